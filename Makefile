@@ -1,0 +1,36 @@
+# Each target is the same here and in CI. The program ends up at .venv/bin/armslength.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench lock clean
+
+demo: .venv/.installed          ## run the July 2016 arrangement between separate processes; results in out/july-2016/
+	$(BIN)/python examples/july-2016/demo.py
+
+test: .venv/.installed-dev      ## everything that must hold
+	$(BIN)/python -m pytest -q -n auto
+
+check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_tidy.py tests/test_docs.py
+
+bench: .venv/.installed-dev     ## one JSON line per figure, with its peer and ratio
+	$(BIN)/python -m bench
+
+.venv/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+lock:                           ## rewrite the lock files (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock pyproject.toml --extra build
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-dev.lock pyproject.toml --extra build --extra dev
+
+clean:
+	rm -rf .venv out

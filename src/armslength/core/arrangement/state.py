@@ -1,0 +1,199 @@
+"""The state of an arrangement: a pure function of its terms and record, as frozen values.
+
+Nothing here is a process id, a signature or a wall time, so state roots are equal on every node and in the verifier.
+Maps are never changed in place by a finished step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# One letter per period of a claim, in `ClaimState.decided`.
+UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN = ".", "S", "R", "X", "U"
+CLEAN = SUPPORTED + EXCUSED
+VALUE_NAMES = {".": "UNDECIDED", "S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """A monitor's latest attestation on an undecided period."""
+
+    value: bool
+    at: int
+    entry: str  # entry hash, for `supersedes`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeState:
+    """A notified exception and whether it came in time."""
+
+    start: int
+    end: int
+    at: int
+    timely: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimState:
+    """decided[i] is the letter of period i; periods past its end are undecided. `open` holds the votes of undecided
+    periods by index. `at` is when the last decision fell (for an event: when it was decided)."""
+
+    decided: str = ""
+    open: dict[str, dict[str, Vote]]
+    notices: tuple[NoticeState, ...] = ()
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One violation of a maintain duty: OVERDUE → CURED | BREACHED → REMEDIED. `broke` is the period that broke it."""
+
+    first: int  # the earliest refuted period that belongs to it
+    state: str
+    at: int
+    broke: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyState:
+    """state: PENDING ACTIVE OVERDUE CURED BREACHED REMEDIED FULFILLED DISCHARGED EXPIRED UNVERIFIED.
+
+    For a maintain duty the worst open instance is shown. `due` and `cure_due` already contain time given back by
+    thawing; `frozen_at` is set while its clock stands."""
+
+    state: str
+    at: int
+    active_at: int | None = None
+    due: int | None = None
+    cure_due: int | None = None
+    frozen_at: int | None = None
+    performed_at: int | None = None
+    instances: tuple[Instance, ...] = ()
+    waived: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrancheState:
+    """stage: LOCKED READY ARMED RELEASED SETTLED COMPLAINED FORFEITED. While `withheld` (a list of reasons such as
+    "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and ARMED show as WITHHELD."""
+
+    stage: str
+    at: int
+    withheld: tuple[str, ...] = ()
+    gate_at: int | None = None
+    commit: str | None = None  # entry hash of the commit
+    agreement: str | None = None
+    armed_at: int | None = None
+    recipient_key: str | None = None
+    released_at: int | None = None
+    wrapped: str | None = None
+    key_due: int | None = None  # set by the first seal that covers the release
+    key_at: int | None = None
+    complained_at: int | None = None
+    votes: dict[str, bool]
+
+    @property
+    def shown(self) -> str:
+        """The state by its public name."""
+        return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "ARMED"} else self.stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllegationState:
+    """answer: None, ADMITTED, DENIED, UNANSWERED. outcome: OPEN, UPHELD, DISMISSED. `holding`: its hold runs."""
+
+    by: str
+    raised_at: int
+    claim: str | None = None
+    period: int | None = None
+    tranche: str | None = None
+    answer: str | None = None
+    outcome: str = "OPEN"
+    holding: bool = False
+    votes: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Runs from `since`; `duties` are those whose breach suspended; `resumed` names who has agreed to resume."""
+
+    since: int
+    duties: tuple[str, ...]
+    resumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A party's notice, and when it ends."""
+
+    at: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived."""
+
+    phase: str
+    at: int
+    signed: dict[str, int]
+    effective_at: int | None = None  # D
+    winding_by: str | None = None  # "withdrawal" or "suspension"
+    suspension: Suspension | None = None
+    withdrawals: dict[str, Withdrawal]
+    holds_used: dict[str, int]
+    excluded: dict[str, int]  # equivocators, and since when they count no more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """tau: logical time, moved by seals. now: the instant up to which deadlines have been worked."""
+
+    tau: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything. `root` = SHA-256 of its canonical JSON."""
+
+    clock: Clock
+    arrangement: Arrangement
+    claims: dict[str, ClaimState]
+    duties: dict[str, DutyState]  # the terms' duties and each tranche's release duty
+    tranches: dict[str, TrancheState]
+    allegations: dict[str, AllegationState]  # by id: "<author>/<claim>/<period>" or "<author>/<tranche>"
+
+    @property
+    def shown(self) -> str:
+        """The arrangement's state by its public name: the phase, or HELD or SUSPENDED (engine rule 5.2)."""
+        if self.arrangement.phase != "EFFECTIVE":
+            return self.arrangement.phase
+        if self.arrangement.suspension:
+            return "SUSPENDED"
+        return "HELD" if any(a.holding for a in self.allegations.values()) else "EFFECTIVE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that a step changed, for timelines and "why". kind: arrangement claim duty instance tranche allegation.
+
+    `subject` is the object's id (a claim's has "#period" appended); `rule` names the rule that fired; `cause` says
+    what it rests on, in words."""
+
+    kind: str
+    subject: str
+    before: str
+    after: str
+    at: int
+    rule: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a step yields: the new state, the entry's time, and what changed, in order."""
+
+    state: State
+    at: int
+    changes: tuple[Change, ...]

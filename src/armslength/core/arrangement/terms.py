@@ -1,0 +1,202 @@
+"""The signed terms of an arrangement, as frozen values. Their canonical JSON is what parties sign.
+
+Field names here *are* the names in the canonical document. Times are UTC seconds, durations whole seconds. Ids are
+the author's short names (`A`, `k2`, `C5a`, `T3`). Tuples whose order means nothing are sorted by the compiler.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEMANTICS = "armslength/arrangement/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Ed25519 public keys (32 bytes, standard base64), one per role.
+
+    entries: signs entries, stamps, refusals and manifests. checkpoints: the keeper's log signature and a
+    timekeeper's cosignatures. tokens: bearer tokens between nodes. A monitor without a node has only `entries`.
+    """
+
+    entries: str
+    checkpoints: str | None = None
+    tokens: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Anyone the terms name. Third parties that sign nothing have no did and no keys."""
+
+    name: str
+    did: str | None = None
+    keys: Keys | None = None
+    address: str | None = None  # base URL of its node, no trailing slash
+    group: str | None = None  # a monitor's group label, for group minima
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quorum:
+    """At least `count` of `of`, with at least `groups[g]` from each named group, and all of `including`."""
+
+    of: tuple[str, ...]
+    count: int
+    groups: dict[str, int]
+    including: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A clause's title and the SHA-256 (hex) of its human text (UTF-8), which travels beside the document."""
+
+    title: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A formula. `op` decides which other fields are present; all others are None.
+
+    all, any     of: sub-conditions (at least one)
+    not          of: exactly one sub-condition
+    effective    the arrangement has become EFFECTIVE
+    time         at or past `anchor` ("start" = D, or "end") + `after` seconds
+    claim        an event claim's value is one of `states` (SUPPORTED, REFUTED)
+    run          the earliest run of `length` consecutive clean periods in every one of `claims`, beginning after the
+                 run of tranche `follows` (None: from period 0), exists
+    duty         `duty`'s state is one of `states`
+    tranche      `tranche`'s state is one of `states`
+    clear        none of `duties` is OVERDUE or BREACHED or has an open violation instance
+    """
+
+    op: str
+    of: tuple[Condition, ...] | None = None
+    anchor: str | None = None
+    after: int | None = None
+    claim: str | None = None
+    claims: tuple[str, ...] | None = None
+    length: int | None = None
+    follows: str | None = None
+    duty: str | None = None
+    duties: tuple[str, ...] | None = None
+    tranche: str | None = None
+    states: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excuse:
+    """Periods of the claim are EXCUSED when a timely notice overlaps and the excuse `claim` is SUPPORTED."""
+
+    claim: str
+    lead: int  # a notice is timely if its entry time ≤ the interval's start − lead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Something monitors attest. kind "state": per period; kind "event": period 0 only, which never ends."""
+
+    kind: str
+    clause: str
+    statement: str
+    monitors: tuple[str, ...]
+    support: int  # k⁺
+    refute: int  # k⁻
+    groups: dict[str, int]  # minima, for both sides
+    including: tuple[str, ...]  # monitors that every quorum must contain, for both sides
+    offset: int = 0  # the claim's anchor is D + offset
+    period: int | None = None  # state only
+    report_by: int | None = None  # after the period's end (state), or after the anchor (event; None: no limit)
+    excuse: Excuse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An instant: `anchor` ("trigger", "start" or "end") + `after` seconds."""
+
+    anchor: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """What a debtor owes. kind "achieve": by `due`, shown by an event claim. kind "maintain": in every period."""
+
+    kind: str
+    clause: str
+    statement: str
+    debtor: str
+    creditors: tuple[str, ...]
+    performer: str
+    claim: str
+    trigger: Condition
+    consequence: str  # "suspend", "withhold" (a `clear` continuous condition on tranches) or "record"
+    cure: int  # achieve: seconds after due; maintain: number of whole periods after the first refuted one
+    due: Due | None = None  # achieve only
+    remedy_run: int | None = None  # maintain only: clean periods that remedy a breach
+    perdurant: bool = True  # achieve only: still owed, and remediable, after a breach
+    surviving: bool = False
+    weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tranche:
+    """A unit of release: one sealed dataset from `provider` to `recipient`."""
+
+    clause: str
+    title: str
+    media_types: tuple[str, ...]
+    max_size: int  # bytes of plaintext
+    provider: str
+    recipient: str
+    gate: Condition  # pre-condition; latched
+    continuous: Condition  # must hold until released
+    arm_by: int  # after the gate
+    release_by: int  # after ARMED
+    release_cure: int
+    key_by: int  # after the seal that covers the release
+    ack_by: int  # after the key
+    weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allegations:
+    """Clocks of allegations, all from the raising, and who determines."""
+
+    reply: int
+    determination: int
+    hold: int
+    holds_per_party: int
+    determiners: Quorum
+    default: str  # outcome of a complaint on a tranche that nobody determines: "DISMISSED" or "UPHELD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """The whole of the terms. Its id is the SHA-256 of its canonical JSON."""
+
+    semantics: str
+    title: str
+    clock: str  # "utc" or "simulated"
+    actors: dict[str, Actor]
+    parties: tuple[str, ...]
+    third_parties: tuple[str, ...]
+    monitors: tuple[str, ...]
+    keeper: str
+    fallback_keepers: tuple[str, ...]  # in order; take-over comes later
+    timekeepers: Quorum
+    start: int
+    end: int
+    entry_by: int
+    grace: int
+    max_suspension: int
+    withdrawal_notice: int
+    allegations: Allegations
+    clauses: dict[str, Clause]
+    claims: dict[str, Claim]
+    duties: dict[str, Duty]
+    tranches: dict[str, Tranche]
+
+
+def release_duty(tranche: str) -> str:
+    """The id of the duty to release `tranche`, which every tranche has; its debtor is the tranche's provider."""
+    return f"{tranche}.release"

@@ -1,0 +1,54 @@
+"""The one canonical byte form: JSON by RFC 8785 (JCS), restricted to what our documents hold.
+
+Values are objects, arrays, strings, booleans, null and integers within ±(2^53 − 1). Floats are refused, and keys are
+ASCII, so that code-point order and JCS's UTF-16 order agree. Dataclasses are written by field name; a field that is
+None is left out, so "absent" has one spelling.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+LARGEST = 2**53 - 1
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as plain JSON data. Raises ValueError for anything the canonical form does not hold."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        if not -LARGEST <= value <= LARGEST:
+            raise ValueError(f"integer out of range: {value}")
+        return value
+    if isinstance(value, Mapping):
+        for key in value:
+            if not (isinstance(key, str) and key.isascii()):
+                raise ValueError(f"key is not an ASCII string: {key!r}")
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
+    if dataclasses.is_dataclass(value):
+        pairs = ((name, getattr(value, name)) for name in _fields(type(value)))
+        return {name: plain(item) for name, item in pairs if item is not None}
+    raise ValueError(f"not representable: {type(value).__name__}")
+
+
+def canonical(value: Any) -> bytes:
+    """Return the canonical bytes of plain data or of a dataclass (RFC 8785)."""
+    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hex digits, the form in which every document here names another."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,79 @@
+"""Every error the product raises, in one tree.
+
+    ArmslengthError
+    ├── Malformed      bytes or text that are not in the agreed form            (theirs, 400)
+    ├── Refused        well formed, but not valid here: state, order, authority (theirs, 409)
+    ├── Unauthorised   the sender is not who it must be                         (theirs, 401)
+    ├── NotFound       no such thing, or not for this caller                    (theirs, 404)
+    ├── Unverified     a bundle or record that does not hold                    (theirs, exit 1)
+    ├── Misuse         the command or the configuration is wrong                (ours, exit 2)
+    └── Unavailable    a node that should answer does not                       (ours, 503, exit 3)
+
+A refusal always carries a stable `code`, the `place` it speaks of and the reason in words. One mapping to HTTP
+status and exit codes lives on the classes; nothing else decides them.
+"""
+
+from __future__ import annotations
+
+
+class ArmslengthError(Exception):
+    """An error with a side, a stable code, a place and a reason."""
+
+    status = 500
+    exit_code = 1
+    theirs = True
+
+    def __init__(self, code: str, reason: str, place: str | None = None) -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.code = code
+        self.reason = reason
+        self.place = place
+
+
+class Malformed(ArmslengthError):
+    """Bytes or text that are not in the agreed form; `place` names the field."""
+
+    status = 400
+
+
+class Refused(ArmslengthError):
+    """Well formed, but not valid here: state, order, time or authority forbid it. Changes nothing."""
+
+    status = 409
+
+
+class Unauthorised(ArmslengthError):
+    """The sender is not who it must be."""
+
+    status = 401
+
+
+class NotFound(ArmslengthError):
+    """No such thing, or not one for this caller."""
+
+    status = 404
+
+
+class Unverified(ArmslengthError):
+    """A bundle or record that does not hold; `entry` and `file` name the first that fails."""
+
+    def __init__(self, code: str, reason: str, *, entry: int | None = None, file: str | None = None) -> None:
+        super().__init__(code, reason, file if entry is None else f"entry {entry}")
+        self.entry = entry
+        self.file = file
+
+
+class Misuse(ArmslengthError):
+    """The command or the configuration is wrong; nothing was done."""
+
+    status = 400
+    exit_code = 2
+    theirs = False
+
+
+class Unavailable(ArmslengthError):
+    """A node that should answer does not; worth trying again."""
+
+    status = 503
+    exit_code = 3
+    theirs = False

@@ -1,0 +1,81 @@
+"""The promises that adapters keep. Types only; who keeps them is named in `runtime` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A stored document. `version` counts its writes from 1; `tag` is an optional secondary key for `find`."""
+
+    kind: str
+    key: str
+    version: int
+    body: bytes
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a document if its version is still `seen` (0: it must not exist yet)."""
+
+    kind: str
+    key: str
+    seen: int
+    body: bytes
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One outgoing message. Delivered at least once, in order of `order` within one `lane`; a later one waits."""
+
+    lane: str  # process id: head-of-line order holds inside a lane
+    peer: str  # the receiver's DID
+    url: str
+    body: bytes
+    id: int = 0  # given by the store
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Everything one change does, committed at once."""
+
+    puts: Sequence[Put] = ()
+    deletes: Sequence[tuple[str, str]] = ()  # (kind, key)
+    leaves: Sequence[tuple[str, int, bytes]] = ()  # (arrangement, index, leaf); replaces and truncates what follows
+    sends: Sequence[Send] = ()
+    delivered: Sequence[int] = ()  # ids of sends to forget
+    retries: Sequence[tuple[int, float]] = field(default=())  # (send id, due: UNIX seconds)
+
+
+class Store(Protocol):
+    """Durable state. Every method is safe to call from one event loop; writes go through one writer."""
+
+    async def get(self, kind: str, key: str) -> Row | None:
+        """The document, or None. Reads every commit that has returned."""
+        ...
+
+    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+        """All documents of a kind (with this tag), by key."""
+        ...
+
+    async def commit(self, batch: Batch) -> bool:
+        """All or nothing; durable (flushed to disk) on return; False, and nothing done, iff a version was not `seen`."""
+        ...
+
+    async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
+        """The record's leaves [start, stop), in order."""
+        ...
+
+    async def due(self, now: float, limit: int) -> list[Send]:
+        """Undelivered sends whose time has come: the first of each lane only, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is queued and close."""
+        ...
