@@ -1,0 +1,1 @@
+"""Durable state: implementations of `ports.Store`."""

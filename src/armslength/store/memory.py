@@ -1,0 +1,62 @@
+"""A store in memory: the reference meaning of `ports.Store`. Nothing is durable; everything else is exact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from armslength.ports import Batch, Row, Send
+
+
+class MemoryStore:
+    """Keeps `ports.Store`'s promises, except that nothing outlives the process."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], Row] = {}
+        self._leaves: dict[str, tuple[bytes, ...]] = {}
+        self._sends: dict[int, tuple[Send, float]] = {}  # by id, which is also the order of arrival
+        self._last = 0
+
+    async def get(self, kind: str, key: str) -> Row | None:
+        return self._rows.get((kind, key))
+
+    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+        rows = (row for row in self._rows.values() if row.kind == kind and tag in (None, row.tag))
+        return sorted(rows, key=lambda row: row.key)
+
+    async def commit(self, batch: Batch) -> bool:
+        rows, leaves, sends, last = dict(self._rows), dict(self._leaves), dict(self._sends), self._last
+        for put in batch.puts:
+            old = rows.get((put.kind, put.key))
+            if put.seen != (old.version if old else 0):
+                return False
+            rows[put.kind, put.key] = Row(put.kind, put.key, put.seen + 1, put.body, put.tag)
+        for place in batch.deletes:
+            rows.pop(place, None)
+        for arrangement, index, leaf in batch.leaves:
+            kept = leaves.get(arrangement, ())
+            if not 0 <= index <= len(kept):
+                raise ValueError(f"leaf {index} would leave a gap: the record has {len(kept)}")
+            leaves[arrangement] = (*kept[:index], leaf)
+        for send in batch.sends:
+            last += 1
+            sends[last] = replace(send, id=last), 0.0
+        for known in batch.delivered:
+            sends.pop(known, None)
+        for known, due in batch.retries:
+            if known in sends:
+                send = sends[known][0]
+                sends[known] = replace(send, attempts=send.attempts + 1), due
+        self._rows, self._leaves, self._sends, self._last = rows, leaves, sends, last
+        return True
+
+    async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
+        return list(self._leaves.get(arrangement, ())[start:stop])
+
+    async def due(self, now: float, limit: int) -> list[Send]:
+        heads: dict[str, tuple[Send, float]] = {}
+        for send, due in self._sends.values():
+            heads.setdefault(send.lane, (send, due))
+        return [send for send, due in heads.values() if due <= now][:limit]
+
+    async def close(self) -> None:
+        """Nothing to finish."""
