@@ -1,7 +1,7 @@
 """What every store promises, run over each of them (`ports.Store`)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest

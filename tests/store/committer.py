@@ -1,0 +1,41 @@
+"""A process to be killed: commits numbered batches in four lanes and prints each number once `commit` has returned.
+
+    python committer.py DATABASE
+
+Batch n of lane l: a document "l/n", the next leaf of record l, a send in lane l, and the lane's counter (with a
+version guard). It never stops by itself.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from armslength.ports import Batch, Put, Send
+from armslength.store.sqlite import SqliteStore
+
+LANES = 4
+
+
+async def lane(store: SqliteStore, name: str) -> None:
+    """Commit for ever, from where the database says the lane stands."""
+    counter = await store.get("counter", name)
+    done = counter.version if counter else 0
+    while True:
+        body = b"%d" % done * (1 + done % 900)
+        batch = Batch(
+            puts=[Put("counter", name, done, b""), Put("step", f"{name}/{done}", 0, body)],
+            leaves=[(name, done, body)],
+            sends=[Send(name, "peer", "url", body)],
+        )
+        assert await store.commit(batch)
+        print(name, done, flush=True)
+        done += 1
+
+
+async def main(path: Path) -> None:
+    """Run all lanes at once."""
+    store = SqliteStore.open(path)
+    await asyncio.gather(*(lane(store, str(number)) for number in range(LANES)))
+
+
+asyncio.run(main(Path(sys.argv[1])))
