@@ -3,6 +3,7 @@
     ArmslengthError
     ├── Malformed      bytes or text that are not in the agreed form            (theirs, 400)
     ├── Refused        well formed, but not valid here: state, order, authority (theirs, 409)
+    │   └── Repeat     an entry that the record already holds: give the first answer again
     ├── Unauthorised   the sender is not who it must be                         (theirs, 401)
     ├── NotFound       no such thing, or not for this caller                    (theirs, 404)
     ├── Unverified     a bundle or record that does not hold                    (theirs, exit 1)
@@ -40,6 +41,14 @@ class Refused(ArmslengthError):
     """Well formed, but not valid here: state, order, time or authority forbid it. Changes nothing."""
 
     status = 409
+
+
+class Repeat(Refused):
+    """The record already holds this very entry, at `index`: whoever sent it again gets the first answer."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__("repeat", f"already placed at {index}", f"entry {index}")
+        self.index = index
 
 
 class Unauthorised(ArmslengthError):

@@ -1,0 +1,110 @@
+"""Judging evidence: whether two signed statements contradict each other, and whose they are.
+
+equivocation  Two different entries of one author, arrangement and author_seq. Two entries of which one carries the
+              keeper's refusal of the other are none: a refused entry's number is free again.
+fork          Two checkpoints under the keeper's signature, of one origin and size, with different roots.
+
+Nothing else is accepted: a broken promise needs proof that no refusal was given, which two statements cannot hold.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from armslength.core.arrangement.bodies import Evidence
+from armslength.core.canonical import canonical, digest
+from armslength.core.record.checkpoint import parse_checkpoint
+from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX
+from armslength.core.record.keys import from_base64, verify
+from armslength.core.record.note import parse, verify_note
+from armslength.core.record.roster import Roster
+from armslength.errors import Malformed, Refused
+
+
+def culprit(roster: Roster, evidence: Evidence) -> str:
+    """The actor against whom the evidence speaks. Raises Malformed or Refused if it proves nothing."""
+    if evidence.kind == "equivocation":
+        return _equivocation(roster, evidence)
+    if evidence.kind == "fork":
+        return _fork(roster, evidence)
+    raise Refused("unknown-evidence", f"evidence of kind {evidence.kind!r} is not accepted", "body.kind")
+
+
+def _equivocation(roster: Roster, evidence: Evidence) -> str:
+    first = _entry(roster, evidence.first, "body.first")
+    second = _entry(roster, evidence.second, "body.second")
+    if (first["author"], first["author_seq"]) != (second["author"], second["author_seq"]):
+        raise Refused("no-evidence", "two entries of different authors or numbers", "body")
+    hashes = digest(canonical(first)), digest(canonical(second))
+    if hashes[0] == hashes[1]:
+        raise Refused("no-evidence", "one entry, twice", "body")
+    if hashes[0] in _refused(roster, second) or hashes[1] in _refused(roster, first):
+        raise Refused("no-evidence", "one of the entries carries the keeper's refusal of the other", "body")
+    return str(first["author"])
+
+
+def _entry(roster: Roster, text: str, place: str) -> dict[str, Any]:
+    """The entry of a signed statement {entry, sig}. Its body is not judged: a signature on anything is one."""
+    statement = _json(text, place)
+    if not isinstance(statement, dict) or statement.keys() != {"entry", "sig"}:
+        raise Malformed("bad-evidence", "not {entry, sig}", place)
+    entry, sig = statement["entry"], statement["sig"]
+    if not isinstance(entry, dict) or not isinstance(sig, str):
+        raise Malformed("bad-evidence", "not {entry, sig}", place)
+    author, number = entry.get("author"), entry.get("author_seq")
+    if not isinstance(author, str) or not isinstance(number, int) or isinstance(number, bool):
+        raise Malformed("bad-evidence", "an entry without author and number", place)
+    if entry.get("arrangement") != roster.arrangement or author not in roster.entries:
+        raise Refused("no-evidence", "an entry of another arrangement or author", place)
+    if not verify(roster.entries[author], ENTRY_PREFIX + canonical(entry), from_base64(sig, f"{place}.sig")):
+        raise Refused("no-evidence", f"not signed by {author}", place)
+    return entry
+
+
+def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:
+    """The entries whose refusal by the keeper this entry carries; refusals that do not verify count for nothing."""
+    carried = entry.get("refused")
+    named = set()
+    for refusal in carried if isinstance(carried, list) else ():
+        if not isinstance(refusal, dict) or refusal.get("arrangement") != roster.arrangement:
+            continue
+        sig, name = refusal.get("sig"), refusal.get("entry")
+        if refusal.get("by") != roster.keeper or not isinstance(sig, str) or not isinstance(name, str):
+            continue
+        signed = canonical({field: value for field, value in refusal.items() if field != "sig"})
+        try:
+            signature = from_base64(sig, "refused.sig")
+        except Malformed:
+            continue
+        if verify(roster.entries[roster.keeper], REFUSAL_PREFIX + signed, signature):
+            named.add(name)
+    return named
+
+
+def _fork(roster: Roster, evidence: Evidence) -> str:
+    heads = []
+    for text, place in ((evidence.first, "body.first"), (evidence.second, "body.second")):
+        note = parse(text, place)
+        checkpoint = parse_checkpoint(note.text, place)
+        key = roster.checkpoints[roster.keeper]
+        if checkpoint.origin != roster.origin:
+            raise Refused("no-evidence", "a checkpoint of another record", place)
+        if not any(line.name == roster.origin and verify_note(note.text, line, key) for line in note.signatures):
+            raise Refused("no-evidence", "not signed by the keeper", place)
+        heads.append(checkpoint)
+    if heads[0].size != heads[1].size or heads[0].root == heads[1].root:
+        raise Refused("no-evidence", "two heads that agree, or of different sizes", "body")
+    return roster.keeper
+
+
+def _json(text: str, place: str) -> Any:
+    """Canonical JSON only: its re-encoding must be the text itself."""
+    try:
+        value = json.loads(text)
+        same = canonical(value) == text.encode()
+    except (ValueError, RecursionError):
+        same, value = False, None
+    if not same:
+        raise Malformed("not-canonical", "not canonical JSON", place)
+    return value

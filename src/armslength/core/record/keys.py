@@ -1,0 +1,82 @@
+"""The one strict rule for Ed25519, and strict text forms of bytes.
+
+A key is admitted only if it is the canonical encoding of a point of prime order: keys of small order exist under
+which one signature fits every message, and common libraries accept them. Signatures are verified by libsodium only,
+so that every verifier agrees on every signature. This is part of the format, not of an implementation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
+from nacl.exceptions import BadSignatureError
+
+from armslength.errors import Malformed
+
+KEY_SIZE = 32
+SIGNATURE_SIZE = 64
+
+Sign = Callable[[bytes], bytes]
+"""Signs a message with a private key that lives elsewhere; returns the 64-byte signature."""
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+@lru_cache(maxsize=4096)
+def admitted(key: bytes) -> bool:
+    """Whether `key` is a canonical Ed25519 public key of prime order."""
+    return len(key) == KEY_SIZE and bool(crypto_core_ed25519_is_valid_point(key))
+
+
+def verify(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is `key`'s on `message`, by the strict rule. Never raises."""
+    if len(signature) != SIGNATURE_SIZE or not admitted(key):
+        return False
+    try:
+        crypto_sign_open(signature + message, key)
+    except BadSignatureError:
+        return False
+    return True
+
+
+def to_base64(data: bytes) -> str:
+    """Standard base64 with padding, the one text form of keys and signatures."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def from_base64(text: str, place: str, size: int | None = None) -> bytes:
+    """The bytes of strict standard base64: only the form that `to_base64` writes. Raises Malformed."""
+    try:
+        data = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise Malformed("bad-base64", "not standard base64", place) from None
+    if to_base64(data) != text:
+        raise Malformed("bad-base64", "not the canonical base64 of its bytes", place)
+    if size is not None and len(data) != size:
+        raise Malformed("bad-length", f"holds {len(data)} bytes, not {size}", place)
+    return data
+
+
+def public_key(text: str, place: str) -> bytes:
+    """The 32 bytes of an admitted public key in base64. Raises Malformed."""
+    key = from_base64(text, place, KEY_SIZE)
+    if not admitted(key):
+        raise Malformed("bad-key", "not a canonical Ed25519 key of prime order", place)
+    return key
+
+
+def is_hash(text: str) -> bool:
+    """Whether `text` is a SHA-256 in the form used everywhere: 64 lower-case hex digits."""
+    return _HASH.fullmatch(text) is not None
+
+
+def from_hash(text: str, place: str) -> bytes:
+    """The 32 bytes of a hash in hex. Raises Malformed."""
+    if not is_hash(text):
+        raise Malformed("bad-hash", "not 64 lower-case hex digits", place)
+    return bytes.fromhex(text)

@@ -1,0 +1,112 @@
+"""Strict decoding of signed documents: typed, and only in the canonical form.
+
+Bytes are decoded into their dataclass and encoded again; unless that yields the same bytes, they are refused. That
+one comparison refuses unknown and duplicate keys, spare whitespace, floats, omitted defaults and every other second
+spelling of a document.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from armslength.core.canonical import canonical, plain
+from armslength.errors import Malformed
+
+T = TypeVar("T")
+
+MAX_DEPTH = 32
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]')  # an open string runs to the end: never scanned twice
+_STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+
+
+def decode(kind: type[T], data: bytes, limit: int) -> T:
+    """The value of `kind` in `data`, at most `limit` bytes. Raises Malformed naming the place that is wrong."""
+    check_size(data, limit)
+    value = convert(kind, parse(data))
+    check_canonical(value, data)
+    return value
+
+
+def check_size(data: bytes, limit: int) -> None:
+    """Refuse documents that are too large or nested too deeply, before they are decoded."""
+    if len(data) > limit:
+        raise Malformed("too-large", f"{len(data)} bytes, at most {limit} are allowed")
+    if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        depth += _STEP.get(token.group(), 0)
+        if depth > MAX_DEPTH:
+            raise Malformed("too-deep", f"nested more than {MAX_DEPTH} levels")
+
+
+def parse(data: bytes) -> Any:
+    """Plain data from JSON. Raises Malformed."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Malformed("not-json", str(error)) from None
+
+
+def convert(kind: type[T], value: Any, place: str = "") -> T:
+    """The value of `kind` that plain data describes. Raises Malformed naming the field."""
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        where = (place + path.rstrip("`")).lstrip(".")
+        raise Malformed("bad-field", reason, where or None) from None
+
+
+def check_canonical(value: Any, data: bytes) -> None:
+    """Refuse `data` unless it is exactly the canonical form of `value`."""
+    try:
+        expected = canonical(value)
+    except ValueError as error:
+        raise Malformed("not-canonical", str(error)) from None
+    if expected != data:
+        _explain(plain(value), data)
+
+
+def _explain(expected: Any, data: bytes) -> NoReturn:
+    """Say where the document and its canonical form part."""
+    try:
+        given = json.loads(data, object_pairs_hook=_unique)
+    except _DuplicateKey as error:
+        raise Malformed("not-canonical", "a key appears twice", str(error)) from None
+    place = _difference(expected, given, "")
+    raise Malformed("not-canonical", "not in the canonical form", place.lstrip(".") or None)
+
+
+class _DuplicateKey(Exception):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _DuplicateKey(key)
+        found[key] = value
+    return found
+
+
+def _difference(expected: Any, given: Any, place: str) -> str:
+    if isinstance(expected, dict) and isinstance(given, dict):
+        for key in sorted(expected.keys() | given.keys()):
+            if key not in expected or key not in given:
+                return f"{place}.{key}"
+            if found := _difference(expected[key], given[key], f"{place}.{key}"):
+                return found
+        return ""
+    if isinstance(expected, list) and isinstance(given, list) and len(expected) == len(given):
+        for index, (left, right) in enumerate(zip(expected, given, strict=True)):
+            if found := _difference(left, right, f"{place}[{index}]"):
+                return found
+        return ""
+    same = type(expected) is type(given) and expected == given
+    return "" if same else place
