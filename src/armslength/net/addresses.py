@@ -1,0 +1,85 @@
+"""Which addresses a node may connect to: public ones, or only loopback when started for development.
+
+Addresses arrive in other people's messages, so a request could be aimed at our own network. What counts is the
+address that is connected to, whatever name led there: names are judged by every address they resolve to, literals by
+what they mean, and each socket once more when it is made.
+"""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from armslength.errors import Refused
+
+# IPv6 ranges that carry an IPv4 address to somewhere else: what they reach is not what they say.
+_TUNNELS: Final = tuple(ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+
+
+class Forbidden(OSError):
+    """An address that must not be connected to."""
+
+
+def allowed(text: str, *, development: bool) -> bool:
+    """Whether an IP address may be connected to. Anything that is not an IP address may not."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    plain: IPv4Address | IPv6Address = address
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            plain = address.ipv4_mapped
+        elif any(address in network for network in _TUNNELS):
+            return False
+    if development:
+        return plain.is_loopback
+    return plain.is_global and not (plain.is_multicast or plain.is_reserved or plain.is_unspecified)
+
+
+def check_url(url: str, *, development: bool) -> None:
+    """Refuse a URL before anything is sent: https only (http to loopback in development), no user, no odd host."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # the port is parsed, and checked, only when it is read
+    except ValueError:
+        raise Refused("bad-address", "not a URL", url) from None
+    if parts.scheme not in ({"http", "https"} if development else {"https"}):
+        raise Refused("bad-address", "must be https", url)
+    if not host or parts.username is not None or parts.password is not None or "\\" in url:
+        raise Refused("bad-address", "must name a host, and no user", url)
+    literal = ":" in host or host.replace(".", "").isdigit()
+    if literal and not allowed(host, development=development):
+        raise Refused("forbidden-address", f"{host} may not be connected to", url)
+
+
+class FilteringResolver(AbstractResolver):
+    """Resolves names, and refuses a name as soon as one of its addresses may not be connected to."""
+
+    def __init__(self, inner: AbstractResolver, *, development: bool) -> None:
+        self._inner = inner
+        self._development = development
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for result in found:
+            if not allowed(result["host"], development=self._development):
+                raise Forbidden(f"{host} leads to {result['host']}, which may not be connected to")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def checked_socket(address: tuple[Any, ...], *, development: bool) -> socket.socket:
+    """A socket for one getaddrinfo result, once more checked: nothing is connected past this line unseen."""
+    family, kind, protocol, _, where = address
+    if not allowed(str(where[0]), development=development):
+        raise Forbidden(f"{where[0]} may not be connected to")
+    return socket.socket(family, kind, protocol)

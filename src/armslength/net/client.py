@@ -1,0 +1,179 @@
+"""Outgoing HTTP: bounded in size and time, no redirects, no cookies, no proxies, and only to permitted addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from armslength.errors import ArmslengthError, Refused, Unavailable
+from armslength.net.addresses import FilteringResolver, Forbidden, check_url, checked_socket
+
+LARGEST: Final = 1 << 20  # bytes of an answer that is read whole
+TOTAL_S: Final = 15.0  # for a request whose answer is read whole
+CONNECT_S: Final = 5.0
+STALL_S: Final = 60.0  # without a byte, while streaming
+CONNECTIONS: Final = 256  # at once, of which to one host
+PER_HOST: Final = 64
+BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that has been read whole. Looking up a header ignores case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Streamed:
+    """An answer whose body has not been read yet (`ports.Answer`)."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._response.headers
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises Unavailable if it breaks off."""
+        try:
+            async for block in self._response.content.iter_chunked(BLOCK):
+                yield block
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _unavailable(error, str(self._response.url)) from error
+
+
+class Client:
+    """Everything a node sends. Use as an async context, or `close` it.
+
+    Raises Refused for an address that may not be asked, Unavailable where nobody answers in time. Every status is an
+    answer, a redirect included.
+    """
+
+    def __init__(
+        self, *, development: bool = False, total: float = TOTAL_S, resolver: AbstractResolver | None = None
+    ) -> None:
+        self._development = development
+        self._total = total
+        self._resolver = resolver
+        self._made: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._made is not None:
+            await self._made.close()
+            self._made = None
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, total: float | None = None, largest: int = LARGEST
+    ) -> Reply:
+        """POST `body` and read the answer whole."""
+        return await self._whole("POST", url, body, headers, total, largest)
+
+    async def get(
+        self, url: str, headers: Mapping[str, str] | None = None, *, total: float | None = None, largest: int = LARGEST
+    ) -> Reply:
+        """GET, and read the answer whole."""
+        return await self._whole("GET", url, None, headers or {}, total, largest)
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Streamed]:
+        """GET an answer of any size (`ports.Fetcher`); a Range header asks for part of it."""
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
+        async with self._ask("GET", url, None, headers, limits) as response:
+            yield Streamed(response)
+
+    async def _whole(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        total: float | None,
+        largest: int,
+    ) -> Reply:
+        limits = aiohttp.ClientTimeout(total=total or self._total, sock_connect=CONNECT_S)
+        async with self._ask(method, url, body, headers, limits) as response:
+            if (response.content_length or 0) > largest:
+                raise Unavailable("answer-too-large", f"announces {response.content_length} bytes", url)
+            read = bytearray()
+            try:
+                async for block in response.content.iter_any():
+                    read += block
+                    if len(read) > largest:
+                        raise Unavailable("answer-too-large", f"more than {largest} bytes", url)
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise _unavailable(error, url) from error
+            return Reply(response.status, response.headers, bytes(read))
+
+    @asynccontextmanager
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], limits: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        check_url(url, development=self._development)
+        request = self._session().request(
+            method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+        )
+        try:
+            response = await request
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _refused_or_unavailable(error, url) from error
+        try:
+            yield response
+        finally:
+            if response.content.is_eof():
+                response.release()
+            else:
+                response.close()  # the rest is not wanted: the connection is of no more use
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._made is None:
+            inner = self._resolver or aiohttp.ThreadedResolver()
+            connector = aiohttp.TCPConnector(
+                limit=CONNECTIONS,
+                limit_per_host=PER_HOST,
+                resolver=FilteringResolver(inner, development=self._development),
+                socket_factory=functools.partial(checked_socket, development=self._development),
+                ttl_dns_cache=30,
+            )
+            self._made = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,  # a small body must not become a large one
+                headers={"User-Agent": "armslength", "Accept-Encoding": "identity"},
+            )
+        return self._made
+
+
+def _refused_or_unavailable(error: BaseException, url: str) -> ArmslengthError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Forbidden):
+            return Refused("forbidden-address", str(cause), url)
+        cause = cause.__cause__ or getattr(cause, "os_error", None)
+    return _unavailable(error, url)
+
+
+def _unavailable(error: BaseException, url: str) -> Unavailable:
+    if isinstance(error, asyncio.TimeoutError | TimeoutError):
+        return Unavailable("timeout", "did not answer in time", url)
+    return Unavailable("unreachable", f"{type(error).__name__}: {error}", url)
