@@ -1,0 +1,171 @@
+"""Decentralised identifiers: did:web for nodes, did:key for monitors, and the documents of did:web.
+
+Sources: DID Core 1.0; the did:web and did:key method specifications. A DID document is believed only for the DID it
+names, from the place that the DID names. Keys in signed terms go before anything found here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from armslength.core.record.keys import admitted, from_base64
+from armslength.errors import Malformed, Unavailable
+
+ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
+KEPT_S: Final = 300  # seconds a resolved document is believed
+_ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?")
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
+
+Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
+"""GET a URL: (status, body). Bounded in size and time, and filtered by address."""
+
+
+def web_did(host: str, path: str = "") -> str:
+    """The did:web of a host (with its port where it has one) and a path; a path makes one node of many."""
+    segments = [quote(segment, safe="") for segment in path.split("/") if segment]
+    return ":".join(["did:web", host.replace(":", "%3A"), *segments])
+
+
+def document_url(did: str, *, development: bool = False) -> str:
+    """Where the document of a did:web is. http only for loopback under the development switch. Raises Malformed."""
+    method, segments = _parts(did)
+    if method != "web":
+        raise Malformed("not-did-web", "only did:web has a document to fetch", did)
+    host, path = unquote(segments[0]).lower(), [unquote(segment) for segment in segments[1:]]
+    if not _HOST.fullmatch(host) or not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in path):
+        raise Malformed("bad-did", "not a host and path", did)
+    scheme = "http" if development and host.split(":")[0] in {"localhost", "127.0.0.1"} else "https"
+    return f"{scheme}://{host}/" + "/".join([*path, "did.json"] if path else [".well-known", "did.json"])
+
+
+def key_did(public: bytes) -> str:
+    """The did:key of an Ed25519 public key."""
+    return f"did:key:{_multibase(public)}"
+
+
+def key_of(did: str) -> bytes:
+    """The Ed25519 public key that a did:key is. Raises Malformed."""
+    method, segments = _parts(did)
+    if method != "key" or len(segments) != 1:
+        raise Malformed("not-did-key", "not a did:key", did)
+    return _key_of_multibase(segments[0], did)
+
+
+def document(did: str, keys: Mapping[str, str], services: Mapping[str, str]) -> bytes:
+    """The DID document of a node: its public keys by role (base64), its services' addresses by type."""
+    methods = [
+        {
+            "id": f"{did}#{role}",
+            "type": "Multikey",
+            "controller": did,
+            "publicKeyMultibase": _multibase(from_base64(key, role, 32)),
+        }
+        for role, key in keys.items()
+    ]
+    body: dict[str, Any] = {
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+        "id": did,
+        "verificationMethod": methods,
+        "assertionMethod": [f"{did}#{role}" for role in keys if role != "tokens"],
+        "authentication": [f"{did}#{role}" for role in keys if role == "tokens"],
+    }
+    if services:
+        body["service"] = [
+            {"id": f"{did}#{kind.lower()}", "type": kind, "serviceEndpoint": address}
+            for kind, address in services.items()
+        ]
+    return msgspec.json.encode(body)
+
+
+def document_keys(body: bytes, did: str) -> dict[str, bytes]:
+    """The Ed25519 keys in a DID document, by fragment. Raises Malformed if it is not `did`'s document."""
+    try:
+        found = msgspec.json.decode(body, type=_Document)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise Malformed("bad-did-document", str(error), did) from None
+    if found.id != did:
+        raise Malformed("bad-did-document", f"is the document of {found.id}", did)
+    return {
+        method.id.rpartition("#")[2]: _key_of_multibase(method.publicKeyMultibase, did)
+        for method in found.verificationMethod
+        if method.type == "Multikey" and method.publicKeyMultibase.startswith("z6Mk")
+    }
+
+
+class Resolver:
+    """Finds the keys of a DID, and remembers them for a while."""
+
+    def __init__(self, fetch: Fetch, *, development: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._development = development
+        self._clock = clock
+        self._kept: dict[str, tuple[float, dict[str, bytes]]] = {}
+
+    async def keys(self, did: str) -> dict[str, bytes]:
+        """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable if its document cannot be had."""
+        if did.startswith("did:key:"):
+            return {did.rpartition(":")[2]: key_of(did)}
+        kept = self._kept.get(did)
+        if kept is not None and self._clock() - kept[0] < KEPT_S:
+            return kept[1]
+        url = document_url(did, development=self._development)
+        status, body = await self._fetch(url)
+        if status != 200:
+            raise Unavailable("no-did-document", f"{url} answers {status}", did)
+        keys = document_keys(body, did)
+        self._kept[did] = (self._clock(), keys)
+        return keys
+
+
+class _Method(msgspec.Struct):
+    id: str
+    type: str
+    publicKeyMultibase: str = ""  # noqa: N815 (the document's own name)
+
+
+class _Document(msgspec.Struct):
+    id: str
+    verificationMethod: list[_Method] = []  # noqa: N815 (the document's own name)
+
+
+def _parts(did: str) -> tuple[str, list[str]]:
+    scheme, *rest = did.split(":")
+    if scheme != "did" or len(rest) < 2 or not all(rest):
+        raise Malformed("bad-did", "not a DID", did)
+    return rest[0], rest[1:]
+
+
+def _multibase(public: bytes) -> str:
+    return "z" + _base58(ED25519 + public)
+
+
+def _key_of_multibase(text: str, place: str) -> bytes:
+    data = _unbase58(text[1:]) if text.startswith("z") else b""
+    if data[:2] != ED25519 or not admitted(data[2:]) or _multibase(data[2:]) != text:
+        raise Malformed("bad-key", "not an Ed25519 key of prime order in base58btc", place)
+    return data[2:]
+
+
+def _base58(data: bytes) -> str:
+    number, text = int.from_bytes(data), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _ALPHABET[digit] + text
+    return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
+
+
+def _unbase58(text: str) -> bytes:
+    number = 0
+    for character in text[:128]:
+        digit = _ALPHABET.find(character)
+        if digit < 0:
+            return b""
+        number = number * 58 + digit
+    return number.to_bytes((number.bit_length() + 7) // 8)

@@ -1,0 +1,152 @@
+"""Bearer tokens between nodes: short-lived signed JWTs (RFC 7519), one algorithm, one type, nothing optional.
+
+Header: exactly alg "EdDSA", typ "armslength+jwt", kid "<sender's DID>#tokens". Claims: iss (the sender's DID), aud (the
+receiver's DID), iat and exp (UNIX seconds, at most five minutes apart), jti. A token is made for one receiver, so it
+is worth nothing elsewhere; within its life it may be used again, and using it again costs no signature check.
+
+The keys come from the caller (`KeyLookup`): in general those pinned in signed terms.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from armslength.core.record.keys import SIGNATURE_SIZE, verify
+from armslength.errors import Unauthorised
+from armslength.identity.keys import PrivateKey
+
+LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and that of ours
+LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
+LARGEST: Final = 2048  # characters
+REMEMBERED: Final = 4096  # verified tokens
+TYPE: Final = "armslength+jwt"
+
+KeyLookup = Callable[[str], Awaitable[bytes | None]]
+"""From a DID to the public key of its tokens; None if it is nobody we know."""
+
+
+class Tokens:
+    """Makes our tokens. One per receiver, used until half of its life is over."""
+
+    def __init__(self, me: str, key: PrivateKey, clock: Callable[[], float] = time.time) -> None:
+        self._me = me
+        self._key = key
+        self._clock = clock
+        header = {"alg": "EdDSA", "typ": TYPE, "kid": f"{me}#tokens"}
+        self._header = _encode(msgspec.json.encode(header))
+        self._made: dict[str, tuple[float, str]] = {}
+
+    def bearer(self, receiver: str) -> str:
+        """The value of the Authorization header of a request to `receiver`."""
+        now = self._clock()
+        made = self._made.get(receiver)
+        if made is None or not 0 <= now - made[0] < LIFE / 2:
+            made = self._made[receiver] = (now, f"Bearer {self._make(receiver, int(now))}")
+        return made[1]
+
+    def _make(self, receiver: str, now: int) -> str:
+        claims = {"iss": self._me, "aud": receiver, "iat": now, "exp": now + LIFE, "jti": secrets.token_urlsafe(16)}
+        signed = f"{self._header}.{_encode(msgspec.json.encode(claims))}"
+        return f"{signed}.{_encode(self._key.sign(signed.encode('ascii')))}"
+
+
+class _Claims(msgspec.Struct):
+    iss: str
+    aud: str
+    iat: int
+    exp: int
+    jti: str
+
+
+class Verifier:
+    """Tells who sent a request."""
+
+    def __init__(self, me: str, keys: KeyLookup, clock: Callable[[], float] = time.time) -> None:
+        self._me = me
+        self._keys = keys
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[bytes, _Claims]] = OrderedDict()
+
+    async def caller(self, authorization: str | None) -> str:
+        """The DID behind an Authorization header. Raises Unauthorised, with the reason."""
+        if not authorization:
+            raise _no("no-token", "a bearer token is required")
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _no("no-token", "the Authorization header must be 'Bearer', a space and a token")
+        known = self._known.get(token)
+        if known is None:
+            known = await self._verify(token)
+            self._known[token] = known
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        key, claims = known
+        self._in_time(claims)
+        if await self._keys(claims.iss) != key:  # a key that is no longer its sender's ends its tokens
+            del self._known[token]
+            raise _no("unknown-key", f"not signed by the present key of {claims.iss}")
+        return claims.iss
+
+    async def _verify(self, token: str) -> tuple[bytes, _Claims]:
+        parts = token.split(".")
+        if len(token) > LARGEST or len(parts) != 3:
+            raise _no("bad-token", "not a signed JWT")
+        header = _json(parts[0], dict[str, Any], "header")
+        claims = _json(parts[1], _Claims, "claims")
+        expected = {"alg": "EdDSA", "typ": TYPE, "kid": f"{claims.iss}#tokens"}
+        if header != expected:
+            wrong = sorted(name for name in header.keys() | expected.keys() if header.get(name) != expected.get(name))
+            raise _no("bad-token-header", f"header {wrong[0]!r} is not as agreed")
+        if claims.aud != self._me:
+            raise _no("wrong-audience", f"the token is for {claims.aud}, this is {self._me}")
+        self._in_time(claims)
+        key = await self._keys(claims.iss)
+        if key is None:
+            raise _no("unknown-sender", f"{claims.iss} is nobody we know")
+        signature = _decode(parts[2], "signature")
+        signed = token[: token.rindex(".")].encode("ascii")
+        if len(signature) != SIGNATURE_SIZE or not verify(key, signed, signature):
+            raise _no("bad-signature", f"not signed by the key of {claims.iss}")
+        return key, claims
+
+    def _in_time(self, claims: _Claims) -> None:
+        now = self._clock()
+        if claims.iat > now + LEEWAY:
+            raise _no("token-early", "the token is from the future: the clocks differ")
+        if claims.exp <= now - LEEWAY:
+            raise _no("token-late", "the token has expired")
+        if not 0 < claims.exp - claims.iat <= LIFE:
+            raise _no("token-life", f"the token must live at most {LIFE} s")
+
+
+def _no(code: str, reason: str) -> Unauthorised:
+    return Unauthorised(code, reason, "Authorization")
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str, name: str) -> bytes:
+    try:
+        data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except (binascii.Error, UnicodeEncodeError):
+        data = b""
+    if _encode(data) != text:  # one spelling only: the token is also the key of the cache
+        raise _no("bad-token", f"the {name} is not base64url")
+    return data
+
+
+def _json(text: str, kind: Any, name: str) -> Any:
+    try:
+        return msgspec.json.decode(_decode(text, name), type=kind, strict=True)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise _no("bad-token", f"{name}: {error}") from None
