@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -78,4 +79,30 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is queued and close."""
+        ...
+
+
+class Answer(Protocol):
+    """A response whose body has not been read yet."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Header fields; looking one up ignores case."""
+        ...
+
+    def blocks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, in pieces of at most a few MiB. Raises Unavailable if it breaks off."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Outgoing GETs whose answers may be larger than memory."""
+
+    def stream(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+        """Ask for `url`, without following redirects. Raises Unavailable if nobody answers, Refused if it may not be
+        asked; every status is an answer. Leaving the context closes an unread response.
+        """
         ...
