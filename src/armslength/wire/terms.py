@@ -1,0 +1,126 @@
+"""The authored language of terms: YAML ↔ the terms as values. docs/terms.md is its reference.
+
+    compile_terms(data, load)    YAML → terms, clause texts and the lines things stand on
+    decompile_terms(terms, ...)  terms → YAML, with compile(decompile(c)) = c byte for byte
+    read_terms(data, texts)      canonical JSON → terms, held to the same rules as YAML
+
+Order, comments and spelling are not terms: lists whose order means nothing come out sorted, defaults come out written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from armslength.core.arrangement.terms import Arrangement
+from armslength.core.canonical import canonical, digest
+from armslength.errors import Malformed
+from armslength.wire.terms_build import build
+from armslength.wire.terms_fields import Reader
+from armslength.wire.terms_json import decode_terms
+from armslength.wire.terms_write import to_plain, to_yaml
+from armslength.wire.terms_yaml import MAX_BYTES, BadTerms, Node, Problem, from_plain, parse
+
+__all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "read_terms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Terms with their clause texts by id, and the line of every path of the file they came from."""
+
+    terms: Arrangement
+    texts: dict[str, str]
+    lines: dict[str, int]
+
+    def line(self, place: str) -> int | None:
+        """The line of a dotted path, or of the nearest thing around it that the file holds."""
+        while place:
+            if place in self.lines:
+                return self.lines[place]
+            place = place[: max(place.rfind("."), place.rfind("["), 0)]
+        return None
+
+
+def compile_terms(
+    data: bytes, load: Callable[[str], bytes] | None = None, *, file: str = "arrangement.yaml"
+) -> Compiled:
+    """Compile YAML. `load` reads a file beside it by its relative path, for `card:` and `file:`; it raises OSError.
+
+    Raises BadTerms with every problem that could be found.
+    """
+    root = parse(data, file)
+    reader = Reader(file, load)
+    found = build(reader, root)
+    if found is None or reader.problems:
+        raise BadTerms(reader.problems)
+    terms, texts = found
+    size = len(canonical(terms))
+    if size > MAX_BYTES:
+        raise BadTerms([Problem("size", file, 1, "", f"the canonical form has {size} bytes; at most {MAX_BYTES}")])
+    lines: dict[str, int] = {}
+    _note_lines(root, "", lines)
+    return Compiled(terms, texts, lines)
+
+
+def decompile_terms(terms: Arrangement, texts: Mapping[str, str]) -> str:
+    """The YAML of the terms, with clause texts inline; raises KeyError if a clause's text is missing."""
+    return to_yaml(to_plain(terms, texts))
+
+
+def read_terms(data: bytes, texts: Mapping[str, str]) -> Arrangement:
+    """Terms from their canonical JSON, as another party sends them, with the clause texts that travel beside.
+
+    Whatever the language could not have produced is refused: other bytes than the canonical ones, unsorted lists,
+    dangling references, texts that do not match their hash. Raises Malformed.
+    """
+    terms = decode_terms(data)
+    check_texts(terms, texts)
+    try:
+        plain = to_plain(terms, texts)
+    except (KeyError, ValueError, AttributeError, TypeError, IndexError, RecursionError) as error:
+        raise Malformed("bad-terms", f"not terms that the language can express: {error}") from None
+    reader = Reader("terms", None)
+    found = build(reader, from_plain(plain))
+    if found is None or reader.problems:
+        raise BadTerms(reader.problems)
+    if found[0] != terms:
+        place = difference(found[0], terms)
+        raise Malformed("bad-terms", "not the form that the language gives it (order, defaults, names)", place)
+    return terms
+
+
+def check_texts(terms: Arrangement, texts: Mapping[str, str]) -> None:
+    """Hold clause texts to the hashes in the terms. Raises Malformed."""
+    for id_, clause in terms.clauses.items():
+        if id_ not in texts:
+            raise Malformed("bad-terms", "its text is missing", f"clauses.{id_}")
+        if digest(texts[id_].encode()) != clause.sha256:
+            raise Malformed("bad-terms", "its text does not match its hash", f"clauses.{id_}")
+    for id_ in texts:
+        if id_ not in terms.clauses:
+            raise Malformed("bad-terms", "a text without a clause", f"clauses.{id_}")
+
+
+def difference(left: Any, right: Any) -> str:
+    """The dotted path of the first difference between two values of canonical form."""
+    place: list[str] = []
+    one, other = msgspec.to_builtins(left), msgspec.to_builtins(right)
+    while isinstance(one, dict) and isinstance(other, dict):
+        key = next(key for key in sorted({*one, *other}) if one.get(key) != other.get(key))
+        place.append(key)
+        one, other = one.get(key), other.get(key)
+    return ".".join(place)
+
+
+def _note_lines(node: Node, path: str, lines: dict[str, int]) -> None:
+    if path:
+        lines[path] = node.line
+    if isinstance(node.value, dict):
+        for key, child in node.value.items():
+            _note_lines(child, f"{path}.{key}" if path else key, lines)
+    elif isinstance(node.value, list):
+        for index, child in enumerate(node.value):
+            _note_lines(child, f"{path}[{index}]", lines)

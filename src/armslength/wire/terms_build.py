@@ -1,0 +1,427 @@
+"""From nodes to the terms: declarations first, then every section by its table, then the whole.
+
+Each function notes its problems in the reader and returns what it could read; the terms are only put together once
+nothing is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from armslength.core.arrangement.terms import (
+    Actor,
+    Allegations,
+    Arrangement,
+    Claim,
+    Clause,
+    Due,
+    Duty,
+    Excuse,
+    Keys,
+    Quorum,
+    Tranche,
+    release_duty,
+)
+from armslength.core.canonical import digest
+from armslength.errors import ArmslengthError
+from armslength.wire import terms_values as values
+from armslength.wire.terms_conditions import read_condition
+from armslength.wire.terms_fields import ENTRIES, SECTIONS, Names, Reader, join, suggest
+from armslength.wire.terms_yaml import BadTerms, Node, parse
+
+MAX_CLAUSE_BYTES = 256 * 1024
+
+
+def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | None:
+    """The terms and their clause texts, or None after noting every problem found."""
+    if not isinstance(root.value, dict):
+        reader.problem("type", root, "", "must be a mapping", "begin with title: …")
+        return None
+    reader.names = declared(root.value)
+    top = reader.section("arrangement", root, "") or {}
+    # Entries are read even when the top is wrong, so that one run reports everything.
+    actors = _actors(reader, root.value)
+    texts, clauses = _clauses(reader, root.value)
+    claims = {id_: _claim(reader, node, f"claims.{id_}") for id_, node in _entries(reader, root.value, "claims")}
+    duties: dict[str, Duty] = {}
+    for id_, node in _entries(reader, root.value, "duties"):
+        duties.update(_duty(reader, id_, node, f"duties.{id_}"))
+    tranches = {
+        id_: _tranche(reader, node, f"tranches.{id_}") for id_, node in _entries(reader, root.value, "tranches")
+    }
+    if not top or reader.problems:
+        return None
+    sets = reader.names.sets
+    times = _times(reader, root.value, top)
+    timekeepers = top["timekeepers"] or {"quorum": len(sets["party"]), "of": tuple(sorted(sets["party"]))}
+    _counted(reader, root, "timekeepers", timekeepers["of"], timekeepers["quorum"])
+    allegations = _allegations(reader, root.value["allegations"], top["allegations"])
+    fallbacks = top["fallback_keepers"]
+    if len(sets["party"]) < 2:
+        reader.problem("value", root.value["parties"], "parties", "an arrangement has at least two parties")
+    if reader.problems or times is None:
+        return None
+    terms = Arrangement(
+        semantics=top["semantics"],
+        title=top["title"],
+        clock=top["clock"],
+        actors=actors,
+        parties=tuple(sorted(sets["party"])),
+        third_parties=tuple(sorted(sets["third party"])),
+        monitors=tuple(sorted(sets["monitor"])),
+        keeper=top["keeper"],
+        fallback_keepers=fallbacks,
+        timekeepers=Quorum(of=timekeepers["of"], count=timekeepers["quorum"], groups={}, including=()),
+        start=top["start"],
+        end=times[0],
+        entry_by=times[1],
+        grace=top["grace"],
+        max_suspension=top["suspension"]["limit"],
+        withdrawal_notice=top["withdrawal"]["notice"],
+        allegations=allegations,
+        clauses=clauses,
+        claims={id_: claim for id_, claim in claims.items() if claim},
+        duties=duties,
+        tranches={id_: tranche for id_, tranche in tranches.items() if tranche},
+    )
+    return terms, texts
+
+
+def declared(top: dict[str, Node]) -> Names:
+    """The ids that the file declares, by kind. Reads shapes leniently: what is malformed is reported later."""
+
+    def ids(section: str) -> dict[str, Node]:
+        node = top.get(section)
+        return node.value if node is not None and isinstance(node.value, dict) else {}
+
+    parties, thirds = list(ids("parties")), list(ids("third_parties"))
+    monitors, neutrals = list(ids("monitors")), list(ids("neutrals"))
+    families: dict[str, tuple[str, ...]] = {}
+    duties: list[str] = []
+    for id_, node in ids("duties").items():
+        debtors = node.value.get("debtors") if isinstance(node.value, dict) else None
+        if debtors is not None and isinstance(debtors.value, dict):
+            families[id_] = tuple(f"{id_}.{party}" for party in debtors.value)
+            duties += [id_, *families[id_]]
+        else:
+            duties.append(id_)
+    kinds = {}
+    for id_, node in ids("claims").items():
+        kind = node.value.get("kind") if isinstance(node.value, dict) else None
+        if kind is not None and isinstance(kind.value, str):
+            kinds[id_] = kind.value
+    groups = [
+        node.value["group"].value
+        for node in ids("monitors").values()
+        if isinstance(node.value, dict) and "group" in node.value
+    ]
+    tranches = list(ids("tranches"))
+    sets = {
+        "party": parties,
+        "third party": thirds,
+        "party or third party": parties + thirds,
+        "monitor": monitors,
+        "signer": list(dict.fromkeys(parties + monitors + neutrals)),
+        "group": [group for group in groups if isinstance(group, str)],
+        "clause": list(ids("clauses")),
+        "claim": list(ids("claims")),
+        "duty": duties + [release_duty(id_) for id_ in tranches],
+        "tranche": tranches,
+    }
+    return Names(sets, kinds, families)
+
+
+def _entries(reader: Reader, top: dict[str, Node], section: str) -> list[tuple[str, Node]]:
+    """The entries of a section whose ids are well formed."""
+    if section not in top:
+        return []
+    found = []
+    for id_, node in reader.mapping(top[section], section).items():
+        # C1.A is how the terms name the duty of A under C1; T1.release is every tranche's own.
+        stem, dot, debtor = id_.partition(".")
+        dotted = dot and section == "duties" and debtor != "release" and values.ID.fullmatch(debtor)
+        reader.simple(values.read_id, Node(stem if dotted else id_, node.line), join(section, id_))
+        found.append((id_, node))
+    return found
+
+
+def _actors(reader: Reader, top: dict[str, Node]) -> dict[str, Actor]:
+    found: dict[str, Actor] = {}
+    first: dict[str, str] = {}
+    for section in ("parties", "third_parties", "monitors", "neutrals"):
+        for id_, node in _entries(reader, top, section):
+            path = f"{section}.{id_}"
+            if id_ in first:
+                # A party or neutral that also monitors is declared once and only gets its group here.
+                second = section == "monitors" and first[id_] == "parties"
+                extra = [key for key in reader.mapping(node, path) if key != "group"]
+                if not second or extra:
+                    hint = "to make a party a monitor too, give its id here with at most a group"
+                    reader.problem("duplicate", node, path, f"{id_} is already one of {first[id_]}", hint)
+                elif (again := reader.section("monitor", node, path)) and id_ in found:
+                    was = found[id_]
+                    found[id_] = Actor(
+                        name=was.name, did=was.did, keys=was.keys, address=was.address, group=again["group"]
+                    )
+                continue
+            first[id_] = section
+            actor = _actor(reader, ENTRIES[section], node, path)
+            if actor is not None:
+                found[id_] = actor
+    return found
+
+
+def _actor(reader: Reader, kind: str, node: Node, path: str) -> Actor | None:
+    if kind == "third party" and isinstance(node.value, str):
+        name = reader.simple(values.read_line, node, path)
+        return None if name is None else Actor(name=name)
+    given = reader.section(kind, node, path)
+    if given is None:
+        return None
+    if kind == "third party":
+        return Actor(name=given["name"])
+    card = dict(given)
+    if given["card"] is not None:
+        both = [key for key in ("did", "address", "keys") if given[key] is not None]
+        for key in both:
+            reader.problem("conflict", node, join(path, key), "stands beside a card", "give the card or the fields")
+        loaded = _card(reader, given["card"], node, join(path, "card"))
+        if loaded is None or both:
+            return None
+        card = loaded | {"name": given["name"] or loaded["name"]}
+    missing = [key for key in ("name", "did", "keys") if card[key] is None]
+    for key in missing:
+        hint = "paste the identity card that armslength init prints, or give card: FILE" if key != "name" else None
+        reader.problem("missing", node, join(path, key), "is required", hint)
+    if missing:
+        return None
+    keys = Keys(**card["keys"])
+    return Actor(name=card["name"], did=card["did"], keys=keys, address=card["address"], group=given.get("group"))
+
+
+def _card(reader: Reader, file: str, node: Node, path: str) -> dict[str, Any] | None:
+    """The fields of an identity card in its own file; its problems name that file."""
+    data = _load(reader, file, node, path)
+    if data is None:
+        return None
+    try:
+        root = parse(data, file)
+    except BadTerms as error:
+        reader.problems.extend(error.problems)
+        return None
+    inner = Reader(file, None)
+    card = inner.section("card", root, "")
+    reader.problems.extend(inner.problems)
+    return card
+
+
+def _load(reader: Reader, file: str, node: Node, path: str) -> bytes | None:
+    if reader.load is None:
+        reader.problem("file", node, path, f"{file} cannot be read here", "write its content into the terms")
+        return None
+    try:
+        return reader.load(file)
+    except (OSError, ArmslengthError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        reader.problem("file", node, path, f"{file} cannot be read: {reason}")
+        return None
+
+
+def _clauses(reader: Reader, top: dict[str, Node]) -> tuple[dict[str, str], dict[str, Clause]]:
+    texts: dict[str, str] = {}
+    clauses: dict[str, Clause] = {}
+    for id_, node in _entries(reader, top, "clauses"):
+        path = f"clauses.{id_}"
+        given = reader.section("clause", node, path)
+        if given is None:
+            continue
+        if (given["text"] is None) == (given["file"] is None):
+            reader.problem(
+                "missing", node, join(path, "text"), "a clause has its text inline or in a file", "one of them"
+            )
+            continue
+        text = given["text"] or _clause_file(reader, given["file"], node, join(path, "file"))
+        if text is None:
+            continue
+        if len(text.encode()) > MAX_CLAUSE_BYTES:
+            reader.problem("size", node, path, f"the text is longer than {MAX_CLAUSE_BYTES // 1024} KiB")
+            continue
+        texts[id_] = text
+        clauses[id_] = Clause(title=given["title"], sha256=digest(text.encode()))
+    return texts, clauses
+
+
+def _clause_file(reader: Reader, file: str, node: Node, path: str) -> str | None:
+    """A clause's text from its file, with line ends as in YAML, so that a checkout's line ends change no hash."""
+    data = _load(reader, file, node, path)
+    if data is None:
+        return None
+    try:
+        return values.read_text(data.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError:
+        reader.problem("file", node, path, f"{file} is not UTF-8 text")
+    except values.Unfit as error:
+        reader.problem("file", node, path, f"{file}: {error.reason}", error.hint)
+    return None
+
+
+def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
+    kind = _kind(reader, node, path, ("state", "event"))
+    given = reader.section(f"{kind} claim", node, path) if kind else None
+    if given is None:
+        return None
+    if not given["monitors"]:
+        reader.problem("missing", node, join(path, "monitors"), "a claim needs at least one monitor")
+    if isinstance(given.get("excuse"), dict) and reader.names.claim_kinds.get(given["excuse"]["claim"]) == "event":
+        reader.problem("value", node, join(path, "excuse.claim"), "an excuse is a state claim, decided per period")
+    excuse = given.get("excuse")
+    return Claim(
+        kind=given["kind"],
+        clause=given["clause"],
+        statement=given["statement"],
+        monitors=given["monitors"],
+        support=given["support"],
+        refute=given["refute"] or given["support"],
+        groups=given["groups"],
+        including=given["including"],
+        offset=given["offset"],
+        period=given.get("period"),
+        report_by=given["report_by"],
+        excuse=Excuse(claim=excuse["claim"], lead=excuse["lead"]) if excuse else None,
+    )
+
+
+def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str | None:
+    """Which of two tables an entry follows."""
+    given = reader.mapping(node, path)
+    if "kind" not in given:
+        if isinstance(node.value, dict) or node.value is None:
+            reader.problem("missing", node, join(path, "kind"), "is required", f"one of {', '.join(kinds)}")
+        return None
+    return reader.choice(list(kinds), given["kind"], join(path, "kind"))
+
+
+def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
+    """The duty, or one for each of its debtors. Empty after a problem."""
+    kind = _kind(reader, node, path, ("maintain", "achieve"))
+    given = reader.section(f"{kind} duty", node, path) if kind else None
+    if given is None:
+        return {}
+    before = len(reader.problems)
+    trigger = read_condition(reader, given["trigger"], join(path, "trigger"))
+    due = None
+    if kind == "achieve":
+        when = reader.simple(
+            lambda v: values.read_when(v, ("trigger", "start", "end")), given["due"], join(path, "due")
+        )
+        due = when and Due(anchor=when[0], after=when[1])
+    shown_by = _debtors(reader, id_, given, node, path)
+    wanted = "event" if kind == "achieve" else "state"
+    for claim in shown_by.values():
+        if reader.names.claim_kinds.get(claim, wanted) != wanted:
+            reason = f"{claim} is no {wanted} claim, and a duty to {kind} is shown by one"
+            reader.problem("value", node, join(path, "claim" if given["claim"] else "debtors"), reason)
+    if len(reader.problems) > before or trigger is None:
+        return {}
+    found = {}
+    for debtor, claim in shown_by.items():
+        others = tuple(sorted(set(reader.names.sets["party"]) - {debtor}))
+        if debtor in (given["creditors"] or ()):
+            reader.problem("value", node, join(path, "creditors"), f"{debtor} cannot owe itself")
+        found[f"{id_}.{debtor}" if given["debtors"] else id_] = Duty(
+            kind=given["kind"],
+            clause=given["clause"],
+            statement=given["statement"],
+            debtor=debtor,
+            creditors=given["creditors"] or others,
+            performer=given["performer"] or debtor,
+            claim=claim,
+            trigger=trigger,
+            consequence=given["consequence"],
+            cure=given["cure"],
+            due=due,
+            remedy_run=given.get("remedy_run"),
+            perdurant=given.get("perdurant", True),
+            surviving=given["surviving"],
+            weight=given["weight"],
+        )
+    return found
+
+
+def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: Node, path: str) -> dict[str, str]:
+    """Debtor → claim, from `debtor` and `claim` or from `debtors`."""
+    if given["debtors"] is None:
+        missing = [key for key in ("debtor", "claim") if given[key] is None]
+        for key in missing:
+            reader.problem("missing", node, join(path, key), "is required", "or give debtors: {party: claim, …}")
+        return {} if missing else {given["debtor"]: given["claim"]}
+    for key in ("debtor", "claim"):
+        if given[key] is not None:
+            reader.problem("conflict", node, join(path, key), "stands beside debtors", "give one or the other")
+    if "." in id_:
+        reader.problem("value", node, path, "a duty with several debtors has an id without a dot")
+    for name in reader.names.families.get(id_, ()):
+        if reader.names.sets["duty"].count(name) > 1:
+            reader.problem("duplicate", node, join(path, "debtors"), f"there is already a duty {name}")
+    if not given["debtors"]:
+        reader.problem("missing", node, join(path, "debtors"), "must name at least one debtor")
+    return dict(given["debtors"])
+
+
+def _tranche(reader: Reader, node: Node, path: str) -> Tranche | None:
+    given = reader.section("tranche", node, path)
+    if given is None:
+        return None
+    gate = read_condition(reader, given["when"], join(path, "when"))
+    continuous = read_condition(reader, given["while"], join(path, "while"))
+    if given["provider"] == given["recipient"]:
+        reader.problem("value", node, join(path, "recipient"), "is the provider itself")
+    if not given["media_types"]:
+        reader.problem("missing", node, join(path, "media_types"), "must name at least one media type")
+    if gate is None or continuous is None:
+        return None
+    copied = {key: item for key, item in given.items() if key not in ("when", "while")}
+    return Tranche(gate=gate, continuous=continuous, **copied)
+
+
+def _times(reader: Reader, nodes: dict[str, Node], top: dict[str, Any]) -> tuple[int, int] | None:
+    """The end and the entry long-stop as instants."""
+    if (top["term"] is None) == (top["end"] is None):
+        reader.problem("missing", nodes["start"], "term", "the end is given by term or by end", "one of them")
+        return None
+    end = top["end"] if top["term"] is None else top["start"] + top["term"]
+    if end <= top["start"]:
+        reader.problem("value", nodes["end"], "end", "must lie after start")
+    node: Node = top["entry_by"]
+    if isinstance(node.value, str) and node.value.endswith("start"):
+        when = reader.simple(lambda value: values.read_when(value, ("start",)), node, "entry_by")
+        return None if when is None else (end, top["start"] + when[1])
+    entry_by = reader.simple(values.read_instant, node, "entry_by")
+    return None if entry_by is None else (end, entry_by)
+
+
+def _allegations(reader: Reader, node: Node, given: dict[str, Any]) -> Allegations:
+    judges = given["determiners"]
+    path = "allegations.determiners"
+    _counted(reader, node, path, judges["of"], judges["quorum"])
+    for id_ in judges["including"]:
+        if id_ not in judges["of"]:
+            reader.problem("value", node, f"{path}.including", f"{id_} is not one of those it is taken from")
+    return Allegations(
+        reply=given["reply"],
+        determination=given["determination"],
+        hold=given["hold"],
+        holds_per_party=given["holds_per_party"],
+        determiners=Quorum(
+            of=judges["of"], count=judges["quorum"], groups=judges["groups"], including=judges["including"]
+        ),
+        default=given["default"].upper(),
+    )
+
+
+def _counted(reader: Reader, node: Node, path: str, of: tuple[str, ...], quorum: int) -> None:
+    if quorum > len(of):
+        reader.problem("value", node, f"{path}.quorum", f"{quorum} of {len(of)} can never be reached")
+
+
+__all__ = ["SECTIONS", "build", "declared", "suggest"]

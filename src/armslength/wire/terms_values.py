@@ -1,0 +1,212 @@
+"""The small values of the terms language, each with its reader and its writer.
+
+Readers raise Unfit with the reason, and with a repair where one is obvious. What a writer writes, its reader reads
+back to the same value.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class Unfit(ValueError):
+    """A value that does not fit its field: why, and what to write instead."""
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+LONGEST = 100 * 366 * 86400  # no term of an arrangement lies further away than a century
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:(\d+)w)?\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
+_WORDS = re.compile(r"(\d+)\s*(week|day|hour|minute|second|hr|min|sec)s?", re.IGNORECASE)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_WHEN = re.compile(r"(?:at|(?P<span>.+?)\s+(?P<side>after|before))\s+(?P<anchor>[a-z]+)")
+_SIZE = re.compile(r"(\d+)\s*(B|kB|KiB|MB|MiB|GB|GiB)")
+_SIZES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2, "GB": 10**9, "GiB": 1024**3}
+_DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]+")
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
+# Direction controls can make shown text differ from hashed text; they have no place in terms.
+_DIRECTION = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def read_duration(value: Any) -> int:
+    """Whole seconds of "7d", "48h", "1h 30m", "90s" or "2w"."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise Unfit("a duration needs a unit", f"{value}s, {value}h or {value}d?")
+    if not isinstance(value, str):
+        raise Unfit('must be a duration such as "7d", "48h" or "1h 30m"')
+    text = value.strip()
+    found = _DURATION.fullmatch(text)
+    if not text or not found:
+        words = _WORDS.fullmatch(text)
+        if words:
+            raise Unfit(f'"{value}" is not a duration', f"did you mean {words[1]}{words[2][0].lower()}?")
+        if re.fullmatch(r"\d+\s*(mo|months?|y|yr|years?)", text, re.IGNORECASE):
+            raise Unfit("months and years have no fixed length", "say days")
+        raise Unfit(f'"{value}" is not a duration such as "7d", "48h" or "1h 30m" (units w d h m s, in that order)')
+    seconds = sum(int(n) * unit for n, unit in zip(found.groups(), _UNITS.values(), strict=True) if n)
+    if seconds > LONGEST:
+        raise Unfit("longer than a century")
+    return seconds
+
+
+def write_duration(seconds: int) -> str:
+    """The spelling that `read_duration` reads back: "46d", "1h 30m", "0s"."""
+    parts = []
+    rest = seconds
+    for unit, size in list(_UNITS.items())[1:]:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts) or "0s"
+
+
+def read_instant(value: Any) -> int:
+    """UTC seconds of a quoted "2016-07-14T00:00:00Z"."""
+    if not isinstance(value, str):
+        raise Unfit('must be an instant such as "2016-07-14T00:00:00Z", in quotes')
+    if not _INSTANT.fullmatch(value):
+        day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
+        hint = f'did you mean "{value}T00:00:00Z"?' if day else None
+        raise Unfit(f'"{value}" is not an instant in UTC with whole seconds, such as "2016-07-14T00:00:00Z"', hint)
+    try:
+        moment = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise Unfit(f'"{value}" is no such day or hour') from None
+    if moment.year < 1970:
+        raise Unfit("lies before 1970")
+    return int(moment.timestamp())
+
+
+def write_instant(seconds: int) -> str:
+    """The ISO form of UTC seconds."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_when(value: Any, anchors: tuple[str, ...]) -> tuple[str, int]:
+    """(anchor, seconds after it) of "14d after trigger", "1d before end" or "at start"."""
+    forms = ", ".join(f'"7d after {anchor}"' for anchor in anchors)
+    found = _WHEN.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise Unfit(f"must say when, such as {forms}")
+    if found["anchor"] not in anchors:
+        raise Unfit(f'"{found["anchor"]}" is not something to count from', f"one of {', '.join(anchors)}")
+    seconds = read_duration(found["span"]) if found["span"] else 0
+    return found["anchor"], -seconds if found["side"] == "before" else seconds
+
+
+def write_when(anchor: str, after: int) -> str:
+    """The spelling that `read_when` reads back."""
+    if after == 0:
+        return f"at {anchor}"
+    return f"{write_duration(abs(after))} {'after' if after > 0 else 'before'} {anchor}"
+
+
+def read_size(value: Any) -> int:
+    """Bytes of "16 MiB", "500 kB" or a plain number of bytes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    else:
+        found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if not found:
+            raise Unfit('must be a size such as "16 MiB", "500 kB" or a number of bytes')
+        size = int(found[1]) * _SIZES[found[2]]
+    if not 0 < size <= 2**50:
+        raise Unfit("must be at least one byte and at most 1 PiB")
+    return size
+
+
+def write_size(size: int) -> str | int:
+    """The spelling that `read_size` reads back."""
+    for unit in ("GiB", "MiB", "KiB", "GB", "MB", "kB"):
+        if size % _SIZES[unit] == 0:
+            return f"{size // _SIZES[unit]} {unit}"
+    return size
+
+
+def read_line(value: Any) -> str:
+    """One line of text: runs of white space count as one space."""
+    text = " ".join(read_text(value).split())
+    if len(text) > 2000:
+        raise Unfit("longer than 2000 characters", "put long text into a clause")
+    return text
+
+
+def read_text(value: Any) -> str:
+    """Text of any length; without invisible characters that could make it read differently than it is."""
+    if not isinstance(value, str):
+        raise Unfit("must be text", f'write "{value}"' if isinstance(value, (int, bool)) else None)
+    if not value.strip():
+        raise Unfit("must not be empty")
+    for char in value:
+        if (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t\r") or char in _DIRECTION:
+            raise Unfit(f"holds the invisible character U+{ord(char):04X}", "remove it")
+    return value
+
+
+def read_id(value: Any) -> str:
+    """A short name: letters, digits, "_" and "-", beginning with a letter."""
+    if not isinstance(value, str) or not ID.fullmatch(value):
+        raise Unfit(f"{value!r} is not a short name (letters, digits, _ and -, first a letter, at most 64)")
+    return value
+
+
+def read_key(value: Any) -> str:
+    """A public key: 32 bytes in strict standard base64."""
+    try:
+        raw = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    text = base64.b64encode(raw).decode()
+    if len(raw) != 32 or text != value:
+        raise Unfit("must be an Ed25519 public key: 32 bytes in base64, 44 characters")
+    return text
+
+
+def read_did(value: Any) -> str:
+    """A decentralised identifier."""
+    if not isinstance(value, str) or not _DID.fullmatch(value):
+        raise Unfit("must be a DID such as did:web:example.org or did:key:z6Mk…")
+    return value
+
+
+def read_address(value: Any) -> str:
+    """The base URL of a node."""
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable, parts = False, urlsplit("")
+    plain = not (parts.query or parts.fragment or parts.username is not None)
+    if not isinstance(value, str) or not usable or not plain or not value.isprintable():
+        raise Unfit("must be the base URL of a node, such as https://node.example.org")
+    if value.endswith("/"):
+        raise Unfit("must not end in a slash", f"write {value.rstrip('/')}")
+    return value
+
+
+def read_media_type(value: Any) -> str:
+    """A media type without parameters, in lower case."""
+    if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(value):
+        raise Unfit("must be a media type such as application/pdf or text/csv")
+    return value
+
+
+def read_path(value: Any) -> str:
+    """A file beside the terms: a relative path that does not leave its folder."""
+    if not isinstance(value, str) or not value.isprintable() or "\\" in value or value.startswith(("/", "~")):
+        raise Unfit("must be the path of a file beside this one")
+    if not value or any(part in ("", ".", "..") for part in value.split("/")):
+        raise Unfit("must stay in the folder of this file", "without ./ and ../")
+    return value
