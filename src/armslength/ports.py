@@ -66,7 +66,7 @@ class Store(Protocol):
         ...
 
     async def commit(self, batch: Batch) -> bool:
-        """All or nothing; durable (flushed to disk) on return; False, and nothing done, iff a version was not `seen`."""
+        """All or nothing; durable (flushed to disk) on return; False, nothing done, iff a version was not `seen`."""
         ...
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
@@ -105,4 +105,53 @@ class Fetcher(Protocol):
         """Ask for `url`, without following redirects. Raises Unavailable if nobody answers, Refused if it may not be
         asked; every status is an answer. Leaving the context closes an unread response.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A tranche of a signed arrangement as the Dataspace Protocol sees it."""
+
+    id: str
+    title: str
+    provider_did: str
+    recipient_did: str
+    arrangement_hash: str  # hex
+    tranche: str
+    media_types: tuple[str, ...] = ()
+
+
+class Datasets(Protocol):
+    """The tranches of the arrangements that this node is part of, and where their parties are."""
+
+    async def offered_to(self, did: str) -> list[Dataset]:
+        """The datasets that we provide to this party, by id; none for a stranger."""
+        ...
+
+    async def dataset(self, id: str) -> Dataset | None:  # noqa: A002 (its name in the protocol)
+        """One dataset, whichever side of it we are on, or None."""
+        ...
+
+    async def address(self, did: str) -> str | None:
+        """The address of a party's node as the terms pin it, or None for a stranger."""
+        ...
+
+
+class Peers(Protocol):
+    """Other nodes, asked with our token. An error answer is raised as the error that it is."""
+
+    async def post(self, did: str, address: str, path: str, body: bytes) -> bytes:
+        """POST and return the answer's body. Raises Unavailable where nobody answers."""
+        ...
+
+    async def get(self, did: str, address: str, path: str) -> bytes:
+        """GET and return the answer's body. Raises Unavailable where nobody answers."""
+        ...
+
+
+class Clock(Protocol):
+    """What time it is for an arrangement: UTC seconds, or the simulated clock."""
+
+    def now(self, *, simulated: bool) -> int:
+        """Whole UTC seconds."""
         ...

@@ -1,0 +1,366 @@
+"""The Dataspace Protocol's use case: negotiations and transfers, from either side, through one door.
+
+What this node does of its own accord, since an arrangement has already been signed:
+
+- as provider it agrees at once to its own thin offer and to nothing else, and finalises what is verified;
+- as consumer it verifies an agreement that equals the offer it asked for, and ends a negotiation that brings another;
+- transfers wait in REQUESTED until somebody calls `start`: when that may be is the arrangement's business.
+
+A provider's ids are functions of who asks under which id, so that asking again finds the same process.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from armslength.core import negotiation as cn
+from armslength.core import transfer as tp
+from armslength.core.negotiation import Negotiation
+from armslength.core.policy import FORMAT, Agreement, Offer
+from armslength.core.process import Message, Record, Role
+from armslength.core.transfer import DataAddress, Transfer
+from armslength.engine.processes import Change, Processes, process_of
+from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, origin, queue, reaction
+from armslength.errors import Malformed, NotFound, Refused
+from armslength.ports import Dataset, Datasets, Put, Send, Store
+from armslength.wire import dsp
+
+AGREEMENT: Final = "agreement"  # kind of the provider's index: agreement id -> pid of its negotiation
+ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
+
+R = TypeVar("R", Negotiation, Transfer)
+Begin = Callable[[str], Change]
+
+
+def _silent() -> None:
+    return None
+
+
+def _deaf(_: Record) -> None:
+    return None
+
+
+class Exchange:
+    """Negotiations and transfers of one node. `base` is its own DSP base URL, where peers call back."""
+
+    def __init__(
+        self,
+        store: Store,
+        me: str,
+        base: str,
+        datasets: Datasets,
+        clock: Callable[[], float],
+        *,
+        wake: Callable[[], None] = _silent,
+        changed: Callable[[Record], None] = _deaf,
+    ) -> None:
+        self._store = store
+        self._me = me
+        self.base = base.rstrip("/")
+        self._datasets = datasets
+        self._clock = clock
+        self._processes = Processes(store, wake, changed)
+
+    @property
+    def me(self) -> str:
+        """Our DID."""
+        return self._me
+
+    # -- what peers ask ---------------------------------------------------------------------------------------------
+
+    async def receive(self, caller: str, message: Message, pid: str | None = None) -> Negotiation | Transfer:
+        """Take in a message of `caller`; the record is the answer. `pid` is ours, from the path, unless it opens.
+
+        Raises NotFound where there is no such process or not one of this caller, Refused where it is not possible.
+        Then nothing has changed.
+        """
+        if pid is None:
+            if isinstance(message, cn.ContractRequest):
+                return await self._negotiation_requested(caller, message)
+            if isinstance(message, tp.TransferRequest):
+                return await self._transfer_requested(caller, message)
+            raise Refused("provider-initiated", "negotiations here are begun by the consumer", "@type")
+        if isinstance(message, cn.MESSAGES):
+            return await self._negotiation_told(caller, message, pid)
+        return await self._transfer_told(caller, message, pid)
+
+    async def negotiation(self, caller: str, pid: str) -> Negotiation:
+        """A negotiation, for its peer only. Raises NotFound."""
+        return of_caller((await self._processes.load(Negotiation, pid))[0], caller)
+
+    async def transfer(self, caller: str, pid: str) -> Transfer:
+        """A transfer, for its peer only. Raises NotFound."""
+        return of_caller((await self._processes.load(Transfer, pid))[0], caller)
+
+    async def offered(self, caller: str) -> list[tuple[Dataset, Offer]]:
+        """What we offer to `caller`: each dataset and its offer."""
+        found = await self._datasets.offered_to(caller)
+        mine = (item for item in found if item.provider_did == self._me and item.recipient_did == caller)
+        return [(item, offer_of(item)) for item in mine]
+
+    async def offered_dataset(self, caller: str, dataset: str) -> tuple[Dataset, Offer]:
+        """One of them. Raises NotFound, for a stranger too."""
+        found = await self._datasets.dataset(dataset)
+        if found is None or found.provider_did != self._me or found.recipient_did != caller:
+            raise NotFound("unknown-dataset", "no such dataset is offered to you", dataset)
+        return found, offer_of(found)
+
+    # -- what we ask as consumer ------------------------------------------------------------------------------------
+
+    async def negotiate(self, provider: str, base: str, dataset: str, *, fresh: bool = False) -> str:
+        """Ask for an agreement on a dataset; returns our pid. Asked again, the same unless it was terminated.
+
+        `base` is the provider's DSP base URL. `fresh` begins another negotiation in any case.
+        """
+        found = await self._datasets.dataset(dataset)
+        if found is None or found.recipient_did != self._me or found.provider_did != provider:
+            raise NotFound("unknown-dataset", f"no dataset that {provider} provides to us", dataset)
+        await self._check_address(provider, base, "base")
+
+        def begin(pid: str) -> Change:
+            record = Negotiation(
+                role=Role.CONSUMER,
+                pid=pid,
+                peer_pid=None,
+                peer=provider,
+                address=base,
+                dataset=dataset,
+                began=int(self._clock()),
+                state=cn.State.REQUESTED,
+                offer=offer_of(found),
+            )
+            first = cn.ContractRequest(id=record.next_id, consumer_pid=pid, offer=record.offer, callback=self.base)
+            return Change(replace(record, sent=1), [first])
+
+        return await self._ask(Negotiation, dataset, begin, fresh=fresh)
+
+    async def request_transfer(self, agreement: Agreement, *, fresh: bool = False) -> str:
+        """Ask for the data of an agreement of ours; returns our pid. Asked again, the same unless it is over."""
+        negotiations = await self._processes.of_dataset(Negotiation, agreement.target)
+        found = next(
+            (item for item in negotiations if item.role is Role.CONSUMER and item.agreement == agreement), None
+        )
+        if found is None or found.state is not cn.State.FINALIZED:
+            raise Refused("no-agreement", "there is no finalised agreement of ours with this id", agreement.id)
+
+        def begin(pid: str) -> Change:
+            record = Transfer(
+                role=Role.CONSUMER,
+                pid=pid,
+                peer_pid=None,
+                peer=found.peer,
+                address=found.address,
+                dataset=found.dataset,
+                began=int(self._clock()),
+                state=tp.State.REQUESTED,
+                agreement=agreement.id,
+                format=FORMAT,
+            )
+            first = tp.TransferRequest(
+                id=record.next_id, consumer_pid=pid, agreement=agreement.id, format=FORMAT, callback=self.base
+            )
+            return Change(replace(record, sent=1), [first])
+
+        return await self._ask(Transfer, agreement.id, begin, fresh=fresh)
+
+    # -- what either side does --------------------------------------------------------------------------------------
+
+    async def start(self, pid: str, address: DataAddress | None = None) -> Transfer:
+        """Start a transfer, or start it again; the provider gives the address of the data."""
+        return await self._say(Transfer, pid, lambda ids: tp.TransferStart(**ids, address=address))
+
+    async def suspend(self, pid: str, code: str, reason: str) -> Transfer:
+        """Suspend a transfer, with the reason."""
+        return await self._say(Transfer, pid, lambda ids: tp.TransferSuspension(**ids, code=code, reason=(reason,)))
+
+    async def complete(self, pid: str) -> Transfer:
+        """Declare a transfer complete."""
+        return await self._say(Transfer, pid, lambda ids: tp.TransferCompletion(**ids))
+
+    async def terminate(self, pid: str, reason: str, code: str | None = None) -> Negotiation | Transfer:
+        """End a transfer or a negotiation, with the reason."""
+        if (await self._processes.load(Transfer, pid))[0] is not None:
+            ended = lambda ids: tp.TransferTermination(**ids, code=code, reason=(reason,))  # noqa: E731
+            return await self._say(Transfer, pid, ended)
+        return await self._say(
+            Negotiation, pid, lambda ids: cn.NegotiationTerminated(**ids, code=code, reason=(reason,))
+        )
+
+    async def agreement_for(self, dataset: str) -> Agreement | None:
+        """The agreement on a dataset, once its negotiation is FINALIZED; the latest if there are several."""
+        final = [
+            item for item in await self._processes.of_dataset(Negotiation, dataset) if item.state is cn.State.FINALIZED
+        ]
+        agreements = [item.agreement for item in sorted(final, key=lambda item: (item.began, item.pid))]
+        return agreements[-1] if agreements else None
+
+    async def transfer_for(self, dataset: str) -> Transfer | None:
+        """The transfer of a dataset: the latest that is not terminated, else the latest."""
+        found = await self._processes.of_dataset(Transfer, dataset)
+        return max(found, key=lambda item: (item.state is not tp.State.TERMINATED, item.began, item.pid), default=None)
+
+    async def negotiation_for(self, dataset: str) -> Negotiation | None:
+        """The negotiation of a dataset: the latest that is not terminated, else the latest."""
+        found = await self._processes.of_dataset(Negotiation, dataset)
+        return max(found, key=lambda item: (item.state is not cn.State.TERMINATED, item.began, item.pid), default=None)
+
+    # -- what became of what we sent --------------------------------------------------------------------------------
+
+    async def delivered(self, send: Send, status: int, body: bytes) -> None:
+        """Take in the final result of a send: acknowledged (2xx), or refused by the peer for good (anything else)."""
+        kind, pid = process_of(send)
+        message = dsp.read(send.body)
+        if kind is Negotiation:
+            await self._processes.change(Negotiation, pid, lambda known: answered(known, message, status, body), send)
+        else:
+            await self._processes.change(Transfer, pid, lambda known: answered(known, message, status, body), send)
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    async def _negotiation_requested(self, caller: str, message: cn.ContractRequest) -> Negotiation:
+        pid = self._pid("negotiation", caller, message.consumer_pid)
+
+        async def decide(record: Negotiation | None) -> Change:
+            if record is not None:
+                if record.offer != message.offer:
+                    raise Refused("pid-in-use", "another request was made under this id", "consumerPid")
+                return Change(record)
+            dataset, ours = await self.offered_dataset(caller, message.offer.target or "")
+            if message.callback is None:
+                raise Malformed("missing-field", "required, but not there", "callbackAddress")
+            await self._check_address(caller, message.callback, "callbackAddress")
+            check_offer(ours, message.offer)
+            asked = Negotiation(
+                role=Role.PROVIDER,
+                pid=pid,
+                peer_pid=message.consumer_pid,
+                peer=caller,
+                address=message.callback,
+                dataset=dataset.id,
+                began=int(self._clock()),
+                heard=() if message.id is None else (message.id,),
+                state=cn.State.REQUESTED,
+                offer=message.offer,
+            )
+            agreement = Agreement(
+                id=self._pid("agreement", pid),
+                policy=ours.policy,
+                target=dataset.id,
+                assigner=self._me,
+                assignee=caller,
+                timestamp=datetime.fromtimestamp(int(self._clock()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            )
+            answer = cn.ContractAgreed(**ids(asked), agreement=agreement)
+            index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
+            return Change(cn.queue(asked, answer), [answer], [index])
+
+        return await self._processes.change(Negotiation, pid, decide)
+
+    async def _negotiation_told(self, caller: str, message: Message, pid: str) -> Negotiation:
+        problem: list[str] = []
+
+        def decide(found: Negotiation | None) -> Change:
+            problem.clear()
+            record = of_caller(found, caller)
+            outcome = cn.step(record, record.role.other, message)
+            if outcome.repeat:
+                return Change(record)
+            answer, reason = reaction(outcome.record, message)
+            if reason is not None:
+                problem.append(reason)
+                known = replace(record, peer_pid=record.peer_pid or message.provider_pid)
+                ended = cn.NegotiationTerminated(**ids(known), code="not-our-offer", reason=(reason,))
+                return Change(cn.queue(known, ended), [ended])
+            if answer is None:
+                return Change(outcome.record)
+            return Change(cn.queue(outcome.record, answer), [answer])
+
+        record = await self._processes.change(Negotiation, pid, decide)
+        if problem:
+            raise Refused("not-our-offer", problem[0], "agreement")
+        return record
+
+    async def _transfer_requested(self, caller: str, message: tp.TransferRequest) -> Transfer:
+        pid = self._pid("transfer", caller, message.consumer_pid)
+
+        async def decide(record: Transfer | None) -> Change:
+            if record is not None:
+                if (record.agreement, record.format) != (message.agreement, message.format):
+                    raise Refused("pid-in-use", "another request was made under this id", "consumerPid")
+                return Change(record)
+            agreed = await self._agreed(caller, message.agreement)
+            if message.format != FORMAT:
+                raise Refused("unknown-format", f"the distribution is {FORMAT}", "format")
+            if message.address is not None:
+                raise Refused("no-push", "data is fetched here, not pushed", "dataAddress")
+            await self._check_address(caller, message.callback, "callbackAddress")
+            return Change(
+                Transfer(
+                    role=Role.PROVIDER,
+                    pid=pid,
+                    peer_pid=message.consumer_pid,
+                    peer=caller,
+                    address=message.callback,
+                    dataset=agreed.dataset,
+                    began=int(self._clock()),
+                    heard=() if message.id is None else (message.id,),
+                    state=tp.State.REQUESTED,
+                    agreement=message.agreement,
+                    format=message.format,
+                )
+            )
+
+        return await self._processes.change(Transfer, pid, decide)
+
+    async def _transfer_told(self, caller: str, message: Message, pid: str) -> Transfer:
+        def decide(found: Transfer | None) -> Change:
+            record = of_caller(found, caller)
+            return Change(tp.step(record, record.role.other, message).record)
+
+        return await self._processes.change(Transfer, pid, decide)
+
+    async def _agreed(self, caller: str, agreement: str) -> Negotiation:
+        row = await self._store.get(AGREEMENT, agreement)
+        record = None if row is None else (await self._processes.load(Negotiation, row.body.decode()))[0]
+        if record is None or record.peer != caller:
+            raise NotFound("unknown-agreement", "there is no agreement with you of this id", agreement)
+        if cn.State.FINALIZED not in (record.state, record.ahead):  # whoever asks may have heard before we hear so
+            raise Refused("not-finalized", f"the negotiation of this agreement is {record.state}", "agreementId")
+        return record
+
+    async def _ask(self, kind: type[R], what: str, begin: Begin, *, fresh: bool) -> str:
+        """Begin a process as consumer, unless the last one about `what` still runs or went well."""
+        index = f"{kind.__name__}/{what}"
+        while True:
+            row = await self._store.get(ASKED, index)
+            if row is not None and not fresh:
+                last = (await self._processes.load(kind, row.body.decode()))[0]
+                if last is not None and last.state != "TERMINATED":
+                    return last.pid
+            pid = f"urn:uuid:{uuid.uuid4()}"
+            change = begin(pid)
+            put = Put(ASKED, index, 0 if row is None else row.version, pid.encode())
+            if await self._processes.begin(replace(change, puts=[put])):
+                return pid
+
+    async def _say(self, kind: type[R], pid: str, make: Callable[[dict[str, str | None]], Message]) -> R:
+        def decide(record: R | None) -> Change:
+            if record is None:
+                raise NotFound("unknown-process", "no such process", pid)
+            message = make(ids(record))
+            return Change(queue(record, message), [message])
+
+        return await self._processes.change(kind, pid, decide)
+
+    async def _check_address(self, did: str, address: str, place: str) -> None:
+        """A peer is called at its own node only: the origin is the one that the terms name."""
+        known = await self._datasets.address(did)
+        if known is None or origin(known) != origin(address) or origin(address) is None:
+            raise Refused("foreign-address", f"{address} is not at {did}'s own address", place)
+
+    def _pid(self, *parts: str | None) -> str:
+        return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, chr(31).join([self._me, *map(str, parts)]))}"

@@ -1,0 +1,107 @@
+"""Negotiations and transfers in the store, and the loop that changes one: load, decide, commit, or start again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from armslength.core.negotiation import Negotiation
+from armslength.core.process import Message, Record
+from armslength.core.transfer import Transfer
+from armslength.errors import NotFound
+from armslength.ports import Batch, Put, Send, Store
+from armslength.wire import binding, dsp
+
+LANE: Final = "dsp/"  # prefix of the lanes of our sends; the rest is kind and pid
+KINDS: Final[dict[type[Record], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
+_DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Negotiation, Transfer)
+}
+_encode = msgspec.json.Encoder().encode
+
+R = TypeVar("R", Negotiation, Transfer)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one input does: the record after it, what is sent because of it, and what else is written."""
+
+    record: Negotiation | Transfer
+    sends: Sequence[Message] = ()
+    puts: Sequence[Put] = ()
+
+
+class Processes:
+    """Keeps records under their version. `changed` hears of every new record, after it is durable."""
+
+    def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Record], None]) -> None:
+        self._store = store
+        self._wake = wake
+        self._changed = changed
+
+    async def load(self, kind: type[R], pid: str) -> tuple[R | None, int]:
+        """A record and its version; (None, 0) if there is none."""
+        row = await self._store.get(KINDS[kind], pid)
+        return (None, 0) if row is None else (_DECODERS[kind].decode(row.body), row.version)
+
+    async def of_dataset(self, kind: type[R], dataset: str) -> list[R]:
+        """All records of one kind about a dataset."""
+        return [_DECODERS[kind].decode(row.body) for row in await self._store.find(KINDS[kind], dataset)]
+
+    async def begin(self, change: Change) -> bool:
+        """Store a new record; False, and nothing done, if the change lost a race."""
+        return await self._commit(change, None, 0, None)
+
+    async def change(
+        self,
+        kind: type[R],
+        pid: str,
+        decide: Callable[[R | None], Awaitable[Change] | Change],
+        done: Send | None = None,
+    ) -> R:
+        """Change the record `pid` as `decide` says, and forget the send `done`; returns the record.
+
+        `decide` sees the record, or None, and may be asked more than once. What it raises is passed on.
+        """
+        while True:
+            record, version = await self.load(kind, pid)
+            decided = decide(record)
+            change = await decided if isinstance(decided, Awaitable) else decided
+            if not isinstance(change.record, kind):
+                raise TypeError(f"{KINDS[kind]} {pid} became a {type(change.record).__name__}")
+            if await self._commit(change, record, version, done):
+                return change.record
+
+    async def _commit(self, change: Change, old: Record | None, version: int, done: Send | None) -> bool:
+        record, puts = change.record, list(change.puts)
+        if record != old:
+            puts.insert(0, Put(KINDS[type(record)], record.pid, version, _encode(record), record.dataset))
+        sends = [outgoing(record, message) for message in change.sends]
+        if not (puts or sends or done):
+            return True
+        delivered = () if done is None else (done.id,)
+        if not await self._store.commit(Batch(puts=puts, sends=sends, delivered=delivered)):
+            return False
+        if sends:
+            self._wake()
+        if record != old:
+            self._changed(record)
+        return True
+
+
+def outgoing(record: Record, message: Message) -> Send:
+    """`message` as the outbox holds it: one lane for each process, so that order holds inside it."""
+    lane = f"{LANE}{KINDS[type(record)]}/{record.pid}"
+    return Send(lane=lane, peer=record.peer, url=binding.url(record, message), body=dsp.write(message))
+
+
+def process_of(send: Send) -> tuple[type[Negotiation] | type[Transfer], str]:
+    """The process that a send belongs to, by its lane. Raises NotFound for a lane of somebody else."""
+    name, _, pid = send.lane.removeprefix(LANE).partition("/")
+    for kind in (Negotiation, Transfer):
+        if send.lane.startswith(LANE) and KINDS[kind] == name:
+            return kind, pid
+    raise NotFound("unknown-lane", "not a lane of this protocol", send.lane)

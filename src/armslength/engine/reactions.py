@@ -1,0 +1,142 @@
+"""What the exchange decides of itself, as plain functions: which offers are ours, and what follows from a message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from armslength.core import negotiation as cn
+from armslength.core import transfer as tp
+from armslength.core.negotiation import Negotiation
+from armslength.core.policy import Agreement, Offer, difference, thin
+from armslength.core.process import Message, Record, abandoned
+from armslength.core.transfer import Transfer
+from armslength.engine.processes import Change
+from armslength.errors import NotFound, Refused
+from armslength.ports import Dataset
+from armslength.wire import dsp
+
+R = TypeVar("R", Negotiation, Transfer)
+
+
+def offer_of(dataset: Dataset) -> Offer:
+    """The thin offer of a tranche. Both sides derive it from the terms."""
+    return Offer(
+        id=f"{dataset.id}:offer",
+        policy=thin(dataset.arrangement_hash, dataset.tranche),
+        target=dataset.id,
+        assigner=dataset.provider_did,
+        assignee=dataset.recipient_did,
+    )
+
+
+def check_offer(ours: Offer, theirs: Offer) -> None:
+    """Refuse an offer that is not ours. Whom it is between may be left out; nothing else may."""
+    if theirs.id != ours.id:
+        raise Refused("unknown-offer", f"no offer {theirs.id}: the offer of this dataset is {ours.id}", "offer.@id")
+    for name, mine, other in (
+        ("target", ours.target, theirs.target),
+        ("assigner", ours.assigner, theirs.assigner or ours.assigner),
+        ("assignee", ours.assignee, theirs.assignee or ours.assignee),
+    ):
+        if mine != other:
+            raise Refused("not-our-offer", f"{other}, our offer says {mine}", f"offer.{name}")
+    if reason := difference(ours.policy, theirs.policy):
+        raise Refused("not-our-offer", reason, "offer")
+
+
+def reaction(record: Negotiation, message: Message) -> tuple[Message | None, str | None]:
+    """What follows from a message of the peer: (what we say next, or None; why we end the negotiation, or None)."""
+    if isinstance(message, cn.ContractAgreed):
+        reason = _not_what_was_asked(record, message.agreement)
+        return (None, reason) if reason else (cn.AgreementVerified(**ids(record)), None)
+    if isinstance(message, cn.ContractOffer):
+        return None, "we ask for the offer of the signed terms, and take no other"
+    if isinstance(message, cn.AgreementVerified):
+        return cn.AgreementFinalized(**ids(record)), None
+    return None, None
+
+
+def answered(record: R | None, message: Message, status: int, body: bytes) -> Change:
+    """What follows from the final answer to a message of ours.
+
+    A peer that refuses for good what our record allows has another record than ours: "In case the states differ, the
+    Contract Negotiation MUST be terminated". There is nothing to terminate where it refused the opening message, and
+    a refused termination is as good as an accepted one.
+    """
+    if record is None:
+        raise NotFound("unknown-process", "the process of this message is not there", message.consumer_pid)
+    opening = isinstance(message, cn.ContractRequest | tp.TransferRequest) and message.provider_pid is None
+    good = 200 <= status < 300
+    if opening and record.peer_pid is not None:
+        return Change(record)
+    if opening and good:
+        return Change(replace(record, peer_pid=dsp.read_provider_pid(body)))
+    reason = f"{type(message).__name__} refused with {status}: {dsp.read_reason(body) or 'no reason given'}"
+    if opening:
+        return Change(_refused(record, reason))
+    if good or isinstance(message, cn.NegotiationTerminated | tp.TransferTermination):
+        return Change(_acknowledged(record, message))
+    if record.final or message.id not in [item.id for item in record.under_way]:
+        return Change(record)
+    dropped = abandoned(record, message)
+    ended: Message
+    if isinstance(dropped, Negotiation):
+        ended = cn.NegotiationTerminated(**ids(dropped), code="out-of-step", reason=(reason,))
+    else:
+        ended = tp.TransferTermination(**ids(dropped), code="out-of-step", reason=(reason,))
+    return Change(queue(dropped, ended), [ended])
+
+
+def queue(record: R, message: Message) -> R:
+    """The record with a message of ours under way. Raises Refused."""
+    if isinstance(record, Negotiation):
+        return cn.queue(record, message)
+    return tp.queue(record, message)
+
+
+def ids(record: Record) -> dict[str, str | None]:
+    """The ids of our next message about a process."""
+    return {"id": record.next_id, "consumer_pid": record.consumer_pid, "provider_pid": record.provider_pid}
+
+
+def of_caller(record: R | None, caller: str) -> R:
+    """The record, if `caller` is its peer; else NotFound, so that a stranger learns nothing."""
+    if record is None or record.peer != caller:
+        raise NotFound("unknown-process", "no such process of yours")
+    return record
+
+
+def origin(address: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL; None if it is not one."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
+
+
+def _not_what_was_asked(record: Negotiation, agreement: Agreement) -> str | None:
+    asked = record.offer
+    for name, mine, other in (
+        ("target", asked.target, agreement.target),
+        ("assigner", asked.assigner, agreement.assigner),
+        ("assignee", asked.assignee, agreement.assignee),
+    ):
+        if mine != other:
+            return f"{name} is {other}, we asked for {mine}"
+    return difference(asked.policy, agreement.policy)
+
+
+def _refused(record: R, reason: str) -> R:
+    if isinstance(record, Negotiation):
+        return cn.refused(record, reason)
+    return tp.refused(record, reason)
+
+
+def _acknowledged(record: R, message: Message) -> R:
+    if isinstance(record, Negotiation):
+        return cn.step(record, record.role, message).record
+    return tp.step(record, record.role, message).record
