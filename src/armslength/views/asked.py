@@ -1,0 +1,93 @@
+"""What every "why" answer is made of, and what its parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from armslength.core.arrangement.state import State
+from armslength.core.arrangement.terms import Arrangement
+from armslength.views.blocks import Block, sentence
+from armslength.views.deadlines import Deadline, deadlines
+from armslength.views.words import Words, listing, span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """An answer. `sentences` say it in order, the first one alone being the short answer; the rest is for programs.
+
+    `kind` as in `Change`; `state` is the subject's public state; `at` is the instant the answer speaks of."""
+
+    kind: str
+    subject: str
+    state: str
+    at: int
+    sentences: tuple[str, ...]
+    blocked_on: tuple[Block, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+
+
+class Asked:
+    """One state, as asked about: names, the running deadlines, and the small phrases that all answers use."""
+
+    def __init__(self, terms: Arrangement, state: State) -> None:
+        self.terms = terms
+        self.state = state
+        self.words = Words.of(terms, state)
+        self.now = state.clock.now
+        self.running = deadlines(terms, state)
+
+    def answer(self, kind: str, subject: str, shown: str, said: Iterable[str], blocks: Iterable[Block]) -> Why:
+        """An answer that ends with what comes next, if anything runs for this subject or for what blocks it."""
+        blocks = tuple(blocks)
+        due = self.deadlines_of({subject} | {block.subject for block in blocks})
+        due = tuple(sorted(due, key=lambda d: d.subject != subject))
+        sentences = tuple(text for text in said if text)
+        if due:
+            sentences += (self.next(due[0]),)
+        return Why(
+            kind=kind, subject=subject, state=shown, at=self.now, sentences=sentences, blocked_on=blocks, deadlines=due
+        )
+
+    def deadlines_of(self, subjects: set[str]) -> tuple[Deadline, ...]:
+        """The running deadlines of these subjects, soonest first; a tranche's include its release duty's."""
+        return tuple(d for d in self.running if d.subject in subjects or d.subject.removesuffix(".release") in subjects)
+
+    def next(self, deadline: Deadline) -> str:
+        """`Next: B to perform, by …; if nothing comes, C5a is OVERDUE at …`."""
+        if deadline.fires is None:
+            return f"Next: {deadline.waits_for}, by {self.moment(deadline.at)}; after that {deadline.then}."
+        if deadline.fires == deadline.at:
+            return f"Next: {deadline.waits_for}, {self.moment(deadline.at)}; then {deadline.then}."
+        text = f"Next: {deadline.waits_for}, by {self.moment(deadline.at)}"
+        return f"{text}; if nothing comes, {deadline.then} at {self.words.short(deadline.fires)}."
+
+    def tell(self, block: Block) -> str:
+        """A block as a phrase without a full stop."""
+        return sentence(self.words, block, self.now)
+
+    def moment(self, at: int) -> str:
+        """`24 Jul 2016 10:00 UTC (D+9)`, with how far away it is."""
+        if at == self.now:
+            return f"{self.words.moment(at)}, now"
+        away = f"in {span(at - self.now)}" if at > self.now else f"{span(self.now - at)} ago"
+        return f"{self.words.moment(at)}, {away}"
+
+    def vote(self, kind: str, subject: str, votes: Mapping[str, bool], until: int) -> Block:
+        """What the determiners still have to do."""
+        rules = self.terms.allegations.determiners
+        counted = [m for m in rules.of if m not in self.state.arrangement.excluded]
+        silent = tuple(m for m in counted if m not in votes)
+        if not votes:
+            tally = "none has voted yet"
+        else:
+            up, down = (sum(votes.get(m) is side for m in counted) for side in (True, False))
+            tally = f"so far {up} to uphold and {down} to dismiss"
+        must = f", {listing(rules.including)} among them" if rules.including else ""
+        need = f"it takes {rules.count} of {len(rules.of)} determiners{must}, to decide; {tally}"
+        return Block(kind=kind, subject=subject, need=need, who=silent, until=until)
+
+
+def start(text: str) -> str:
+    """The text with a capital first letter, as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."

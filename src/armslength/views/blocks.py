@@ -1,0 +1,281 @@
+"""What a condition or a claim still lacks, exactly: which periods, how many attestations, whose, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, State
+from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.views.words import Words, count, listing, ranges, span
+
+BAD_DUTY = frozenset({"OVERDUE", "BREACHED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One thing that is missing. `who` could supply it, from `after` to `until` (either may be open)."""
+
+    kind: str  # as in `Change`, or "time"
+    subject: str
+    need: str
+    who: tuple[str, ...] = ()
+    after: int | None = None
+    until: int | None = None
+    final: bool = False  # it can no longer come
+
+
+def in_breach(state: State, duty: str) -> bool:
+    """Whether a duty is OVERDUE or BREACHED, or owns an open violation instance."""
+    held = state.duties[duty]
+    return held.state in BAD_DUTY or any(i.state in BAD_DUTY for i in held.instances)
+
+
+def decided(state: State, claim: str, period: int) -> str:
+    """A period's value by its public name."""
+    letters = state.claims[claim].decided
+    return VALUE_NAMES[letters[period] if period < len(letters) else UNDECIDED]
+
+
+def unmet(terms: Arrangement, state: State, condition: Condition) -> tuple[Block, ...]:
+    """What keeps a condition from holding; empty if it holds."""
+    return _Unmet(Words.of(terms, state), state).of(condition)
+
+
+def lack(terms: Arrangement, state: State, claim: str, period: int) -> Block | None:
+    """What one period of a claim lacks to be SUPPORTED; None once it is decided."""
+    words, rules = Words.of(terms, state), terms.claims[claim]
+    if decided(state, claim, period) != "UNDECIDED":
+        return None
+    votes = state.claims[claim].open.get(str(period), {})
+    counted = [m for m in rules.monitors if m not in state.arrangement.excluded]
+    ayes = [m for m in counted if m in votes and votes[m].value]
+    nays = [m for m in counted if m in votes and not votes[m].value]
+    silent = tuple(m for m in counted if m not in votes)
+    name = words.claim(claim)
+    spot = f" for {words.period(claim, period)}" if rules.kind == "state" else ""
+    need = f"claim {name} has {len(ayes)} of {rules.support} attestations{spot}"
+    if nays:
+        need += (
+            f"; {listing(nays)} {'says' if len(nays) == 1 else 'say'} it did not hold ({rules.refute} would refute it)"
+        )
+    extra = [f"{m} must be among them" for m in rules.including if m not in ayes]
+    for group, least in sorted(rules.groups.items()):
+        have = sum(terms.actors[m].group == group for m in ayes)
+        if have < least:
+            extra.append(f"at least {least} must be {group}")
+    need += f"; {' and '.join(extra)}" if extra else ""
+    known = state.arrangement.effective_at is not None
+    after = words.ends(rules, period) if known else None
+    until = after + rules.report_by if after is not None and rules.report_by is not None else None
+    return Block(kind="claim", subject=f"{claim}#{period}", need=need, who=silent, after=after, until=until)
+
+
+def outstanding(terms: Arrangement, state: State, claim: str) -> list[int]:
+    """The periods of a claim that have ended and are not decided, and those on which a vote is already open."""
+    words, rules = Words.of(terms, state), terms.claims[claim]
+    if state.arrangement.effective_at is None:
+        return []
+    over = {p for p in range(words.periods(rules)) if words.ends(rules, p) <= state.clock.now}
+    voted = {int(p) for p, votes in state.claims[claim].open.items() if votes}
+    return sorted(p for p in over | voted if decided(state, claim, p) == "UNDECIDED")
+
+
+def sentence(words: Words, block: Block, now: int) -> str:
+    """A block in one sentence, with who could help and how much time is left."""
+    text = block.need
+    if block.who:
+        verb = {"claim": "can attest", "allegation": "can decide"}.get(block.kind)
+        text += f"; {words.actors(block.who, 'or')} {verb}" if verb else ""
+    if block.after is not None and block.after > now and block.kind == "claim":
+        text += f", from {words.short(block.after)} (in {span(block.after - now)})"
+    if block.until is not None:
+        if block.until > now:
+            text += f", due in {span(block.until - now)} ({words.short(block.until)})"
+        else:
+            text += f", due since {words.short(block.until)}"
+    return text
+
+
+class _Unmet:
+    def __init__(self, words: Words, state: State) -> None:
+        self.words = words
+        self.terms = words.terms
+        self.state = state
+
+    def of(self, condition: Condition) -> tuple[Block, ...]:
+        match condition.op:
+            case "all":
+                return tuple(block for part in condition.of or () for block in self.of(part))
+            case "any":
+                parts = [self.of(part) for part in condition.of or ()]
+                return () if not all(parts) else self._either(parts)
+            case "not":
+                return self._not(condition)
+            case "effective":
+                return self._effective()
+            case "time":
+                return self._time(condition)
+            case "claim":
+                return self._claim(condition)
+            case "run":
+                return self._run(condition)
+            case "duty":
+                return self._duty(condition)
+            case "tranche":
+                return self._tranche(condition)
+            case "clear":
+                return tuple(self._breach(d) for d in condition.duties or () if in_breach(self.state, d))
+            case _:
+                need = f"the unknown condition {condition.op}"
+                return (Block(kind="condition", subject=condition.op, need=need, final=True),)
+
+    def _either(self, parts: list[tuple[Block, ...]]) -> tuple[Block, ...]:
+        if len(parts) == 1:
+            return parts[0]
+        needs = "; or ".join(" and ".join(block.need for block in part) for part in parts)
+        return (Block(kind="condition", subject="any", need=f"one of these: {needs}"),)
+
+    def _not(self, condition: Condition) -> tuple[Block, ...]:
+        inner = (condition.of or ())[0]
+        if self.of(inner):
+            return ()
+        return (Block(kind="condition", subject="not", need=f"that it no longer holds: {describe(self.words, inner)}"),)
+
+    def _effective(self) -> tuple[Block, ...]:
+        if self.state.arrangement.effective_at is not None:
+            return ()
+        missing = tuple(p for p in self.terms.parties if p not in self.state.arrangement.signed)
+        need = "the arrangement is not in force yet"
+        if missing:
+            need += f": {self.words.actors(missing)} still to sign"
+        return (Block(kind="arrangement", subject="arrangement", need=need, who=missing, after=self.terms.start),)
+
+    def _time(self, condition: Condition) -> tuple[Block, ...]:
+        anchor = self.terms.end if condition.anchor == "end" else self.words.origin
+        at = anchor + (condition.after or 0)
+        if self.state.arrangement.effective_at is not None and self.state.clock.now >= at:
+            return ()
+        return (Block(kind="time", subject="time", need=f"it is not {self.words.moment(at)} yet", after=at),)
+
+    def _claim(self, condition: Condition) -> tuple[Block, ...]:
+        name = condition.claim or ""
+        value = decided(self.state, name, 0)
+        if value in (condition.states or ()):
+            return ()
+        if value != "UNDECIDED":
+            return (Block(kind="claim", subject=f"{name}#0", need=f"claim {name} is {value} for good", final=True),)
+        block = lack(self.terms, self.state, name, 0)
+        return (block,) if block else ()
+
+    def _duty(self, condition: Condition) -> tuple[Block, ...]:
+        name, wanted = condition.duty or "", condition.states or ()
+        held = self.state.duties[name]
+        if held.state in wanted:
+            return ()
+        need = f"duty {self.words.duty(name)} is {held.state}, and must be {listing(wanted, 'or')}"
+        return (Block(kind="duty", subject=name, need=need, until=held.due),)
+
+    def _tranche(self, condition: Condition) -> tuple[Block, ...]:
+        name, wanted = condition.tranche or "", condition.states or ()
+        held = self.state.tranches[name]
+        if held.shown in wanted:
+            return ()
+        final = held.stage == "FORFEITED"
+        need = f"tranche {self.words.tranche(name)} is {held.shown}, and must be {listing(wanted, 'or')}"
+        return (Block(kind="tranche", subject=name, need=need, final=final),)
+
+    def _breach(self, name: str) -> Block:
+        held = self.state.duties[name]
+        since = max((i.at for i in held.instances if i.state in BAD_DUTY), default=held.at)
+        need = f"duty {self.words.duty(name)} is {held.state} since {self.words.moment(since)}"
+        return Block(kind="duty", subject=name, need=need, until=held.cure_due)
+
+    def _run(self, condition: Condition) -> tuple[Block, ...]:
+        claims, length = condition.claims or (), condition.length or 0
+        begin = self._begin(condition)
+        if begin is None:
+            need = f"the clean run that opens {condition.follows} must come first"
+            return (Block(kind="tranche", subject=condition.follows or "", need=need),)
+        streak, frontier, total = self._streak(condition, begin)
+        if frontier - streak >= length:
+            return ()
+        rules = self.terms.claims[claims[0]]
+        unit = self.words.unit(rules)
+        have = frontier - streak
+        so_far = ranges(f"{unit} ", range(streak, frontier))
+        need = f"a run of {length} clean {unit}s of {listing(claims)} is needed, and there are {have} so far"
+        need += f" ({so_far})" if have else f", counting from {unit} {streak}"
+        if streak + length > total:
+            need += f"; only {count(max(0, total - streak), unit)} are left in the term"
+            return (Block(kind="claim", subject=claims[0], need=need, final=True),)
+        last = streak + length - 1
+        after = self.words.ends(rules, last) if self.state.arrangement.effective_at is not None else None
+        run = Block(kind="run", subject=listing(claims), need=need, after=after)
+        open_ = (lack(self.terms, self.state, c, frontier) for c in claims)
+        return (*(block for block in open_ if block), run)
+
+    def _streak(self, condition: Condition, begin: int) -> tuple[int, int, int]:
+        """(where the current run starts, the first period not decided clean or where the run is complete, periods)."""
+        claims, length = condition.claims or (), condition.length or 0
+        total = min(self.words.periods(self.terms.claims[c]) for c in claims)
+        streak = begin
+        for period in range(begin, total):
+            if period - streak >= length:
+                return streak, period, total
+            values = [self.state.claims[c].decided[period : period + 1] or UNDECIDED for c in claims]
+            if any(v not in CLEAN + UNDECIDED for v in values):
+                streak = period + 1
+            elif UNDECIDED in values:
+                return streak, period, total
+        return streak, max(streak, total), total
+
+    def _begin(self, condition: Condition) -> int | None:
+        """The first period the run may use: past the run of the tranche it follows. None while that one is unknown."""
+        if condition.follows is None:
+            return 0
+        before = run_of(self.terms.tranches[condition.follows].gate)
+        if before is None:
+            return 0
+        begin = self._begin(before)
+        if begin is None:
+            return None
+        streak, frontier, _ = self._streak(before, begin)
+        return streak + (before.length or 0) if frontier - streak >= (before.length or 0) else None
+
+
+def run_of(condition: Condition) -> Condition | None:
+    """The first `run` in a condition, if any."""
+    if condition.op == "run":
+        return condition
+    return next((found for part in condition.of or () if (found := run_of(part))), None)
+
+
+def describe(words: Words, condition: Condition) -> str:
+    """A condition as a phrase."""
+    parts = [describe(words, part) for part in condition.of or ()]
+    match condition.op:
+        case "all":
+            return " and ".join(parts)
+        case "any":
+            return " or ".join(parts)
+        case "not":
+            return f"not ({parts[0]})"
+        case "effective":
+            return "the arrangement is in force"
+        case "time":
+            after = span(condition.after or 0)
+            return f"{after} after the {'end of the term' if condition.anchor == 'end' else 'start'}"
+        case "claim":
+            return f"claim {condition.claim} is {listing(condition.states or (), 'or')}"
+        case "run":
+            unit = words.unit(words.terms.claims[(condition.claims or ("",))[0]])
+            tail = f" after those of {condition.follows}" if condition.follows else ""
+            return f"{condition.length} clean {unit}s in a row of {listing(condition.claims or ())}{tail}"
+        case "duty":
+            return f"duty {condition.duty} is {listing(condition.states or (), 'or')}"
+        case "tranche":
+            return f"tranche {condition.tranche} is {listing(condition.states or (), 'or')}"
+        case "clear":
+            return f"no late or broken duty among {listing(condition.duties or ())}"
+        case _:
+            return condition.op

@@ -1,0 +1,191 @@
+"""The views as text for a terminal or a file: lines of spans, each with a tone that a colour terminal may show.
+
+The meaning never rests on the tone: every state is named. Width 80 unless told; nothing is cut, long text is wrapped.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from armslength.core.arrangement.terms import Arrangement
+from armslength.views.asked import Why
+from armslength.views.exposure import Series, number
+from armslength.views.status import DutyLine, Status
+from armslength.views.timeline import Line
+from armslength.views.words import Words, clock, count, date, listing, span, tone
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line. `tone` is one of `words.TONES`, or "title", "faint" or ""."""
+
+    text: str
+    tone: str = ""
+
+
+Text = list[list[Span]]
+
+
+def plain(text: Text) -> str:
+    """The lines without tones, each ended by a newline."""
+    return "".join(f"{''.join(span.text for span in line).rstrip()}\n" for line in text)
+
+
+def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
+    """The overview."""
+    words = Words(terms, status.start)
+    out: Text = [[Span(status.title, "title"), Span(" is "), Span(status.state, tone(status.state))]]
+    clock_note = " (simulated time)" if status.simulated else ""
+    out[-1].append(Span(f": {status.means}.") if status.means else Span("."))
+    out.append([Span(f"As of {words.moment(status.at)}{clock_note}.", "faint")])
+    for sentence in status.why[1:]:
+        out += _wrapped(sentence, width)
+    if status.next:
+        when = f"{words.moment(status.next.at)}, {_away(status.next.at, status.at)}"
+        out += _wrapped(f"Next deadline: {when}: {status.next.waits_for}; otherwise {status.next.then}.", width)
+    out += _tranches(status, width)
+    for party in status.parties:
+        out += _owed(words, status, party, width)
+    out += _alleged(words, status, width)
+    out += _stakes(status, width)
+    return out + _unsealed(words, status, width)
+
+
+def why_text(answer: Why, width: int = 80) -> Text:
+    """An answer: the short one first, then the rest as a list."""
+    head = [Span(answer.subject, "title"), Span("  "), Span(answer.state, tone(answer.state))]
+    out: Text = [head]
+    for index, sentence in enumerate(answer.sentences):
+        out += _wrapped(sentence, width, "" if index == 0 else "- ")
+    return out
+
+
+def timeline_text(words: Words, lines: Sequence[Line], width: int = 80) -> Text:
+    """The timeline, grouped by day: what was done, then, indented, what it changed and why."""
+    out: Text = []
+    day = ""
+    for line in lines:
+        today = f"{date(line.at)}  {words.relative(line.at).split()[0]}"
+        if line.until > line.at and date(line.until) != date(line.at):
+            today += f" … {date(line.until)}  {words.relative(line.until).split()[0]}"
+        if today != day:
+            out += [*([[]] if day else []), [Span(today, "title")]]
+            day = today
+        first = f"{line.did[:1].upper()}{line.did[1:]}."
+        out += _wrapped(first, width, f"  {clock(line.at)}  ")
+        for effect in line.effects:
+            because = f" ({effect.cause})" if effect.cause else ""
+            out += _wrapped(f"{effect.text}{because}", width, "         > ", tone(effect.after))
+    return out
+
+
+def exposure_text(terms: Arrangement, series: Mapping[str, Series], width: int = 80) -> Text:
+    """Each party's exposure now and at its peak, with the reason."""
+    words = Words.of(terms)
+    out: Text = []
+    for party, line in series.items():
+        last = line.points[-1] if line.points else line.peak
+        peak = f"peak {number(line.peak.exposure)} on {words.short(line.peak.at)}, when {line.peak.why}"
+        out += _wrapped(f"{words.actor(party)}: exposure {number(last.exposure)}; {peak}.", width)
+    return out
+
+
+def _tranches(status: Status, width: int) -> Text:
+    out: Text = [[], [Span("Tranches", "title")]]
+    for line in status.tranches:
+        out.append(
+            [Span(f"  {line.id:<5}"), Span(f"{line.state:<10}", tone(line.state)), Span(_cut(line.title, width - 17))]
+        )
+        if line.state not in {"SETTLED", "FORFEITED"}:
+            out += _wrapped(line.because, width, " " * 7, "faint")
+    return out
+
+
+def _owed(words: Words, status: Status, party: str, width: int) -> Text:
+    name = words.actor(party)
+    out: Text = [[], [Span(f"{name} owes", "title")]]
+    mine = [line for line in status.duties if line.debtor == party]
+    shown = [line for line in mine if not (words.release_of(line.id) and line.state in {"PENDING", "FULFILLED"})]
+    hidden = len(mine) - len(shown)
+    for line in shown:
+        out.append(
+            [Span(f"  {line.id:<11}"), Span(f"{line.state:<12}", tone(line.state)), Span(_due(words, line, status.at))]
+        )
+        out += _wrapped(line.what, width, " " * 13, "faint")
+    if hidden:
+        out.append([Span(f"  and {count(hidden, 'release duty')} not yet due or done", "faint")])
+    return out
+
+
+def _alleged(words: Words, status: Status, width: int) -> Text:
+    if not status.allegations:
+        return []
+    out: Text = [[], [Span("Allegations", "title")]]
+    for line in status.allegations:
+        what = (
+            f"{line.claim} {words.period(line.claim, line.period or 0)}".strip() if line.claim else line.tranche or ""
+        )
+        held = "; holds the arrangement" if line.holding else ""
+        answer = line.answer.lower() if line.answer else "not answered"
+        text = f"by {words.actor(line.by)} on {words.short(line.raised_at)} about {what}: {answer}{held}"
+        out.append([Span(f"  {line.outcome:<11}", tone(line.outcome))])
+        pieces = textwrap.wrap(text, width - 13) or [""]
+        out[-1].append(Span(pieces[0]))
+        out += [[Span(f"{' ' * 13}{piece}")] for piece in pieces[1:]]
+    left = listing(f"{words.actor(party)} {number}" for party, number in status.holds_left.items())
+    out.append([Span(f"  Holds left: {left}.", "faint")])
+    return out
+
+
+def _stakes(status: Status, width: int) -> Text:
+    parts = [f"{status.parties[party]} {number(value)}" for party, value in status.exposure.items()]
+    out: Text = [[], [Span("Exposure now", "title")]]
+    return out + _wrapped(f"{', '.join(parts)} (given less received; negative: ahead)", width, "  ")
+
+
+def _unsealed(words: Words, status: Status, width: int) -> Text:
+    note = status.provisional
+    if note is None:
+        return []
+    out: Text = [[], [Span("Record", "title")]]
+    sealed = f", last on {words.moment(note.sealed_at)}" if note.sealed_at is not None else ""
+    out += _wrapped(f"{count(note.size, 'entry')}, {note.sealed} of them sealed{sealed}.", width, "  ")
+    if note.entries:
+        out += _wrapped(
+            f"The last {count(note.entries, 'entry')} are provisional: no seal covers them yet.", width, "  ", "warning"
+        )
+    for text in note.stalled:
+        out += _wrapped(text, width, "  ", "warning")
+    return out
+
+
+def _due(words: Words, line: DutyLine, now: int) -> str:
+    if line.frozen:
+        return "clock stands still while suspended"
+    if line.cure_due is not None:
+        return f"cure by {words.short(line.cure_due)}, {_away(line.cure_due, now)}"
+    if line.due is not None:
+        return f"due {words.short(line.due)}, {_away(line.due, now)}"
+    return ""
+
+
+def _away(at: int, now: int) -> str:
+    return f"in {span(at - now)}" if at > now else f"{span(now - at)} ago" if at < now else "now"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: max(1, width - 1)]}…"
+
+
+def _wrapped(text: str, width: int, lead: str = "", shade: str = "") -> Text:
+    """Wrap; what follows the first line is indented to the lead's width."""
+    pieces: Iterable[str] = textwrap.wrap(text, max(20, width - len(lead)), break_on_hyphens=False) or [""]
+    return [list(_piece(lead if i == 0 else " " * len(lead), piece, shade)) for i, piece in enumerate(pieces)]
+
+
+def _piece(lead: str, piece: str, shade: str) -> Iterator[Span]:
+    if lead:
+        yield Span(lead)
+    yield Span(piece, shade)

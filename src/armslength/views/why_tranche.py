@@ -1,0 +1,141 @@
+"""Why a tranche is locked, waiting, withheld, released or gone, and the same for its release duty."""
+
+from __future__ import annotations
+
+from armslength.core.arrangement.state import TrancheState
+from armslength.core.arrangement.terms import release_duty
+from armslength.views.asked import Asked, Why
+from armslength.views.blocks import Block, unmet
+from armslength.views.words import listing, meaning
+
+
+def tranche(asked: Asked, name: str) -> Why:
+    """Explain a tranche."""
+    held = asked.state.tranches[name]
+    lead, waits = _stage(asked, name, held)
+    if held.shown != "WITHHELD":
+        said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:])]
+        return asked.answer("tranche", name, held.shown, said, waits)
+    reasons, blocks = withheld(asked, name)
+    said = [
+        f"{asked.words.tranche(name)} is withheld: {listing(reasons)}.",
+        f"It was {held.stage} ({meaning(held.stage)}) and goes on from there once nothing withholds it.",
+        *(f"Besides: {asked.tell(block)}." for block in waits if held.stage == "LOCKED"),
+    ]
+    return asked.answer("tranche", name, held.shown, said, (*blocks, *waits))
+
+
+def release(asked: Asked, name: str) -> Why:
+    """Explain the release duty of a tranche."""
+    duty, held = release_duty(name), asked.state.duties[release_duty(name)]
+    provider = asked.words.actor(asked.terms.tranches[name].provider)
+    since = "" if held.state == "PENDING" else f", since {asked.words.moment(held.at)}"
+    said = [f"{provider}'s duty to release {name} is {held.state}: {meaning(held.state)}{since}."]
+    if held.due is not None and held.state in {"ACTIVE", "OVERDUE", "BREACHED"}:
+        said.append(f"Due: {asked.moment(held.due)}.")
+    if held.frozen_at is not None:
+        said.append(f"Its clock stands since {asked.words.moment(held.frozen_at)}; the time left is given back later.")
+    parent = tranche(asked, name)
+    return asked.answer("duty", duty, held.state, [*said, parent.sentences[0]], parent.blocked_on)
+
+
+def withheld(asked: Asked, name: str) -> tuple[tuple[str, ...], tuple[Block, ...]]:
+    """Why a tranche is withheld: the reasons in words, and what each waits for."""
+    said: list[str] = []
+    blocks: list[Block] = []
+    for reason in asked.state.tranches[name].withheld:
+        more, waits = _reason(asked, name, reason)
+        said += more
+        blocks += waits
+    return tuple(dict.fromkeys(said)), tuple(dict.fromkeys(blocks))
+
+
+def _reason(asked: Asked, name: str, reason: str) -> tuple[list[str], list[Block]]:
+    words, terms, state = asked.words, asked.terms, asked.state
+    determiners = terms.allegations.determiners.of
+    suspension = state.arrangement.suspension
+    if reason == "held":
+        holds = {n: a.raised_at + terms.allegations.hold for n, a in state.allegations.items() if a.holding}
+        said = [
+            f"allegation {n} put the arrangement on hold, until {words.moment(end)} at most" for n, end in holds.items()
+        ]
+        need = "a determination, or the hold's limit"
+        return said, [
+            Block(kind="allegation", subject=n, need=need, who=determiners, until=end) for n, end in holds.items()
+        ]
+    if reason == "suspended" and suspension:
+        over = listing(words.duty(d) for d in suspension.duties)
+        said = [f"the arrangement is suspended since {words.moment(suspension.since)}, by the breach of {over}"]
+        return said, [Block(kind="arrangement", subject="arrangement", need="remedy and agreement to resume")]
+    if reason == "condition":
+        found = list(unmet(terms, state, terms.tranches[name].continuous))
+        return [block.need for block in found], found
+    if reason == "complaint":
+        others = [n for n, t in state.tranches.items() if t.stage == "COMPLAINED"]
+        need = "a determination of the complaint"
+        blocks = [Block(kind="tranche", subject=n, need=need, who=determiners) for n in others]
+        return [f"the complaint about {listing(others)} has not been determined"], blocks
+    return [reason], []
+
+
+def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Block, ...]]:
+    """The short answer for a stage, and what the stage waits for."""
+    label, since = asked.words.tranche(name), asked.words.moment(held.at)
+    match held.stage:
+        case "LOCKED":
+            waits = _gate(asked, name, held)
+            return f"{label} is locked: {asked.tell(waits[0]) if waits else 'it opens at the next step'}.", waits
+        case "READY":
+            wait = _ready(asked, name, held)
+            return f"{label} is ready since {since}: {asked.tell(wait)}.", (wait,)
+        case "ARMED":
+            wait = _armed(asked, name)
+            return f"{label} is armed since {since}: {asked.tell(wait)}.", (wait,)
+        case "RELEASED":
+            wait = _released(asked, name, held)
+            return f"{label} is released for good since {since}: {asked.tell(wait)}.", (wait,)
+        case "COMPLAINED":
+            complainant = asked.words.actor(asked.terms.tranches[name].recipient)
+            until = (held.complained_at or held.at) + asked.terms.allegations.determination
+            wait = asked.vote("tranche", name, held.votes, until)
+            return f"{complainant} complains about {label} since {since}: {asked.tell(wait)}.", (wait,)
+        case "SETTLED":
+            return f"{label} was delivered on {since}.", ()
+        case _:
+            return f"{label} will not be delivered: it was forfeited on {since}.", ()
+
+
+def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
+    terms = asked.terms.tranches[name]
+    found = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)
+    if held.commit is None:
+        need = f"{asked.words.actor(terms.provider)} has not pinned its content yet"
+        found += (Block(kind="tranche", subject=name, need=need, who=(terms.provider,)),)
+    return found
+
+
+def _ready(asked: Asked, name: str, held: TrancheState) -> Block:
+    terms = asked.terms.tranches[name]
+    need = f"{asked.words.actor(terms.recipient)} has yet to fetch the sealed data and confirm that it arrived"
+    until = held.gate_at + terms.arm_by if held.gate_at is not None else None
+    return Block(kind="tranche", subject=name, need=need, who=(terms.recipient,), until=until)
+
+
+def _armed(asked: Asked, name: str) -> Block:
+    terms = asked.terms.tranches[name]
+    recipient, provider = asked.words.actor(terms.recipient), asked.words.actor(terms.provider)
+    need = f"the sealed data is with {recipient}, and {provider} has yet to release it"
+    until = asked.state.duties[release_duty(name)].due
+    return Block(kind="tranche", subject=name, need=need, who=(terms.provider,), until=until)
+
+
+def _released(asked: Asked, name: str, held: TrancheState) -> Block:
+    terms = asked.terms.tranches[name]
+    if held.key_at is not None:
+        need = f"{asked.words.actor(terms.recipient)} has yet to confirm the content, or to complain"
+        return Block(kind="tranche", subject=name, need=need, who=(terms.recipient,), until=held.key_at + terms.ack_by)
+    if held.key_due is None:
+        need = "a seal must cover the release before the key may leave"
+        return Block(kind="tranche", subject=name, need=need, who=(asked.terms.keeper,))
+    need = f"{asked.words.actor(terms.provider)} has yet to hand over the key"
+    return Block(kind="tranche", subject=name, need=need, who=(terms.provider,), until=held.key_due)

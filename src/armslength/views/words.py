@@ -1,0 +1,246 @@
+"""How the views name things: actors, moments, spans, periods and lists, in plain English. UTC throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from armslength.core.arrangement.state import State
+from armslength.core.arrangement.terms import Arrangement, Claim, release_duty
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+LONGEST = 80  # characters of a statement before its clause's title stands in for it
+
+# How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
+TONES = {
+    "waiting": "PROPOSED PENDING LOCKED UNDECIDED NONE",
+    "running": "SIGNED EFFECTIVE ACTIVE READY ARMED OPEN",
+    "good": "RELEASED SETTLED FULFILLED CURED SUPPORTED EXCUSED COMPLETED",
+    "mended": "REMEDIED DISMISSED DISCHARGED",
+    "warning": "HELD OVERDUE WITHHELD WINDING UNVERIFIED UNKNOWN DENIED UNANSWERED",
+    "broken": "SUSPENDED BREACHED COMPLAINED REFUTED UPHELD ADMITTED",
+    "ended": "TERMINATED LAPSED EXPIRED FORFEITED",
+}
+_TONE = {state: tone for tone, states in TONES.items() for state in states.split()}
+
+MEANINGS = {
+    "PROPOSED": "not yet signed by all",
+    "SIGNED": "signed by all, not yet in force",
+    "EFFECTIVE": "in force",
+    "HELD": "on hold while an allegation is looked into",
+    "SUSPENDED": "suspended after a breach",
+    "WINDING": "winding up",
+    "COMPLETED": "run to its end",
+    "TERMINATED": "ended early",
+    "LAPSED": "never came into force",
+    "PENDING": "not yet owed",
+    "ACTIVE": "owed, and in order so far",
+    "OVERDUE": "late, and may still be cured",
+    "CURED": "late, then made good in time",
+    "BREACHED": "broken",
+    "REMEDIED": "broken, then made good",
+    "FULFILLED": "done",
+    "DISCHARGED": "no longer owed",
+    "EXPIRED": "can no longer fall due",
+    "UNVERIFIED": "over, and part of it could not be verified",
+    "LOCKED": "its conditions do not hold yet",
+    "READY": "its conditions held; the sealed data can be fetched",
+    "ARMED": "the sealed data has arrived; the key is still to come",
+    "RELEASED": "released for good; the key is on its way",
+    "SETTLED": "delivered",
+    "COMPLAINED": "delivered, and the recipient complains",
+    "FORFEITED": "will not be delivered",
+    "WITHHELD": "held back",
+    "UNDECIDED": "too few monitors have spoken",
+    "SUPPORTED": "attested as true",
+    "REFUTED": "attested as false",
+    "EXCUSED": "covered by a notice",
+    "UNKNOWN": "never verified in time",
+    "OPEN": "not yet decided",
+    "UPHELD": "found to be so",
+    "DISMISSED": "found not to be so",
+}
+
+
+def tone(state: str) -> str:
+    """The tone of a public state name: waiting, running, good, mended, warning, broken or ended."""
+    return _TONE.get(state, "waiting")
+
+
+def meaning(state: str) -> str:
+    """What a public state name means, in a few words; empty for an unknown name."""
+    return MEANINGS.get(state, "")
+
+
+def listing(items: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    names = list(items)
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def ranges(prefix: str, numbers: Iterable[int]) -> str:
+    """`p0–p6, p8`: whole numbers as runs."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{prefix}{a}" if a == b else f"{prefix}{a}–{prefix}{b}" for a, b in runs)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 entry`, `2 entries`, `3 days`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{number} {noun}s"
+
+
+def span(seconds: int) -> str:
+    """A duration in at most two units: `2 d 3 h`, `5 h`, `40 min`."""
+    left = abs(seconds)
+    parts: list[str] = []
+    for size, unit in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s")):
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def date(at: int) -> str:
+    """`15 Jul 2016`."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def clock(at: int) -> str:
+    """`10:00`, with seconds only where there are any."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+
+
+def iso(at: int) -> str:
+    """`2016-07-15T10:00:00Z`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def size(octets: int) -> str:
+    """`1.2 MB`, in powers of ten."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if octets >= scale:
+            return f"{octets / scale:.1f} {unit}"
+    return count(octets, "byte")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names for one arrangement. `origin` is D, or the stated start until D is known."""
+
+    terms: Arrangement
+    origin: int
+
+    @classmethod
+    def of(cls, terms: Arrangement, state: State | None = None) -> Words:
+        """Take D from the state where it is known."""
+        effective = state.arrangement.effective_at if state else None
+        return cls(terms, terms.start if effective is None else effective)
+
+    def actor(self, who: str) -> str:
+        """`Arandia`, or the id where the terms do not name it."""
+        actor = self.terms.actors.get(who)
+        return actor.name if actor else who
+
+    def actors(self, names: Iterable[str], last: str = "and") -> str:
+        """`Arandia and Borovia`; monitors keep their short ids, which the terms' tables use."""
+        return listing((self.actor(n) if n in self.terms.parties else n for n in names), last)
+
+    def relative(self, at: int) -> str:
+        """`D+14 10:00`; `D+14 + 3 h` where D is not at midnight."""
+        days, rest = divmod(at - self.origin, DAY)
+        label = "D" if days == 0 else f"D+{days}" if days > 0 else f"D−{-days}"
+        return f"{label} {clock(at)}" if self.aligned else f"{label} + {span(rest)}"
+
+    @property
+    def aligned(self) -> bool:
+        """Whether D falls on midnight UTC, so that the clock time can stand beside the day's number."""
+        return self.origin % DAY == 0
+
+    def moment(self, at: int) -> str:
+        """`15 Jul 2016 10:00 UTC (D+14)`."""
+        return f"{date(at)} {clock(at)} UTC ({self.relative(at).split()[0]})"
+
+    def short(self, at: int) -> str:
+        """`D+14 10:00` where days count from midnight, else the full moment."""
+        return self.relative(at) if self.aligned else self.moment(at)
+
+    def starts(self, claim: Claim, period: int) -> int:
+        """The instant at which a period begins."""
+        return self.origin + claim.offset + period * (claim.period or 0)
+
+    def ends(self, claim: Claim, period: int) -> int:
+        """The instant at which a period ends; the term's end cuts the last one. An event ends where it begins."""
+        if claim.period is None:
+            return self.origin + claim.offset
+        return min(self.starts(claim, period + 1), self.terms.end)
+
+    def periods(self, claim: Claim) -> int:
+        """How many periods a claim has: those that begin before the term ends (1 for an event)."""
+        if claim.period is None:
+            return 1
+        return max(0, -((self.origin + claim.offset - self.terms.end) // claim.period))
+
+    def unit(self, claim: Claim) -> str:
+        """`day`, `week` or `period`."""
+        return {DAY: "day", 7 * DAY: "week"}.get(claim.period or 0, "period")
+
+    def period(self, name: str, number: int) -> str:
+        """`day 7` counted as in the record (the first is 0); nothing for an event."""
+        claim = self.terms.claims[name]
+        return f"{self.unit(claim)} {number}" if claim.kind == "state" else ""
+
+    def claim(self, name: str) -> str:
+        """`k2 (Caldera's aircraft are grounded)`."""
+        claim = self.terms.claims.get(name)
+        if claim is None:
+            return name
+        return f"{name} ({self._brief(claim.statement, claim.clause)})"
+
+    def duty(self, name: str) -> str:
+        """`C2 (Borovia keeps Caldera's aircraft grounded)`, `T2's release`."""
+        tranche = self.release_of(name)
+        if tranche:
+            return f"{tranche}'s release"
+        duty = self.terms.duties.get(name)
+        return f"{name} ({self._brief(duty.statement, duty.clause)})" if duty else name
+
+    def tranche(self, name: str) -> str:
+        """`T2 (Historical summaries)`."""
+        tranche = self.terms.tranches.get(name)
+        return f"{name} ({tranche.title})" if tranche else name
+
+    def release_of(self, duty: str) -> str | None:
+        """The tranche whose release duty this is, if it is one."""
+        name = duty.removesuffix(".release")
+        return name if name in self.terms.tranches and release_duty(name) == duty else None
+
+    def subject(self, kind: str, name: str) -> str:
+        """The short name of a change's subject: `C2`, `T2`, `k2 day 7`, `the arrangement`."""
+        if kind == "arrangement":
+            return "the arrangement"
+        if kind == "claim":
+            claim, _, number = name.partition("#")
+            return f"{claim} {self.period(claim, int(number or 0))}".strip() if claim in self.terms.claims else name
+        if kind == "allegation":
+            return f"allegation {name}"
+        if kind == "instance":
+            return f"the violation of {name}"
+        tranche = self.release_of(name)
+        return f"{tranche}'s release" if tranche else name
+
+    def _brief(self, statement: str, clause: str) -> str:
+        if len(statement) <= LONGEST or clause not in self.terms.clauses:
+            return statement.rstrip(".")
+        return self.terms.clauses[clause].title
