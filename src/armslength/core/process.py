@@ -14,7 +14,7 @@ Laws (they hold for both state machines):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -62,6 +62,7 @@ class Record:
     peer: str  # DID
     address: str
     dataset: str
+    began: int = 0  # UNIX seconds
     under_way: tuple[UnderWay, ...] = ()
     heard: tuple[str, ...] = ()  # ids of the peer's last messages
     sent: int = 0  # messages of ours so far; numbers their ids
@@ -102,6 +103,12 @@ def same_process(record: Record, message: Message) -> None:
     ):
         if theirs is not None and ours is not None and ours != theirs:
             raise Refused("wrong-process", f"{name} {theirs} is not the one of this process", name)
+
+
+def abandoned(record: R, message: Message) -> R:
+    """The record once the peer has refused `message` of ours for good: it, and what waits behind it, leads nowhere."""
+    ids = [item.id for item in record.under_way]
+    return record if message.id not in ids else replace(record, under_way=record.under_way[: ids.index(message.id)])
 
 
 def landing(
