@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ class Listed:
     id: str
     title: str
     media_types: Sequence[str]
-    offer: Offer  # without a target: a catalogue's offers carry none
+    offer: Offer
 
 
 def check_request(body: bytes) -> None:
@@ -75,6 +75,6 @@ def _dataset(dataset: Listed, service: dict[str, Any]) -> dict[str, Any]:
         "@id": dataset.id,
         "@type": "Dataset",
         "title": dataset.title,
-        "hasPolicy": [write_offer(dataset.offer)],
+        "hasPolicy": [write_offer(replace(dataset.offer, target=None))],  # the schema forbids a target here
         "distribution": [{"@type": "Distribution", "format": FORMAT, "accessService": service}],
     }

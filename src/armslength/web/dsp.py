@@ -1,0 +1,150 @@
+"""The Dataspace Protocol's endpoints, both roles, and the two documents a node shows to everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.core.policy import Offer
+from armslength.engine.exchange import Exchange
+from armslength.ports import Dataset
+from armslength.web.errors import protocol_response
+from armslength.web.requests import json_body
+from armslength.wire import binding, catalog, dsp
+from armslength.wire.fields import wrong
+
+Caller = Callable[[str | None], Awaitable[str]]
+"""From the value of the Authorization header to the sender's DID. Raises Unauthorised."""
+
+NEGOTIATION_ERROR, TRANSFER_ERROR, CATALOG_ERROR = "ContractNegotiationError", "TransferError", "CatalogError"
+
+
+@dataclass(slots=True)
+class _Said:
+    """What a request has said of itself so far; an error body repeats it."""
+
+    kind: str
+    consumer_pid: str | None = None
+    provider_pid: str | None = None
+
+
+Work = Callable[[Request, _Said], Awaitable[Response]]
+
+
+def routes(exchange: Exchange, caller: Caller, did_document: bytes) -> list[Route]:
+    """All routes of the protocol below a node's root."""
+    versions = catalog.write_versions()
+
+    async def show_versions(_: Request) -> Response:
+        return _json(versions)
+
+    async def show_did(_: Request) -> Response:
+        return _json(did_document)
+
+    protocol = _Protocol(exchange, caller)
+    found = [
+        Route(binding.VERSIONS_PATH, show_versions),
+        Route("/.well-known/did.json", show_did),
+        Route(binding.BASE + binding.CATALOG_PATH, _guarded(CATALOG_ERROR, protocol.catalog), methods=["POST"]),
+        Route(binding.BASE + binding.DATASETS_PATH + "/{id:path}", _guarded(CATALOG_ERROR, protocol.dataset)),
+    ]
+    # Fixed paths before those with a pid: "request" is no pid.
+    for path in sorted({*binding.OPENINGS.values(), *binding.STEPS.values()}, key=lambda path: "{pid}" in path):
+        work = protocol.opened(path) if "{pid}" not in path else protocol.told(path)
+        found.append(Route(binding.BASE + path, _guarded(_error_type(path), work), methods=["POST"]))
+    found.append(
+        Route(binding.BASE + binding.NEGOTIATIONS + "/{pid}", _guarded(NEGOTIATION_ERROR, protocol.negotiation))
+    )
+    found.append(Route(binding.BASE + binding.TRANSFERS + "/{pid}", _guarded(TRANSFER_ERROR, protocol.transfer)))
+    return found
+
+
+class _Protocol:
+    """The endpoints. Each authenticates first; then the exchange decides."""
+
+    def __init__(self, exchange: Exchange, caller: Caller) -> None:
+        self._exchange = exchange
+        self._caller = caller
+
+    async def catalog(self, request: Request, _: _Said) -> Response:
+        caller = await self._authenticate(request)
+        catalog.check_request(await json_body(request))
+        listed = [_listed(*item) for item in await self._exchange.offered(caller)]
+        return _json(catalog.write_catalog(self._exchange.me, self._exchange.base, listed))
+
+    async def dataset(self, request: Request, _: _Said) -> Response:
+        caller = await self._authenticate(request)
+        found = await self._exchange.offered_dataset(caller, request.path_params["id"])
+        return _json(catalog.write_dataset(self._exchange.base, _listed(*found)))
+
+    async def negotiation(self, request: Request, _: _Said) -> Response:
+        caller = await self._authenticate(request)
+        return _json(dsp.write_process(await self._exchange.negotiation(caller, request.path_params["pid"])))
+
+    async def transfer(self, request: Request, _: _Said) -> Response:
+        caller = await self._authenticate(request)
+        return _json(dsp.write_process(await self._exchange.transfer(caller, request.path_params["pid"])))
+
+    def opened(self, path: str) -> Work:
+        """The endpoint of messages that begin a process."""
+        kinds = binding.kinds_at(path)
+
+        async def work(request: Request, said: _Said) -> Response:
+            caller = await self._authenticate(request)
+            message = dsp.message(_document(await json_body(request), kinds, said))
+            return _json(dsp.write_process(await self._exchange.receive(caller, message)), 201)
+
+        return work
+
+    def told(self, path: str) -> Work:
+        """The endpoint of messages about a process of ours."""
+        kinds = binding.kinds_at(path)
+
+        async def work(request: Request, said: _Said) -> Response:
+            caller = await self._authenticate(request)
+            message = dsp.message(_document(await json_body(request), kinds, said))
+            await self._exchange.receive(caller, message, request.path_params["pid"])
+            return Response(b"", 200)
+
+        return work
+
+    async def _authenticate(self, request: Request) -> str:
+        return await self._caller(request.headers.get("authorization"))
+
+
+def _guarded(kind: str, work: Work) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        said = _Said(kind)
+        try:
+            return await work(request, said)
+        except Exception as error:  # noqa: BLE001  every failure gets the protocol's own error body
+            pids = None if kind == CATALOG_ERROR else (said.consumer_pid, said.provider_pid)
+            return protocol_response(error, kind, pids)
+
+    return endpoint
+
+
+def _document(body: bytes, kinds: frozenset[str], said: _Said) -> dict[str, object]:
+    source = dsp.document(body)
+    for name, attribute in (("consumerPid", "consumer_pid"), ("providerPid", "provider_pid")):
+        if isinstance(pid := source.get(name), str):
+            setattr(said, attribute, pid)
+    if dsp.kind(source) not in kinds:
+        raise wrong("@type", " or ".join(sorted(kinds)))
+    return source
+
+
+def _listed(dataset: Dataset, offer: Offer) -> catalog.Listed:
+    return catalog.Listed(id=dataset.id, title=dataset.title, media_types=dataset.media_types, offer=offer)
+
+
+def _error_type(path: str) -> str:
+    return NEGOTIATION_ERROR if path.startswith(binding.NEGOTIATIONS) else TRANSFER_ERROR
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, media_type=binding.MEDIA_TYPE)

@@ -1,0 +1,40 @@
+"""Reading requests: bounded in size and in time, and JSON only."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+
+from armslength.errors import Malformed
+
+LARGEST: Final = 256 * 1024  # bytes
+DEADLINE_S: Final = 10.0
+
+
+async def json_body(request: Request, *, largest: int = LARGEST, deadline: float = DEADLINE_S) -> bytes:
+    """The body of a JSON request. Raises Malformed: "media-type", "too-large" or "too-slow"."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise Malformed("media-type", "must be application/json", "Content-Type")
+    return await whole_body(request, largest=largest, deadline=deadline)
+
+
+async def whole_body(request: Request, *, largest: int = LARGEST, deadline: float = DEADLINE_S) -> bytes:
+    """The body of a request, whatever it is. Raises Malformed: "too-large" or "too-slow"."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdigit() or int(announced) > largest:
+        raise Malformed("too-large", f"at most {largest} bytes", "Content-Length")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(deadline):
+            async for block in request.stream():
+                body += block
+                if len(body) > largest:
+                    raise Malformed("too-large", f"at most {largest} bytes", "body")
+    except TimeoutError:
+        raise Malformed("too-slow", f"the body took longer than {deadline:g} s", "body") from None
+    except ClientDisconnect:
+        raise Malformed("broken-off", "the connection ended inside the body", "body") from None
+    return bytes(body)
