@@ -124,7 +124,7 @@ def _split(width: int) -> int:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether `proof` shows the leaf hash at `index` of the tree with `size` leaves and `root`."""
-    if not (0 <= index < size and _hashes(leaf, root, *proof)):
+    if not (0 <= index < size and _hashes(leaf, *proof)):
         return False
     position, last, node = index, size - 1, leaf
     for sibling in proof:
@@ -142,7 +142,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether `proof` shows that the second tree extends the first. Size 0 proves nothing and is refused."""
-    if not (0 < first <= second and _hashes(first_root, second_root, *proof)):
+    if not (0 < first <= second and _hashes(*proof)):
         return False
     if first == second:
         return not proof and first_root == second_root

@@ -96,7 +96,7 @@ def parse(data: str | bytes, place: str = "note") -> Note:
     """The note in `data`; only the exact spelling that `encode` writes. Raises Malformed."""
     text = _decode(data, place)
     body, blank, tail = text.rpartition("\n\n")
-    if not blank or not body or not tail.endswith("\n"):
+    if not blank or not tail.endswith("\n"):
         raise Malformed("bad-note", "not a text, a blank line and signature lines", place)
     lines = tail.removesuffix("\n").split("\n")
     if len(lines) > MAX_SIGNATURES:

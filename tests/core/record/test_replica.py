@@ -1,0 +1,502 @@
+"""What the fold over leaves accepts and refuses, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from armslength.core.arrangement.bodies import Attest, Commit, Evidence, Seal, Sign, Withdraw
+from armslength.core.canonical import canonical, plain
+from armslength.core.record import entry as entries
+from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
+from armslength.core.record.keys import to_base64
+from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_inclusion
+from armslength.core.record.note import Note, parse
+from armslength.core.record.replica import Replica, Snapshot
+from armslength.errors import Malformed, Refused, Repeat
+from tests.golden.terms import at
+from tests.record_builder import Builder, keyed_terms, keys_of, signer
+
+START = at(-3)
+ATTEST = Attest(claim="k1a", period=0, value=False)
+
+
+def started() -> Builder:
+    """A record in which both parties have signed, sealed once."""
+    made = Builder()
+    made.enter("A", Sign(), START)
+    made.enter("B", Sign(), START)
+    made.seal(START)
+    return made
+
+
+@pytest.fixture
+def builder() -> Builder:
+    """A record of one's own."""
+    return started()
+
+
+def everything(replica: Replica) -> bytes:
+    """All that a replica holds, to see whether it has changed."""
+    return canonical(replica.snapshot())
+
+
+def refused(builder: Builder, leaf: Leaf, code: str, kind: type[Exception] = Refused) -> Any:
+    """Place a leaf that must be refused with this code and must change nothing."""
+    before = everything(builder.replica)
+    with pytest.raises(kind) as caught:
+        builder.replica.place(leaf)
+    assert caught.value.code == code  # type: ignore[attr-defined]
+    assert everything(builder.replica) == before
+    return caught.value
+
+
+def test_a_valid_entry_takes_its_place(builder: Builder) -> None:
+    """Placing grows the tree by the leaf and moves the author's link."""
+    made = builder.entry("m1", ATTEST)
+    placed = builder.place(builder.leaf(made, at(0, 1)))
+    assert (placed.index, placed.entry) == (3, entry_hash(made))
+    assert builder.replica.next_link("m1") == (1, entry_hash(made))
+    assert builder.replica.index_of(entry_hash(made)) == 3
+    leaf = builder.replica.inclusion(3)
+    assert verify_inclusion(entries_leaf(builder, 3), 3, 4, leaf, bytes.fromhex(builder.replica.tree_root))
+
+
+def entries_leaf(builder: Builder, index: int) -> bytes:
+    """The leaf hash of the bytes at this index."""
+    return leaf_hash(builder.leaves[index])
+
+
+def test_an_exact_repeat_is_told_apart(builder: Builder) -> None:
+    """The same entry again, even with other stamps, is a repeat of the first's index."""
+    made = builder.entry("m1", ATTEST)
+    builder.place(builder.leaf(made, at(0, 1)))
+    again = refused(builder, builder.leaf(made, at(0, 2), by=("A",)), "repeat", Repeat)
+    assert again.index == 3
+
+
+def test_an_unknown_author_is_refused(builder: Builder) -> None:
+    """Neither a stranger nor a third party without keys may enter."""
+    for author in ("x", "C"):
+        made = dataclasses.replace(builder.entry("m1", ATTEST), author=author)
+        refused(builder, builder.leaf(made, at(0, 1)), "unknown-author")
+
+
+def test_a_forged_monitor_is_refused(builder: Builder) -> None:
+    """An attestation in m1's name under B's key does not count."""
+    made = builder.entry("m1", ATTEST)
+    forged = entries.sign_entry(made, signer("B"))
+    refused(builder, leaf_of(forged, builder.leaf(made, at(0, 1)).stamps), "bad-signature")
+
+
+def test_the_wrong_role_s_key_is_refused(builder: Builder) -> None:
+    """An entry signed with the author's checkpoint key does not count."""
+    made = builder.entry("A", Withdraw())
+    forged = entries.sign_entry(made, signer("A", "checkpoints"))
+    refused(builder, leaf_of(forged, builder.leaf(made, at(0, 1)).stamps), "bad-signature")
+
+
+def test_another_arrangement_s_entry_is_refused(builder: Builder) -> None:
+    """A signed entry cannot be carried over to another record."""
+    made = builder.entry("m1", ATTEST, arrangement="0" * 64)
+    refused(builder, builder.leaf(made, at(0, 1)), "wrong-arrangement")
+
+
+def test_the_author_s_numbers_have_no_gap(builder: Builder) -> None:
+    """A later number, a taken number and a wrong predecessor are told apart."""
+    refused(builder, builder.leaf(builder.entry("m1", ATTEST, author_seq=1), at(0, 1)), "gap")
+    refused(builder, builder.leaf(builder.entry("A", Withdraw(), author_seq=0), at(0, 1)), "not-next")
+    refused(builder, builder.leaf(builder.entry("A", Withdraw(), author_prev="0" * 64), at(0, 1)), "bad-prev")
+    refused(builder, builder.leaf(builder.entry("A", Withdraw(), author_prev=""), at(0, 1)), "bad-prev")
+
+
+def test_seen_names_any_earlier_head_and_no_other(builder: Builder) -> None:
+    """Every head that was is accepted; one that never was, or is not yet, is refused."""
+    heads = [builder.replica.head_at(size) for size in range(builder.replica.size + 1)]
+    for head in heads:
+        trial = builder.replica.copy()
+        trial.place(builder.leaf(builder.entry("m1", ATTEST, seen=head), at(0, 1)))
+    last = heads[-1]
+    for wrong in (
+        dataclasses.replace(last, size=2),
+        dataclasses.replace(last, size=9),
+        dataclasses.replace(last, tree_root="0" * 64),
+        dataclasses.replace(last, state_root="0" * 64),
+    ):
+        refused(builder, builder.leaf(builder.entry("m1", ATTEST, seen=wrong), at(0, 1)), "seen-mismatch")
+
+
+def test_every_entry_needs_another_s_stamp(builder: Builder) -> None:
+    """No stamp, the author's own, a stranger's, a forged or a repeated one: refused."""
+    made = builder.entry("A", Withdraw())
+    submission = builder.submit(made)
+    good = builder.stamp(made, "B", at(0, 1))
+    refused(builder, leaf_of(submission, []), "no-stamp")
+    refused(builder, leaf_of(submission, [builder.stamp(made, "A", at(0, 1))]), "bad-stamp")
+    refused(builder, leaf_of(submission, [builder.stamp(made, "A", at(0, 1)), good]), "bad-stamp")
+    refused(builder, leaf_of(submission, [builder.stamp(made, "m1", at(0, 1))]), "bad-stamp")
+    refused(builder, leaf_of(submission, [dataclasses.replace(good, sig=to_base64(bytes(64)))]), "bad-stamp")
+    refused(builder, leaf_of(submission, [builder.stamp(made, "B", -1)]), "bad-stamp")
+    refused(builder, leaf_of(submission, [good, good]), "bad-order", Malformed)
+    both = (good, builder.stamp(made, "m5", at(0, 1)))
+    refused(builder, Leaf(entry=made, sig=submission.sig, stamps=both[::-1]), "bad-order", Malformed)
+
+
+def test_a_stamp_cannot_be_backdated_or_moved(builder: Builder) -> None:
+    """A stamp's signature holds its time and its entry."""
+    made = builder.entry("m1", ATTEST)
+    leaf = builder.leaf(made, at(0, 2), by=("B",))
+    backdated = dataclasses.replace(leaf.stamps[0], time=at(0, 1))
+    refused(builder, dataclasses.replace(leaf, stamps=(backdated,)), "bad-stamp")
+    other = builder.stamp(builder.entry("m2", ATTEST), "B", at(0, 2))
+    refused(builder, dataclasses.replace(leaf, stamps=(other,)), "bad-stamp")
+
+
+def test_an_honestly_signed_backdated_stamp_gains_at_most_grace(builder: Builder) -> None:
+    """A colluding timekeeper's early stamp is raised to logical time less grace."""
+    builder.seal(at(2))
+    made = builder.entry("m1", ATTEST)
+    outcome = builder.replica.preview(builder.submit(made), at(-1))
+    assert outcome.at == at(2) - builder.terms.grace
+
+
+def test_a_sole_timekeeper_stamps_its_own() -> None:
+    """With one timekeeper, its own entries carry its own stamp, and still need it."""
+    terms = keyed_terms(keeper="A")
+    alone = dataclasses.replace(terms.timekeepers, of=("A",), count=1)
+    builder = Builder(dataclasses.replace(terms, timekeepers=alone))
+    made = builder.entry("A", Sign())
+    refused(builder, builder.leaf(made, START), "no-stamp")
+    builder.place(builder.leaf(made, START, by=("A",)))
+    builder.seal(START)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"v": 2}, "bad-version"),
+        ({"type": "resume"}, "unknown-type"),
+        ({"type": "amend"}, "unknown-type"),
+        ({"author_seq": -1}, "bad-number"),
+        ({"author_prev": "x"}, "bad-hash"),
+        ({"seen": Head(size=-1, tree_root="0" * 64, state_root="0" * 64)}, "bad-number"),
+        ({"seen": Head(size=0, tree_root="", state_root="0" * 64)}, "bad-hash"),
+        ({"refused": ()}, "not-canonical"),
+        ({"body": Attest(claim="k1a", period=-1, value=True)}, "bad-number"),
+        ({"body": Attest(claim="k1a", period=0, value=True, supersedes="x")}, "bad-hash"),
+    ],
+)
+def test_the_form_of_an_entry_is_checked(builder: Builder, change: dict[str, Any], code: str) -> None:
+    """Fields whose type alone does not pin them are held to their form."""
+    made = dataclasses.replace(builder.entry("m1", ATTEST), **change)
+    refused(builder, builder.leaf(made, at(0, 1)), code, Malformed)
+
+
+def test_an_entry_is_at_most_64_kib(builder: Builder) -> None:
+    """A larger leaf is refused."""
+    made = builder.entry("A", Withdraw(text="x" * 64 * 1024))
+    refused(builder, builder.leaf(made, at(0, 1)), "too-large")
+
+
+def test_commitments_are_held_to_their_form(builder: Builder) -> None:
+    """Roots are hashes, the header is base64, the agreement a urn:uuid."""
+    good = Commit(
+        tranche="T1",
+        agreement="urn:uuid:00000000-0000-4000-8000-000000000001",
+        media_type="application/pdf",
+        size=1,
+        plain_root="0" * 64,
+        cipher_size=1,
+        cipher_root="0" * 64,
+        header="AAAA",
+    )
+    builder.replica.copy().place(builder.leaf(builder.entry("A", good), at(-2)))
+    for change in ({"plain_root": "x"}, {"header": "!"}, {"agreement": "urn:uuid:x"}, {"size": -1}):
+        made = builder.entry("A", dataclasses.replace(good, **change))
+        with pytest.raises(Malformed):
+            builder.replica.place(builder.leaf(made, at(-2)))
+
+
+# --- refused numbers, equivocation and forks --------------------------------------------------------------------------
+
+
+def test_a_refused_number_is_free_again(builder: Builder) -> None:
+    """An entry may carry the keeper's refusal of an earlier one with its number; a forged refusal is refused."""
+    first = builder.entry("m1", ATTEST)
+    refusal = builder.refusal(first)
+    second = builder.entry("m1", Attest(claim="k1b", period=0, value=False), refused=(refusal,))
+    for wrong in (
+        dataclasses.replace(refusal, reason="another"),
+        dataclasses.replace(refusal, by="A"),
+        dataclasses.replace(refusal, arrangement="0" * 64),
+        entries.refuse(refusal, signer("A")),
+    ):
+        made = dataclasses.replace(second, refused=(wrong,))
+        refused(builder, builder.leaf(made, at(0, 1)), "bad-refusal")
+    builder.place(builder.leaf(second, at(0, 1)))
+
+
+def test_two_entries_of_one_number_are_equivocation(builder: Builder) -> None:
+    """Evidence that holds both excludes their author."""
+    first = builder.entry("m1", ATTEST)
+    second = builder.entry("m1", Attest(claim="k1b", period=0, value=False))
+    builder.enter("A", builder.equivocation(first, second), at(0, 1))
+    assert set(builder.replica.state.arrangement.excluded) == {"m1"}
+
+
+def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
+    """Two entries of one number, linked by the keeper's refusal, prove nothing, in either order."""
+    first = builder.entry("m1", ATTEST)
+    body = Attest(claim="k1b", period=0, value=False)
+    second = builder.entry("m1", body, refused=(builder.refusal(first),))
+    for pair in ((first, second), (second, first)):
+        refused(builder, builder.leaf(builder.entry("A", builder.equivocation(*pair)), at(0, 1)), "no-evidence")
+    forged = dataclasses.replace(builder.refusal(first), reason="forged")
+    third = builder.entry("m1", body, refused=(forged,))
+    builder.enter("A", builder.equivocation(first, third), at(0, 1))
+
+
+def _not_evidence(builder: Builder) -> dict[str, tuple[Evidence, str]]:
+    first = builder.entry("m1", ATTEST)
+    other = Attest(claim="k1b", period=0, value=False)
+    second = builder.entry("m1", other)
+    good = builder.equivocation(first, second)
+    unsigned = canonical(entries.sign_entry(second, signer("B"))).decode()
+    fork = builder.fork(at(0, 1))
+    alone = parse(fork.first)
+    return {
+        "the same twice": (builder.equivocation(first, first), "no-evidence"),
+        "two numbers": (builder.equivocation(first, builder.entry("m1", other, author_seq=1)), "no-evidence"),
+        "two authors": (builder.equivocation(first, builder.entry("m2", other)), "no-evidence"),
+        "another arrangement": (
+            builder.equivocation(first, builder.entry("m1", other, arrangement="0" * 64)),
+            "no-evidence",
+        ),
+        "forged": (dataclasses.replace(good, second=unsigned), "no-evidence"),
+        "not canonical": (dataclasses.replace(good, second=good.second + " "), "not-canonical"),
+        "not JSON": (dataclasses.replace(good, second="{"), "not-canonical"),
+        "deep": (dataclasses.replace(good, second="[" * 5000), "not-canonical"),
+        "surrogate": (dataclasses.replace(good, second='"\\ud800"'), "not-canonical"),
+        "not a statement": (dataclasses.replace(good, second='{"entry":{}}'), "bad-evidence"),
+        "no entry": (dataclasses.replace(good, second='{"entry":1,"sig":""}'), "bad-evidence"),
+        "an empty entry": (dataclasses.replace(good, second='{"entry":{},"sig":""}'), "bad-evidence"),
+        "unknown kind": (dataclasses.replace(good, kind="broken-promise"), "unknown-evidence"),
+        "one head twice": (dataclasses.replace(fork, second=fork.first), "no-evidence"),
+        "an unsigned head": (
+            dataclasses.replace(fork, second=Note(parse(fork.second).text, alone.signatures).encode()),
+            "no-evidence",
+        ),
+        "no head": (dataclasses.replace(fork, second="x"), "bad-note"),
+    }
+
+
+@pytest.mark.parametrize("name", list(_not_evidence(started())))
+def test_what_proves_nothing_is_refused(builder: Builder, name: str) -> None:
+    """Evidence must show a contradiction under the culprit's own signatures."""
+    evidence, code = _not_evidence(builder)[name]
+    with pytest.raises((Refused, Malformed)) as caught:
+        builder.replica.place(builder.leaf(builder.entry("A", evidence), at(0, 1)))
+    assert caught.value.code == code
+
+
+def test_two_heads_of_one_size_are_a_fork(builder: Builder) -> None:
+    """Evidence that holds both speaks against the keeper."""
+    builder.enter("A", builder.fork(at(0, 1)), at(0, 1))
+    assert set(builder.replica.state.arrangement.excluded) == {"m5"}
+
+
+# --- seals ------------------------------------------------------------------------------------------------------------
+
+
+def _seal(builder: Builder, body: Seal, author: str = "m5") -> Leaf:
+    return leaf_of(builder.submit(builder.entry(author, body)), ())
+
+
+def test_a_seal_moves_time_to_the_lower_median(builder: Builder) -> None:
+    """Of three cosignature times the middle counts; of two the earlier."""
+    for times, expected in (
+        ({"A": at(0, 3), "B": at(0, 1), "m5": at(0, 2)}, at(0, 2)),
+        ({"A": at(0, 3), "m5": at(0, 2)}, at(0, 2)),
+    ):
+        trial = builder.replica.copy()
+        note = builder.cosigned(times)
+        trial.place(_seal(builder, Seal(checkpoint=note.encode(), state_root=trial.state_root)))
+        assert trial.state.clock.tau == expected
+        assert trial.sealed_size == trial.size
+        assert trial.checkpoint == note.encode()
+
+
+def _bad_seals(builder: Builder) -> dict[str, tuple[Callable[[], Leaf], str]]:
+    now = builder.seal_body(at(0, 1))
+    note = parse(now.checkpoint)
+    log, *lines = note.signatures
+
+    def body(signatures: list[Any], text: str = note.text) -> Callable[[], Leaf]:
+        made = Note(text, tuple(signatures)).encode()
+        return lambda: _seal(builder, dataclasses.replace(now, checkpoint=made))
+
+    def at_text(text: str) -> Callable[[], Leaf]:
+        made = builder.cosigned(dict.fromkeys(("A", "B", "m5"), at(0, 1)), text).encode()
+        return lambda: _seal(builder, dataclasses.replace(now, checkpoint=made))
+
+    head = builder.replica.checkpoint_now()
+    earlier = dataclasses.replace(head, size=2, root=bytes.fromhex(builder.replica.head_at(2).tree_root))
+    plain_line = dataclasses.replace(log, name="did:web:localhost%3A8801")
+    return {
+        "too few": (body([log, lines[0]]), "bad-seal-quorum"),
+        "none": (body([log]), "bad-seal-quorum"),
+        "no log signature": (body(lines), "bad-log-signature"),
+        "log signature last": (body([*lines, log]), "bad-log-signature"),
+        "reordered": (body([log, lines[1], lines[0], lines[2]]), "bad-order"),
+        "one twice": (body([log, lines[0], lines[0]]), "bad-order"),
+        "an unknown line": (body([log, *lines, dataclasses.replace(lines[0], name="z")]), "unknown-cosigner"),
+        "a wrong key id": (body([log, dataclasses.replace(lines[0], key_id=bytes(4))]), "bad-cosignature"),
+        "another's line": (body([log, dataclasses.replace(lines[1], name=lines[0].name)]), "bad-cosignature"),
+        "a plain line": (body([log, plain_line]), "bad-cosignature"),
+        "an altered time": (
+            body([log, dataclasses.replace(lines[0], blob=bytes(8) + lines[0].blob[8:]), *lines[1:]]),
+            "bad-cosignature",
+        ),
+        "another size": (at_text(earlier.text), "bad-seal-size"),
+        "a later size": (at_text(dataclasses.replace(head, size=head.size + 1).text), "bad-seal-size"),
+        "another root": (at_text(dataclasses.replace(head, root=bytes(32)).text), "bad-seal-root"),
+        "another origin": (at_text(dataclasses.replace(head, origin="armslength/1/x").text), "wrong-origin"),
+        "an extension": (at_text(head.text + "extension\n"), "bad-checkpoint"),
+        "another state": (
+            lambda: _seal(builder, dataclasses.replace(now, state_root="0" * 64)),
+            "bad-seal-state",
+        ),
+        "not by the keeper": (lambda: _seal(builder, now, "A"), "not-keeper"),
+        "with a stamp": (lambda: builder.leaf(builder.entry("m5", now), at(0, 1)), "bad-stamp"),
+    }
+
+
+@pytest.mark.parametrize("name", list(_bad_seals(started())))
+def test_a_seal_that_does_not_hold_is_refused(builder: Builder, name: str) -> None:
+    """Every line known, valid and in order; over exactly this record and state; by a quorum."""
+    make, code = _bad_seals(builder)[name]
+    leaf, before = make(), everything(builder.replica)
+    with pytest.raises((Refused, Malformed)) as caught:
+        builder.replica.place(leaf)
+    assert caught.value.code == code
+    assert everything(builder.replica) == before
+
+
+def test_a_quorum_may_need_groups_and_members() -> None:
+    """Group minima and named members of the timekeepers' quorum are held."""
+    terms = keyed_terms()
+    rule = dataclasses.replace(terms.timekeepers, including=("m5",), groups={"neutral": 1})
+    builder = Builder(dataclasses.replace(terms, timekeepers=rule))
+    parties = Seal(
+        checkpoint=builder.cosigned({"A": START, "B": START}).encode(), state_root=builder.replica.state_root
+    )
+    refused(builder, _seal(builder, parties), "bad-seal-quorum")
+    builder.place(_seal(builder, builder.seal_body(START, by=("A", "m5"))))
+
+
+def test_a_keeper_that_drops_an_entry_is_seen(builder: Builder) -> None:
+    """A checkpoint over a record without an entry that is here is a fork; one over more leaves is ahead."""
+    shorter = builder.replica.copy()
+    builder.enter("m1", ATTEST, at(0, 1))
+    builder.enter("m2", ATTEST, at(0, 1))
+    dropped = Builder()
+    dropped.replica = shorter
+    dropped.enter("m2", ATTEST, at(0, 1))
+    dropped.enter("m3", ATTEST, at(0, 1))
+    head = dropped.cosigned({"m5": at(0, 2)}).encode()
+    with pytest.raises(Refused) as caught:
+        builder.replica.open_checkpoint(head)
+    assert caught.value.code == "fork"
+    dropped.enter("m4", ATTEST, at(0, 1))
+    with pytest.raises(Refused) as caught:
+        builder.replica.open_checkpoint(dropped.cosigned({}).encode())
+    assert caught.value.code == "ahead"
+    opened = builder.replica.open_checkpoint(builder.cosigned({"A": 5}).encode())
+    assert (opened.checkpoint.size, opened.times) == (5, {"A": 5})
+
+
+def test_reordered_leaves_do_not_seal(builder: Builder) -> None:
+    """The same entries in another order have another root, which the old cosignatures do not cover."""
+    other = builder.replica.copy()
+    first, second = (builder.leaf(builder.entry(each, ATTEST), at(0, 1)) for each in ("m1", "m2"))
+    builder.place(first)
+    builder.place(second)
+    other.place(second)
+    other.place(first)
+    assert other.tree_root != builder.replica.tree_root
+    sealed = _seal(builder, builder.seal_body(at(0, 2)))
+    with pytest.raises(Refused) as caught:
+        other.place(sealed)
+    assert caught.value.code == "bad-seal-root"
+
+
+def test_consistency_proofs_link_the_heads(builder: Builder) -> None:
+    """What a timekeeper cosigned before is shown to be extended."""
+    before = builder.replica.head
+    builder.enter("m1", ATTEST, at(0, 1))
+    after = builder.replica.head
+    proof = builder.replica.consistency(before.size)
+    roots = bytes.fromhex(before.tree_root), bytes.fromhex(after.tree_root)
+    assert verify_consistency(before.size, after.size, *roots, proof)
+
+
+# --- copies and snapshots ---------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_independent(builder: Builder) -> None:
+    """Placing in a copy leaves the first as it was."""
+    before = everything(builder.replica)
+    builder.replica.copy().place(builder.leaf(builder.entry("m1", ATTEST), at(0, 1)))
+    assert everything(builder.replica) == before
+
+
+def test_a_preview_changes_nothing(builder: Builder) -> None:
+    """It judges like place, without stamps."""
+    before = everything(builder.replica)
+    made = builder.entry("m1", ATTEST)
+    assert builder.replica.preview(builder.submit(made), at(0, 1)).at == at(0, 1)
+    with pytest.raises(Refused):
+        builder.replica.preview(entries.sign_entry(made, signer("B")), at(0, 1))
+    assert everything(builder.replica) == before
+
+
+def test_a_snapshot_restores_the_replica(builder: Builder) -> None:
+    """Through JSON and back, a replica goes on exactly as the first would."""
+    data = msgspec.json.encode(plain(builder.replica.snapshot()))
+    restored = Replica.restore(builder.terms, msgspec.json.decode(data, type=Snapshot))
+    assert everything(restored) == everything(builder.replica)
+    leaf = builder.leaf(builder.entry("m1", ATTEST), at(0, 1))
+    restored.place(leaf)
+    builder.place(leaf)
+    assert everything(restored) == everything(builder.replica)
+    assert restored.head == builder.replica.head
+    with pytest.raises(Repeat):
+        restored.place(leaf)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_terms_with_unusable_keys_start_no_record() -> None:
+    """Small-order, shared and missing keys and unusable names are refused before anything is placed."""
+    terms = keyed_terms()
+    a = terms.actors["A"]
+    assert a.keys is not None
+    small = to_base64((1).to_bytes(32, "little"))
+    wrong = {
+        "bad-key": dataclasses.replace(a, keys=dataclasses.replace(a.keys, entries=small)),
+        "shared-key": dataclasses.replace(a, keys=keys_of("B", node=True)),
+        "no-key": dataclasses.replace(a, keys=keys_of("A", node=False)),
+        "bad-did": dataclasses.replace(a, did="did:web:a b"),
+    }
+    for code, actor in wrong.items():
+        with pytest.raises(Malformed) as caught:
+            Replica.start(dataclasses.replace(terms, actors={**terms.actors, "A": actor}))
+        assert caught.value.code == code
+    with pytest.raises(Malformed) as caught:
+        Replica.start(dataclasses.replace(terms, keeper="m1"))
+    assert caught.value.code == "no-key"
