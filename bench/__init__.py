@@ -1,0 +1,1 @@
+"""Figures that the documents quote, each beside a peer measured in the same run."""
