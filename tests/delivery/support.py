@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
 
 from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
@@ -40,49 +40,6 @@ def sealed_file(folder: Path, size: int, context: bytes = HERE) -> tuple[Path, P
 def commit_of(sealed: Sealed) -> Commit:
     """The commitment of a sealed file, as it stands in the record."""
     return sealing.describe(sealed, tranche="T1", agreement="urn:uuid:0", media_type="text/csv")
-
-
-class WebFetcher:
-    """The Fetcher port over aiohttp."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-
-    @asynccontextmanager
-    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
-        """See the port."""
-        try:
-            response = await self._session.get(url, headers=headers, allow_redirects=False)
-        except aiohttp.ClientError as error:
-            raise Unavailable("connection", str(error)) from error
-        try:
-            yield WebAnswer(response)
-        finally:
-            response.close()
-
-
-@asynccontextmanager
-async def web_fetcher() -> AsyncIterator[WebFetcher]:
-    """A fetcher with a session of its own."""
-    async with aiohttp.ClientSession(auto_decompress=False, read_bufsize=2**20) as session:
-        yield WebFetcher(session)
-
-
-class WebAnswer:
-    """The Answer port over aiohttp."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
-        self.headers = response.headers
-
-    async def blocks(self) -> AsyncIterator[bytes]:
-        """See the port."""
-        try:
-            async for block in self._response.content.iter_any():
-                yield block
-        except aiohttp.ClientError as error:
-            raise Unavailable("connection", str(error)) from error
 
 
 @dataclass
@@ -145,13 +102,21 @@ class Said:
 
 @asynccontextmanager
 async def serving(
-    authorise: Callable[[str, str], Awaitable[Ciphertext | None]], stall: float = 60.0
+    authorise: Callable[[str, str], Awaitable[Ciphertext | None]], stall: float = 60.0, pace: float = 0.0
 ) -> AsyncIterator[str]:
-    """A node's data routes on a port of this machine; gives the address."""
+    """A node's data routes on a port of this machine, with `pace` seconds before each block; gives the address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         app = Starlette(routes=routes(authorise, stall=stall))
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+
+        async def paced(scope: Scope, receive: Receive, send: Send) -> None:
+            async def slowly(message: Message) -> None:
+                await asyncio.sleep(pace)
+                await send(message)
+
+            await app(scope, receive, slowly if pace else send)
+
+        config = uvicorn.Config(paced, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         running = asyncio.create_task(server.serve([listener]))

@@ -134,7 +134,7 @@ def spoil(data: bytes, how: str) -> bytes:
     ],
 )
 def test_refuses_a_file_that_was_altered(tmp_path: Path, how: str) -> None:
-    """A file that is not the committed one is ours to fetch again, never grounds for a complaint, and leaves nothing."""
+    """A file that is not the committed one is ours to fetch again, no grounds for a complaint, and leaves nothing."""
     _, cipher, sealed = sealed_file(tmp_path, 3 * CHUNK + 10)
     cipher.write_bytes(spoil(cipher.read_bytes(), how))
     with pytest.raises(Unverified) as caught:

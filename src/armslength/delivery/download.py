@@ -55,6 +55,8 @@ async def download(
     if not await _aside(_is_listed, listing, commit):
         await _persist(lambda: _fetch_list(link, url, listing, commit), lambda: 0, pauses)
     draft = target.with_name(target.name + ".part")
+    if target.exists() and not draft.exists():
+        target.rename(draft)  # here already, or so it seems: it is checked like anything else
     draft.touch(0o600)
     with draft.open("r+b") as file, listing.open("rb") as leaves:
         part = _Part(file, leaves, header, commit)

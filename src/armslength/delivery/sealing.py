@@ -81,16 +81,14 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None) -
                 done = cipher.update_into(memoryview(block)[:got], out)
                 for chunk in _pieces(memoryview(block)[: got - got % CHUNK], CHUNK):
                     plain_tree.append(leaves.next(chunk))
-                sealed = [*_pieces(memoryview(out)[:done], SEALED_CHUNK)]
+                sealed = memoryview(out)[:done]
+                listing.write(_append(cipher_tree, sealed))
+                file.write(sealed)
                 if got < len(block):  # the end: what is left, even nothing, is the last chunk
                     plain_tree.append(leaves.next(memoryview(block)[got - got % CHUNK : got]))
-                    sealed.append(memoryview(cipher.finalize()))
-                for chunk in sealed:
-                    leaf = chunks.cipher_leaf(chunk)
-                    cipher_tree.append(leaf)
-                    listing.write(leaf)
-                    file.write(chunk)
-                if got < len(block):
+                    last = memoryview(cipher.finalize())
+                    listing.write(_append(cipher_tree, last))
+                    file.write(last)
                     break
     return Sealed(
         size=size,
@@ -161,6 +159,14 @@ def _open(
     tree.append(leaves.next(last))
     file.write(last)
     return None
+
+
+def _append(tree: Peaks, sealed: memoryview) -> bytes:
+    """Add sealed chunks to the tree; their leaf hashes, one after the other."""
+    leaves = [chunks.cipher_leaf(chunk) for chunk in _pieces(sealed, SEALED_CHUNK)]
+    for leaf in leaves:
+        tree.append(leaf)
+    return b"".join(leaves)
 
 
 def _cipher_root(source: Path) -> str:
