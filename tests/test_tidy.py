@@ -1,0 +1,154 @@
+"""Budgets. They are here to be argued with in a change of their own, never loosened in passing."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "armslength"
+
+MODULE_LINES = 600  # aim at 400
+FUNCTION_LINES = 70
+PORT_METHODS = 8
+CONSTRUCTOR_PARAMETERS = 8
+CORE_LINES = 6_000  # what an auditor has to read to believe the fold
+MODULES_PER_MESSAGE = 5
+
+# (file, function) -> why it is longer than the budget.
+LONG_FUNCTIONS: dict[tuple[str, str], str] = {}
+
+SKIPPED = {".git", ".venv", "out", "__pycache__", "node_modules", "dist", "build"}
+
+
+def python_files(*folders: str) -> list[Path]:
+    """All Python files under the named folders of the project."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def name(path: Path) -> str:
+    """A file's path from the project's root."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function in a file, nested ones too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    """Every text file of the project, with its text."""
+    for path in sorted(ROOT.rglob("*")):
+        inside = path.relative_to(ROOT).parts
+        if SKIPPED & set(inside) or any(part.endswith((".egg-info", "_cache")) for part in inside):
+            continue
+        if path.is_file() and inside[0] != ".hypothesis":
+            try:
+                yield path, path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+
+
+def test_modules_are_short() -> None:
+    """No module is longer than can be held in mind at once."""
+    lines = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in python_files("src", "tests")}
+    long = {file: count for file, count in lines.items() if count > MODULE_LINES}
+    assert not long, f"split by what changes together: {long}"
+
+
+def test_functions_are_short() -> None:
+    """No function is longer than a screen, docstring included, unless its reason is listed; no reason is left over."""
+    long = {
+        (name(path), node.name): (node.end_lineno or 0) - node.lineno + 1
+        for path in python_files("src", "examples")
+        for node in functions(path)
+        if (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES
+    }
+    unexplained = {place: count for place, count in long.items() if place not in LONG_FUNCTIONS}
+    assert not unexplained, f"longer than {FUNCTION_LINES} lines: {unexplained}"
+    assert not LONG_FUNCTIONS.keys() - long.keys(), "a listed function is short now: take its reason off"
+
+
+def test_ports_are_narrow() -> None:
+    """A promise that somebody else must keep has few methods."""
+    tree = ast.parse((SOURCE / "ports.py").read_text(encoding="utf-8"))
+    wide = {}
+    for port in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        methods = [node for node in port.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        if len(methods) > PORT_METHODS:
+            wide[port.name] = len(methods)
+    assert not wide, f"more than {PORT_METHODS} methods: {wide}"
+
+
+def test_constructors_are_narrow() -> None:
+    """What needs many parameters wants a value that holds them."""
+    wide = {}
+    for path in python_files("src"):
+        for node in functions(path):
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            if node.name == "__init__" and len(given) - 1 > CONSTRUCTOR_PARAMETERS:
+                wide[f"{name(path)}:{node.lineno}"] = len(given) - 1
+    assert not wide, f"more than {CONSTRUCTOR_PARAMETERS} parameters: {wide}"
+
+
+def test_core_is_small() -> None:
+    """The rules as a whole stay readable in a day."""
+    total = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in python_files("src/armslength/core"))
+    assert total <= CORE_LINES, f"core/ has {total} lines"
+
+
+def messages() -> list[str]:
+    """The Dataspace Protocol's messages, by the names of their classes in the core."""
+    found = []
+    for file in ("negotiation.py", "transfer.py"):
+        tree = ast.parse((SOURCE / "core" / file).read_text(encoding="utf-8"))
+        for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+            bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+            found += [node.name] if "Message" in bases else []
+    assert len(found) >= 10
+    return found
+
+
+def test_messages_make_few_hops() -> None:
+    """A message of the Dataspace Protocol is named in few modules: its rules, its form, its path, who acts on it."""
+    sources = {name(path): path.read_text(encoding="utf-8") for path in python_files("src")}
+    many = {}
+    for message in messages():
+        where = [file for file, text in sources.items() if re.search(rf"\b{message}(Message)?\b", text)]
+        if len(where) > MODULES_PER_MESSAGE:
+            many[message] = where
+    assert not many, f"named in more than {MODULES_PER_MESSAGE} modules: {many}"
+
+
+@pytest.mark.parametrize("path", python_files("tests"), ids=name)
+def test_tests_state_facts(path: Path) -> None:
+    """Every test says in its docstring what holds, and no two tests of one class or file share a name."""
+    silent = []
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for scope in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]:
+        tests = [
+            node
+            for node in scope.body
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+        ]
+        silent += [f"{name(path)}:{node.lineno} {node.name}" for node in tests if not ast.get_docstring(node)]
+        names = [node.name for node in tests]
+        silent += [f"{name(path)}: {twice} is defined twice" for twice in {n for n in names if names.count(n) > 1}]
+    assert not silent, "\n".join(silent)
+
+
+def test_no_machine_or_registry_is_named() -> None:
+    """No committed file names a package registry's host or a path of somebody's machine."""
+    hosts = ["py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "crates" + ".io", "repo1.maven" + ".org"]
+    paths = ["/" + folder + "/" for folder in ("work", "root", "home", "Users")]
+    pattern = re.compile("|".join([*map(re.escape, hosts), *(rf"(?<![\w.}}*-]){path}[a-zA-Z0-9]" for path in paths)]))
+    found = []
+    for path, text in texts():
+        for number, line in enumerate(text.splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{name(path)}:{number}: {line.strip()[:100]}")
+    assert not found, "\n".join(found)
