@@ -30,23 +30,33 @@ def plain(value: Any) -> Any:
         if not -LARGEST <= value <= LARGEST:
             raise ValueError(f"integer out of range: {value}")
         return value
-    if isinstance(value, Mapping):
-        for key in value:
-            if not (isinstance(key, str) and key.isascii()):
-                raise ValueError(f"key is not an ASCII string: {key!r}")
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
+    if isinstance(value, dict):  # before Mapping and Sequence, whose checks cost more
+        return _object(value)
+    if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = ((name, getattr(value, name)) for name in _fields(type(value)))
         return {name: plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, Mapping):
+        return _object(value)
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [plain(item) for item in value]
     raise ValueError(f"not representable: {type(value).__name__}")
+
+
+def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
+    for key in value:
+        if not (isinstance(key, str) and key.isascii()):
+            raise ValueError(f"key is not an ASCII string: {key!r}")
+    return {key: plain(item) for key, item in value.items()}
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical(value: Any) -> bytes:
     """Return the canonical bytes of plain data or of a dataclass (RFC 8785)."""
-    text = json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    return _ENCODER.encode(plain(value)).encode("utf-8")
 
 
 def digest(data: bytes) -> str:
