@@ -90,7 +90,8 @@ class TrancheState:
     key_due: int | None = None  # set by the first seal that covers the release
     key_at: int | None = None
     complained_at: int | None = None
-    votes: dict[str, bool]
+    complaint: str | None = None  # OPEN, UPHELD, DISMISSED
+    votes: dict[str, bool]  # of determiners, on the complaint
 
     @property
     def shown(self) -> str:

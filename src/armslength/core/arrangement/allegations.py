@@ -1,0 +1,256 @@
+"""Allegations: raising, holds, answers, votes.
+
+1. An allegation alone changes nothing but a bounded hold. One per party, claim and period, or tranche.
+2. Its answer and its outcome are two things. An answer in its time is always accepted; ADMITTED upholds an open one;
+   UNANSWERED alone decides nothing.
+3. A REFUTED period upholds, a SUPPORTED or EXCUSED one dismisses; else the determiners' votes; else, when their time
+   is over, it is DISMISSED. An upheld vote or admission makes an undecided period REFUTED, and breaches the release
+   duty of an alleged tranche; a dismissal leaves the period to its attestations.
+4. All clocks run from the raising, and `holds_used` counts there.
+5. A hold ends at the earliest of dismissal, its limit, or upheld and cured; and when the arrangement winds down.
+6. Votes on a closed allegation are recorded without effect until the determination deadline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from armslength.core.arrangement import claims, releases, tables
+from armslength.core.arrangement.bodies import Allege, Determine, Respond
+from armslength.core.arrangement.draft import Act, Draft, iso, reached
+from armslength.core.arrangement.state import CLEAN, REFUTED, UNDECIDED, VALUE_NAMES, AllegationState
+from armslength.core.arrangement.terms import release_duty
+from armslength.errors import Refused
+
+_CURED = frozenset({"CURED", "REMEDIED"})
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def allege(draft: Draft, act: Act, body: Allege) -> None:
+    """A party alleges a violation."""
+    if act.author not in draft.terms.parties:
+        raise Refused("authority", f"{act.author} is no party: only parties allege")
+    if not draft.effective:
+        raise Refused("state", f"nothing is alleged while the arrangement is {draft.arrangement.phase}")
+    subject = _alleged_tranche(draft, act, body) if body.tranche is not None else _alleged_period(draft, act, body)
+    known = f"{act.author}/{subject}"
+    if known in draft.allegations:
+        raise Refused("repeat", f"{act.author} has alleged {subject}")
+    if body.hold:
+        used = draft.arrangement.holds_used.get(act.author, 0)
+        if used >= draft.terms.allegations.holds_per_party:
+            raise Refused("limit", f"{act.author} has used all of its {used} holds")
+        counts = draft.arrangement.holds_used | {act.author: used + 1}
+        draft.arrangement = replace(draft.arrangement, holds_used=counts)
+    cause = f"{act.author} alleges {subject}" + (", with a hold" if body.hold else "")
+    outcome = draft.move(tables.OUTCOME, known, "NONE", "allegation.raised", cause)
+    draft.allegations[known] = AllegationState(
+        by=act.author,
+        raised_at=draft.at,
+        claim=body.claim,
+        period=body.period,
+        tranche=body.tranche,
+        outcome=outcome,
+        holding=body.hold,
+        votes={},
+    )
+
+
+def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
+    term = draft.terms.tranches.get(body.tranche or "")
+    if term is None or body.claim is not None or body.period is not None:
+        raise Refused("unknown", f"an allegation names a claim and a period, or a tranche of the terms: {body.tranche}")
+    if act.author != term.recipient:
+        raise Refused("authority", f"{term.recipient} receives {body.tranche}, and may allege it, not {act.author}")
+    state = draft.tranches[body.tranche or ""]
+    if state.shown not in {"LOCKED", "READY"} or state.gate_at is None:
+        raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be ARMED")
+    last = state.gate_at + term.arm_by
+    if draft.at <= last:
+        raise Refused("early", f"{body.tranche} may be ARMED until {iso(last)}")
+    return body.tranche or ""
+
+
+def _alleged_period(draft: Draft, act: Act, body: Allege) -> str:
+    term = draft.terms.claims.get(body.claim or "")
+    if term is None or body.period is None:
+        raise Refused("unknown", f"an allegation names a claim of the terms and a period: {body.claim}, {body.period}")
+    claim, period = body.claim or "", body.period
+    owed = {draft.index.debtors[duty] for duty in draft.index.shown_by.get(claim, ())}
+    if not owed - {act.author}:
+        raise Refused("authority", f"{claim} shows no duty of another than {act.author}")
+    if not 0 <= period < claims.count(draft, term):
+        raise Refused("unknown", f"{claim} has periods 0 to {claims.count(draft, term) - 1}, not {period}")
+    if draft.at < (begin := claims.starts(draft, term, period)):
+        raise Refused("early", f"{claims.name(claim, period)} begins at {iso(begin)}")
+    return f"{claim}/{period}"
+
+
+def respond(draft: Draft, act: Act, body: Respond) -> None:
+    """The debtor answers."""
+    state = _known(draft, body.allegation)
+    owing = _debtors(draft, state)
+    if act.author not in owing:
+        raise Refused("authority", f"{', '.join(sorted(owing))} may answer {body.allegation}, not {act.author}")
+    if body.answer not in {"ADMITTED", "DENIED"}:
+        raise Refused("unknown", f"an answer is ADMITTED or DENIED, not {body.answer}")
+    if state.answer in {"ADMITTED", "DENIED"}:
+        raise Refused("repeat", f"{body.allegation} is {state.answer}")
+    last = state.raised_at + draft.terms.allegations.reply
+    if draft.at > last or state.answer is not None:
+        raise Refused("late", f"{body.allegation} could be answered until {iso(last)}")
+    rule = "answer.admitted" if body.answer == "ADMITTED" else "answer.denied"
+    word = "admits" if body.answer == "ADMITTED" else "denies"
+    answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule, f"{act.author} {word}")
+    draft.allegations[body.allegation] = replace(state, answer=answer)
+    if answer == "ADMITTED" and state.outcome == "OPEN":
+        _uphold(draft, body.allegation, "allegation.admitted", f"{act.author} admits it")
+
+
+def determine(draft: Draft, act: Act, body: Determine) -> None:
+    """A determiner votes on an allegation."""
+    known = body.allegation or ""
+    state = _known(draft, known)
+    may_determine(draft, act.author)
+    last = state.raised_at + draft.terms.allegations.determination
+    if draft.at > last:
+        raise Refused("late", f"{known} could be determined until {iso(last)}")
+    if act.author in state.votes:
+        raise Refused("repeat", f"{act.author} has voted on {known}")
+    if act.author in draft.arrangement.excluded:
+        return
+    votes = state.votes | {act.author: body.uphold}
+    draft.allegations[known] = replace(state, votes=votes)
+    if state.outcome != "OPEN":
+        return
+    if said := verdict(draft, votes, body.uphold):
+        if body.uphold:
+            _uphold(draft, known, "allegation.upheld", f"{said} uphold")
+        else:
+            _close(draft, known, "allegation.dismissed", f"{said} dismiss")
+
+
+def may_determine(draft: Draft, author: str) -> None:
+    """Raise Refused unless the author is a determiner."""
+    if author not in draft.terms.allegations.determiners.of:
+        named = ", ".join(draft.terms.allegations.determiners.of)
+        raise Refused("authority", f"{author} is no determiner: {named} are")
+
+
+def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> str:
+    """Who votes so, in words, if they are the determiners' quorum; else nothing."""
+    voters = [name for name, vote in votes.items() if vote is uphold]
+    quorum = draft.terms.allegations.determiners
+    if not reached(draft.terms, voters, quorum.count, quorum.groups, quorum.including):
+        return ""
+    return ", ".join(sorted(voters))
+
+
+def exclude(draft: Draft, culprit: str) -> None:
+    """Take the culprit's votes out of every open allegation."""
+    for known, state in draft.allegations.items():
+        if state.outcome == "OPEN" and culprit in state.votes:
+            left = {name: vote for name, vote in state.votes.items() if name != culprit}
+            draft.allegations[known] = replace(state, votes=left)
+
+
+def _known(draft: Draft, allegation: str) -> AllegationState:
+    state = draft.allegations.get(allegation)
+    if state is None:
+        raise Refused("unknown", f"there is no allegation {allegation}")
+    return state
+
+
+def _debtors(draft: Draft, state: AllegationState) -> set[str]:
+    if state.tranche is not None:
+        return {draft.terms.tranches[state.tranche].provider}
+    return {draft.index.debtors[duty] for duty in draft.index.shown_by.get(state.claim or "", ())} - {state.by}
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+def _close(draft: Draft, known: str, rule: str, cause: str) -> None:
+    state = draft.allegations[known]
+    outcome = draft.move(tables.OUTCOME, known, state.outcome, rule, cause)
+    draft.allegations[known] = replace(state, outcome=outcome, holding=state.holding and outcome == "UPHELD")
+
+
+def _uphold(draft: Draft, known: str, rule: str, cause: str) -> None:
+    """Close as UPHELD by a vote or an admission, with what that does."""
+    _close(draft, known, rule, cause)
+    state = draft.allegations[known]
+    if state.tranche is not None:
+        releases.uphold(draft, release_duty(state.tranche), f"allegation {known} is UPHELD")
+    elif claims.letter(draft.claims[state.claim or ""], state.period or 0) == UNDECIDED:
+        cause = f"allegation {known} is UPHELD"
+        claims.decide(draft, state.claim or "", state.period or 0, REFUTED, "claim.upheld", cause)
+
+
+def work(draft: Draft) -> None:
+    """Take up what was decided and what time has come to."""
+    terms = draft.terms.allegations
+    for known in sorted(draft.allegations):
+        state = draft.allegations[known]
+        if state.outcome == "OPEN" and state.claim is not None:
+            _follow(draft, known, state)
+        state = draft.allegations[known]
+        if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
+            cause = f"no answer by {iso(state.raised_at + terms.reply)}"
+            answer = draft.move(tables.ANSWER, known, "NONE", "answer.unanswered", cause)
+            draft.allegations[known] = replace(state, answer=answer)
+        state = draft.allegations[known]
+        if state.outcome == "OPEN" and draft.at >= state.raised_at + terms.determination + draft.terms.grace:
+            cause = f"not determined by {iso(state.raised_at + terms.determination)}"
+            _close(draft, known, "allegation.timeout", cause)
+        state = draft.allegations[known]
+        if state.holding and (not draft.effective or draft.at >= state.raised_at + terms.hold or _cured(draft, state)):
+            draft.allegations[known] = replace(state, holding=False)
+            draft.moved = True
+
+
+def _follow(draft: Draft, known: str, state: AllegationState) -> None:
+    """Let the decision on the period decide an open allegation."""
+    value = claims.letter(draft.claims[state.claim or ""], state.period or 0)
+    cause = f"{claims.name(state.claim or '', state.period or 0)} is {VALUE_NAMES[value]}"
+    if value == REFUTED:
+        _close(draft, known, "allegation.refuted", cause)
+    elif value in CLEAN:
+        _close(draft, known, "allegation.clean", cause)
+
+
+def _cured(draft: Draft, state: AllegationState) -> bool:
+    """Whether an upheld violation is cured, so that its hold ends."""
+    if state.outcome != "UPHELD" or state.claim is None:
+        return False
+    for duty in draft.index.shown_by.get(state.claim, ()):
+        owed = draft.duties[duty]
+        if draft.terms.duties[duty].kind == "achieve":
+            if owed.state in _CURED or owed.state in {"FULFILLED", "DISCHARGED"}:
+                return True
+        elif owed.state == "DISCHARGED":
+            return True
+        else:
+            period = state.period or 0
+            before = [instance for instance in owed.instances if instance.first <= period]
+            if before and max(before, key=lambda instance: instance.first).state in _CURED:
+                return True
+    return False
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def deadlines(draft: Draft) -> Iterator[int]:
+    """The instants of reply, determination and hold."""
+    terms, grace = draft.terms.allegations, draft.terms.grace
+    for state in draft.allegations.values():
+        if state.answer is None:
+            yield state.raised_at + terms.reply + grace
+        if state.outcome == "OPEN":
+            yield state.raised_at + terms.determination + grace
+        if state.holding:
+            yield state.raised_at + terms.hold

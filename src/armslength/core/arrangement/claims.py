@@ -1,0 +1,262 @@
+"""Claims: attestations, notices, and how a period is decided.
+
+1. *False* may be attested from a period's start, *true* only from its end. An event is one period that never ends:
+   both from its anchor on.
+2. The first quorum decides, for good. Until then a later attestation that names the earlier one replaces it;
+   afterwards attestations are recorded and change nothing.
+3. While a timely notice overlaps a period, a refuting quorum waits until the excuse claim's same period is decided.
+   The excuse SUPPORTED makes the period EXCUSED.
+4. At reportBy + grace an undecided period is REFUTED if such a quorum waits, else UNKNOWN.
+5. An author who has signed two different entries in one place counts in no undecided period.
+6. Once the arrangement winds down or is done, only claims that a surviving duty needs are still decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from armslength.core.arrangement import tables
+from armslength.core.arrangement.bodies import Attest, Notice
+from armslength.core.arrangement.draft import Act, Draft, atoms, iso, reached
+from armslength.core.arrangement.state import (
+    EXCUSED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    UNKNOWN,
+    ClaimState,
+    NoticeState,
+    Vote,
+)
+from armslength.core.arrangement.terms import Claim
+from armslength.errors import Refused
+
+_DONE = frozenset({"FULFILLED", "CURED", "REMEDIED", "DISCHARGED", "EXPIRED", "UNVERIFIED"})
+
+
+# --- periods ----------------------------------------------------------------------------------------------------------
+
+
+def anchor(draft: Draft, claim: Claim) -> int:
+    """Where period 0 begins. The arrangement has become EFFECTIVE."""
+    begun = draft.arrangement.effective_at
+    assert begun is not None  # noqa: S101 - callers look at the phase first
+    return begun + claim.offset
+
+
+def count(draft: Draft, claim: Claim) -> int:
+    """The number of periods, the last one cut at the end of the term."""
+    if claim.period is None:
+        return 1
+    return max(0, -(-(draft.terms.end - anchor(draft, claim)) // claim.period))
+
+
+def starts(draft: Draft, claim: Claim, number: int) -> int:
+    """When period `number` begins."""
+    return anchor(draft, claim) + number * (claim.period or 0)
+
+
+def ends(draft: Draft, claim: Claim, number: int) -> int | None:
+    """When period `number` ends; None for an event."""
+    if claim.period is None:
+        return None
+    return min(starts(draft, claim, number + 1), draft.terms.end)
+
+
+def letter(state: ClaimState, number: int) -> str:
+    """The letter of a period."""
+    return state.decided[number] if number < len(state.decided) else UNDECIDED
+
+
+def name(claim: str, number: int) -> str:
+    """A period's name in changes and reasons."""
+    return f"{claim}#{number}"
+
+
+def live(draft: Draft, claim: str) -> bool:
+    """Whether the claim's periods are still being decided (rule 6)."""
+    arrangement = draft.arrangement
+    if arrangement.phase == "EFFECTIVE":
+        return True
+    if arrangement.effective_at is None:
+        return False
+    base = draft.index.excuses.get(claim, claim)
+    for duty, term in draft.terms.duties.items():
+        state = draft.duties[duty].state
+        if not term.surviving or state in _DONE or (state == "BREACHED" and not term.perdurant):
+            continue
+        if term.claim == base:
+            return True
+        if state == "PENDING" and any(
+            claim == atom.claim or claim in (atom.claims or ()) for atom in atoms(term.trigger)
+        ):
+            return True
+    return False
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: str) -> None:
+    """Decide an undecided period for good; `value` is its letter."""
+    state = draft.claims[claim]
+    draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
+    padded = state.decided.ljust(number + 1, UNDECIDED)
+    decided = padded[:number] + value + padded[number + 1 :]
+    votes = {key: cast for key, cast in state.open.items() if key != str(number)}
+    draft.claims[claim] = replace(state, decided=decided, open=votes, at=draft.at)
+    base = draft.index.excuses.get(claim)
+    if base is not None and letter(draft.claims[base], number) == UNDECIDED:
+        judge(draft, base, number)
+
+
+def judge(draft: Draft, claim: str, number: int) -> None:
+    """Decide an undecided period if its votes, or its excuse, now do."""
+    term, state = draft.terms.claims[claim], draft.claims[claim]
+    excuse = _excuse(draft, term, state, number)
+    if excuse == SUPPORTED:
+        excused = f"notice in time, and {name(term.excuse.claim, number) if term.excuse else ''} is SUPPORTED"
+        decide(draft, claim, number, EXCUSED, "claim.excused", excused)
+        return
+    votes = state.open.get(str(number))
+    if not votes:
+        return
+    if said := _quorum(draft, term, votes, True):
+        decide(draft, claim, number, SUPPORTED, "claim.supported", f"{said} say true for period {number}")
+    elif excuse != UNDECIDED and (said := _quorum(draft, term, votes, False)):
+        rule = "claim.refuted" if excuse is None else "claim.waited"
+        decide(draft, claim, number, REFUTED, rule, f"{said} say false for period {number}")
+
+
+def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> str:
+    """Who says `value`, in words, if they are a quorum; else nothing."""
+    voters = [monitor for monitor, vote in votes.items() if vote.value is value]
+    least = claim.support if value else claim.refute
+    if len(voters) < least or not reached(draft.terms, voters, least, claim.groups, claim.including):
+        return ""
+    return ", ".join(sorted(voters))
+
+
+def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str | None:
+    """The letter of the excuse claim's same period if a timely notice overlaps this one; else None."""
+    if claim.excuse is None or not state.notices:
+        return None
+    begin, end = starts(draft, claim, number), ends(draft, claim, number)
+    for notice in state.notices:
+        if notice.timely and notice.end > begin and (end is None or notice.start < end):
+            return letter(draft.claims[claim.excuse.claim], number)
+    return None
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def attest(draft: Draft, act: Act, body: Attest) -> None:
+    """A monitor attests."""
+    term = draft.terms.claims.get(body.claim)
+    if term is None:
+        raise Refused("unknown", f"the terms have no claim {body.claim}")
+    if act.author not in term.monitors:
+        raise Refused("authority", f"{act.author} is no monitor of {body.claim}: {', '.join(term.monitors)} are")
+    if not live(draft, body.claim):
+        raise Refused("state", f"{body.claim} is not attested while the arrangement is {draft.arrangement.phase}")
+    if not 0 <= body.period < count(draft, term):
+        raise Refused("unknown", f"{body.claim} has periods 0 to {count(draft, term) - 1}, not {body.period}")
+    begin, end = starts(draft, term, body.period), ends(draft, term, body.period)
+    earliest = end if end is not None and body.value else begin
+    if draft.at < earliest:
+        word = "true" if body.value else "false"
+        raise Refused(
+            "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
+        )
+    state = draft.claims[body.claim]
+    if letter(state, body.period) != UNDECIDED or act.author in draft.arrangement.excluded:
+        return
+    votes = state.open.get(str(body.period), {})
+    earlier = votes.get(act.author)
+    if earlier is not None and body.supersedes != earlier.entry:
+        raise Refused("repeat", f"{act.author} has attested {name(body.claim, body.period)} in entry {earlier.entry}")
+    if earlier is None and body.supersedes is not None:
+        raise Refused("unknown", f"{act.author} has no attestation {body.supersedes} that counts")
+    votes = votes | {act.author: Vote(value=body.value, at=draft.at, entry=act.entry)}
+    draft.claims[body.claim] = replace(state, open=state.open | {str(body.period): votes})
+    judge(draft, body.claim, body.period)
+
+
+def notify(draft: Draft, act: Act, body: Notice) -> None:
+    """The debtor notifies an exception before it happens."""
+    term = draft.terms.claims.get(body.claim)
+    if term is None:
+        raise Refused("unknown", f"the terms have no claim {body.claim}")
+    if all(draft.index.debtors[duty] != act.author for duty in draft.index.shown_by.get(body.claim, ())):
+        raise Refused("authority", f"{act.author} is not the debtor of a duty that {body.claim} shows")
+    if term.excuse is None:
+        raise Refused("state", f"{body.claim} has no exceptions")
+    if not live(draft, body.claim):
+        raise Refused("state", f"no notice for {body.claim} while the arrangement is {draft.arrangement.phase}")
+    if body.start >= body.end:
+        raise Refused("mismatch", f"the interval ends at {iso(body.end)}, not after its start {iso(body.start)}")
+    state = draft.claims[body.claim]
+    timely = draft.at <= body.start - term.excuse.lead
+    notice = NoticeState(start=body.start, end=body.end, at=draft.at, timely=timely)
+    order = sorted((*state.notices, notice), key=lambda known: (known.at, known.start, known.end))
+    draft.claims[body.claim] = replace(state, notices=tuple(order))
+    if timely:
+        for number in range(len(draft.claims[term.excuse.claim].decided)):
+            if number < count(draft, term) and letter(draft.claims[body.claim], number) == UNDECIDED:
+                judge(draft, body.claim, number)
+
+
+def exclude(draft: Draft, culprit: str) -> None:
+    """Take the culprit's votes out of every undecided period."""
+    for claim, state in draft.claims.items():
+        if any(culprit in votes for votes in state.open.values()):
+            left = {
+                key: {monitor: vote for monitor, vote in votes.items() if monitor != culprit}
+                for key, votes in state.open.items()
+            }
+            draft.claims[claim] = replace(state, open={key: votes for key, votes in left.items() if votes})
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
+    """When the earliest undecided period is over, and its number."""
+    term = draft.terms.claims[claim]
+    if term.report_by is None or not live(draft, claim):
+        return None
+    decided = draft.claims[claim].decided
+    number = decided.find(UNDECIDED)
+    if number < 0:
+        number = len(decided)
+    if number >= count(draft, term):
+        return None
+    end = ends(draft, term, number)
+    return (anchor(draft, term) if end is None else end) + term.report_by + draft.terms.grace, number
+
+
+def deadlines(draft: Draft) -> Iterator[int]:
+    """The instants at which an undecided period is over."""
+    if draft.arrangement.effective_at is not None:
+        for claim in draft.index.claims:
+            found = deadline(draft, claim)
+            if found is not None:
+                yield found[0]
+
+
+def work(draft: Draft) -> None:
+    """Close the periods whose reportBy + grace has come."""
+    if draft.arrangement.effective_at is None:
+        return
+    for claim in draft.index.claims:
+        while (found := deadline(draft, claim)) is not None and found[0] <= draft.at:
+            number = found[1]
+            votes = draft.claims[claim].open.get(str(number), {})
+            if said := _quorum(draft, draft.terms.claims[claim], votes, False):
+                cause = f"{said} say false for period {number}, and the excuse is not decided in time"
+                decide(draft, claim, number, REFUTED, "claim.waited", cause)
+            else:
+                cause = f"no quorum for period {number} by {iso(found[0] - draft.terms.grace)}"
+                decide(draft, claim, number, UNKNOWN, "claim.unknown", cause)

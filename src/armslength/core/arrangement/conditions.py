@@ -1,0 +1,182 @@
+"""Conditions: whether one holds, whether it can no longer hold, and where runs lie.
+
+"Can no longer hold" (`never`) errs on one side only: when it says so, no record whatever makes the condition hold.
+It looks at each atom alone, so a conjunction of atoms that exclude each other is not found out.
+"""
+
+from __future__ import annotations
+
+from armslength.core.arrangement import claims, tables
+from armslength.core.arrangement.draft import Draft
+from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
+from armslength.core.arrangement.terms import Condition
+
+_BAD = frozenset({"OVERDUE", "BREACHED"})
+_MARKS = str.maketrans({"X": "S", "U": "R"})
+
+
+def holds(draft: Draft, condition: Condition) -> bool:
+    """Whether the condition holds now."""
+    match condition.op:
+        case "all":
+            return all(holds(draft, part) for part in condition.of or ())
+        case "any":
+            return any(holds(draft, part) for part in condition.of or ())
+        case "not":
+            return not any(holds(draft, part) for part in condition.of or ())
+        case "effective":
+            return draft.arrangement.effective_at is not None
+        case "clear":
+            return not any(draft.duties[duty].state in _BAD for duty in condition.duties or ())
+        case "tranche":
+            return draft.tranches[condition.tranche or ""].shown in (condition.states or ())
+        case "duty":
+            return draft.duties[condition.duty or ""].state in (condition.states or ())
+        case "claim":
+            value = claims.letter(draft.claims[condition.claim or ""], 0)
+            return value != UNDECIDED and VALUE_NAMES[value] in (condition.states or ())
+        case "run":
+            return run_end(draft, condition) is not None
+        case "time":
+            instant = time_of(draft, condition)
+            return instant is not None and draft.now >= instant
+        case _:
+            raise AssertionError(f"unknown condition {condition.op}")
+
+
+def never(draft: Draft, condition: Condition) -> bool:
+    """Whether the condition can no longer hold."""
+    match condition.op:
+        case "all":
+            return any(never(draft, part) for part in condition.of or ())
+        case "any":
+            return all(never(draft, part) for part in condition.of or ())
+        case "not":
+            return any(always(draft, part) for part in condition.of or ())
+        case "effective":
+            return draft.arrangement.phase == "LAPSED"
+        case "clear":
+            return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties or ())
+        case "tranche":
+            return not _stages(draft, condition.tranche or "") & set(condition.states or ())
+        case "duty":
+            return not _future(draft, condition.duty or "") & set(condition.states or ())
+        case "claim":
+            value = claims.letter(draft.claims[condition.claim or ""], 0)
+            if value == UNDECIDED:
+                return draft.arrangement.effective_at is not None and not claims.live(draft, condition.claim or "")
+            return VALUE_NAMES[value] not in (condition.states or ())
+        case "run":
+            return draft.arrangement.effective_at is not None and run_end(draft, condition, hopeful=True) is None
+        case "time":
+            return draft.arrangement.phase == "LAPSED"
+        case _:
+            raise AssertionError(f"unknown condition {condition.op}")
+
+
+def always(draft: Draft, condition: Condition) -> bool:
+    """Whether the condition holds and can no longer fail."""
+    match condition.op:
+        case "all":
+            return all(always(draft, part) for part in condition.of or ())
+        case "any":
+            return any(always(draft, part) for part in condition.of or ())
+        case "not":
+            return all(never(draft, part) for part in condition.of or ())
+        case "clear":
+            return not any(_future(draft, duty) & _BAD for duty in condition.duties or ())
+        case "tranche":
+            return _stages(draft, condition.tranche or "") <= set(condition.states or ())
+        case "duty":
+            return _future(draft, condition.duty or "") <= set(condition.states or ())
+        case _:  # effective, claim, run and time: once they hold they do so for good
+            return holds(draft, condition)
+
+
+def _future(draft: Draft, duty: str) -> frozenset[str]:
+    """The states that a duty may still come to, its own among them."""
+    state = draft.duties[duty].state
+    if state == "BREACHED" and (term_over(draft) and not _survives(draft, duty)):
+        return frozenset({"BREACHED"})
+    term = draft.terms.duties.get(duty)
+    if state == "BREACHED" and term is not None and term.kind == "achieve" and not term.perdurant:
+        return frozenset({"BREACHED"})
+    return draft.machine(duty).reachable(state)
+
+
+def _survives(draft: Draft, duty: str) -> bool:
+    term = draft.terms.duties.get(duty)
+    return term is not None and term.surviving
+
+
+def _stages(draft: Draft, tranche: str) -> frozenset[str]:
+    """The states that a tranche may still show."""
+    state = draft.tranches[tranche]
+    return tables.TRANCHE.reachable(state.stage)
+
+
+def term_over(draft: Draft) -> bool:
+    """Winding down or done; or past the end with every period decided on which a duty or a gate rests. From then on
+    nothing new begins, and a breach stays one."""
+    if draft.arrangement.phase not in {"PROPOSED", "SIGNED", "EFFECTIVE"}:
+        return True
+    if draft.now < draft.terms.end or not draft.effective:
+        return False
+    resting = {
+        term.claim
+        for duty, term in draft.terms.duties.items()
+        if term.kind == "maintain" and draft.duties[duty].state in {"ACTIVE", "OVERDUE", "BREACHED"}
+    }
+    for tranche, run in draft.index.runs.items():
+        if draft.tranches[tranche].stage == "LOCKED":
+            resting.update(run.claims or ())
+    for claim in resting:
+        decided = draft.claims[claim].decided
+        if UNDECIDED in decided or len(decided) < claims.count(draft, draft.terms.claims[claim]):
+            return False
+    return True
+
+
+def time_of(draft: Draft, condition: Condition) -> int | None:
+    """The instant of a time atom; None while D is not known."""
+    base = draft.arrangement.effective_at if condition.anchor == "start" else draft.terms.end
+    return None if base is None else base + (condition.after or 0)
+
+
+def run_end(draft: Draft, condition: Condition, *, hopeful: bool = False) -> int | None:
+    """The last period of the earliest run that the condition asks for, or None. An undecided period makes it wait;
+    with `hopeful`, undecided periods that may still be decided count as clean."""
+    begin = 0
+    if condition.follows is not None:
+        before = run_end(draft, draft.index.runs[condition.follows], hopeful=hopeful)
+        if before is None:
+            return None
+        begin = before + 1
+    if draft.arrangement.effective_at is None:
+        return None
+    marks = _marks(draft, condition.claims or (), hopeful=hopeful)
+    return find_run(marks, begin, condition.length or 1)
+
+
+def find_run(marks: str, begin: int, length: int) -> int | None:
+    """The last period of the earliest `length` consecutive S from `begin` on, looking no further than the first
+    undecided period."""
+    stop = marks.find(UNDECIDED, begin)
+    found = marks.find("S" * length, begin, len(marks) if stop < 0 else stop)
+    return None if found < 0 else found + length - 1
+
+
+def _marks(draft: Draft, names: tuple[str, ...], *, hopeful: bool) -> str:
+    """One mark a period over several claims: R if any is unclean, else "." if any is undecided, else S."""
+    texts = [draft.claims[claim].decided.translate(_MARKS) for claim in names]
+    if hopeful:
+        counts = [claims.count(draft, draft.terms.claims[claim]) for claim in names]
+        texts = [
+            text.ljust(least, UNDECIDED).replace(UNDECIDED, "S" if claims.live(draft, claim) else "R")
+            for text, least, claim in zip(texts, counts, names, strict=True)
+        ]
+    if len(texts) == 1:
+        return texts[0]
+    longest = max(map(len, texts), default=0)
+    padded = [text.ljust(longest, "R" if hopeful else UNDECIDED) for text in texts]
+    return "".join("R" if "R" in marks else "." if "." in marks else "S" for marks in zip(*padded, strict=True))

@@ -1,0 +1,186 @@
+"""What a step works on: the terms with their index, and a mutable copy of the state's maps.
+
+The values in the maps stay frozen; a step replaces them. A draft lives inside one step only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from armslength.core.arrangement import tables
+from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.state import Change, Clock, State
+from armslength.core.arrangement.tables import Machine
+from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """An entry as the rules see it: who states what, stamped when (UTC seconds), under which entry hash.
+
+    For a seal, `stamp` is the lower median of the cosignature times. For evidence, `culprit` is whom it proves to have
+    signed two statements that contradict each other; the record layer has checked it, as it has all signatures."""
+
+    author: str
+    stamp: int
+    type: str
+    body: Body
+    entry: str
+    culprit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a step looks up in the terms, computed once for each terms value."""
+
+    claims: tuple[str, ...]  # ids in order
+    duties: tuple[str, ...]
+    tranches: tuple[str, ...]
+    release_of: dict[str, str]  # release duty → tranche
+    shown_by: dict[str, tuple[str, ...]]  # claim → the duties that it shows
+    excuses: dict[str, str]  # excuse claim → the claim that it excuses
+    runs: dict[str, Condition]  # tranche → the run in its gate
+    instants: dict[str, tuple[Condition, ...]]  # duty or tranche → the time atoms that its conditions wait for
+    debtors: dict[str, str]  # duty, release duties too → debtor
+
+
+_known: dict[int, tuple[Arrangement, Index]] = {}
+
+
+def index(terms: Arrangement) -> Index:
+    """The index of `terms`. Remembered by identity, since terms are frozen: the same answer at less cost."""
+    known = _known.get(id(terms))
+    if known is not None and known[0] is terms:
+        return known[1]
+    if len(_known) >= 64:
+        _known.clear()
+    _known[id(terms)] = terms, (made := _index(terms))
+    return made
+
+
+def atoms(condition: Condition) -> Iterable[Condition]:
+    """The conditions without parts that `condition` is made of, in order."""
+    if condition.of is None:
+        yield condition
+        return
+    for part in condition.of:
+        yield from atoms(part)
+
+
+def _index(terms: Arrangement) -> Index:
+    shown_by: dict[str, tuple[str, ...]] = {}
+    for duty in sorted(terms.duties):
+        claim = terms.duties[duty].claim
+        shown_by[claim] = (*shown_by.get(claim, ()), duty)
+    waits = {duty: [terms.duties[duty].trigger] for duty in terms.duties}
+    waits |= {tranche: [terms.tranches[tranche].gate, terms.tranches[tranche].continuous] for tranche in terms.tranches}
+    instants = {
+        subject: tuple(atom for condition in conditions for atom in atoms(condition) if atom.op == "time")
+        for subject, conditions in waits.items()
+    }
+    runs = {
+        tranche: atom
+        for tranche in terms.tranches
+        for atom in [next((atom for atom in atoms(terms.tranches[tranche].gate) if atom.op == "run"), None)]
+        if atom is not None
+    }
+    releases = {release_duty(tranche): tranche for tranche in terms.tranches}
+    return Index(
+        claims=tuple(sorted(terms.claims)),
+        duties=tuple(sorted((*terms.duties, *releases))),
+        tranches=tuple(sorted(terms.tranches)),
+        release_of=releases,
+        shown_by=shown_by,
+        excuses={claim.excuse.claim: key for key, claim in sorted(terms.claims.items()) if claim.excuse},
+        runs=runs,
+        instants={subject: found for subject, found in instants.items() if found},
+        debtors={duty: terms.duties[duty].debtor for duty in terms.duties}
+        | {duty: terms.tranches[tranche].provider for duty, tranche in releases.items()},
+    )
+
+
+class Draft:
+    """The state being worked on. `at` is the instant that what happens now bears; `now` is how far time has been
+    worked, which an entry that arrived within grace may lie behind."""
+
+    def __init__(self, terms: Arrangement, state: State) -> None:
+        """Copy the maps: the state that came in stays as it is."""
+        self.terms = terms
+        self.index = index(terms)
+        self.tau = state.clock.tau
+        self.now = self.at = state.clock.now
+        self.arrangement = state.arrangement
+        self.claims = dict(state.claims)
+        self.duties = dict(state.duties)
+        self.tranches = dict(state.tranches)
+        self.allegations = dict(state.allegations)
+        self.running = state.shown  # the arrangement's state as last told in `changes`
+        self.changes: list[Change] = []
+        self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
+        self.moved = False  # something changed on which other objects may depend
+
+    def move(self, machine: Machine, subject: str, before: str, rule: str, cause: str) -> str:
+        """Take the row `rule` of a machine; return the state it leads to. The caller stores it."""
+        row = machine.rows[rule]
+        if before not in row.before:
+            raise AssertionError(f"{rule} does not start from {before}")
+        self.note(machine.kind, subject, before, row.after, rule, cause)
+        return row.after
+
+    def note(self, kind: str, subject: str, before: str, after: str, rule: str, cause: str) -> None:
+        """Record a change and that things moved."""
+        self.moved = True
+        self.changes.append(
+            Change(kind=kind, subject=subject, before=before, after=after, at=self.at, rule=rule, cause=cause)
+        )
+
+    @property
+    def effective(self) -> bool:
+        """The phase in which everything runs (HELD and SUSPENDED lie within it)."""
+        return self.arrangement.phase == "EFFECTIVE"
+
+    @property
+    def holding(self) -> bool:
+        """Whether any hold runs."""
+        return any(allegation.holding for allegation in self.allegations.values())
+
+    def machine(self, duty: str) -> Machine:
+        """The table that a duty follows."""
+        if duty in self.index.release_of:
+            return tables.RELEASE
+        return tables.ACHIEVE if self.terms.duties[duty].kind == "achieve" else tables.MAINTAIN
+
+    def finish(self) -> State:
+        """The new state as a frozen value."""
+        return State(
+            clock=Clock(tau=self.tau, now=self.now),
+            arrangement=self.arrangement,
+            claims=self.claims,
+            duties=self.duties,
+            tranches=self.tranches,
+            allegations=self.allegations,
+        )
+
+
+def reached(
+    terms: Arrangement, voters: Iterable[str], count: int, groups: Mapping[str, int], need: Iterable[str]
+) -> bool:
+    """Whether `voters` (distinct) are at least `count`, with each group's minimum and all of `need` among them."""
+    names = set(voters)
+    if len(names) < count or not names.issuperset(need):
+        return False
+    return all(sum(terms.actors[name].group == group for name in names) >= least for group, least in groups.items())
+
+
+def iso(instant: int) -> str:
+    """An instant in words: 2016-07-15T00:00:00Z (proleptic Gregorian calendar)."""
+    days, seconds = divmod(instant, 86400)
+    era, day = divmod(days + 719468, 146097)
+    year = (day - day // 1460 + day // 36524 - day // 146096) // 365
+    rest = day - (365 * year + year // 4 - year // 100)
+    month = (5 * rest + 2) // 153
+    date = rest - (153 * month + 2) // 5 + 1
+    month = month + 3 if month < 10 else month - 9
+    hour, minute = divmod(seconds // 60, 60)
+    return f"{era * 400 + year + (month <= 2):04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{seconds % 60:02}Z"

@@ -1,0 +1,274 @@
+"""Duties to achieve something, what all duties share, and the standing still of deadlines.
+
+1. In time is a claim decided at or before the deadline; the deadline fires grace later. A claim decided in between
+   is late: nothing happens until the deadline fires, and then the duty is CURED.
+2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back. At fault is who
+   is in breach, and for the whole suspension the debtor of a duty that caused it: nobody gains time by a breach.
+3. What is done while the deadline stands still is in time if the deadline had not passed before.
+4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault. Maintain duties
+   always run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from armslength.core.arrangement import claims, maintain, releases
+from armslength.core.arrangement.bodies import Perform, Waive
+from armslength.core.arrangement.conditions import holds, never, term_over
+from armslength.core.arrangement.draft import Act, Draft, atoms, iso
+from armslength.core.arrangement.state import EXCUSED, SUPPORTED
+from armslength.errors import Refused
+
+Guard = Callable[[Draft, str], str]
+
+
+def work(draft: Draft) -> None:
+    """Move every duty as far as it goes."""
+    closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
+    for duty in draft.index.duties:
+        if duty in draft.index.release_of:
+            releases.work(draft, duty)
+        elif not closed or draft.terms.duties[duty].surviving:
+            _work(draft, duty)
+
+
+def _work(draft: Draft, duty: str) -> None:
+    term = draft.terms.duties[duty]
+    state = draft.duties[duty].state
+    if state == "PENDING":
+        _start(draft, duty)
+        state = draft.duties[duty].state
+    if term.kind == "maintain":
+        if state in {"ACTIVE", "OVERDUE", "BREACHED"}:
+            maintain.work(draft, duty)
+        return
+    while guards := _GUARDS.get(state):
+        for rule, guard in guards:
+            if cause := guard(draft, duty):
+                take(draft, duty, rule, cause)
+                break
+        else:
+            return
+        state = draft.duties[duty].state
+
+
+def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
+    """Take the row `rule` of the duty's table."""
+    state = draft.duties[duty]
+    after = draft.move(draft.machine(duty), duty, state.state, rule, cause)
+    draft.duties[duty] = replace(
+        state, state=after, at=draft.at, frozen_at=None if after != "OVERDUE" else state.frozen_at
+    )
+    if after == "BREACHED":
+        term = draft.terms.duties.get(duty)
+        if term is not None and term.consequence == "suspend":
+            draft.breaches.append(duty)
+
+
+def _start(draft: Draft, duty: str) -> None:
+    term = draft.terms.duties[duty]
+    machine = draft.machine(duty)
+    over = term_over(draft) and not term.surviving
+    if not over and holds(draft, term.trigger):
+        take(draft, duty, f"{machine.name}.triggered", "its trigger holds")
+        state = draft.duties[duty]
+        if term.due is None:
+            draft.duties[duty] = replace(state, active_at=draft.at)
+            return
+        base = {"trigger": draft.at, "start": draft.arrangement.effective_at, "end": draft.terms.end}[term.due.anchor]
+        due = (base or 0) + term.due.after
+        draft.duties[duty] = replace(state, active_at=draft.at, due=due, cure_due=due + term.cure)
+    elif over or never(draft, term.trigger):
+        cause = "the term is over" if over else "its trigger can no longer hold"
+        take(draft, duty, f"{machine.name}.expired", cause)
+
+
+# --- achieve: one guard a row -----------------------------------------------------------------------------------------
+
+
+def _done(draft: Draft, duty: str, deadline: int | None) -> bool:
+    """Whether the claim was SUPPORTED by `deadline`, or while it stood still before it."""
+    claim = draft.claims[draft.terms.duties[duty].claim]
+    if claims.letter(claim, 0) != SUPPORTED or deadline is None:
+        return False
+    frozen = draft.duties[duty].frozen_at
+    return (claim.at or 0) <= deadline or (frozen is not None and frozen <= deadline)
+
+
+def _fulfilled(draft: Draft, duty: str) -> str:
+    if _done(draft, duty, draft.duties[duty].due):
+        return f"{draft.terms.duties[duty].claim} is SUPPORTED in time"
+    return ""
+
+
+def _overdue(draft: Draft, duty: str) -> str:
+    return _fires(draft, duty, draft.duties[duty].due, "due")
+
+
+def _cured(draft: Draft, duty: str) -> str:
+    if _done(draft, duty, draft.duties[duty].cure_due):
+        return f"{draft.terms.duties[duty].claim} is SUPPORTED within the cure"
+    return ""
+
+
+def _breached(draft: Draft, duty: str) -> str:
+    return _fires(draft, duty, draft.duties[duty].cure_due, "to be cured")
+
+
+def _fires(draft: Draft, duty: str, deadline: int | None, what: str) -> str:
+    if deadline is None or draft.duties[duty].frozen_at is not None or draft.at < deadline + draft.terms.grace:
+        return ""
+    return f"{draft.terms.duties[duty].claim} was not SUPPORTED when {what} at {iso(deadline)}"
+
+
+def _remedied(draft: Draft, duty: str) -> str:
+    term = draft.terms.duties[duty]
+    done = claims.letter(draft.claims[term.claim], 0) == SUPPORTED
+    return f"{term.claim} is SUPPORTED at last" if done and remediable(draft, duty) else ""
+
+
+def _excused(draft: Draft, duty: str) -> str:
+    claim = draft.terms.duties[duty].claim
+    return f"{claim} is EXCUSED" if claims.letter(draft.claims[claim], 0) == EXCUSED else ""
+
+
+_GUARDS: dict[str, tuple[tuple[str, Guard], ...]] = {
+    "ACTIVE": (("duty.fulfilled", _fulfilled), ("duty.excused", _excused), ("duty.overdue", _overdue)),
+    "OVERDUE": (("duty.cured", _cured), ("duty.excused", _excused), ("duty.breached", _breached)),
+    "BREACHED": (("duty.remedied", _remedied),),
+}
+
+
+def remediable(draft: Draft, duty: str) -> bool:
+    """Whether a BREACHED duty of the terms can still be remedied."""
+    term = draft.terms.duties[duty]
+    if term_over(draft) and not term.surviving:
+        return False
+    if term.kind == "maintain":
+        return maintain.remediable(draft, duty)
+    value = claims.letter(draft.claims[term.claim], 0)
+    return term.perdurant and value in {".", SUPPORTED}
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def perform(draft: Draft, act: Act, body: Perform) -> None:
+    """The debtor states that it has performed."""
+    term = draft.terms.duties.get(body.duty)
+    if term is None:
+        raise Refused("unknown", f"the terms have no duty {body.duty}")
+    if act.author != term.debtor:
+        raise Refused("authority", f"{term.debtor} owes {body.duty}, not {act.author}")
+    state = draft.duties[body.duty]
+    if state.state not in {"ACTIVE", "OVERDUE", "BREACHED"}:
+        raise Refused("state", f"{body.duty} is {state.state}: nothing is to be performed")
+    draft.duties[body.duty] = replace(state, performed_at=draft.at)
+
+
+def waive(draft: Draft, act: Act, body: Waive) -> None:
+    """A creditor waives; the duty is DISCHARGED once every creditor has."""
+    if body.duty not in draft.duties:
+        raise Refused("unknown", f"the terms have no duty {body.duty}")
+    tranche = draft.index.release_of.get(body.duty)
+    term = draft.terms.duties.get(body.duty)
+    creditors = (draft.terms.tranches[tranche].recipient,) if tranche else term.creditors if term else ()
+    if act.author not in creditors:
+        raise Refused("authority", f"{act.author} is no creditor of {body.duty}: {', '.join(creditors)} are")
+    state = draft.duties[body.duty]
+    machine = draft.machine(body.duty)
+    rule = f"{machine.name}.waived"
+    done = state.state == "BREACHED" and (term_over(draft) if term is None else not remediable(draft, body.duty))
+    if state.state not in machine.rows[rule].before or done or draft.arrangement.effective_at is None:
+        raise Refused("state", f"{body.duty} is {state.state}: there is nothing left to waive")
+    if act.author in state.waived:
+        raise Refused("repeat", f"{act.author} has waived {body.duty}")
+    waived = tuple(sorted((*state.waived, act.author)))
+    draft.duties[body.duty] = replace(state, waived=waived)
+    if set(creditors) <= set(waived):
+        take(draft, body.duty, rule, f"waived by {', '.join(waived)}")
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def deadlines(draft: Draft) -> Iterator[int]:
+    """The instants at which a duty's deadline fires, and those that a pending trigger waits for."""
+    grace = draft.terms.grace
+    for duty in draft.index.duties:
+        state = draft.duties[duty]
+        if duty in draft.index.release_of:
+            found = releases.deadline(draft, duty)
+            if found is not None:
+                yield found + grace
+        elif state.state == "ACTIVE":
+            if state.due is not None and state.frozen_at is None:
+                yield state.due + grace
+        elif state.state == "OVERDUE" and state.cure_due is not None and state.frozen_at is None:
+            yield state.cure_due + grace
+
+
+# --- standing still ---------------------------------------------------------------------------------------------------
+
+
+def freeze(draft: Draft) -> None:
+    """Stop the deadlines that stand still now, and start those that run again."""
+    for duty in draft.index.duties:
+        state = draft.duties[duty]
+        if state.state not in {"ACTIVE", "OVERDUE"} or state.due is None:
+            continue
+        stands = _stands(draft, duty)
+        if stands and state.frozen_at is None:
+            draft.duties[duty] = replace(state, frozen_at=draft.at)
+            draft.note("duty", duty, state.state, state.state, "clock.frozen", stands)
+        elif not stands and state.frozen_at is not None:
+            given = max(0, draft.at - state.frozen_at)
+            due = state.due + given if state.state == "ACTIVE" else state.due
+            cure = None if state.cure_due is None else state.cure_due + given
+            draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
+            again = due if state.state == "ACTIVE" or cure is None else cure
+            draft.note("duty", duty, state.state, state.state, "clock.thawed", f"its deadline is {iso(again)}")
+
+
+def _stands(draft: Draft, duty: str) -> str:
+    """Why the duty's deadline stands still; nothing if it runs."""
+    debtor = draft.index.debtors[duty]
+    tranche = draft.index.release_of.get(duty)
+    if tranche is not None:
+        state = draft.tranches[tranche]
+        if state.stage != "ARMED" or not state.withheld or _own_fault(draft, tranche, debtor):
+            return ""
+        return f"{tranche} is WITHHELD ({', '.join(state.withheld)})"
+    if draft.arrangement.suspension is None or not draft.effective or at_fault(draft, debtor):
+        return ""
+    if claims.letter(draft.claims[draft.terms.duties[duty].claim], 0) == SUPPORTED:
+        return ""
+    return f"SUSPENDED, and {debtor} is not in breach"
+
+
+def at_fault(draft: Draft, party: str) -> bool:
+    """Whether `party` is in breach, or owes a duty whose breach made the current suspension."""
+    suspension = draft.arrangement.suspension
+    if suspension is not None and any(draft.index.debtors[duty] == party for duty in suspension.duties):
+        return True
+    return any(
+        draft.index.debtors[duty] == party and draft.duties[duty].state == "BREACHED" for duty in draft.index.duties
+    )
+
+
+def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
+    withheld = draft.tranches[tranche].withheld
+    if "suspended" in withheld and at_fault(draft, provider):
+        return True
+    if "condition" not in withheld:
+        return False
+    named = {
+        duty
+        for atom in atoms(draft.terms.tranches[tranche].continuous)
+        for duty in (*(atom.duties or ()), *((atom.duty,) if atom.duty else ()))
+    }
+    return any(
+        draft.index.debtors[duty] == provider and draft.duties[duty].state in {"OVERDUE", "BREACHED"} for duty in named
+    )

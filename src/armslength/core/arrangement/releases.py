@@ -1,0 +1,90 @@
+"""The provider's duty to release a tranche, which every tranche has.
+
+1. It runs from ARMED. In time is `release` at or before due, and `key` at or before keyBy of the covering seal.
+2. Once the key is placed no deadline of the provider's is left; what remains is the recipient's answer. SETTLED
+   fulfils it, or cures it if the key came within the cure.
+3. It never suspends nor gates its own tranche; its breach lets the recipient withdraw without notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from armslength.core.arrangement import tables
+from armslength.core.arrangement.draft import Draft, iso
+from armslength.core.arrangement.state import DutyState, TrancheState
+
+
+def work(draft: Draft, duty: str) -> None:
+    """Move the release duty as far as it goes."""
+    tranche = draft.tranches[draft.index.release_of[duty]]
+    while moved := _next(draft, duty, draft.duties[duty], tranche):
+        take(draft, duty, *moved)
+
+
+def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
+    """Take the row `rule`, with the deadlines that begin there."""
+    state = draft.duties[duty]
+    term, tranche = draft.terms.tranches[draft.index.release_of[duty]], draft.tranches[draft.index.release_of[duty]]
+    after = draft.move(tables.RELEASE, duty, state.state, rule, cause)
+    moved = replace(state, state=after, at=draft.at)
+    if after == "ACTIVE":
+        due = (tranche.armed_at or 0) + term.release_by
+        moved = replace(moved, active_at=tranche.armed_at, due=due, cure_due=due + term.release_cure)
+    elif after == "OVERDUE" and _released_in_time(state, tranche):
+        moved = replace(moved, cure_due=(tranche.key_due or 0) + term.release_cure)
+    elif after != "OVERDUE":
+        moved = replace(moved, frozen_at=None)
+    draft.duties[duty] = moved
+
+
+def _released_in_time(state: DutyState, tranche: TrancheState) -> bool:
+    return tranche.released_at is not None and state.due is not None and tranche.released_at <= state.due
+
+
+def _key_by(tranche: TrancheState, deadline: int | None) -> bool:
+    return tranche.key_at is not None and deadline is not None and tranche.key_at <= deadline
+
+
+def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> tuple[str, str] | None:
+    """The row that the duty takes next, and why."""
+    if state.state not in {"PENDING", "ACTIVE", "OVERDUE"}:
+        return None
+    if tranche.stage == "FORFEITED":
+        rule = "release.abandoned" if state.state == "OVERDUE" else "release.discharged"
+        return rule, "its tranche is FORFEITED"
+    if state.state == "PENDING":
+        return ("release.armed", "the recipient holds the ciphertext") if tranche.armed_at is not None else None
+    settled = tranche.stage == "SETTLED"
+    if state.state == "ACTIVE":
+        if settled and _released_in_time(state, tranche) and _key_by(tranche, tranche.key_due):
+            return "release.fulfilled", "release and key came in time, and the tranche is SETTLED"
+    elif settled and _key_by(tranche, state.cure_due):
+        return "release.cured", "the key came within the cure, and the tranche is SETTLED"
+    found = deadline(draft, duty)
+    if found is None or draft.at < found + draft.terms.grace:
+        return None
+    what = "key" if tranche.released_at is not None else "release"
+    if state.state == "ACTIVE":
+        return "release.overdue", f"no {what} when due at {iso(found)}"
+    return "release.breached", f"no {what} when to be cured at {iso(found)}"
+
+
+def deadline(draft: Draft, duty: str) -> int | None:
+    """The deadline that runs now, without grace; None if none does."""
+    state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
+    if state.frozen_at is not None:
+        return None
+    if state.state == "ACTIVE":
+        if not _released_in_time(state, tranche):
+            return state.due
+        return None if _key_by(tranche, tranche.key_due) else tranche.key_due
+    if state.state == "OVERDUE":
+        return None if _key_by(tranche, state.cure_due) else state.cure_due
+    return None
+
+
+def uphold(draft: Draft, duty: str, cause: str) -> None:
+    """An allegation or a complaint about the tranche is UPHELD."""
+    if draft.duties[duty].state in tables.RELEASE.rows["release.upheld"].before:
+        take(draft, duty, "release.upheld", cause)

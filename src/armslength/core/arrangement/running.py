@@ -1,0 +1,275 @@
+"""The arrangement itself: entry, suspension, withdrawal, the end of the term; and evidence against an author.
+
+1. SIGNED by all parties by the entry long-stop, else LAPSED. D is the later of the stated start and the last
+   signature; from D on it is EFFECTIVE.
+2. The running state is derived: SUSPENDED if entered and not resumed, else HELD if any hold runs, else EFFECTIVE.
+3. A breach of a duty that suspends does so when it fires, before the end of the term. `resume` by all parties, or by
+   the determiners' quorum, counts for the current suspension, and takes effect once no breach that suspended can
+   still be remedied. At maxSuspension + grace, or at the end of the term, it is WINDING.
+4. A withdrawal's notice runs in EFFECTIVE, HELD and SUSPENDED; the recipient of a tranche whose release duty is
+   BREACHED needs none. A notice that outlasts the term has no effect.
+5. At WINDING, OVERDUE duties and open instances become BREACHED; other open duties, except surviving ones, are
+   DISCHARGED. It is TERMINATED once no tranche is owed.
+6. Past the end, once the periods on which duties and gates rest are decided and all is final, it is COMPLETED.
+   Surviving duties run on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from armslength.core.arrangement import allegations, claims, duties, maintain, tables, tranches
+from armslength.core.arrangement.bodies import Evidence, Resume, Sign, Withdraw
+from armslength.core.arrangement.conditions import term_over, time_of
+from armslength.core.arrangement.draft import Act, Draft, iso, reached
+from armslength.core.arrangement.state import Suspension, Withdrawal
+from armslength.core.arrangement.terms import release_duty
+from armslength.errors import Refused
+
+_OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
+_SHOWN = {
+    ("EFFECTIVE", "HELD"): ("arrangement.held", "a hold runs"),
+    ("HELD", "EFFECTIVE"): ("arrangement.unheld", "no hold runs any more"),
+}
+
+
+def _move(draft: Draft, rule: str, cause: str) -> str:
+    draft.running = draft.move(tables.ARRANGEMENT, "arrangement", draft.running, rule, cause)
+    return draft.running
+
+
+def _enter(draft: Draft, rule: str, cause: str) -> None:
+    """Move to another phase."""
+    phase = _move(draft, rule, cause)
+    draft.arrangement = replace(draft.arrangement, phase=phase, at=draft.at)
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def _party(draft: Draft, author: str, what: str) -> None:
+    if author not in draft.terms.parties:
+        raise Refused("authority", f"{author} is no party: only {', '.join(draft.terms.parties)} {what}")
+
+
+def sign(draft: Draft, act: Act, _: Sign) -> None:
+    """A party signs the terms."""
+    _party(draft, act.author, "sign")
+    if act.author in draft.arrangement.signed:
+        raise Refused("repeat", f"{act.author} has signed")
+    if draft.arrangement.phase != "PROPOSED":
+        raise Refused("state", f"the arrangement is {draft.arrangement.phase}")
+    if draft.at > draft.terms.entry_by:
+        raise Refused("late", f"the arrangement could be signed until {iso(draft.terms.entry_by)}")
+    signed = draft.arrangement.signed | {act.author: draft.at}
+    draft.arrangement = replace(draft.arrangement, signed=signed)
+    if set(draft.terms.parties) <= set(signed):
+        _enter(draft, "arrangement.signed", f"signed by {', '.join(sorted(signed))}")
+
+
+def resume(draft: Draft, act: Act, _: Resume) -> None:
+    """A party or a determiner agrees to end the current suspension."""
+    determiners = draft.terms.allegations.determiners.of
+    if act.author not in draft.terms.parties and act.author not in determiners:
+        raise Refused("authority", f"{act.author} is neither a party nor a determiner")
+    suspension = draft.arrangement.suspension
+    if not draft.effective or suspension is None:
+        raise Refused("state", f"the arrangement is {draft.running}, not SUSPENDED")
+    if act.author in suspension.resumed:
+        raise Refused("repeat", f"{act.author} has agreed to resume")
+    last = suspension.since + draft.terms.max_suspension
+    if draft.at > last:
+        raise Refused("late", f"the suspension could be ended until {iso(last)}")
+    agreed = replace(suspension, resumed=tuple(sorted((*suspension.resumed, act.author))))
+    draft.arrangement = replace(draft.arrangement, suspension=agreed)
+    draft.moved = True
+
+
+def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
+    """A party gives notice."""
+    _party(draft, act.author, "withdraw")
+    if not draft.effective or draft.now >= draft.terms.end:
+        over = "past the end of its term" if draft.effective else draft.arrangement.phase
+        raise Refused("state", f"nobody withdraws: the arrangement is {over}")
+    free = any(
+        term.recipient == act.author and draft.duties[release_duty(tranche)].state == "BREACHED"
+        for tranche, term in draft.terms.tranches.items()
+    )
+    ends = draft.at if free else draft.at + draft.terms.withdrawal_notice
+    known = draft.arrangement.withdrawals.get(act.author)
+    if known is not None and known.ends <= ends:
+        raise Refused("repeat", f"{act.author} has given notice, which ends {iso(known.ends)}")
+    notices = draft.arrangement.withdrawals | {act.author: Withdrawal(at=draft.at, ends=ends)}
+    draft.arrangement = replace(draft.arrangement, withdrawals=notices)
+    draft.moved = True
+
+
+def evidence(draft: Draft, act: Act, body: Evidence) -> None:
+    """Signed statements that contradict each other. Two entries in one place take their author's votes away."""
+    if body.kind != "equivocation":
+        return
+    culprit = act.culprit
+    if culprit is None or culprit not in draft.terms.actors:
+        raise Refused("unknown", "the evidence names nobody")
+    if culprit in draft.arrangement.excluded:
+        raise Refused("repeat", f"{culprit} counts no more since {iso(draft.arrangement.excluded[culprit])}")
+    excluded = draft.arrangement.excluded | {culprit: draft.at}
+    draft.arrangement = replace(draft.arrangement, excluded=excluded)
+    cause = "two different entries with one number"
+    draft.note("arrangement", culprit, "COUNTED", "EXCLUDED", "evidence.excluded", cause)
+    claims.exclude(draft, culprit)
+    allegations.exclude(draft, culprit)
+    tranches.exclude(draft, culprit)
+
+
+# --- consequences -----------------------------------------------------------------------------------------------------
+
+
+def consequences(draft: Draft) -> None:
+    """Suspend for the breaches that fired; stop and start deadlines."""
+    breached, draft.breaches = draft.breaches, []
+    if breached and draft.effective and draft.at < draft.terms.end:
+        known = draft.arrangement.suspension
+        if known is None:
+            suspension = Suspension(since=draft.at, duties=tuple(sorted(breached)))
+        else:
+            suspension = replace(known, duties=tuple(sorted({*known.duties, *breached})))
+        draft.arrangement = replace(draft.arrangement, suspension=suspension)
+        draft.moved = True
+        if known is None:
+            _move(draft, "arrangement.suspended", ", ".join(f"{duty} is BREACHED" for duty in suspension.duties))
+    duties.freeze(draft)
+
+
+# --- work -------------------------------------------------------------------------------------------------------------
+
+
+def work(draft: Draft) -> None:
+    """Move the arrangement as far as it goes."""
+    arrangement = draft.arrangement
+    match arrangement.phase:
+        case "PROPOSED":
+            if draft.at >= draft.terms.entry_by + draft.terms.grace:
+                missing = [party for party in draft.terms.parties if party not in arrangement.signed]
+                cause = f"not signed by {', '.join(missing)} until {iso(draft.terms.entry_by)}"
+                _enter(draft, "arrangement.lapsed", cause)
+        case "SIGNED":
+            if draft.at >= _day_d(draft):
+                _enter(draft, "arrangement.entered", "all have signed and the start has come")
+                draft.arrangement = replace(draft.arrangement, effective_at=_day_d(draft))
+        case "EFFECTIVE":
+            _run(draft)
+        case "WINDING":
+            if all(tranches.final(draft, tranche) for tranche in draft.index.tranches):
+                _enter(draft, "arrangement.terminated", "no tranche is owed")
+        case _:
+            return
+
+
+def _day_d(draft: Draft) -> int:
+    return max(draft.terms.start, *draft.arrangement.signed.values())
+
+
+def _run(draft: Draft) -> None:
+    suspension = draft.arrangement.suspension
+    if suspension is not None:
+        _suspended(draft, suspension)
+    shown = "SUSPENDED" if draft.arrangement.suspension else "HELD" if draft.holding else "EFFECTIVE"
+    if draft.effective and (draft.running, shown) in _SHOWN:
+        _move(draft, *_SHOWN[draft.running, shown])
+    leaving = [
+        (notice.ends, party)
+        for party, notice in draft.arrangement.withdrawals.items()
+        if notice.ends <= draft.at and notice.ends < draft.terms.end
+    ]
+    if draft.effective and leaving:
+        _wind(draft, "withdrawal", "arrangement.withdrawn", f"the notice of {min(leaving)[1]} has ended")
+    elif draft.effective and draft.running == "EFFECTIVE" and _final(draft):
+        _enter(draft, "arrangement.completed", "the term is over and all is final")
+
+
+def _suspended(draft: Draft, suspension: Suspension) -> None:
+    """End the suspension if it is agreed and remedied, or wind down if its time is over."""
+    if _agreed(draft, suspension) and not any(_blocks(draft, duty) for duty in suspension.duties):
+        draft.arrangement = replace(draft.arrangement, suspension=None)
+        rule = "arrangement.resumed-held" if draft.holding else "arrangement.resumed"
+        _move(draft, rule, f"{', '.join(suspension.resumed)} agree, and nothing is left to remedy")
+    elif draft.at >= draft.terms.end:
+        _wind(draft, "suspension", "arrangement.unresumed", "the term ended while SUSPENDED")
+    elif draft.at >= suspension.since + draft.terms.max_suspension + draft.terms.grace:
+        cause = f"not resumed by {iso(suspension.since + draft.terms.max_suspension)}"
+        _wind(draft, "suspension", "arrangement.unresumed", cause)
+
+
+def _agreed(draft: Draft, suspension: Suspension) -> bool:
+    if set(draft.terms.parties) <= set(suspension.resumed):
+        return True
+    quorum = draft.terms.allegations.determiners
+    voters = [name for name in suspension.resumed if name in quorum.of and name not in draft.arrangement.excluded]
+    return reached(draft.terms, voters, quorum.count, quorum.groups, quorum.including)
+
+
+def _blocks(draft: Draft, duty: str) -> bool:
+    return draft.duties[duty].state == "BREACHED" and duties.remediable(draft, duty)
+
+
+def _wind(draft: Draft, by: str, rule: str, cause: str) -> None:
+    """Enter WINDING and close every duty that does not survive."""
+    _enter(draft, rule, cause)
+    draft.arrangement = replace(draft.arrangement, winding_by=by, suspension=None)
+    for duty in sorted(draft.terms.duties):
+        state, machine = draft.duties[duty].state, draft.machine(duty)
+        if draft.terms.duties[duty].surviving or state not in _OPEN:
+            continue
+        if state != "OVERDUE":
+            duties.take(draft, duty, f"{machine.name}.discharged", "the arrangement winds down")
+        elif machine is tables.MAINTAIN:
+            maintain.abandon(draft, duty)
+        else:
+            duties.take(
+                draft, duty, "duty.abandoned", "the arrangement winds down, and nobody withdraws out of a breach"
+            )
+
+
+def _final(draft: Draft) -> bool:
+    """Whether the term is over and nothing is open but surviving duties."""
+    return (
+        term_over(draft)
+        and all(tranches.final(draft, tranche) for tranche in draft.index.tranches)
+        and all(allegation.outcome != "OPEN" for allegation in draft.allegations.values())
+        and not any(
+            draft.duties[duty].state in _OPEN
+            for duty in draft.index.duties
+            if duty in draft.index.release_of or not draft.terms.duties[duty].surviving
+        )
+    )
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def deadlines(draft: Draft) -> Iterator[int]:
+    """The instants that the arrangement, or a condition somewhere, waits for."""
+    arrangement, terms = draft.arrangement, draft.terms
+    if arrangement.phase == "PROPOSED":
+        yield terms.entry_by + terms.grace
+    elif arrangement.phase == "SIGNED":
+        yield _day_d(draft)
+    if arrangement.effective_at is None:
+        return
+    if draft.now < terms.end:
+        yield terms.end
+    if draft.effective:
+        if arrangement.suspension is not None:
+            yield arrangement.suspension.since + terms.max_suspension + terms.grace
+        for notice in arrangement.withdrawals.values():
+            if notice.ends < terms.end:
+                yield notice.ends
+    for subject, waiting in draft.index.instants.items():
+        known = draft.duties.get(subject) if subject in terms.duties else draft.tranches.get(subject)
+        if known is not None:
+            for atom in waiting:
+                instant = time_of(draft, atom)
+                if instant is not None and instant > draft.now:
+                    yield instant

@@ -1,0 +1,228 @@
+"""The state machines, as tables.
+
+Laws:
+
+1. Nothing changes state but a row of these tables. `Draft.move` takes the row by its rule and refuses any other state
+   than the row starts from; every change in a timeline carries that rule.
+2. A row is made by an entry (`by` names its type), by an instant that time reaches ("time"), or by what other objects
+   have come to ("follows"). Rows of the last two kinds have one guard each in the module of their machine.
+3. HELD and SUSPENDED are derived (`State.shown`), and so is WITHHELD (`TrancheState.shown`); a maintain duty shows its
+   worst open violation instance. They are in the tables because people see them.
+4. RELEASED is for ever: no row leads from it but to its settlement or its complaint.
+5. What a state can still become is the closure of its table (`Machine.reachable`); "can no longer hold" rests on it.
+
+The pictures in docs/states are drawn from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One transition: in any of the states `before`, `rule` leads to `after`; `by` says what makes it."""
+
+    rule: str
+    before: tuple[str, ...]
+    after: str
+    by: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A named table. `kind` is the `Change.kind` of its changes."""
+
+    name: str
+    kind: str
+    start: str
+    rows: dict[str, Row]
+    onward: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Every state, in order of first mention."""
+        seen = {self.start: None}
+        for row in self.rows.values():
+            seen |= dict.fromkeys((*row.before, row.after))
+        return tuple(seen)
+
+    def reachable(self, state: str) -> frozenset[str]:
+        """`state` and all that it can still become."""
+        return self.onward[state]
+
+
+def _closure(rows: Iterable[Row], states: Iterable[str]) -> dict[str, frozenset[str]]:
+    onward = {state: {state} for state in states}
+    edges = [(before, row.after) for row in rows for before in row.before]
+    for _ in onward:
+        for before, after in edges:
+            onward[before] |= onward[after]
+    return {state: frozenset(reached) for state, reached in onward.items()}
+
+
+def _machine(name: str, kind: str, start: str, *rows: tuple[str, str, str, str, str]) -> Machine:
+    """Rows are (rule, states before separated by spaces, state after, made by, words)."""
+    table = {
+        f"{name}.{rule}": Row(f"{name}.{rule}", tuple(before.split()), after, by, words)
+        for rule, before, after, by, words in rows
+    }
+    bare = Machine(name, kind, start, table)
+    return Machine(name, kind, start, table, _closure(table.values(), bare.states))
+
+
+# A period of a claim is decided once, for good. The first quorum decides; an upheld allegation decides an undecided
+# period; while a timely notice overlaps, a refuting quorum waits for the excuse; at reportBy + grace all is over.
+CLAIM = _machine(
+    "claim",
+    "claim",
+    "UNDECIDED",
+    ("supported", "UNDECIDED", "SUPPORTED", "attest", "a quorum says true"),
+    ("refuted", "UNDECIDED", "REFUTED", "attest", "a quorum says false, and no notice excuses"),
+    ("excused", "UNDECIDED", "EXCUSED", "follows", "timely notice, excuse claim SUPPORTED"),
+    ("upheld", "UNDECIDED", "REFUTED", "follows", "an allegation of it is UPHELD"),
+    ("waited", "UNDECIDED", "REFUTED", "follows", "quorum of false, and the excuse failed"),
+    ("unknown", "UNDECIDED", "UNKNOWN", "time", "reportBy + grace"),
+)
+
+# A duty to do something by an instant, shown by an event claim. In time is a claim decided at or before `due`; the
+# deadline fires at due + grace, since grace is for the arrival of what was in time.
+ACHIEVE = _machine(
+    "duty",
+    "duty",
+    "PENDING",
+    ("triggered", "PENDING", "ACTIVE", "follows", "trigger holds"),
+    ("expired", "PENDING", "EXPIRED", "follows", "trigger can no longer hold, or the term is over"),
+    ("fulfilled", "ACTIVE", "FULFILLED", "follows", "claim SUPPORTED at or before due"),
+    ("overdue", "ACTIVE", "OVERDUE", "time", "due + grace"),
+    ("cured", "OVERDUE", "CURED", "follows", "claim SUPPORTED within the cure"),
+    ("breached", "OVERDUE", "BREACHED", "time", "end of cure + grace"),
+    ("remedied", "BREACHED", "REMEDIED", "follows", "perdurant, and claim SUPPORTED"),
+    ("excused", "ACTIVE OVERDUE", "DISCHARGED", "follows", "claim EXCUSED"),
+    ("waived", "PENDING ACTIVE OVERDUE BREACHED", "DISCHARGED", "waive", "every creditor waives"),
+    ("abandoned", "OVERDUE", "BREACHED", "follows", "WINDING: nobody withdraws out of a breach"),
+    ("discharged", "PENDING ACTIVE", "DISCHARGED", "follows", "WINDING, not surviving"),
+)
+
+# A duty that holds in every period. It stays ACTIVE and owns violation instances; the worst open one is shown. It is
+# concluded once all its periods are decided and the term is over: worst wins.
+MAINTAIN = _machine(
+    "maintain",
+    "duty",
+    "PENDING",
+    ("triggered", "PENDING", "ACTIVE", "follows", "trigger holds"),
+    ("expired", "PENDING", "EXPIRED", "follows", "trigger can no longer hold, or the term is over"),
+    ("violated", "ACTIVE", "OVERDUE", "follows", "a violation instance opens"),
+    ("cured", "OVERDUE", "ACTIVE", "follows", "its instance is CURED"),
+    ("breached", "OVERDUE", "BREACHED", "follows", "its instance is BREACHED"),
+    ("remedied", "BREACHED", "ACTIVE", "follows", "its instance is REMEDIED"),
+    ("fulfilled", "ACTIVE", "FULFILLED", "follows", "concluded: all clean or cured"),
+    ("concluded", "ACTIVE", "REMEDIED", "follows", "concluded: a breach was remedied"),
+    ("unverified", "ACTIVE", "UNVERIFIED", "follows", "concluded: a period is UNKNOWN"),
+    ("waived", "PENDING ACTIVE OVERDUE BREACHED", "DISCHARGED", "waive", "every creditor waives"),
+    ("discharged", "PENDING ACTIVE", "DISCHARGED", "follows", "WINDING, not surviving"),
+)
+
+# One violation of a maintain duty. The cure window is the next n whole periods.
+INSTANCE = _machine(
+    "instance",
+    "instance",
+    "NONE",
+    ("opened", "NONE", "OVERDUE", "follows", "a period is REFUTED, no instance is open"),
+    ("joined", "OVERDUE", "OVERDUE", "follows", "an earlier period is REFUTED"),
+    ("joined-breach", "BREACHED", "BREACHED", "follows", "an earlier period is REFUTED"),
+    ("cured", "OVERDUE", "CURED", "follows", "cure window all clean"),
+    ("breached", "OVERDUE", "BREACHED", "follows", "cure window has a REFUTED or UNKNOWN period"),
+    ("cut", "OVERDUE", "BREACHED", "follows", "cure window cut short by the end of the term"),
+    ("abandoned", "OVERDUE", "BREACHED", "follows", "WINDING: nobody withdraws out of a breach"),
+    ("remedied", "BREACHED", "REMEDIED", "follows", "the run that the terms ask for"),
+)
+
+# The provider's duty to release a tranche once it is ARMED: release by due, key by keyBy of the covering seal.
+RELEASE = _machine(
+    "release",
+    "duty",
+    "PENDING",
+    ("armed", "PENDING", "ACTIVE", "follows", "tranche ARMED"),
+    ("fulfilled", "ACTIVE", "FULFILLED", "follows", "SETTLED; release and key in time"),
+    ("overdue", "ACTIVE", "OVERDUE", "time", "due + grace without release, or keyBy + grace without key"),
+    ("cured", "OVERDUE", "CURED", "follows", "SETTLED; key within the cure"),
+    ("breached", "OVERDUE", "BREACHED", "time", "end of cure + grace without key"),
+    ("upheld", "PENDING ACTIVE OVERDUE", "BREACHED", "follows", "allegation or complaint UPHELD"),
+    ("waived", "PENDING ACTIVE OVERDUE BREACHED", "DISCHARGED", "waive", "the recipient waives"),
+    ("abandoned", "OVERDUE", "BREACHED", "follows", "tranche FORFEITED while OVERDUE"),
+    ("discharged", "PENDING ACTIVE", "DISCHARGED", "follows", "tranche FORFEITED"),
+)
+
+# A tranche. Its gate latches only while it is not withheld; its continuous condition must hold until it is RELEASED.
+TRANCHE = _machine(
+    "tranche",
+    "tranche",
+    "LOCKED",
+    ("ready", "LOCKED", "READY", "follows", "gate latched, content committed"),
+    ("armed", "READY", "ARMED", "ack", "recipient acknowledges the ciphertext"),
+    ("released", "ARMED", "RELEASED", "release", "provider releases; conditions hold"),
+    ("settled", "RELEASED", "SETTLED", "ack", "recipient acknowledges the plaintext"),
+    ("silent", "RELEASED", "SETTLED", "time", "ackBy + grace after the key"),
+    ("complained", "RELEASED", "COMPLAINED", "ack", "recipient complains"),
+    ("dismissed", "COMPLAINED", "SETTLED", "determine", "complaint dismissed, by votes or by default"),
+    ("withheld", "LOCKED READY ARMED", "WITHHELD", "follows", "HELD, SUSPENDED, condition false, or complaint"),
+    ("back-locked", "WITHHELD", "LOCKED", "follows", "no reason is left (was LOCKED)"),
+    ("back-ready", "WITHHELD", "READY", "follows", "no reason is left (was READY)"),
+    ("back-armed", "WITHHELD", "ARMED", "follows", "no reason is left (was ARMED)"),
+    ("forfeited", "LOCKED READY ARMED WITHHELD", "FORFEITED", "follows", "the end, unless still owed"),
+)
+
+# An allegation's outcome.
+OUTCOME = _machine(
+    "allegation",
+    "allegation",
+    "NONE",
+    ("raised", "NONE", "OPEN", "allege", "a party alleges"),
+    ("refuted", "OPEN", "UPHELD", "follows", "the period is REFUTED"),
+    ("admitted", "OPEN", "UPHELD", "respond", "the debtor admits"),
+    ("upheld", "OPEN", "UPHELD", "determine", "determiners uphold"),
+    ("clean", "OPEN", "DISMISSED", "follows", "the period is SUPPORTED or EXCUSED"),
+    ("dismissed", "OPEN", "DISMISSED", "determine", "determiners dismiss"),
+    ("timeout", "OPEN", "DISMISSED", "time", "determination time + grace"),
+)
+
+# An allegation's answer. UNANSWERED alone decides nothing.
+ANSWER = _machine(
+    "answer",
+    "allegation",
+    "NONE",
+    ("admitted", "NONE", "ADMITTED", "respond", "the debtor admits"),
+    ("denied", "NONE", "DENIED", "respond", "the debtor denies"),
+    ("unanswered", "NONE", "UNANSWERED", "time", "reply time + grace"),
+)
+
+# The arrangement, with its running state.
+ARRANGEMENT = _machine(
+    "arrangement",
+    "arrangement",
+    "PROPOSED",
+    ("signed", "PROPOSED", "SIGNED", "sign", "all parties have signed"),
+    ("lapsed", "PROPOSED", "LAPSED", "time", "entry long-stop + grace"),
+    ("entered", "SIGNED", "EFFECTIVE", "time", "start, or the last signature if later"),
+    ("held", "EFFECTIVE", "HELD", "follows", "a hold runs"),
+    ("unheld", "HELD", "EFFECTIVE", "follows", "no hold runs"),
+    ("suspended", "EFFECTIVE HELD", "SUSPENDED", "follows", "a duty that suspends is BREACHED"),
+    ("resumed", "SUSPENDED", "EFFECTIVE", "follows", "resume agreed, breach remedied"),
+    ("resumed-held", "SUSPENDED", "HELD", "follows", "resume agreed, breach remedied, a hold runs"),
+    ("withdrawn", "EFFECTIVE HELD SUSPENDED", "WINDING", "time", "end of a withdrawal's notice"),
+    ("unresumed", "SUSPENDED", "WINDING", "time", "maxSuspension + grace, or the end of the term"),
+    ("completed", "EFFECTIVE", "COMPLETED", "follows", "term over, all is final"),
+    ("terminated", "WINDING", "TERMINATED", "follows", "no tranche is owed"),
+)
+
+# What changes no state: when a deadline falls, and who counts.
+ASIDE = {
+    "evidence.excluded": "two different entries in one place: the author's votes count no more",
+    "clock.frozen": "the deadline stands still: SUSPENDED by another's breach, or the tranche is WITHHELD",
+    "clock.thawed": "the deadline runs again, with the time that was left",
+}
+
+MACHINES = (ARRANGEMENT, CLAIM, ACHIEVE, MAINTAIN, INSTANCE, RELEASE, TRANCHE, OUTCOME, ANSWER)

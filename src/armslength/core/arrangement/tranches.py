@@ -1,0 +1,348 @@
+"""Tranches: content, arming, release, key, settlement; withholding and forfeiture.
+
+1. Content is committed once, while LOCKED. READY needs the gate, latched, and the content. No stage is gained while
+   WITHHELD, and none is lost.
+2. A release is valid only if the tranche is ARMED, its continuous condition holds and the arrangement is EFFECTIVE at
+   its place (or it is owed: after a withdrawal, or after the end of the term). RELEASED is for ever.
+3. The key follows once a seal covers the release, within keyBy of that seal, and must be the one that `release` named.
+4. Silence after the key settles at ackBy. A complaint in that time withholds all that this provider has not released
+   to this recipient, until it is determined: UPHELD breaches the release duty, DISMISSED settles.
+5. At the end LOCKED and READY tranches are FORFEITED, and ARMED ones too once nothing can release them; after a
+   withdrawal READY ones have their armBy; after a suspension nothing is owed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import replace
+
+from armslength.core.arrangement import allegations, releases, tables
+from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
+from armslength.core.arrangement.conditions import holds, never, term_over
+from armslength.core.arrangement.draft import Act, Draft, atoms, iso
+from armslength.core.arrangement.state import TrancheState
+from armslength.core.arrangement.terms import Tranche, release_duty
+from armslength.core.canonical import digest
+from armslength.errors import Refused
+
+_UNRELEASED = frozenset({"LOCKED", "READY", "ARMED"})
+_CLOSED = frozenset({"BREACHED", "DISCHARGED"})
+_BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "ARMED": "tranche.back-armed"}
+
+
+def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[Tranche, TrancheState]:
+    """The tranche, if the author is who may speak of it and the arrangement is in a phase for it."""
+    term = draft.terms.tranches.get(tranche)
+    if term is None:
+        raise Refused("unknown", f"the terms have no tranche {tranche}")
+    role, named = ("recipient", term.recipient) if recipient else ("provider", term.provider)
+    if author != named:
+        raise Refused("authority", f"the {role} of {tranche} is {named}, not {author}")
+    return term, draft.tranches[tranche]
+
+
+def _needs(draft: Draft, tranche: str, shown: str, what: str) -> TrancheState:
+    """The tranche's state, if it shows `shown` in a running arrangement."""
+    state = draft.tranches[tranche]
+    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+        raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
+    if state.shown != shown:
+        because = f" ({_reasons(draft, tranche, state.withheld)})" if state.shown == "WITHHELD" else ""
+        raise Refused("state", f"{what} {tranche}: it is {state.shown}{because}, not {shown}")
+    return state
+
+
+def _store(draft: Draft, tranche: str, rule: str, cause: str, state: TrancheState) -> None:
+    """Take a row for the tranche as it is, then store `state` with the new stage."""
+    stage = draft.move(tables.TRANCHE, tranche, draft.tranches[tranche].shown, rule, cause)
+    draft.tranches[tranche] = replace(state, stage=stage, at=draft.at)
+
+
+# --- entries ----------------------------------------------------------------------------------------------------------
+
+
+def commit(draft: Draft, act: Act, body: Commit) -> None:
+    """The provider pins the content."""
+    term, state = _find(draft, body.tranche, act.author, recipient=False)
+    if draft.arrangement.phase not in {"SIGNED", "EFFECTIVE"}:
+        raise Refused("state", f"no content is committed while the arrangement is {draft.arrangement.phase}")
+    if state.commit is not None:
+        raise Refused("repeat", f"{body.tranche} has its content, by entry {state.commit}")
+    if state.stage != "LOCKED":
+        raise Refused("state", f"{body.tranche} is {state.stage}: its content was due before READY")
+    if body.size > term.max_size:
+        raise Refused("limit", f"{body.tranche} may hold {term.max_size} bytes, not {body.size}")
+    if term.media_types and body.media_type not in term.media_types:
+        raise Refused("limit", f"{body.tranche} holds {', '.join(term.media_types)}, not {body.media_type}")
+    draft.tranches[body.tranche] = replace(state, commit=act.entry, agreement=body.agreement)
+    draft.moved = True
+
+
+def ack(draft: Draft, act: Act, body: Ack) -> None:
+    """The recipient answers: the ciphertext is here, or the plaintext is, or it complains."""
+    term, _ = _find(draft, body.tranche, act.author, recipient=True)
+    if body.stage == "cipher":
+        if body.key is None or body.ok is not None or body.evidence is not None:
+            raise Refused("mismatch", "an acknowledgement of the ciphertext carries a one-time key and nothing else")
+        _arm(draft, body.tranche, term, body.key, act.author)
+    elif body.stage == "plain":
+        if body.ok is None or body.key is not None or body.ok is (body.evidence is not None):
+            raise Refused("mismatch", "an acknowledgement of the plaintext says ok, or complains with evidence")
+        _answer(draft, body.tranche, term, act.author, ok=body.ok)
+    else:
+        raise Refused("unknown", f"there is no acknowledgement of {body.stage}")
+
+
+def _arm(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> None:
+    state = _needs(draft, tranche, "READY", "cannot arm")
+    last = (state.gate_at or 0) + term.arm_by
+    if draft.arrangement.phase == "WINDING" and draft.at > last:
+        raise Refused("late", f"{tranche} could be ARMED until {iso(last)}")
+    armed = replace(state, armed_at=draft.at, recipient_key=key)
+    _store(draft, tranche, "tranche.armed", f"{author} holds the ciphertext", armed)
+
+
+def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool) -> None:
+    state = _needs(draft, tranche, "RELEASED", "cannot acknowledge")
+    if state.key_at is None:
+        raise Refused("state", f"the key of {tranche} is not placed")
+    if ok:
+        _store(draft, tranche, "tranche.settled", f"{author} acknowledges the plaintext", state)
+        return
+    last = state.key_at + term.ack_by
+    if draft.at > last:
+        raise Refused("late", f"{tranche} could be complained about until {iso(last)}")
+    complained = replace(state, complained_at=draft.at, complaint="OPEN")
+    _store(draft, tranche, "tranche.complained", f"{author} complains", complained)
+
+
+def release(draft: Draft, act: Act, body: Release) -> None:
+    """The provider releases."""
+    term, _ = _find(draft, body.tranche, act.author, recipient=False)
+    state = _needs(draft, body.tranche, "ARMED", "cannot release")
+    if not holds(draft, term.continuous):
+        raise Refused("state", f"cannot release {body.tranche}: {_reasons(draft, body.tranche, ('condition',))}")
+    released = replace(state, released_at=draft.at, wrapped=body.wrapped)
+    _store(draft, body.tranche, "tranche.released", f"{act.author} releases", released)
+
+
+def key(draft: Draft, act: Act, body: Key) -> None:
+    """The provider places the wrapped key."""
+    _find(draft, body.tranche, act.author, recipient=False)
+    state = _needs(draft, body.tranche, "RELEASED", "no key for")
+    if state.key_at is not None:
+        raise Refused("repeat", f"the key of {body.tranche} is placed")
+    if state.key_due is None:
+        raise Refused("early", f"no seal covers the release of {body.tranche} yet")
+    try:
+        wrapped = base64.b64decode(body.wrapped, validate=True)
+    except (binascii.Error, ValueError):
+        wrapped = b""
+    if digest(wrapped) != state.wrapped:
+        raise Refused("mismatch", f"this is not the key that the release of {body.tranche} named")
+    draft.tranches[body.tranche] = replace(state, key_at=draft.at)
+    draft.moved = True
+
+
+def determine(draft: Draft, act: Act, body: Determine) -> None:
+    """A determiner votes on the complaint about a tranche."""
+    tranche = body.tranche or ""
+    if tranche not in draft.terms.tranches:
+        raise Refused("unknown", f"the terms have no tranche {tranche}")
+    allegations.may_determine(draft, act.author)
+    state = draft.tranches[tranche]
+    if state.complained_at is None:
+        raise Refused("state", f"nobody has complained about {tranche}")
+    last = state.complained_at + draft.terms.allegations.determination
+    if draft.at > last:
+        raise Refused("late", f"the complaint about {tranche} could be determined until {iso(last)}")
+    if act.author in state.votes:
+        raise Refused("repeat", f"{act.author} has voted on {tranche}")
+    if act.author in draft.arrangement.excluded:
+        return
+    votes = state.votes | {act.author: body.uphold}
+    draft.tranches[tranche] = replace(state, votes=votes)
+    if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, body.uphold)):
+        _determined(draft, tranche, uphold=body.uphold, cause=f"{said} {'uphold' if body.uphold else 'dismiss'}")
+
+
+def _determined(draft: Draft, tranche: str, *, uphold: bool, cause: str) -> None:
+    state = draft.tranches[tranche]
+    draft.moved = True
+    if uphold:
+        draft.tranches[tranche] = replace(state, complaint="UPHELD")
+        releases.uphold(draft, release_duty(tranche), f"the complaint about {tranche} is UPHELD: {cause}")
+    else:
+        _store(draft, tranche, "tranche.dismissed", cause, replace(state, complaint="DISMISSED"))
+
+
+def sealed(draft: Draft) -> None:
+    """A seal covers all releases before it: their keys are due from it on."""
+    for tranche, state in draft.tranches.items():
+        if state.stage == "RELEASED" and state.key_due is None:
+            draft.tranches[tranche] = replace(state, key_due=draft.at + draft.terms.tranches[tranche].key_by)
+            draft.moved = True
+
+
+def exclude(draft: Draft, culprit: str) -> None:
+    """Take the culprit's votes out of every open complaint."""
+    for tranche, state in draft.tranches.items():
+        if state.complaint == "OPEN" and culprit in state.votes:
+            left = {name: vote for name, vote in state.votes.items() if name != culprit}
+            draft.tranches[tranche] = replace(state, votes=left)
+
+
+# --- work -------------------------------------------------------------------------------------------------------------
+
+
+def work(draft: Draft) -> None:
+    """Move every tranche as far as it goes."""
+    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+        return
+    over = term_over(draft)
+    for tranche in draft.index.tranches:
+        state = draft.tranches[tranche]
+        if state.stage in _UNRELEASED:
+            if over and (cause := _forfeit(draft, tranche, state)):
+                _store(draft, tranche, "tranche.forfeited", cause, replace(state, withheld=()))
+                continue
+            _withhold(draft, tranche, state)
+            _open(draft, tranche)
+        elif state.stage in {"RELEASED", "COMPLAINED"}:
+            _expire(draft, tranche, state)
+
+
+def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
+    """Why the tranche is FORFEITED, now that the arrangement winds down or the term is over; nothing if it is owed."""
+    term = draft.terms.tranches[tranche]
+    winding = draft.arrangement.winding_by
+    if winding == "suspension":
+        return "the arrangement winds down after a suspension"
+    if state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
+        return "the arrangement winds down" if winding else "the term is over"
+    if state.stage == "READY" and draft.at >= (state.gate_at or 0) + term.arm_by + draft.terms.grace:
+        return f"not ARMED by {iso((state.gate_at or 0) + term.arm_by)}"
+    if draft.duties[release_duty(tranche)].state in _CLOSED:
+        return f"its release duty is {draft.duties[release_duty(tranche)].state}"
+    if never(draft, term.continuous) or any(draft.duties[duty].state == "BREACHED" for duty in _named(term)):
+        return f"it stays withheld: {_reasons(draft, tranche, ('condition',))}"
+    return ""
+
+
+def _named(term: Tranche) -> set[str]:
+    """The duties that the continuous condition wants clear."""
+    return {duty for atom in atoms(term.continuous) if atom.op == "clear" for duty in atom.duties or ()}
+
+
+def _withhold(draft: Draft, tranche: str, state: TrancheState) -> None:
+    term = draft.terms.tranches[tranche]
+    reasons = []
+    if any(
+        other.complaint == "OPEN"
+        and (draft.terms.tranches[key].provider, draft.terms.tranches[key].recipient) == (term.provider, term.recipient)
+        for key, other in draft.tranches.items()
+    ):
+        reasons.append("complaint")
+    if not holds(draft, term.continuous):
+        reasons.append("condition")
+    if draft.effective and draft.arrangement.suspension is not None:
+        reasons.append("suspended")
+    elif draft.effective and draft.holding:
+        reasons.append("held")
+    withheld = tuple(reasons)
+    if withheld == state.withheld:
+        return
+    if withheld and state.withheld:
+        draft.note("tranche", tranche, "WITHHELD", "WITHHELD", "tranche.withheld", _reasons(draft, tranche, withheld))
+    elif withheld:
+        draft.move(tables.TRANCHE, tranche, state.stage, "tranche.withheld", _reasons(draft, tranche, withheld))
+    else:
+        draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage], "no reason to withhold is left")
+    draft.tranches[tranche] = replace(state, withheld=withheld, at=draft.at)
+
+
+def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> str:
+    """The reasons in words."""
+    words = {
+        "complaint": "a complaint is open",
+        "held": "the arrangement is HELD",
+        "suspended": "the arrangement is SUSPENDED",
+        "condition": "its condition does not hold",
+    }
+    bad = [
+        f"{duty} is {draft.duties[duty].state}"
+        for duty in sorted(_named(draft.terms.tranches[tranche]))
+        if draft.duties[duty].state in {"OVERDUE", "BREACHED"}
+    ]
+    if bad:
+        words["condition"] = ", ".join(bad)
+    return "; ".join(words[reason] for reason in withheld)
+
+
+def _open(draft: Draft, tranche: str) -> None:
+    """Latch the gate, and make the tranche READY once its content is there too."""
+    state = draft.tranches[tranche]
+    if state.stage != "LOCKED" or state.withheld or not draft.effective:
+        return
+    if state.gate_at is None:
+        if not holds(draft, draft.terms.tranches[tranche].gate):
+            return
+        state = replace(state, gate_at=draft.at)
+        draft.tranches[tranche] = state
+        draft.moved = True
+    if state.commit is not None:
+        _store(draft, tranche, "tranche.ready", "its gate holds and its content is committed", state)
+
+
+def _expire(draft: Draft, tranche: str, state: TrancheState) -> None:
+    found = deadline(draft, tranche)
+    if found is None or draft.at < found:
+        return
+    last = iso(found - draft.terms.grace)
+    if state.stage == "RELEASED":
+        _store(draft, tranche, "tranche.silent", f"no answer to the key by {last}", state)
+    else:
+        default = draft.terms.allegations.default
+        cause = f"not determined by {last}, and the default is {default}"
+        _determined(draft, tranche, uphold=default == "UPHELD", cause=cause)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def deadline(draft: Draft, tranche: str) -> int | None:
+    """The instant at which silence settles, an undetermined complaint ends, or a READY tranche is no longer owed."""
+    state, term, grace = draft.tranches[tranche], draft.terms.tranches[tranche], draft.terms.grace
+    if state.stage == "RELEASED" and state.key_at is not None:
+        return state.key_at + term.ack_by + grace
+    if state.complaint == "OPEN" and state.complained_at is not None:
+        return state.complained_at + draft.terms.allegations.determination + grace
+    if state.stage == "READY" and draft.arrangement.phase == "WINDING" and state.gate_at is not None:
+        return state.gate_at + term.arm_by + grace
+    return None
+
+
+def deadlines(draft: Draft) -> Iterator[int]:
+    """The instants that tranches wait for."""
+    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+        return
+    for tranche in draft.index.tranches:
+        found = deadline(draft, tranche)
+        if found is not None:
+            yield found
+
+
+def final(draft: Draft, tranche: str) -> bool:
+    """Whether nothing more is owed of the tranche."""
+    state = draft.tranches[tranche]
+    match state.stage:
+        case "SETTLED" | "FORFEITED":
+            return True
+        case "COMPLAINED":
+            return state.complaint != "OPEN"
+        case "RELEASED":
+            return state.key_at is None and draft.duties[release_duty(tranche)].state in _CLOSED
+        case _:
+            return False
