@@ -17,14 +17,15 @@ import msgspec
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
-from armslength.errors import Malformed
 from armslength.wire.terms_build import build
 from armslength.wire.terms_fields import Reader
 from armslength.wire.terms_json import decode_terms
 from armslength.wire.terms_write import to_plain, to_yaml
 from armslength.wire.terms_yaml import MAX_BYTES, BadTerms, Node, Problem, from_plain, parse
 
-__all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "read_terms"]
+__all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "faults", "read_terms"]
+
+_NO_FILE = "terms"  # what problems name where there is no file
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,31 +78,43 @@ def read_terms(data: bytes, texts: Mapping[str, str]) -> Arrangement:
     dangling references, texts that do not match their hash. Raises Malformed.
     """
     terms = decode_terms(data)
-    check_texts(terms, texts)
-    try:
-        plain = to_plain(terms, texts)
-    except (KeyError, ValueError, AttributeError, TypeError, IndexError, RecursionError) as error:
-        raise Malformed("bad-terms", f"not terms that the language can express: {error}") from None
-    reader = Reader("terms", None)
-    found = build(reader, from_plain(plain))
-    if found is None or reader.problems:
-        raise BadTerms(reader.problems)
-    if found[0] != terms:
-        place = difference(found[0], terms)
-        raise Malformed("bad-terms", "not the form that the language gives it (order, defaults, names)", place)
+    problems = faults(terms, texts)
+    if problems:
+        raise BadTerms(problems)
     return terms
 
 
-def check_texts(terms: Arrangement, texts: Mapping[str, str]) -> None:
-    """Hold clause texts to the hashes in the terms. Raises Malformed."""
+def faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
+    """What keeps these terms from being what the language makes: dangling references, values out of range, other
+    order or names, texts that do not match their hash. Empty for everything that `compile_terms` returns."""
+    problems = _text_faults(terms, texts)
+    if problems:
+        return problems
+    try:
+        plain = to_plain(terms, texts)
+    except (KeyError, ValueError, AttributeError, TypeError, IndexError, OverflowError, RecursionError) as error:
+        return [_fault("", f"the language cannot express it: {error!r}")]
+    reader = Reader(_NO_FILE, None)
+    found = build(reader, from_plain(plain))
+    if found is None or reader.problems:
+        return reader.problems
+    if found[0] != terms:
+        return [_fault(difference(found[0], terms), "is not in the form that the language gives it (order, defaults)")]
+    return []
+
+
+def _text_faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
+    problems = [_fault(f"clauses.{id_}", "a text without a clause") for id_ in texts if id_ not in terms.clauses]
     for id_, clause in terms.clauses.items():
         if id_ not in texts:
-            raise Malformed("bad-terms", "its text is missing", f"clauses.{id_}")
-        if digest(texts[id_].encode()) != clause.sha256:
-            raise Malformed("bad-terms", "its text does not match its hash", f"clauses.{id_}")
-    for id_ in texts:
-        if id_ not in terms.clauses:
-            raise Malformed("bad-terms", "a text without a clause", f"clauses.{id_}")
+            problems.append(_fault(f"clauses.{id_}", "its text is missing"))
+        elif digest(texts[id_].encode("utf-8", "surrogatepass")) != clause.sha256:
+            problems.append(_fault(f"clauses.{id_}", "its text does not match its hash"))
+    return problems
+
+
+def _fault(place: str, reason: str) -> Problem:
+    return Problem("value", _NO_FILE, 0, place, reason)
 
 
 def difference(left: Any, right: Any) -> str:

@@ -28,8 +28,10 @@ _FLOW = {"timekeepers", "determiners", "suspension", "withdrawal", "groups", "ex
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 _./;'()-]*[A-Za-z0-9.)]|[A-Za-z]|[0-9]+ ?[A-Za-z]+( [A-Za-z0-9]+)*")
 
 
-def to_plain(terms: Arrangement, texts: Mapping[str, str]) -> dict[str, Any]:
-    """The document as plain data, by the field tables; raises KeyError for a clause without text."""
+def to_plain(terms: Arrangement, texts: Mapping[str, str], *, expanded: bool = False) -> dict[str, Any]:
+    """The document as plain data, by the field tables; raises KeyError for a clause without text.
+
+    `expanded` writes defaults out and leaves C1.A and C1.B apart, so that two documents compare field by field."""
     parties = {id_: _identity(terms.actors[id_]) for id_ in terms.parties}
     monitors = {
         id_: ({} if id_ in parties else _identity(terms.actors[id_]))
@@ -37,6 +39,8 @@ def to_plain(terms: Arrangement, texts: Mapping[str, str]) -> dict[str, Any]:
         for id_ in terms.monitors
     }
     named = {*terms.parties, *terms.third_parties, *terms.monitors}
+    trim = _without_absent if expanded else _without_defaults
+    duties = {id_: _duty(terms, duty) for id_, duty in _ordered(terms.duties).items()} if expanded else _duties(terms)
     document: dict[str, Any] = {
         "semantics": terms.semantics,
         "title": terms.title,
@@ -58,9 +62,9 @@ def to_plain(terms: Arrangement, texts: Mapping[str, str]) -> dict[str, Any]:
         "clauses": {
             id_: {"title": clause.title, "text": texts[id_]} for id_, clause in _ordered(terms.clauses).items()
         },
-        "claims": {id_: _claim(claim) for id_, claim in _ordered(terms.claims).items()},
-        "duties": _duties(terms),
-        "tranches": {id_: _tranche(tranche) for id_, tranche in _ordered(terms.tranches).items()},
+        "claims": {id_: trim(f"{claim.kind} claim", _claim(claim)) for id_, claim in _ordered(terms.claims).items()},
+        "duties": {id_: trim(f"{given['kind']} duty", given) for id_, given in duties.items()},
+        "tranches": {id_: trim("tranche", _tranche(tranche)) for id_, tranche in _ordered(terms.tranches).items()},
     }
     always = {"semantics", "clock", "grace", "suspension", "withdrawal"}  # good to see, even where they are defaults
     return {key: value for key, value in document.items() if key in always or value not in ({}, [])}
@@ -143,7 +147,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
     }
     if claim.excuse is not None:
         found["excuse"] = {"claim": claim.excuse.claim, "lead": values.write_duration(claim.excuse.lead)}
-    return _without_defaults(f"{claim.kind} claim", found)
+    return found
 
 
 def _duties(terms: Arrangement) -> dict[str, Any]:
@@ -207,7 +211,7 @@ def _duty(terms: Arrangement, duty: Duty) -> dict[str, Any]:
         "surviving": duty.surviving,
         "weight": duty.weight,
     }
-    return _without_defaults(f"{duty.kind} duty", found)
+    return found
 
 
 def _tranche(tranche: Tranche) -> dict[str, Any]:
@@ -224,7 +228,7 @@ def _tranche(tranche: Tranche) -> dict[str, Any]:
     for key in ("arm_by", "release_by", "release_cure", "key_by", "ack_by"):
         found[key] = values.write_duration(getattr(tranche, key))
     found["weight"] = tranche.weight
-    return _without_defaults("tranche", found)
+    return found
 
 
 def _without_defaults(section: str, found: dict[str, Any]) -> dict[str, Any]:
@@ -235,6 +239,10 @@ def _without_defaults(section: str, found: dict[str, Any]) -> dict[str, Any]:
         if value is not None
         and not (key in fields and not isinstance(fields[key].default, Computed) and value == fields[key].default)
     }
+
+
+def _without_absent(_section: str, found: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

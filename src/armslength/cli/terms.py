@@ -1,0 +1,152 @@
+"""`armslength check`: compile a terms file, say what is wrong with it, and what it means in plain English."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from armslength.errors import Misuse
+
+if TYPE_CHECKING:
+    import cyclopts
+
+    from armslength.analysis.check import Finding
+    from armslength.wire.terms import Compiled, Problem
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    app.command(check, name="check")
+
+
+def read_file(path: Path) -> Compiled:
+    """Compile the terms in a file, with the cards and clause texts beside it.
+
+    Raises Misuse if the file cannot be read, BadTerms if it does not compile."""
+    from armslength.wire.terms import compile_terms
+    from armslength.wire.terms_yaml import MAX_BYTES
+
+    folder = path.resolve().parent
+
+    def beside(name: str) -> bytes:
+        # A terms file may come from the other side: nothing outside its own folder is read into terms.
+        target = (folder / name).resolve()
+        if not target.is_relative_to(folder):
+            raise PermissionError(13, "it lies outside the folder of the terms")
+        with target.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Misuse("no-file", f"cannot be read: {error.strerror}", str(path)) from None
+    return compile_terms(data, beside, file=str(path))
+
+
+def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
+    """Check terms before anyone signs them.
+
+    Exit code 0: no errors (there may be warnings and notes). 1: errors. 2: the file cannot be read.
+
+    Parameters
+    ----------
+    file
+        The terms, in YAML.
+    json
+        Print one JSON document for programs.
+    english
+        Also say in plain English what the terms mean.
+    """
+    from armslength.analysis.check import ERROR
+    from armslength.analysis.check import check as run_checks
+    from armslength.wire.terms import BadTerms
+
+    try:
+        compiled = read_file(file)
+    except BadTerms as error:
+        _print_json(_problems_document(file, error.problems)) if json else _print_problems(error.problems)
+        return 1
+    findings = run_checks(compiled.terms, compiled.texts)
+    if json:
+        _print_json(_document(file, compiled, findings, english))
+    else:
+        _print_findings(file, compiled, findings)
+        if english:
+            _print_english(compiled)
+    return 1 if any(finding.severity == ERROR for finding in findings) else 0
+
+
+def _problems_document(file: Path, problems: tuple[Problem, ...]) -> dict[str, Any]:
+    return {"file": str(file), "ok": False, "problems": [asdict(problem) for problem in problems], "findings": []}
+
+
+def _document(file: Path, compiled: Compiled, findings: list[Finding], english: bool) -> dict[str, Any]:
+    from armslength.analysis.check import CHECKS, ERROR
+    from armslength.wire.terms_json import arrangement_hash
+
+    document: dict[str, Any] = {
+        "file": str(file),
+        "ok": not any(finding.severity == ERROR for finding in findings),
+        "arrangement": arrangement_hash(compiled.terms),
+        "title": compiled.terms.title,
+        "problems": [],
+        "findings": [asdict(finding) | {"line": compiled.line(finding.place)} for finding in findings],
+        "checks": {id_: {"title": entry.title, "status": entry.status} for id_, entry in CHECKS.items()},
+    }
+    if english:
+        from armslength.report.english import english as say
+
+        document["english"] = [asdict(sentence) for sentence in say(compiled.terms)]
+    return document
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def _print_problems(problems: tuple[Problem, ...]) -> None:
+    for problem in problems:
+        print(problem)
+    print(f"\nThese terms do not compile: {_many(len(problems), 'problem')}.")
+
+
+def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> None:
+    from armslength.analysis.check import CHECKS, ERROR, NOTE, WARNING
+    from armslength.wire.terms_json import arrangement_hash
+
+    terms = compiled.terms
+    sizes = [(terms.parties, "party"), (terms.monitors, "monitor"), (terms.claims, "claim")]
+    sizes += [(terms.duties, "duty"), (terms.tranches, "tranche")]
+    print(f"{terms.title} ({file})")
+    print(f"arrangement {arrangement_hash(terms)}")
+    print(", ".join(_many(len(things), noun) for things, noun in sizes) + "\n")
+    for finding in findings:
+        line = compiled.line(finding.place)
+        place = f"{finding.place} (line {line})" if line else finding.place
+        print(f"{finding.severity:<8}{finding.id}  {place}\n        {finding.message}")
+    if findings:
+        print()
+    counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
+    later = [id_ for id_, entry in CHECKS.items() if entry.status == "later"]
+    print(f"{', '.join(counts)}. Not looked into yet: {', '.join(later)} (docs/terms.md says what these are).")
+
+
+def _print_english(compiled: Compiled) -> None:
+    import textwrap
+
+    from armslength.report.english import as_text
+    from armslength.report.english import english as say
+
+    print()
+    for line in as_text(say(compiled.terms)).splitlines():
+        print(textwrap.fill(line, 100, subsequent_indent="    ") if line else "")
+
+
+def _many(number: int, noun: str) -> str:
+    from armslength.views.words import count
+
+    return "no " + noun + "s" if number == 0 and not noun.endswith("y") else count(number, noun)

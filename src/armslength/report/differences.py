@@ -1,0 +1,117 @@
+"""What a counter-proposal changes, field by field, in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from armslength.core.arrangement.terms import Arrangement
+from armslength.report import english
+from armslength.wire.terms_fields import ENTRIES
+from armslength.wire.terms_write import to_plain
+
+CONDITIONS = ("when", "while", "trigger")
+_RENDERERS = {"claims": english.claim, "duties": english.duty, "tranches": english.tranche}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One change at a path of the authored terms. `before` and `after` are as one would write them; None: not there."""
+
+    path: str
+    before: Any
+    after: Any
+    sentence: str
+
+
+def differences(
+    old: Arrangement, new: Arrangement, old_texts: Mapping[str, str], new_texts: Mapping[str, str]
+) -> list[Difference]:
+    """Every change from one set of terms to another, in the order of the document. Raises KeyError without the text
+    of a clause."""
+    before, after = to_plain(old, old_texts, expanded=True), to_plain(new, new_texts, expanded=True)
+    found: list[Difference] = []
+    for section in dict.fromkeys([*before, *after]):
+        one, other = before.get(section), after.get(section)
+        if section in ENTRIES:
+            found += _entries(section, one or {}, other or {}, old, new)
+        else:
+            found += _fields(section, one, other, "", old, new)
+    return found
+
+
+def _entries(
+    section: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Arrangement, new: Arrangement
+) -> Iterator[Difference]:
+    kind = ENTRIES[section].capitalize()
+    for id_ in dict.fromkeys([*before, *after]):
+        path = f"{section}.{id_}"
+        if id_ not in after:
+            yield Difference(path, before[id_], None, f"{kind} {id_} is removed.{_told(section, id_, old)}")
+        elif id_ not in before:
+            yield Difference(path, None, after[id_], f"{kind} {id_} is added.{_told(section, id_, new)}")
+        else:
+            yield from _fields(path, before[id_], after[id_], f"{kind} {id_}: ", old, new)
+
+
+def _told(section: str, id_: str, terms: Arrangement) -> str:
+    return f" {_RENDERERS[section](terms, id_)}" if section in _RENDERERS else ""
+
+
+def _fields(
+    path: str, before: Any, after: Any, subject: str, old: Arrangement, new: Arrangement
+) -> Iterator[Difference]:
+    if before == after:
+        return
+    name = path.rpartition(".")[2]
+    if name not in CONDITIONS and isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in dict.fromkeys([*before, *after]):
+            yield from _fields(f"{path}.{key}", before.get(key), after.get(key), subject, old, new)
+        return
+    label = path if not subject else path.split(".", 2)[2].replace("_", " ")
+    yield Difference(path, before, after, subject + _sentence(path, label, before, after, old, new))
+
+
+def _sentence(path: str, label: str, before: Any, after: Any, old: Arrangement, new: Arrangement) -> str:
+    name = path.rpartition(".")[2]
+    if name in CONDITIONS and path.startswith(("duties.", "tranches.")):
+        return f"{label} changes from “{_condition(path, old)}” to “{_condition(path, new)}”."
+    if name == "text" and isinstance(before, str) and isinstance(after, str):
+        return "the text changes:\n" + text_difference(before, after)
+    if isinstance(before, list) and isinstance(after, list):
+        gone, come = [x for x in before if x not in after], [x for x in after if x not in before]
+        parts = [f"without {', '.join(map(str, gone))}"] if gone else []
+        parts += [f"with {', '.join(map(str, come))}"] if come else []
+        return f"{label} is now {' and '.join(parts)}." if parts else f"{label} changes its order."
+    if before is None:
+        return f"{label} is now {_shown(after)}; before, nothing was said."
+    if after is None:
+        return f"{label} was {_shown(before)}; now nothing is said."
+    return f"{label} changes from {_shown(before)} to {_shown(after)}."
+
+
+def _condition(path: str, terms: Arrangement) -> str:
+    section, rest = path.split(".", 1)
+    id_, _, name = rest.rpartition(".")
+    if section == "duties":
+        return english.condition(terms, terms.duties[id_].trigger)
+    tranche = terms.tranches[id_]
+    return english.condition(terms, tranche.gate if name == "when" else tranche.continuous)
+
+
+def text_difference(before: str, after: str) -> str:
+    """The lines that change, marked - and +, with a line around them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
+    return "\n".join(line for line in list(lines)[2:] if not line.startswith("@@"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "nobody"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items()) or "nothing"
+    return str(value)

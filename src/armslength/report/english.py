@@ -1,0 +1,291 @@
+"""The terms in plain English: every quorum, clock, claim, duty and tranche as a sentence for people who sign.
+
+Pure text from terms; nothing here is normative. What binds is the canonical document and the clauses' own text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from armslength.core.arrangement.terms import Arrangement, Claim, Condition, Due, Duty, Tranche
+from armslength.views.words import count, listing
+from armslength.wire.terms_values import write_size
+from armslength.wire.terms_write import natural
+
+DAY, HOUR, MINUTE = 86400, 3600, 60
+
+# What a state of a duty or tranche means in the middle of a sentence: "C5a is …".
+STATES = {
+    "PENDING": "not yet owed",
+    "ACTIVE": "owed",
+    "OVERDUE": "overdue",
+    "CURED": "done within the cure",
+    "BREACHED": "in breach",
+    "REMEDIED": "remedied after a breach",
+    "FULFILLED": "done in time",
+    "DISCHARGED": "discharged",
+    "EXPIRED": "expired",
+    "UNVERIFIED": "ended without proof",
+    "LOCKED": "not yet due to be given",
+    "READY": "ready",
+    "ARMED": "handed over under seal",
+    "RELEASED": "released",
+    "SETTLED": "delivered",
+    "COMPLAINED": "complained about",
+    "FORFEITED": "forfeited",
+    "SUPPORTED": "confirmed",
+    "REFUTED": "refuted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What the terms say under one heading; `id` is the id of what it speaks of, or empty."""
+
+    heading: str
+    id: str
+    text: str
+
+
+def english(terms: Arrangement) -> list[Sentence]:
+    """The whole arrangement, in reading order."""
+    said = [Sentence("The arrangement", "", text) for text in (_opening(terms), _clock(terms), _record(terms))]
+    said += [Sentence("What monitors attest", id_, claim(terms, id_)) for id_ in sorted(terms.claims, key=natural)]
+    said += [Sentence("What is owed", id_, duty(terms, id_)) for id_ in sorted(terms.duties, key=natural)]
+    said += [Sentence("What is given", id_, tranche(terms, id_)) for id_ in sorted(terms.tranches, key=natural)]
+    said.append(Sentence("When somebody alleges, stops or leaves", "", _allegations(terms)))
+    said.append(Sentence("When somebody alleges, stops or leaves", "", _leaving(terms)))
+    return said
+
+
+def as_text(sentences: Sequence[Sentence]) -> str:
+    """Sentences under their headings, one paragraph each."""
+    lines: list[str] = []
+    heading = ""
+    for sentence in sentences:
+        if sentence.heading != heading:
+            heading = sentence.heading
+            lines += ["", heading.upper(), ""] if lines else [heading.upper(), ""]
+        lines.append(f"{sentence.id}: {sentence.text}" if sentence.id else sentence.text)
+    return "\n".join(lines) + "\n"
+
+
+def duration(seconds: int) -> str:
+    """`24 hours`, `3 days`, `1 hour 30 minutes`. Up to three days are counted in hours, as people do in agreements."""
+    if seconds % DAY == 0 and seconds > 3 * DAY:
+        return count(seconds // DAY, "day")
+    parts = [
+        count(number, unit)
+        for number, unit in ((seconds // HOUR, "hour"), (seconds % HOUR // MINUTE, "minute"), (seconds % 60, "second"))
+        if number
+    ]
+    return " ".join(parts) or "no time"
+
+
+def moment(at: int) -> str:
+    """`15 July 2016, 00:00 UTC`."""
+    when = datetime.fromtimestamp(at, UTC)
+    return f"{when.day} {when:%B %Y}, {when:%H:%M}{f':{when:%S}' if when.second else ''} UTC"
+
+
+def names(terms: Arrangement, ids: Sequence[str], last: str = "and") -> str:
+    """The names of actors, as a list."""
+    return listing([terms.actors[id_].name for id_ in ids], last)
+
+
+def quorum(
+    terms: Arrangement, needed: int, of: Sequence[str], groups: Mapping[str, int], including: Sequence[str]
+) -> str:
+    """`3 of the 5 (names), with Neutral body among them,`: what follows in the sentence is a verb."""
+    if len(of) == 1:
+        return terms.actors[of[0]].name
+    text = f"all of {names(terms, of)}" if needed == len(of) else f"{needed} of the {len(of)} ({names(terms, of)})"
+    among = [terms.actors[id_].name for id_ in including]
+    among += [f"at least {least} of the group {group}" for group, least in sorted(groups.items())]
+    return f"{text}, with {listing(among)} among them," if among else text
+
+
+def condition(terms: Arrangement, formula: Condition) -> str:
+    """A condition as a clause that follows "once" or "as long as"."""
+    match formula.op:
+        case "all" | "any":
+            last = "and" if formula.op == "all" else "or"
+            return listing([_bracketed(terms, part) for part in formula.of or ()], last)
+        case "not":
+            return f"it is not so that {condition(terms, (formula.of or ())[0])}"
+        case "effective":
+            return "the arrangement is in effect"
+        case "time":
+            return f"it is {_instant(formula.anchor or '', formula.after or 0)} or later"
+        case "run":
+            return _run(terms, formula)
+        case "clear":
+            several = len(formula.duties or ()) > 1
+            return f"{'none of ' if several else ''}{listing(formula.duties or ())} is {'' if several else 'not '}" + (
+                "overdue or in breach"
+            )
+        case _:
+            subject = formula.claim or formula.duty or formula.tranche or ""
+            return f"{subject} is {listing([STATES[state] for state in formula.states or ()], 'or')}"
+
+
+def _bracketed(terms: Arrangement, part: Condition) -> str:
+    text = condition(terms, part)
+    return f"({text})" if part.op in ("all", "any") else text
+
+
+def _run(terms: Arrangement, run: Condition) -> str:
+    claims, length = run.claims or (), run.length or 0
+    unit = _unit(terms.claims[claims[0]])
+    each = f"{claims[0]} has" if len(claims) == 1 else f"each of {listing(claims)} has"
+    row = " in a row" if length > 1 else ""
+    after = f" (counted after those for {run.follows})" if run.follows else ""
+    return f"{each} been clean for {count(length, unit)}{row}{after}"
+
+
+def _unit(rule: Claim) -> str:
+    """What a claim's period is called."""
+    known = {HOUR: "hour", DAY: "day", 7 * DAY: "week"}
+    return known.get(rule.period or 0, f"period of {duration(rule.period or 0)}")
+
+
+def _instant(anchor: str, after: int) -> str:
+    base = {"trigger": "that", "start": "the start", "end": "the end"}[anchor]
+    if after == 0:
+        return f"at {base}" if anchor != "trigger" else "at once"
+    return f"{duration(abs(after))} {'after' if after > 0 else 'before'} {base}"
+
+
+def _opening(terms: Arrangement) -> str:
+    return (
+        f"“{terms.title}” is an arrangement between {names(terms, terms.parties)}. It takes effect on "
+        f"{moment(terms.start)}, or with the last of their signatures if that is later, and lapses if one is missing "
+        f"by {moment(terms.entry_by)}. It ends on {moment(terms.end)} and is never extended."
+    )
+
+
+def _clock(terms: Arrangement) -> str:
+    keepers = terms.timekeepers
+    simulated = "Time in it is simulated: this is a trial and binds nobody. " if terms.clock == "simulated" else ""
+    return (
+        f"{simulated}Time is what {quorum(terms, keepers.count, keepers.of, {}, ())} sign it to be; without them it "
+        f"stands still and nothing is released. A message counts from when it was stamped, if it arrives within "
+        f"{duration(terms.grace)}."
+    )
+
+
+def _record(terms: Arrangement) -> str:
+    fallbacks = f"; should it fail, {names(terms, terms.fallback_keepers)}" if terms.fallback_keepers else ""
+    return f"{terms.actors[terms.keeper].name} keeps the record{fallbacks}. Everyone else checks every entry of it."
+
+
+def claim(terms: Arrangement, id_: str) -> str:
+    """A claim, who decides it and when."""
+    rule = terms.claims[id_]
+    deciders = quorum(terms, rule.support, rule.monitors, rule.groups, rule.including)
+    if len(rule.monitors) == 1:
+        who = f"{deciders} alone says so or denies it"
+    elif rule.refute == rule.support:
+        who = f"it takes {deciders} to say so, and as many to deny it"
+    else:
+        who = f"it takes {deciders} to say so, and {rule.refute} to deny it"
+    since = f", from {duration(rule.offset)} after the start" if rule.offset else ""
+    if rule.kind == "event":
+        limit = (
+            f" If it is not confirmed within {duration(rule.report_by)}, it counts as unknown."
+            if rule.report_by
+            else ""
+        )
+        return f"“{rule.statement}” This is said once, at any time{since}: {who}.{limit}"
+    unit = _unit(rule)
+    text = (
+        f"“{rule.statement}” This is said of every {unit}{since}: {who}. What is not decided "
+        f"{duration(rule.report_by or 0)} after the {unit} ends counts as unknown, which is not clean."
+    )
+    if rule.excuse is not None:
+        text += (
+            f" A {unit} is excused, and counts as clean, if an exception in it was notified at least "
+            f"{duration(rule.excuse.lead)} before and {rule.excuse.claim} is confirmed."
+        )
+    return text
+
+
+def duty(terms: Arrangement, id_: str) -> str:
+    """A duty, from what triggers it to what follows when it is not met."""
+    rule = terms.duties[id_]
+    text = f"{terms.actors[rule.debtor].name} owes {names(terms, rule.creditors)}: {rule.statement.rstrip('.')}."
+    if rule.performer != rule.debtor:
+        text += f" {terms.actors[rule.performer].name} performs; {terms.actors[rule.debtor].name} answers for it."
+    text += _maintained(terms, rule) if rule.kind == "maintain" else _achieved(terms, rule)
+    text += {
+        "suspend": " A breach suspends the whole arrangement.",
+        "withhold": " While it is overdue or in breach, the tranches that depend on it are withheld.",
+        "record": " A breach stands on the record; nothing else follows from it.",
+    }[rule.consequence]
+    return text + (" This duty survives the end." if rule.surviving else "")
+
+
+def _maintained(terms: Arrangement, rule: Duty) -> str:
+    unit = _unit(terms.claims[rule.claim])
+    since = "from the start" if rule.trigger.op == "effective" else f"once {condition(terms, rule.trigger)}"
+    cure = "it is a breach at once"
+    if rule.cure:
+        window = f"the next {unit} is" if rule.cure == 1 else f"the next {count(rule.cure, unit)} are"
+        cure = f"it is cured if {window} clean, and is a breach if not"
+    run = rule.remedy_run or 0
+    remedy = f"one clean {unit} remedies" if run == 1 else f"{count(run, f'clean {unit}')} in a row remedy"
+    return (
+        f" It holds {since} to the end, and {rule.claim} shows it for every {unit}. When a {unit} is refuted, {cure}; "
+        f"{remedy} a breach."
+    )
+
+
+def _achieved(terms: Arrangement, rule: Duty) -> str:
+    due = rule.due or Due(anchor="trigger", after=0)
+    since = "From the start" if rule.trigger.op == "effective" else f"Once {condition(terms, rule.trigger)}"
+    cure = f" If it is late, {duration(rule.cure)} remain to make it good." if rule.cure else ""
+    still = " It stays owed after a breach." if rule.perdurant else " After a breach it can no longer be made good."
+    when = _instant(due.anchor, due.after)
+    return f" {since} it is owed, and it is due {when}; {rule.claim} shows it.{cure}{still}"
+
+
+def tranche(terms: Arrangement, id_: str) -> str:
+    """A tranche: what, from whom to whom, when, under what condition, and in which steps."""
+    rule: Tranche = terms.tranches[id_]
+    giver, taker = terms.actors[rule.provider].name, terms.actors[rule.recipient].name
+    size = write_size(rule.max_size)
+    shown = f"{size} bytes" if isinstance(size, int) else size
+    always = rule.continuous.op == "effective"
+    only = "" if always else f", and only as long as {condition(terms, rule.continuous)}"
+    return (
+        f"{giver} gives {taker} “{rule.title}” ({listing(rule.media_types, 'or')}, at most {shown}) once "
+        f"{condition(terms, rule.gate)}{only}. {taker} fetches the sealed data within {duration(rule.arm_by)}; {giver} "
+        f"releases it within {duration(rule.release_by)} of that and sends the key within {duration(rule.key_by)}, "
+        f"with {duration(rule.release_cure)} to make good a delay. Silence of {taker} for {duration(rule.ack_by)} "
+        "after the key means that it was in order."
+    )
+
+
+def _allegations(terms: Arrangement) -> str:
+    rules, judges = terms.allegations, terms.allegations.determiners
+    deciders = quorum(terms, judges.count, judges.of, judges.groups, judges.including)
+    holding = "It never holds releases."
+    if rules.holds_per_party:
+        times = count(rules.holds_per_party, "time")
+        holding = f"It may hold all releases for at most {duration(rules.hold)}, {times} for each party."
+    default = "dismissed" if rules.default == "DISMISSED" else "upheld"
+    return (
+        f"An allegation alone changes nothing. {holding} The other side answers within {duration(rules.reply)}. It "
+        f"takes {deciders} to determine it within {duration(rules.determination)}; after that it is dismissed. A "
+        f"complaint about delivered data that nobody determines is {default}."
+    )
+
+
+def _leaving(terms: Arrangement) -> str:
+    return (
+        "A suspension ends when the breach is remedied and all parties, or those who determine allegations, agree to "
+        f"resume; after {duration(terms.max_suspension)} the arrangement winds up. Each party may withdraw on notice "
+        f"of {duration(terms.withdrawal_notice)}, but not out of a breach."
+    )
