@@ -179,11 +179,10 @@ async def _node(ports: list[int], folder: Path, side: str) -> None:
         import cProfile
 
         profiler = cProfile.Profile()
+        profiler.enable()
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         how, number = line.split()
-        if profiler:
-            profiler.enable()
         if how == "singles":
             taken = [await one() for _ in range(int(number))]
         else:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
+from weakref import WeakValueDictionary
 
 import msgspec
 
 from armslength.core.negotiation import Negotiation
 from armslength.core.process import Message, Record
 from armslength.core.transfer import Transfer
-from armslength.errors import NotFound
+from armslength.errors import ArmslengthError, NotFound
 from armslength.ports import Batch, Put, Send, Store
 from armslength.wire import binding, dsp
 
 LANE: Final = "dsp/"  # prefix of the lanes of our sends; the rest is kind and pid
+KEPT: Final = 4096  # records remembered
 KINDS: Final[dict[type[Record], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
 _DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Negotiation, Transfer)
@@ -35,12 +40,18 @@ class Change:
 
 
 class Processes:
-    """Keeps records under their version. `changed` hears of every new record, after it is durable."""
+    """Keeps records under their version. `changed` hears of every new record, after it is durable.
+
+    Changes of one record wait for each other. The last records are remembered: a memory that another process has made
+    stale loses the race for the version, and whatever would change nothing is decided again on what is stored.
+    """
 
     def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Record], None]) -> None:
         self._store = store
         self._wake = wake
         self._changed = changed
+        self._kept: OrderedDict[tuple[str, str], tuple[Record, int]] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, kind: type[R], pid: str) -> tuple[R | None, int]:
         """A record and its version; (None, 0) if there is none."""
@@ -66,30 +77,47 @@ class Processes:
 
         `decide` sees the record, or None, and may be asked more than once. What it raises is passed on.
         """
-        while True:
-            record, version = await self.load(kind, pid)
-            decided = decide(record)
-            change = await decided if isinstance(decided, Awaitable) else decided
-            if not isinstance(change.record, kind):
-                raise TypeError(f"{KINDS[kind]} {pid} became a {type(change.record).__name__}")
-            if await self._commit(change, record, version, done):
-                return change.record
+        lock = self._locks.setdefault(pid, asyncio.Lock())
+        async with lock:
+            kept = self._kept.pop((KINDS[kind], pid), None)
+            if kept is not None and isinstance(kept[0], kind):
+                with contextlib.suppress(ArmslengthError):
+                    change = await _decision(decide(kept[0]), kind)
+                    if change.record != kept[0] and await self._commit(change, *kept, done):
+                        return cast(R, change.record)
+            while True:
+                record, version = await self.load(kind, pid)
+                change = await _decision(decide(record), kind)
+                if await self._commit(change, record, version, done):
+                    return cast(R, change.record)
 
     async def _commit(self, change: Change, old: Record | None, version: int, done: Send | None) -> bool:
         record, puts = change.record, list(change.puts)
+        place = KINDS[type(record)], record.pid
         if record != old:
-            puts.insert(0, Put(KINDS[type(record)], record.pid, version, _encode(record), record.dataset))
+            puts.insert(0, Put(*place, version, _encode(record), record.dataset))
         sends = [outgoing(record, message) for message in change.sends]
         if not (puts or sends or done):
             return True
         delivered = () if done is None else (done.id,)
         if not await self._store.commit(Batch(puts=puts, sends=sends, delivered=delivered)):
             return False
+        if record != old:
+            self._kept[place] = record, version + 1
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
         if sends:
             self._wake()
         if record != old:
             self._changed(record)
         return True
+
+
+async def _decision(decided: Awaitable[Change] | Change, kind: type[Record]) -> Change:
+    change = await decided if isinstance(decided, Awaitable) else decided
+    if not isinstance(change.record, kind):
+        raise TypeError(f"a {kind.__name__} became a {type(change.record).__name__}")
+    return change
 
 
 def outgoing(record: Record, message: Message) -> Send:
