@@ -198,10 +198,9 @@ async def test_a_huge_body_is_cut_off() -> None:
     """More than the bound is refused, announced or not."""
     endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 5000
     for answer in (reply(b"x" * 5000), endless):
-        async with answering(answer, then_wait=True) as base:
-            async with Client(development=True) as client:
-                with pytest.raises(Unavailable) as caught:
-                    await client.get(base, largest=1000)
+        async with answering(answer, then_wait=True) as base, Client(development=True) as client:
+            with pytest.raises(Unavailable) as caught:
+                await client.get(base, largest=1000)
         assert caught.value.code == "answer-too-large"
 
 
@@ -214,10 +213,9 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
 
 async def test_silence_ends_in_a_timeout() -> None:
     """A peer that never answers makes the request unavailable, not endless."""
-    async with answering(b"", then_wait=True) as base:
-        async with Client(development=True, total=0.05) as client:
-            with pytest.raises(Unavailable) as caught:
-                await client.get(base)
+    async with answering(b"", then_wait=True) as base, Client(development=True, total=0.05) as client:
+        with pytest.raises(Unavailable) as caught:
+            await client.get(base)
     assert caught.value.code == "timeout"
 
 
@@ -232,21 +230,19 @@ async def test_nobody_there_is_unavailable() -> None:
 
 async def test_garbage_is_unavailable() -> None:
     """An answer that is not HTTP is no answer."""
-    async with answering(b"220 mail.example ESMTP\r\n\r\n") as base:
-        async with Client(development=True) as client:
-            with pytest.raises(Unavailable):
-                await client.get(base)
+    async with answering(b"220 mail.example ESMTP\r\n\r\n") as base, Client(development=True) as client:
+        with pytest.raises(Unavailable):
+            await client.get(base)
 
 
 async def test_streams_in_blocks() -> None:
     """A body of any size is handed on as it arrives."""
     body = b"abcdefgh" * 400_000
-    async with answering(reply(body, "HTTP/1.1 206 Partial Content")) as base:
-        async with Client(development=True) as client:
-            async with client.stream(base, {"Range": "bytes=0-"}) as answer:
-                assert answer.status == 206
-                assert int(answer.headers["content-length"]) == len(body)
-                assert b"".join([block async for block in answer.blocks()]) == body
+    async with answering(reply(body, "HTTP/1.1 206 Partial Content")) as base, Client(development=True) as client:
+        async with client.stream(base, {"Range": "bytes=0-"}) as answer:
+            assert answer.status == 206
+            assert int(answer.headers["content-length"]) == len(body)
+            assert b"".join([block async for block in answer.blocks()]) == body
 
 
 async def test_a_stream_that_breaks_off_is_unavailable() -> None:
