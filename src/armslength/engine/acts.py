@@ -1,0 +1,108 @@
+"""What a node does of itself for its tranches, as a pure plan over the sealed state.
+
+Nobody has to remember what comes next: every act follows from the sealed record, from what lies on our disk and from
+where the Dataspace Protocol processes stand. So a node that was killed picks up where the record says it is. Each act
+changes what the plan rests on, or waits for something that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from armslength.core.arrangement.state import State, TrancheState
+from armslength.core.arrangement.terms import Arrangement
+
+
+class Act(StrEnum):
+    """Acts of a provider (first group) and of a recipient (second)."""
+
+    COMMIT = "commit"
+    START = "start"
+    SUSPEND = "suspend"
+    RELEASE = "release"
+    KEY = "key"
+    TERMINATE = "terminate"
+
+    NEGOTIATE = "negotiate"
+    REQUEST = "request"
+    DOWNLOAD = "download"
+    ACK_CIPHER = "ack-cipher"
+    OPEN = "open"
+    ACK_PLAIN = "ack-plain"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a node knows about one tranche besides the record.
+
+    published: a sealed file lies ready; release_after: the provider's own embargo. agreed, transfer: where the
+    Dataspace Protocol stands (transfer None: not asked for). downloaded, opened: what the recipient holds. said: the
+    acts whose entries are written and not sealed yet.
+    """
+
+    published: bool = False
+    release_after: int = 0
+    negotiating: bool = False
+    agreed: bool = False
+    transfer: str | None = None
+    downloaded: bool = False
+    opened: bool = False
+    said: frozenset[Act] = frozenset()
+
+
+def plan(terms: Arrangement, state: State, me: str, facts: Mapping[str, Facts], now: int) -> list[tuple[str, Act]]:
+    """The acts that are open to `me` now, as (tranche, act), in the order of the tranches' ids."""
+    acts: list[tuple[str, Act]] = []
+    if state.arrangement.phase in {"PROPOSED", "LAPSED"}:
+        return acts
+    for name, tranche in sorted(terms.tranches.items()):
+        known, there = facts.get(name, Facts()), state.tranches[name]
+        chosen: Act | None = None
+        if me == tranche.provider:
+            chosen = _provider(state, there, known, now)
+        elif me == tranche.recipient:
+            chosen = _recipient(there, known)
+        if chosen is not None and chosen not in known.said:
+            acts.append((name, chosen))
+    return acts
+
+
+def _provider(state: State, there: TrancheState, known: Facts, now: int) -> Act | None:
+    if there.stage == "FORFEITED":
+        return Act.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
+    if there.shown == "WITHHELD" and known.transfer == "STARTED":
+        return Act.SUSPEND
+    if there.stage == "LOCKED" and there.commit is None and known.agreed and known.published:
+        return Act.COMMIT
+    if there.shown in {"READY", "ARMED"} and known.transfer in {"REQUESTED", "SUSPENDED"}:
+        return Act.START
+    if there.shown == "ARMED" and known.published and now >= known.release_after and _may_release(state):
+        return Act.RELEASE
+    if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
+        return Act.KEY
+    return None
+
+
+def _may_release(state: State) -> bool:
+    return state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"
+
+
+def _recipient(there: TrancheState, known: Facts) -> Act | None:
+    if there.stage == "FORFEITED":
+        return None
+    if not known.agreed:
+        return None if known.negotiating or there.stage != "LOCKED" else Act.NEGOTIATE
+    if known.transfer is None:
+        return Act.REQUEST
+    if there.commit is not None and not known.downloaded and known.transfer == "STARTED":
+        return Act.DOWNLOAD
+    if there.shown == "READY" and known.downloaded:
+        return Act.ACK_CIPHER
+    if there.stage == "RELEASED" and there.key_at is not None:
+        return Act.ACK_PLAIN if known.opened else Act.OPEN
+    if there.stage == "SETTLED" and known.transfer == "STARTED":
+        return Act.COMPLETE
+    return None

@@ -1,0 +1,244 @@
+"""A node at work: one loop that seals what it keeps, acts where the record asks it to, and sends what it has written.
+
+Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the shelf,
+the recorder, the exchange and the hand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from armslength.analysis.check import check
+from armslength.core.arrangement import step
+from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.terms import Arrangement
+from armslength.core.canonical import canonical, digest
+from armslength.core.record.entry import TYPE_OF, Leaf, entry_hash
+from armslength.engine.author import Post
+from armslength.engine.hand import Hand
+from armslength.engine.recorder import Recorder
+from armslength.engine.shelf import Held, Open, Shelf
+from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
+from armslength.ports import Clock, Peers
+from armslength.wire.own import BASE, Answer, Proposal, decode_answers, encode_leaves
+from armslength.wire.terms_json import decode_terms
+
+LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
+PROPOSALS: Final = 200  # held at once, from all peers together
+
+log = logging.getLogger(__name__)
+
+
+class Mail:
+    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book."""
+
+    def __init__(self, terms: Arrangement, arrangement: str, peers: Peers, mine: tuple[str, Recorder] | None) -> None:
+        self._terms = terms
+        self._arrangement = arrangement
+        self._peers = peers
+        self._mine = mine
+
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+        """`actor`'s answers. Raises Unavailable."""
+        if self._mine is not None and actor == self._mine[0]:
+            return await self._mine[1].submit(self._arrangement, leaves)
+        to = self._terms.actors[actor]
+        path = f"{BASE}/submit/{self._arrangement}"
+        return decode_answers(await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What became of a statement: placed (provisional until sealed), pending (no answer yet) or refused."""
+
+    entry: str
+    type: str
+    status: str
+    code: str | None = None
+    reason: str | None = None
+
+
+class Node:
+    """One node. `run` until cancelled."""
+
+    def __init__(self, shelf: Shelf, recorder: Recorder, hand: Hand, peers: Peers, clock: Clock) -> None:
+        self.shelf = shelf
+        self.recorder = recorder
+        self.hand = hand
+        self._peers = peers
+        self._clock = clock
+        self._woken = asyncio.Event()
+        shelf.on_change = self.wake
+
+    def wake(self, *_: object) -> None:
+        """Something has changed: look at once."""
+        self._woken.set()
+
+    # --- terms -----------------------------------------------------------------------------------------------------
+
+    async def propose(self, proposal: Proposal, by: str, *, development: bool) -> str:
+        """Keep proposed terms that name us; returns their hash. Raises Malformed or Refused with the reason."""
+        terms = decode_terms(proposal.document.encode())
+        _check_texts(terms, proposal.texts)
+        if terms.clock == "simulated" and not development:
+            raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
+        if by not in {terms.actors[party].did for party in terms.parties}:
+            raise Refused("not-a-party", f"{by} is no party of these terms", "parties")
+        if self.shelf.actor(terms) is None:
+            raise Refused("not-named", "these terms do not name us with our present key", "actors")
+        errors = [finding for finding in check(terms, proposal.texts) if finding.severity == "error"]
+        if errors:
+            raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
+        if len(await self.shelf.holdings()) >= PROPOSALS:
+            raise Refused("too-many", f"{PROPOSALS} arrangements are held here already", "proposal")
+        arrangement = digest(proposal.document.encode())
+        await self.shelf.add(arrangement, Held(proposal=proposal, by=by, at=self._clock.now(simulated=False)))
+        self.wake()
+        return arrangement
+
+    async def send_proposal(self, proposal: Proposal) -> dict[str, str]:
+        """Send terms to everyone they name with a node; what became of it, by actor ("" where it went well)."""
+        terms = decode_terms(proposal.document.encode())
+        me, results = self.shelf.actor(terms), {}
+        for name, actor in terms.actors.items():
+            if name == me or not actor.address or not actor.did:
+                continue
+            try:
+                await self._peers.post(actor.did, actor.address, f"{BASE}/propose", canonical(proposal))
+                results[name] = ""
+            except ArmslengthError as error:
+                results[name] = str(error)
+        return results
+
+    # --- statements ------------------------------------------------------------------------------------------------
+
+    async def say(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
+        """Write these statements and send them at once. Raises Refused, and writes nothing, where one is not valid
+        by what we know."""
+        state, me, now = held.book.view.state, held.book.me.actor, self.recorder.now(held)
+        for body in bodies:
+            act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=None)
+            state = step.apply(held.terms, state, act).state
+        return await self._write(held, bodies)
+
+    async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
+        async with held.writing:
+            link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
+            names = await held.author.write(bodies, held.seen, link)
+            answers = await self._send(held)
+        self.wake()
+        refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
+        said = []
+        for name, body in zip(names, bodies, strict=True):
+            answer = answers.get(name)
+            if name in refused:
+                said.append(_said(name, body, "refused", refused[name].code, refused[name].reason))
+            elif answer is None or answer.code:
+                waiting = ("no-answer", "the keeper does not answer; it is sent again")
+                code, reason = (answer.code, answer.reason) if answer else waiting
+                said.append(_said(name, body, "pending", code, reason))
+            else:
+                said.append(_said(name, body, "placed"))
+        return said
+
+    async def _send(self, held: Open) -> dict[str, Answer]:
+        try:
+            return await held.author.send(self._mail(held))
+        except ArmslengthError as error:
+            log.info("entries wait: %s", error)
+            return {}
+
+    def _mail(self, held: Open) -> Post:
+        return Mail(held.terms, held.arrangement, self._peers, (held.book.me.actor, self.recorder))
+
+    # --- the loop --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._woken.clear()
+            progress = False
+            for held in await self.shelf.everything():
+                try:
+                    progress |= await self._turn(held)
+                except ArmslengthError as error:
+                    log.warning("%s: %s", held.arrangement[:12], error)
+            if not progress:
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._woken.wait()
+                except TimeoutError:
+                    pass
+
+    async def _turn(self, held: Open) -> bool:
+        """One look at one arrangement; whether something moved."""
+        moved = False
+        if held.book.me.keeper:
+            moved = await self.recorder.round(held, self._mail(held))
+            await self.recorder.push(held)
+        if held.book.sealed.size > 0:
+            bodies = await self.hand.turn(held, self.recorder.now(held))
+            if bodies:
+                await self._write(held, [body for body, _ in bodies])
+                return True
+        if not held.book.me.keeper and await held.author.pending():
+            async with held.writing:
+                await self._send(held)
+        return moved
+
+    # --- waiting ---------------------------------------------------------------------------------------------------
+
+    async def unrest(self, held: Open) -> str | None:
+        """What is still going on here, in words; None when everything is sealed and done."""
+        if held.book.me.keeper and self.recorder.is_due(held):
+            return "the keeper has something to seal"
+        if await held.author.pending():
+            return "entries of ours are not sealed yet"
+        if self.hand.busy:
+            return "an act of ours is under way"
+        open_acts = await self.hand.open_acts(held, self.recorder.now(held)) if held.book.sealed.size else []
+        if open_acts:
+            return f"{open_acts[0][1]} of {open_acts[0][0]} is open"
+        if await self.shelf.store.due(2.0**40, 1):
+            return "messages are on their way"
+        return None
+
+    async def rest_of(self, held: Open) -> dict[str, Any]:
+        """Our own rest and head, as shown to peers that wait."""
+        sealed = held.book.sealed
+        now = self.recorder.now(held)
+        return {"sealed": sealed.size, "now": now, "unrest": await self.unrest(held)}
+
+    async def others_at_rest(self, held: Open) -> str | None:
+        """What is still going on at the other nodes, or None."""
+        import msgspec
+
+        for name, actor in held.terms.actors.items():
+            if name == held.book.me.actor or not actor.address:
+                continue
+            try:
+                answer = await self._peers.get(actor.did or "", actor.address, f"{BASE}/rest/{held.arrangement}")
+            except Unavailable as error:
+                return f"{name} does not answer: {error.reason}"
+            rest = msgspec.json.decode(answer)
+            if rest["unrest"]:
+                return f"{name}: {rest['unrest']}"
+            if rest["sealed"] != held.book.sealed.size:
+                return f"{name} has {rest['sealed']} sealed leaves, we have {held.book.sealed.size}"
+        return None
+
+
+def _said(name: str, body: Body, status: str, code: str | None = None, reason: str | None = None) -> Said:
+    return Said(entry=name, type=TYPE_OF[type(body)], status=status, code=code, reason=reason)
+
+
+def _check_texts(terms: Arrangement, texts: dict[str, str]) -> None:
+    for name, clause in terms.clauses.items():
+        if name not in texts or digest(texts[name].encode()) != clause.sha256:
+            raise Malformed("bad-text", "its text is missing, or not the one that the terms name", f"texts.{name}")
+    if extra := texts.keys() - terms.clauses.keys():
+        raise Malformed("bad-text", "a text of no clause", f"texts.{min(extra)}")

@@ -1,0 +1,302 @@
+"""Keeping a record: stamping and placing submissions, following the keeper, cosigning, and sealing.
+
+Every answer is durable before it is given: a stamp, a place and a cosignature are promises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from armslength.core.arrangement import step
+from armslength.core.arrangement.bodies import Seal
+from armslength.core.arrangement.terms import Actor
+from armslength.core.record.checkpoint import Checkpoint
+from armslength.core.record.cosignature import cosign
+from armslength.core.record.entry import Leaf, Submission, entry_hash, leaf_of, sign_entry
+from armslength.core.record.note import Note, Signature, sign_note
+from armslength.core.record.roster import Roster
+from armslength.core.record.seal import assemble, open_checkpoint, open_cosignature, quorum
+from armslength.core.record.witness import AddCheckpoint, encode_cosignatures, parse_add_checkpoint, parse_cosignatures
+from armslength.engine.author import Post
+from armslength.engine.shelf import Kept, Open, Shelf
+from armslength.errors import ArmslengthError, Refused, Repeat, Unauthorised, Unavailable
+from armslength.ports import Clock, Peers
+from armslength.wire.own import (
+    BASE,
+    Answer,
+    Sealed,
+    Synced,
+    decode_synced,
+    encode_leaves,
+)
+from armslength.wire.record import decode_leaf, encode
+
+SEAL_AT_MOST: Final = 400  # leaves under one seal
+NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch"})  # may come right by itself: never refused for good
+LINGER_S: Final = 0.15  # how long the keeper waits for further cosignatures once there are enough
+PATIENCE_S: Final = 5.0  # how long it waits for enough
+RETRY_DEADLINE_S: Final = 5.0
+
+
+class Recorder:
+    """The record side of one node."""
+
+    def __init__(self, shelf: Shelf, peers: Peers, clock: Clock) -> None:
+        self._shelf = shelf
+        self._peers = peers
+        self._clock = clock
+        self._sizes: dict[tuple[str, str], int] = {}  # how far each follower is
+        self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
+
+    def now(self, held: Open) -> int:
+        """Our time for this arrangement; never less than a time that we gave."""
+        return max(self._clock.now(simulated=held.terms.clock == "simulated"), held.kept.time)
+
+    # --- what others ask ---------------------------------------------------------------------------------------
+
+    async def submit(self, arrangement: str, leaves: Sequence[Leaf]) -> list[Answer]:
+        """Answer submissions: our stamp, or why not. The keeper's refusals are signed and final."""
+        held = await self._shelf.open(arrangement)
+        async with held.lock:
+            now, before = self.now(held), held.book.view.size
+            answers = [self._answer(held, leaf, now) for leaf in leaves]
+            if held.book.view.size > before:
+                await self._shelf.save(held, replace(held.kept, time=now), before)
+        return answers
+
+    def _answer(self, held: Open, leaf: Leaf, now: int) -> Answer:
+        name = entry_hash(leaf.entry)
+        submission = Submission(entry=leaf.entry, sig=leaf.sig)
+        try:
+            return Answer(entry=name, stamp=held.book.submit(submission, leaf.stamps, now).stamp)
+        except Repeat:
+            return Answer(entry=name)
+        except ArmslengthError as error:
+            final = held.book.me.keeper and error.code not in NOT_YET
+            refusal = held.book.refusal(submission, error) if final else None
+            return Answer(entry=name, refusal=refusal, code=error.code, reason=str(error)[:500])
+
+    async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> Synced:
+        """Take in the keeper's leaves from index `start`. What we stamped and miss in them is answered."""
+        held = await self._shelf.open(arrangement)
+        if caller != held.terms.actors[held.terms.keeper].did or held.book.me.keeper:
+            raise Unauthorised("not-keeper", "only the keeper of this record sends leaves", "Authorization")
+        async with held.lock:
+            before = held.book.sealed.size
+            if start > before:
+                return Synced(sealed=before, size=before, missing=())
+            missing = held.book.offer(start, leaves, self.now(held))
+            if held.book.sealed.size > before:
+                await self._shelf.save(held, from_size=before)
+                await held.author.sealed(entry_hash(leaf.entry) for leaf in leaves)
+            size = held.book.offered.replica.size if held.book.offered else before
+            lines = tuple(encode(leaf).decode() for leaf in missing)
+            return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
+
+    async def add_checkpoint(self, data: str) -> str:
+        """Cosign a checkpoint (c2sp.org/tlog-witness). Raises Refused with the reason."""
+        request = parse_add_checkpoint(data)
+        arrangement = request.checkpoint.text.split("\n", 1)[0].rpartition("/")[2]
+        held = await self._shelf.open(arrangement)
+        if not held.book.me.timekeeper:
+            raise Refused("not-timekeeper", "we keep no time in this arrangement", "origin")
+        open_checkpoint(held.book.sealed.roster, request.checkpoint.encode())
+        async with held.lock:
+            return encode_cosignatures((await self._cosign(held, request.checkpoint),))
+
+    async def _cosign(self, held: Open, note: Note) -> Signature:
+        """Our cosignature; what we cosigned is stored first. Call it under the lock."""
+        now, kept = self.now(held), held.kept
+        checkpoint = held.book.may_cosign(note.text, now, kept.size, kept.root)
+        key = self._shelf.keys["checkpoints"]
+        signature = cosign(note.text, now, self._shelf.did, key.public, key.sign)
+        cosigned = Note(note.text, (note.signatures[0], signature)).encode()
+        kept = Kept(time=now, size=checkpoint.size, root=checkpoint.root.hex(), note=cosigned)
+        await self._shelf.save(held, kept)
+        return signature
+
+    async def sealed_head(self, arrangement: str) -> Sealed:
+        """The last sealed head, for authors without a node."""
+        held = await self._shelf.open(arrangement)
+        return Sealed(
+            head=held.seen, checkpoint=held.book.sealed.checkpoint or "", time=held.book.sealed.state.clock.tau
+        )
+
+    # --- the keeper --------------------------------------------------------------------------------------------
+
+    def is_due(self, held: Open) -> bool:
+        """Whether there is something to seal: entries after the last seal, or a deadline that has come."""
+        if held.book.tail:
+            return True
+        deadline = step.next_deadline(held.terms, held.book.sealed.state)
+        if deadline is None or deadline > self.now(held) or not self._has_begun(held):
+            return False
+        tried = self._tried.get(held.arrangement)
+        return tried is None or tried[0] != deadline or asyncio.get_running_loop().time() - tried[1] > RETRY_DEADLINE_S
+
+    @staticmethod
+    def _has_begun(held: Open) -> bool:
+        return held.book.sealed.size > 0
+
+    async def round(self, held: Open, post: Post) -> bool:
+        """One attempt to seal what is there. True if a seal was placed.
+
+        The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
+        """
+        if not self.is_due(held):
+            return False
+        async with held.writing:
+            if not await self._own_are_placed(held, post):
+                return False
+            deadline = step.next_deadline(held.terms, held.book.sealed.state)
+            if not held.book.tail and deadline is not None:
+                self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
+            followers = self._followers(held)
+            timekeepers = {name: actor for name, actor in followers.items() if name in held.terms.timekeepers.of}
+            await self._gather_missing(held, timekeepers)
+            size = self._portion_size(held)
+            note = await self._collect(held, timekeepers, size)
+            if note is None:
+                return False
+            await self._place_seal(held, note, size)
+        await self.push(held)
+        return True
+
+    async def _own_are_placed(self, held: Open, post: Post) -> bool:
+        """Whether every entry that we signed is in our view or refused; sends those that are not."""
+        pending = await held.author.pending()
+        if any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending):
+            try:
+                await held.author.send(post)
+            except Unavailable:
+                return False
+            pending = await held.author.pending()
+        return all(held.book.view.index_of(entry_hash(each.entry)) is not None for each in pending)
+
+    def _portion_size(self, held: Open) -> int:
+        """How many leaves the next seal covers: our own entries must all be among them."""
+        book = held.book
+        mine = [index for index, leaf in enumerate(book.tail) if leaf.entry.author == book.me.actor]
+        return book.sealed.size + max(min(len(book.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
+
+    async def _gather_missing(self, held: Open, timekeepers: dict[str, Actor]) -> None:
+        """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing."""
+        for _ in range(3):
+            missing = await self._show(held, timekeepers, self._portion_size(held))
+            if not missing:
+                return
+            async with held.lock:
+                before = held.book.tail
+                held.book.merge(missing)
+                if held.book.tail != before:
+                    await self._shelf.save(held, replace(held.kept, time=self.now(held)), held.book.sealed.size)
+
+    def _followers(self, held: Open) -> dict[str, Actor]:
+        """Everyone else with a node: by actor."""
+        me = held.book.me.actor
+        return {name: actor for name, actor in held.terms.actors.items() if name != me and actor.address and actor.did}
+
+    async def _show(self, held: Open, followers: dict[str, Actor], size: int) -> list[Leaf]:
+        """Send the leaves below `size` to these followers; what they miss in them."""
+        results = await asyncio.gather(
+            *(self._show_one(held, name, actor, size) for name, actor in followers.items()), return_exceptions=True
+        )
+        missing: list[Leaf] = []
+        for result in results:
+            if isinstance(result, list):
+                missing += result
+            elif not isinstance(result, ArmslengthError):
+                raise result
+        return missing
+
+    async def _show_one(self, held: Open, name: str, actor: Actor, size: int) -> list[Leaf]:
+        """Bring one follower up to `size`: sealed leaves first, in portions that each end in a seal or at `size`."""
+        place = (held.arrangement, name)
+        for _ in range(10_000):
+            start = self._sizes.get(place, 0)
+            leaves = await self._portion(held, start, size)
+            path = f"{BASE}/sync/{held.arrangement}?start={start}"
+            answer = decode_synced(await self._peers.post(actor.did or "", actor.address or "", path, leaves))
+            self._sizes[place] = answer.sealed
+            if answer.size >= size:
+                return [decode_leaf(line.encode()) for line in answer.missing]
+            if answer.sealed == start and answer.size <= start:
+                raise Unavailable("stuck", f"{name} does not take leaves from {start} on", name)
+        return []
+
+    async def _portion(self, held: Open, start: int, size: int) -> bytes:
+        stop = min(size, start + 2 * SEAL_AT_MOST)
+        async with held.lock:
+            sealed = held.book.sealed.size
+            tail = held.book.tail[max(0, start - sealed) : max(0, stop - sealed)]
+        stored = await self._shelf.store.leaves(held.arrangement, start, min(stop, sealed)) if start < sealed else []
+        return b"".join(line + b"\n" for line in stored) + encode_leaves(tail)
+
+    async def _collect(self, held: Open, timekeepers: dict[str, Actor], size: int) -> Note | None:
+        """Have the head of `size` leaves cosigned. None without a quorum."""
+        roster = held.book.sealed.roster
+        key = self._shelf.keys["checkpoints"]
+        async with held.lock:
+            root = bytes.fromhex(held.book.view.head_at(size).tree_root)
+            text = Checkpoint(roster.origin, size, root).text
+            log = sign_note(text, roster.origin, key.public, key.sign)
+            mine = await self._cosign(held, Note(text, (log,)))
+            held.book.fix(size)
+        got: dict[str, Signature] = {held.book.me.actor: mine}
+        old = held.book.sealed.sealed_size
+        proof = tuple(held.book.view.consistency(old, size)) if old else ()
+        body = AddCheckpoint(old, proof, Note(text, (log,))).encode().encode()
+        asked = [asyncio.create_task(self._ask(actor, body)) for actor in timekeepers.values()]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE_S
+        pending: set[asyncio.Task[tuple[Signature, ...]]] = set(asked)
+        while pending and loop.time() < until:
+            done, pending = await asyncio.wait(pending, timeout=until - loop.time(), return_when="FIRST_COMPLETED")
+            for task in done:
+                got.update(_cosigners(roster, text, task))
+            if pending and quorum(held.terms, got):
+                until = min(until, loop.time() + LINGER_S)
+        for task in pending:
+            task.cancel()
+        return assemble(roster, text, log, got) if quorum(held.terms, got) else None
+
+    async def _ask(self, actor: Actor, body: bytes) -> tuple[Signature, ...]:
+        answer = await self._peers.post(actor.did or "", actor.address or "", f"{BASE}/add-checkpoint", body)
+        return parse_cosignatures(answer.decode("utf-8", "replace"))
+
+    async def _place_seal(self, held: Open, note: Note, size: int) -> None:
+        async with held.lock:
+            book = held.book
+            head = book.view.head_at(size)
+            link = book.view.next_link(book.me.actor)  # nothing of ours lies beyond `size`
+            body = Seal(checkpoint=note.encode(), state_root=head.state_root)
+            entry = held.author.compose(body, head, link)
+            signed = sign_entry(entry, book.me.sign)
+            placed = book.seal(leaf_of(signed, ()))
+            await self._shelf.save(held, replace(held.kept, time=self.now(held)), size)
+            await held.author.sealed(entry_hash(leaf.entry) for leaf in placed)
+
+    async def push(self, held: Open) -> None:
+        """Bring every follower up to the last seal; those that do not answer are tried again later."""
+        size = held.book.sealed.size
+        behind = {
+            name: actor
+            for name, actor in self._followers(held).items()
+            if self._sizes.get((held.arrangement, name), 0) < size
+        }
+        await self._show(held, behind, size)
+
+
+def _cosigners(roster: Roster, text: str, task: asyncio.Task[tuple[Signature, ...]]) -> dict[str, Signature]:
+    """The valid cosignatures in an answer, by actor; none from one that refused or did not answer."""
+    found: dict[str, Signature] = {}
+    try:
+        for line in task.result():
+            actor, _ = open_cosignature(roster, text, line)
+            found[actor] = line
+    except ArmslengthError:
+        return {}
+    return found

@@ -1,0 +1,190 @@
+"""The arrangements that a node holds: proposals as received, and a book for each that somebody has begun to sign."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from armslength.core.arrangement.terms import Arrangement
+from armslength.core.canonical import canonical
+from armslength.core.record.entry import Head, Leaf
+from armslength.core.record.replica import Replica, Snapshot
+from armslength.engine.author import Author
+from armslength.engine.book import Book, Me
+from armslength.errors import NotFound, Unavailable
+from armslength.identity.keys import KeyRing
+from armslength.ports import Batch, Put, Store
+from armslength.wire.own import Proposal
+from armslength.wire.record import decode_leaf, encode
+from armslength.wire.strict import convert, parse
+from armslength.wire.terms_json import decode_terms
+
+ARRANGEMENT, REPLICA, KEPT = "arrangement", "replica", "kept"
+SNAPSHOT_EVERY = 256  # leaves: how many at most are replayed when a node starts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An arrangement as this node received or made it."""
+
+    proposal: Proposal
+    by: str  # DID of the proposer
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a timekeeper must never forget: its latest time, and the head that it cosigned last."""
+
+    time: int = 0
+    size: int = 0
+    root: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Open:
+    """An arrangement in use: its book, our journal in it, and what may not happen at once."""
+
+    held: Held
+    terms: Arrangement
+    book: Book
+    author: Author
+    kept: Kept
+    kept_version: int
+    stored: int  # leaves in the store
+    snapshot_at: int
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
+    rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
+
+    @property
+    def arrangement(self) -> str:
+        """The arrangement's hash."""
+        return self.book.arrangement
+
+    @property
+    def seen(self) -> Head:
+        """The head that our next entry states to have seen: what the last seal covers."""
+        sealed = self.book.sealed
+        return sealed.head_at(max(sealed.sealed_size - 1, 0))
+
+
+class Shelf:
+    """All arrangements of one node, opened when first needed."""
+
+    def __init__(self, store: Store, did: str, keys: KeyRing) -> None:
+        self.store = store
+        self.did = did
+        self.keys = keys
+        self._open: dict[str, Open] = {}
+        self._opening = asyncio.Lock()
+        self.on_change: Callable[[], None] = lambda: None
+
+    def actor(self, terms: Arrangement) -> str | None:
+        """Who we are in these terms: the actor with our DID and our key."""
+        mine = self.keys["entries"].text
+        for name, actor in terms.actors.items():
+            if actor.did == self.did and actor.keys is not None and actor.keys.entries == mine:
+                return name
+        return None
+
+    async def holdings(self) -> dict[str, Held]:
+        """Every arrangement that was proposed to us or by us, by hash."""
+        return {row.key: _held(row.body) for row in await self.store.find(ARRANGEMENT)}
+
+    async def add(self, arrangement: str, held: Held) -> bool:
+        """Keep a proposal; False if it was here already."""
+        return await self.store.commit(Batch(puts=[Put(ARRANGEMENT, arrangement, 0, canonical(held))]))
+
+    async def open(self, arrangement: str) -> Open:
+        """The arrangement in use. Raises NotFound."""
+        found = self._open.get(arrangement)
+        if found is not None:
+            return found
+        async with self._opening:
+            if arrangement not in self._open:
+                self._open[arrangement] = await self._load(arrangement)
+            return self._open[arrangement]
+
+    async def everything(self) -> list[Open]:
+        """All arrangements, opened."""
+        return [await self.open(row.key) for row in await self.store.find(ARRANGEMENT)]
+
+    async def _load(self, arrangement: str) -> Open:
+        row = await self.store.get(ARRANGEMENT, arrangement)
+        if row is None:
+            raise NotFound("unknown-arrangement", "no such arrangement here", arrangement[:16])
+        held = _held(row.body)
+        terms = decode_terms(held.proposal.document.encode())
+        actor = self.actor(terms)
+        if actor is None:
+            raise NotFound("not-named", "these terms do not name us with our key", arrangement[:16])
+        snapshot = await self.store.get(REPLICA, arrangement)
+        replica = Replica.restore(terms, convert(Snapshot, parse(snapshot.body))) if snapshot else Replica.start(terms)
+        snapshot_at = replica.size
+        leaves = [decode_leaf(data) for data in await self.store.leaves(arrangement, replica.size)]
+        sealed, tail = _split_at_last_seal(leaves)
+        for leaf in sealed:
+            replica.place(leaf)
+        sign = self.keys["entries"].sign
+        me = Me(actor, actor in terms.timekeepers.of, actor == terms.keeper, sign)
+        book = Book(me, replica, tail)
+        kept_row = await self.store.get(KEPT, arrangement)
+        kept = convert(Kept, parse(kept_row.body)) if kept_row else Kept()
+        book.fix(kept.size)
+        return Open(
+            held=held,
+            terms=terms,
+            book=book,
+            author=Author(self.store, arrangement, terms, actor, sign),
+            kept=kept,
+            kept_version=kept_row.version if kept_row else 0,
+            stored=replica.size + len(tail),
+            snapshot_at=snapshot_at,
+            rows={REPLICA: snapshot.version if snapshot else 0},
+        )
+
+    async def save(self, held: Open, kept: Kept | None = None, from_size: int | None = None) -> None:
+        """Make what changed in a book durable: its leaves from `from_size` on, and what a timekeeper keeps.
+
+        Call it under the book's lock. Raises Unavailable if another process wrote to this folder.
+        """
+        book, puts, leaves = held.book, [], []
+        if from_size is not None:
+            base = book.sealed.size
+            everything = [*book.newly_sealed, *book.tail]
+            first = base - len(book.newly_sealed)
+            leaves = [
+                (held.arrangement, first + offset, encode(leaf))
+                for offset, leaf in enumerate(everything)
+                if first + offset >= from_size
+            ]
+            held.stored = first + len(everything)
+        if kept is not None and kept != held.kept:
+            puts.append(Put(KEPT, held.arrangement, held.kept_version, canonical(kept)))
+        if book.sealed.size - held.snapshot_at >= SNAPSHOT_EVERY:
+            body = canonical(book.sealed.snapshot())
+            puts.append(Put(REPLICA, held.arrangement, held.rows[REPLICA], body))
+        if not puts and not leaves:
+            return
+        if not await self.store.commit(Batch(puts=puts, leaves=leaves)):
+            raise Unavailable("busy", "another process writes to this node's folder")
+        for put in puts:
+            if put.kind == KEPT and kept is not None:
+                held.kept, held.kept_version = kept, held.kept_version + 1
+            if put.kind == REPLICA:
+                held.rows[REPLICA] += 1
+                held.snapshot_at = book.sealed.size
+        book.newly_sealed = []
+        self.on_change()
+
+
+def _split_at_last_seal(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
+    last = max((index for index, leaf in enumerate(leaves) if leaf.entry.type == "seal"), default=-1)
+    return leaves[: last + 1], leaves[last + 1 :]
+
+
+def _held(body: bytes) -> Held:
+    return convert(Held, parse(body))

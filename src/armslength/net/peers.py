@@ -1,0 +1,52 @@
+"""Asking other nodes: our token on every request, and error answers turned back into errors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unauthorised, Unavailable
+from armslength.identity.tokens import Tokens
+from armslength.net.client import Client, Reply
+
+LARGEST: Final = 16 * 1024 * 1024
+
+_BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
+    400: Malformed,
+    401: Unauthorised,
+    404: NotFound,
+    409: Refused,
+    422: Refused,
+}
+
+
+class Peers:
+    """`ports.Peers` over HTTP."""
+
+    def __init__(self, client: Client, tokens: Tokens) -> None:
+        self._client = client
+        self._tokens = tokens
+
+    async def post(self, did: str, address: str, path: str, body: bytes) -> bytes:
+        """POST and return the answer's body. Raises what the peer answered, or Unavailable."""
+        headers = {"Authorization": self._tokens.bearer(did), "Content-Type": "application/octet-stream"}
+        return _body(await self._client.post(address + path, body, headers, largest=LARGEST), address)
+
+    async def get(self, did: str, address: str, path: str) -> bytes:
+        """GET and return the answer's body. Raises what the peer answered, or Unavailable."""
+        headers = {"Authorization": self._tokens.bearer(did)}
+        return _body(await self._client.get(address + path, headers, largest=LARGEST), address)
+
+
+def _body(reply: Reply, address: str) -> bytes:
+    if 200 <= reply.status < 300:
+        return reply.body
+    try:
+        said = msgspec.json.decode(reply.body, type=dict[str, object])
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        said = {}
+    code, reason = str(said.get("error", f"http-{reply.status}"))[:64], str(said.get("reason", "no reason given"))[:500]
+    place = said.get("place")
+    kind = _BY_STATUS.get(reply.status, Unavailable)
+    raise kind(code, reason, str(place)[:200] if place else address)

@@ -1,0 +1,173 @@
+"""Our own messages between nodes, under `/armslength/1/`, and what a node stores about them.
+
+Leaves travel as they enter the record: canonical, one per line. Everything else is canonical JSON. The paths:
+
+    POST propose               a Proposal
+    POST submit/{arrangement}  leaves without our stamp -> Answers
+    POST sync/{arrangement}    ?start=N, leaves from index N -> Synced
+    POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
+    GET  head/{arrangement}    -> the last sealed head (Sealed)
+    GET  cosigned/{arrangement}-> the head that this timekeeper cosigned last (a signed note)
+    GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
+    GET  arrangements          -> those that name the caller
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from armslength.core.canonical import canonical
+from armslength.core.record.entry import MAX_LEAF, Entry, Head, Leaf, Refusal, Stamp, Submission
+from armslength.errors import Malformed
+from armslength.wire.record import decode_leaf, decode_submission, encode
+from armslength.wire.strict import convert, decode, parse
+
+BASE = "/armslength/1"
+MAX_LEAVES = 1000  # in one message
+MAX_BODY = 16 * 1024 * 1024
+MAX_PROPOSAL = 2 * 1024 * 1024
+MAX_ANSWER = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A timekeeper's answer to one submission: its stamp, or why not. `refusal` is the keeper's, signed and final;
+    `code` and `reason` alone mean "not now, by what I see"."""
+
+    entry: str
+    stamp: Stamp | None = None
+    refusal: Refusal | None = None
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """One answer for each submission, in order."""
+
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synced:
+    """Where a follower stands after a sync, and (as text lines) the leaves that it stamped and misses."""
+
+    sealed: int
+    size: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Terms that a party proposes: the canonical document as text, the clause texts, and what they replace."""
+
+    document: str
+    texts: dict[str, str]
+    replaces: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """The last sealed head: what an author states to have seen, and the checkpoint that shows it."""
+
+    head: Head
+    checkpoint: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangements:
+    """The arrangements that a node holds and that name the caller."""
+
+    arrangements: tuple[Proposal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """An entry in the journal. status: pending (sent until sealed), placed, refused."""
+
+    submission: Submission
+    stamps: tuple[Stamp, ...] = ()
+    status: str = "pending"
+    refusal: Refusal | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The entry itself."""
+        return self.submission.entry
+
+
+def encode_leaves(leaves: Iterable[Leaf]) -> bytes:
+    """Leaves as lines."""
+    return b"".join(encode(leaf) + b"\n" for leaf in leaves)
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """The lines of a body, each one leaf's bytes. Raises Malformed."""
+    if not data:
+        return []
+    if not data.endswith(b"\n"):
+        raise Malformed("bad-lines", "no final newline")
+    lines = data[:-1].split(b"\n")
+    if len(lines) > MAX_LEAVES:
+        raise Malformed("too-large", f"more than {MAX_LEAVES} leaves in one message")
+    return lines
+
+
+def decode_leaves(data: bytes) -> list[Leaf]:
+    """The leaves in a body. Raises Malformed naming the line."""
+    found = []
+    for number, line in enumerate(split_lines(data)):
+        try:
+            found.append(decode_leaf(line))
+        except Malformed as error:
+            raise Malformed(error.code, error.reason, f"line {number + 1}: {error.place or ''}".rstrip(": ")) from None
+    return found
+
+
+def encode_answers(answers: Sequence[Answer]) -> bytes:
+    """The answers to a submit."""
+    return canonical(Answers(answers=tuple(answers)))
+
+
+def decode_answers(data: bytes) -> list[Answer]:
+    """The answers to a submit. Raises Malformed."""
+    return list(decode(Answers, data, MAX_ANSWER).answers)
+
+
+def decode_synced(data: bytes) -> Synced:
+    """The answer to a sync. Raises Malformed."""
+    return decode(Synced, data, MAX_BODY)
+
+
+def decode_proposal(data: bytes) -> Proposal:
+    """A proposal. Raises Malformed."""
+    return decode(Proposal, data, MAX_PROPOSAL)
+
+
+def decode_sealed(data: bytes) -> Sealed:
+    """A sealed head. Raises Malformed."""
+    return decode(Sealed, data, MAX_LEAF)
+
+
+def decode_arrangements(data: bytes) -> Arrangements:
+    """What a node holds. Raises Malformed."""
+    return decode(Arrangements, data, MAX_BODY)
+
+
+def encode_written(item: Written) -> bytes:
+    """A journal entry as it is stored."""
+    return canonical(item)
+
+
+def decode_written(data: bytes) -> Written:
+    """A stored journal entry. Raises Malformed."""
+    fields = parse(data)
+    return Written(
+        submission=decode_submission(canonical(fields["submission"])),
+        stamps=convert(tuple[Stamp, ...], fields["stamps"]),
+        status=fields["status"],
+        refusal=convert(Refusal, fields["refusal"]) if fields.get("refusal") else None,
+    )
