@@ -107,7 +107,9 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     votes = {key: cast for key, cast in state.open.items() if key != str(number)}
     draft.claims[claim] = replace(state, decided=decided, open=votes, at=draft.at)
     base = draft.index.excuses.get(claim)
-    if base is not None and letter(draft.claims[base], number) == UNDECIDED:
+    if base is None or number >= count(draft, draft.terms.claims[base]):
+        return
+    if letter(draft.claims[base], number) == UNDECIDED:
         judge(draft, base, number)
 
 

@@ -26,6 +26,8 @@ Guard = Callable[[Draft, str], str]
 
 def work(draft: Draft) -> None:
     """Move every duty as far as it goes."""
+    if draft.arrangement.effective_at is None:
+        return
     closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
     for duty in draft.index.duties:
         if duty in draft.index.release_of:
@@ -180,7 +182,7 @@ def waive(draft: Draft, act: Act, body: Waive) -> None:
     state = draft.duties[body.duty]
     machine = draft.machine(body.duty)
     rule = f"{machine.name}.waived"
-    done = state.state == "BREACHED" and (term_over(draft) if term is None else not remediable(draft, body.duty))
+    done = state.state == "BREACHED" and term is not None and not remediable(draft, body.duty)
     if state.state not in machine.rows[rule].before or done or draft.arrangement.effective_at is None:
         raise Refused("state", f"{body.duty} is {state.state}: there is nothing left to waive")
     if act.author in state.waived:

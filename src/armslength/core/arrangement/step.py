@@ -23,7 +23,7 @@ from typing import Any
 
 from armslength.core.arrangement import allegations, claims, duties, running, tranches
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
-from armslength.core.arrangement.draft import Act, Draft
+from armslength.core.arrangement.draft import Act, Draft, iso
 from armslength.core.arrangement.state import (
     AllegationState,
     Arrangement,
@@ -45,8 +45,6 @@ from armslength.core.canonical import digest
 from armslength.errors import Refused
 
 __all__ = ["Act", "advance", "apply", "initial", "next_deadline", "state_root"]
-
-_PASSES = 200  # far more than any terms with a fixpoint need
 
 
 def initial(terms: Terms) -> State:
@@ -161,18 +159,16 @@ def _forward(draft: Draft, until: int) -> None:
 
 def _catch_up(draft: Draft) -> None:
     """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them."""
-    for _ in range(_PASSES):
-        found = _next(draft)
-        if found is None or found > draft.now:
-            return
+    while (found := _next(draft)) is not None and found <= draft.now:
         draft.at = max(draft.at, found)
-        _settle(draft)
-    raise Refused("unsettled", "the terms have no end of deadlines here")
+        if not _settle(draft):
+            raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
 
-def _settle(draft: Draft) -> None:
-    """Let everything follow that follows at this instant."""
-    for _ in range(_PASSES):
+def _settle(draft: Draft) -> bool:
+    """Let everything follow that follows at this instant. True if anything did."""
+    objects = len(draft.claims) + len(draft.duties) + len(draft.tranches) + len(draft.allegations)
+    for passes in range(20 + 10 * objects):  # far more than any terms with a fixpoint need
         draft.moved = False
         claims.work(draft)
         duties.work(draft)
@@ -181,7 +177,7 @@ def _settle(draft: Draft) -> None:
         running.work(draft)
         tranches.work(draft)
         if not draft.moved:
-            return
+            return passes > 0
     raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")
 
 

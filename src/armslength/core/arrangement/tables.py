@@ -151,7 +151,7 @@ RELEASE = _machine(
     ("cured", "OVERDUE", "CURED", "follows", "SETTLED; key within the cure"),
     ("breached", "OVERDUE", "BREACHED", "time", "end of cure + grace without key"),
     ("upheld", "PENDING ACTIVE OVERDUE", "BREACHED", "follows", "allegation or complaint UPHELD"),
-    ("waived", "PENDING ACTIVE OVERDUE BREACHED", "DISCHARGED", "waive", "the recipient waives"),
+    ("waived", "PENDING ACTIVE OVERDUE", "DISCHARGED", "waive", "the recipient waives"),
     ("abandoned", "OVERDUE", "BREACHED", "follows", "tranche FORFEITED while OVERDUE"),
     ("discharged", "PENDING ACTIVE", "DISCHARGED", "follows", "tranche FORFEITED"),
 )
