@@ -9,7 +9,7 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.blocks import Block, sentence
 from armslength.views.deadlines import Deadline, deadlines
-from armslength.views.words import Words, listing, span
+from armslength.views.words import Words, listing, span, start_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ class Asked:
         """An answer that ends with what comes next, if anything runs for this subject or for what blocks it."""
         blocks = tuple(blocks)
         due = self.deadlines_of({subject} | {block.subject for block in blocks})
-        due = tuple(sorted(due, key=lambda d: d.subject != subject))
+        if kind != "arrangement":
+            due = tuple(sorted(due, key=lambda d: d.subject != subject))
         sentences = tuple(text for text in said if text)
         if due:
             sentences += (self.next(due[0]),)
@@ -54,11 +55,11 @@ class Asked:
         return tuple(d for d in self.running if d.subject in subjects or d.subject.removesuffix(".release") in subjects)
 
     def next(self, deadline: Deadline) -> str:
-        """`Next: B to perform, by …; if nothing comes, C5a is OVERDUE at …`."""
+        """`Next: Borovia to perform, by …; if nothing comes, C5a is OVERDUE at …`."""
         if deadline.fires is None:
             return f"Next: {deadline.waits_for}, by {self.moment(deadline.at)}; after that {deadline.then}."
         if deadline.fires == deadline.at:
-            return f"Next: {deadline.waits_for}, {self.moment(deadline.at)}; then {deadline.then}."
+            return f"Next: on {self.moment(deadline.at)}, {deadline.then}."
         text = f"Next: {deadline.waits_for}, by {self.moment(deadline.at)}"
         return f"{text}; if nothing comes, {deadline.then} at {self.words.short(deadline.fires)}."
 
@@ -89,5 +90,5 @@ class Asked:
 
 
 def start(text: str) -> str:
-    """The text with a capital first letter, as a sentence."""
-    return f"{text[:1].upper()}{text[1:]}."
+    """A phrase as a sentence."""
+    return f"{start_case(text)}."

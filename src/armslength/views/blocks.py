@@ -202,8 +202,8 @@ class _Unmet:
         rules = self.terms.claims[claims[0]]
         unit = self.words.unit(rules)
         have = frontier - streak
-        so_far = ranges(f"{unit} ", range(streak, frontier))
-        need = f"a run of {length} clean {unit}s of {listing(claims)} is needed, and there are {have} so far"
+        so_far = f"{unit}{'s' if have > 1 else ''} {ranges('', range(streak, frontier))}"
+        need = f"it takes {length} clean {unit}s in a row of {listing(claims)}, and there are {have} so far"
         need += f" ({so_far})" if have else f", counting from {unit} {streak}"
         if streak + length > total:
             need += f"; only {count(max(0, total - streak), unit)} are left in the term"
@@ -211,8 +211,9 @@ class _Unmet:
         last = streak + length - 1
         after = self.words.ends(rules, last) if self.state.arrangement.effective_at is not None else None
         run = Block(kind="run", subject=listing(claims), need=need, after=after)
-        open_ = (lack(self.terms, self.state, c, frontier) for c in claims)
-        return (*(block for block in open_ if block), run)
+        waits = tuple(b for c in claims if (b := lack(self.terms, self.state, c, frontier)))
+        ripe = any(b.after is not None and b.after <= self.state.clock.now for b in waits)
+        return (*waits, run) if ripe else (run, *waits)
 
     def _streak(self, condition: Condition, begin: int) -> tuple[int, int, int]:
         """(where the current run starts, the first period not decided clean or where the run is complete, periods)."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from armslength.core.arrangement.state import UNDECIDED, AllegationState, DutyState, State, TrancheState
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement import claims, releases
+from armslength.core.arrangement.draft import Draft
+from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
+from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.views.words import Words
 
 CONSEQUENCES = {
@@ -31,6 +33,7 @@ class Deadline:
     fires: int | None
     waits_for: str
     then: str
+    idle: bool = False  # nothing rests on it: an excuse that no notice asks for
 
 
 def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
@@ -38,7 +41,9 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
     words = Words.of(terms, state)
     found = [*_arrangement(words, state), *_claims(words, state), *_duties(words, state)]
     found += [d for name, a in state.allegations.items() for d in _allegation(words, name, a)]
-    found += [d for name, t in state.tranches.items() for d in _tranche(words, name, t)]
+    if state.arrangement.phase in {"EFFECTIVE", "WINDING"}:
+        winding = state.arrangement.phase == "WINDING"
+        found += [d for name, t in state.tranches.items() for d in _tranche(words, name, t, winding=winding)]
     return tuple(sorted(found, key=lambda d: (d.at if d.fires is None else d.fires, d.kind, d.subject)))
 
 
@@ -48,33 +53,58 @@ def _arrangement(words: Words, state: State) -> Iterator[Deadline]:
         missing = words.actors(p for p in terms.parties if p not in arrangement.signed)
         yield _of("arrangement", "arrangement", terms.entry_by, terms.grace, f"{missing} to sign", "it lapses")
     if arrangement.phase == "SIGNED":
-        yield _of("arrangement", "arrangement", terms.start, 0, "the stated start", "it takes effect")
-    if arrangement.phase != "EFFECTIVE":
+        start = max(terms.start, *arrangement.signed.values())
+        yield _of("arrangement", "arrangement", start, 0, "the start", "it starts, and is in force")
+    if arrangement.effective_at is None:
         return
+    if arrangement.phase == "EFFECTIVE":
+        yield from _endings(words, state)
+    if state.clock.now < terms.end:
+        then = "the term ends"
+        if arrangement.phase == "EFFECTIVE":
+            forfeit = "it is wound up" if arrangement.suspension else "what is still locked then is forfeited"
+            then = f"the term ends, and {forfeit}"
+        yield _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
+
+
+def _endings(words: Words, state: State) -> Iterator[Deadline]:
+    """What ends the arrangement before its term does."""
+    terms, arrangement = words.terms, state.arrangement
     if arrangement.suspension:
         at = arrangement.suspension.since + terms.max_suspension
         yield _of("arrangement", "arrangement", at, terms.grace, "remedy and resumption", "it is wound up")
     for party, notice in arrangement.withdrawals.items():
-        waits = f"the end of {words.actor(party)}'s notice of withdrawal"
-        yield _of("arrangement", "arrangement", notice.ends, 0, waits, "it is wound up")
-    waits = "the end of the term"
-    then = "it is wound up" if arrangement.suspension else "what is still locked is forfeited once all is decided"
-    yield _of("arrangement", "arrangement", terms.end, 0, waits, then)
+        if notice.ends < terms.end:
+            waits = f"{words.actor(party)}'s notice of withdrawal"
+            yield _of("arrangement", "arrangement", notice.ends, 0, waits, f"{waits} ends, and it is wound up")
 
 
 def _claims(words: Words, state: State) -> Iterator[Deadline]:
     if state.arrangement.effective_at is None:
         return
+    draft = Draft(words.terms, state)
+    excuses = {claim.excuse.claim: name for name, claim in words.terms.claims.items() if claim.excuse}
     for name, claim in words.terms.claims.items():
-        if claim.report_by is None:
-            continue
-        decided = state.claims[name].decided
-        for period in range(words.periods(claim)):
-            if period >= len(decided) or decided[period] == UNDECIDED:
-                at = words.ends(claim, period) + claim.report_by
-                waits = f"a quorum of {words.actors(claim.monitors)} on {words.subject('claim', f'{name}#{period}')}"
-                yield _of("claim", f"{name}#{period}", at, words.terms.grace, waits, "it stays UNKNOWN for good")
-                break
+        found = claims.deadline(draft, name)
+        if found is not None:
+            fires, period = found
+            spot = words.subject("claim", f"{name}#{period}")
+            yield Deadline(
+                kind="claim",
+                subject=f"{name}#{period}",
+                at=fires - words.terms.grace,
+                fires=fires,
+                waits_for=f"a quorum of {words.actors(claim.monitors)} on {spot}",
+                then=f"{spot} stays UNKNOWN for good",
+                idle=name in excuses and not noticed(words, state, excuses[name], period),
+            )
+
+
+def noticed(words: Words, state: State, claim: str, period: int) -> bool:
+    """Whether a notice in time overlaps a period of a claim, so that its excuse matters."""
+    rules = words.terms.claims[claim]
+    start, end = words.starts(rules, period), words.ends(rules, period)
+    return any(n.timely and n.start < end and start < n.end for n in state.claims[claim].notices)
 
 
 def _duties(words: Words, state: State) -> Iterator[Deadline]:
@@ -83,7 +113,7 @@ def _duties(words: Words, state: State) -> Iterator[Deadline]:
             continue
         tranche = words.release_of(name)
         if tranche:
-            yield from _release(words, tranche, duty, state.tranches[tranche])
+            yield from _release(words, tranche, state)
         elif words.terms.duties[name].kind == "achieve":
             yield from _achieve(words, name, duty)
 
@@ -98,44 +128,48 @@ def _achieve(words: Words, name: str, duty: DutyState) -> Iterator[Deadline]:
         yield _of("duty", name, duty.cure_due, words.terms.grace, waits, then)
 
 
-def _release(words: Words, tranche: str, duty: DutyState, held: TrancheState) -> Iterator[Deadline]:
-    terms = words.terms.tranches[tranche]
-    if held.key_at is not None:
+def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
+    terms, name = words.terms.tranches[tranche], release_duty(tranche)
+    at = releases.deadline(Draft(words.terms, state), name)
+    if at is None:
         return
     provider = words.actor(terms.provider)
-    waits = f"{provider} to release {tranche}" if held.released_at is None else f"{provider} to hand over the key"
-    at = duty.due if held.released_at is None else held.key_due
-    if duty.state == "ACTIVE" and at is not None:
-        yield _of("duty", f"{tranche}.release", at, words.terms.grace, waits, f"{tranche}'s release is OVERDUE")
-    if duty.state == "OVERDUE" and duty.cure_due is not None:
-        then = f"{tranche}'s release is BREACHED: {words.actor(terms.recipient)} may withdraw at once"
-        yield _of("duty", f"{tranche}.release", duty.cure_due, words.terms.grace, waits, then)
+    released = state.tranches[tranche].released_at is not None
+    waits = f"{provider} to hand over the key of {tranche}" if released else f"{provider} to release {tranche}"
+    then = f"{tranche}'s release is OVERDUE"
+    if state.duties[name].state == "OVERDUE":
+        then = f"{tranche}'s release is BREACHED, and {words.actor(terms.recipient)} may withdraw at once"
+    yield _of("duty", name, at, words.terms.grace, waits, then)
 
 
 def _allegation(words: Words, name: str, held: AllegationState) -> Iterator[Deadline]:
     rules, grace = words.terms.allegations, words.terms.grace
     if held.holding:
-        yield _of("allegation", name, held.raised_at + rules.hold, 0, "a determination", "its hold ends")
-    if held.outcome != "OPEN":
-        return
+        then = f"the hold of {name} ends, unless a decision ends it first"
+        yield _of("allegation", name, held.raised_at + rules.hold, 0, "a decision", then)
     if held.answer is None:
         waits = "an answer by the debtor"
-        yield _of("allegation", name, held.raised_at + rules.reply, grace, waits, "it counts as UNANSWERED")
-    waits = "the monitors or the determiners to decide"
-    yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, "it is DISMISSED")
+        yield _of("allegation", name, held.raised_at + rules.reply, grace, waits, f"{name} counts as UNANSWERED")
+    if held.outcome == "OPEN":
+        waits = "the monitors or the determiners to decide"
+        yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, f"{name} is DISMISSED")
 
 
-def _tranche(words: Words, name: str, held: TrancheState) -> Iterator[Deadline]:
+def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool) -> Iterator[Deadline]:
     terms, grace = words.terms.tranches[name], words.terms.grace
     recipient = words.actor(terms.recipient)
     if held.stage == "READY" and held.gate_at is not None:
-        then = f"{recipient} may allege that {name} was not delivered sealed in time"
         waits = f"{recipient} to confirm that the sealed data has arrived"
-        yield _of("tranche", name, held.gate_at + terms.arm_by, None, waits, then)
+        at = held.gate_at + terms.arm_by
+        if winding:
+            yield _of("tranche", name, at, grace, waits, f"{name} is FORFEITED")
+        else:
+            then = f"{recipient} may allege that {name} was not delivered sealed in time"
+            yield _of("tranche", name, at, None, waits, then)
     if held.stage == "RELEASED" and held.key_at is not None:
         waits = f"{recipient} to confirm the content or to complain"
         yield _of("tranche", name, held.key_at + terms.ack_by, grace, waits, f"{name} counts as delivered: SETTLED")
-    if held.stage == "COMPLAINED" and held.complained_at is not None:
+    if held.complaint == "OPEN" and held.complained_at is not None:
         default = words.terms.allegations.default
         at = held.complained_at + words.terms.allegations.determination
         yield _of("tranche", name, at, grace, "the determiners to decide", f"the complaint is {default} by default")

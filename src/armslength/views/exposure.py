@@ -200,7 +200,7 @@ class _Moves:
             self.ledger.given[tranche.provider] += worth
         if change.after == "SETTLED":
             self.ledger.received[tranche.recipient] += worth
-        return f"{change.subject} {'delivered' if change.after == 'SETTLED' else change.after.lower()}"
+        return f"{change.subject} is {'delivered' if change.after == 'SETTLED' else change.after.lower()}"
 
     def _duty(self, change: Change) -> str:
         name, duty = change.subject, self.terms.duties[change.subject]
@@ -210,7 +210,7 @@ class _Moves:
         elif change.after in PERFORMED and name not in self.performed:
             self.performed.add(name)
             self.ledger.perform(name, Fraction(self.ledger.worth[name]))
-        return f"{name} {change.after.lower()}"
+        return f"{name} is {change.after.lower()}"
 
     def _claim(self, change: Change) -> str:
         claim, _, period = change.subject.partition("#")
@@ -218,4 +218,4 @@ class _Moves:
         for name, (first, total) in self.active.items():
             if self.terms.duties[name].claim == claim and first <= index < first + total:
                 self.ledger.perform(name, _part(self.ledger.worth[name], 1, total))
-        return f"{self.words.subject('claim', change.subject)} {change.after.lower()}"
+        return f"{self.words.subject('claim', change.subject)} is {change.after.lower()}"

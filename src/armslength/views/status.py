@@ -115,7 +115,7 @@ def status(
         tranches=_tranches(terms, state),
         allegations=_allegations(state),
         holds_left={p: terms.allegations.holds_per_party - arrangement.holds_used.get(p, 0) for p in terms.parties},
-        next=next((d for d in running if d.fires is not None), None),
+        next=next((d for d in running if d.fires is not None and not d.idle), None),
         deadlines=running,
         exposure={party: balance.exposure for party, balance in measure(terms, state, weights).items()},
         provisional=_provisional(terms, facts) if facts else None,

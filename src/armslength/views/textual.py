@@ -14,7 +14,7 @@ from armslength.views.asked import Why
 from armslength.views.exposure import Series, number
 from armslength.views.status import DutyLine, Status
 from armslength.views.timeline import Line
-from armslength.views.words import Words, clock, count, date, listing, span, tone
+from armslength.views.words import Words, clock, count, date, listing, span, start_case, tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
     out.append([Span(f"As of {words.moment(status.at)}{clock_note}.", "faint")])
     for sentence in status.why[1:]:
         out += _wrapped(sentence, width)
-    if status.next:
+    if status.next and status.next.subject != "arrangement":
         when = f"{words.moment(status.next.at)}, {_away(status.next.at, status.at)}"
         out += _wrapped(f"Next deadline: {when}: {status.next.waits_for}; otherwise {status.next.then}.", width)
     out += _tranches(status, width)
@@ -65,16 +65,18 @@ def why_text(answer: Why, width: int = 80) -> Text:
 def timeline_text(words: Words, lines: Sequence[Line], width: int = 80) -> Text:
     """The timeline, grouped by day: what was done, then, indented, what it changed and why."""
     out: Text = []
-    day = ""
+    day = shown = ""
     for line in lines:
         today = f"{date(line.at)}  {words.relative(line.at).split()[0]}"
         if line.until > line.at and date(line.until) != date(line.at):
             today += f" … {date(line.until)}  {words.relative(line.until).split()[0]}"
         if today != day:
             out += [*([[]] if day else []), [Span(today, "title")]]
-            day = today
-        first = f"{line.did[:1].upper()}{line.did[1:]}."
-        out += _wrapped(first, width, f"  {clock(line.at)}  ")
+            day, shown = today, ""
+        first = f"{start_case(line.did)}."
+        hour = clock(line.at)
+        out += _wrapped(first, width, f"  {hour if hour != shown else ' ' * len(hour)}  ")
+        shown = hour
         for effect in line.effects:
             because = f" ({effect.cause})" if effect.cause else ""
             out += _wrapped(f"{effect.text}{because}", width, "         > ", tone(effect.after))
@@ -87,7 +89,9 @@ def exposure_text(terms: Arrangement, series: Mapping[str, Series], width: int =
     out: Text = []
     for party, line in series.items():
         last = line.points[-1] if line.points else line.peak
-        peak = f"peak {number(line.peak.exposure)} on {words.short(line.peak.at)}, when {line.peak.why}"
+        peak = f"peak {number(line.peak.exposure)} on {words.short(line.peak.at)} ({line.peak.why})"
+        if line.peak.index is None:
+            peak = "never above 0"
         out += _wrapped(f"{words.actor(party)}: exposure {number(last.exposure)}; {peak}.", width)
     return out
 
@@ -163,7 +167,7 @@ def _unsealed(words: Words, status: Status, width: int) -> Text:
 
 def _due(words: Words, line: DutyLine, now: int) -> str:
     if line.frozen:
-        return "clock stands still while suspended"
+        return "its clock stands still"
     if line.cure_due is not None:
         return f"cure by {words.short(line.cure_due)}, {_away(line.cure_due, now)}"
     if line.due is not None:

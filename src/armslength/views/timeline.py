@@ -15,7 +15,7 @@ from armslength.core.arrangement.state import Change, State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import says
-from armslength.views.words import Words, listing, ranges
+from armslength.views.words import Words, listing, ranges, start_case
 
 TIME = "time"
 
@@ -50,10 +50,6 @@ class _Group:
     entries: list[PlacedEntry] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 
-    @property
-    def routine(self) -> bool:
-        return all(_routine(change) for change in self.changes)
-
 
 def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | None = None) -> tuple[Line, ...]:
     """The lines of a record, oldest first. `state`, the last one, tells D before the record does."""
@@ -61,47 +57,84 @@ def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | N
     words = Words(terms, _origin(terms, placed, state))
     groups: list[_Group] = []
     for entry in placed:
-        own = _by_time(groups, entry)
-        if entry.type == "seal" and not own:
-            continue
-        _join(groups, entry, own)
+        own = _by_time(terms, groups, entry)
+        if entry.type != "seal":
+            _join(terms, groups, entry, own)
     return tuple(_line(words, group) for group in sorted(groups, key=lambda g: g.at))
 
 
 def effects(words: Words, changes: Iterable[Change]) -> tuple[Effect, ...]:
-    """Changes in words; decisions of a claim's periods that read the same are said once."""
-    out: list[Effect] = []
-    by_value: dict[tuple[str, str], list[Change]] = {}
+    """Changes in words. What happens to several subjects for one cause is said once; so are the periods of a claim."""
+    alike: dict[tuple[str, ...], list[Change]] = {}
     for change in changes:
-        if change.kind == "claim":
-            claim = change.subject.partition("#")[0]
-            by_value.setdefault((claim, change.after), []).append(change)
-        elif change.kind != "instance":
-            name = words.subject(change.kind, change.subject)
-            out.append(Effect(text=_became(name, change), cause=change.cause, after=change.after, changes=(change,)))
-    decided = [_decided(words, claim, after, found) for (claim, after), found in by_value.items()]
-    instances = [_instance(change) for change in changes if change.kind == "instance"]
-    return (*decided, *instances, *out)
+        if not idle(words.terms, change):
+            alike.setdefault(_likeness(change), []).append(change)
+    return (*_supported(words, alike), *(_effect(words, found) for found in alike.values()))
 
 
-def _became(name: str, change: Change) -> str:
-    name = f"{name[0].upper()}{name[1:]}" if name.startswith(("the ", "allegation ")) else name
-    return f"{name}: {change.after}" if change.before in {"", "NONE"} else f"{name}: {change.before} → {change.after}"
-
-
-def _instance(change: Change) -> Effect:
+def idle(terms: Arrangement, change: Change) -> bool:
+    """Whether a change says nothing to a reader: an excuse that was never attested, mostly because none was needed."""
+    if change.kind != "claim" or change.after != "UNKNOWN":
+        return False
     name = change.subject.partition("#")[0]
-    text = f"The violation of {name}: {change.after}"
-    return Effect(text=text, cause=change.cause, after=change.after, changes=(change,))
+    return any(claim.excuse and claim.excuse.claim == name for claim in terms.claims.values())
 
 
-def _decided(words: Words, claim: str, after: str, found: list[Change]) -> Effect:
+def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list[Effect]:
+    """Take the supported periods out of `alike`; claims with the same periods share one effect."""
+    shared: dict[tuple[str, tuple[int, ...]], list[list[Change]]] = {}
+    for key in [key for key in alike if key[0] == "claim" and key[-1] == "SUPPORTED"]:
+        found = alike.pop(key)
+        rules = words.terms.claims[key[1]]
+        numbers = tuple(sorted(int(change.subject.partition("#")[2] or 0) for change in found))
+        shared.setdefault((words.unit(rules) if rules.period else "", numbers), []).append(found)
+    out = []
+    for (unit, numbers), groups in shared.items():
+        names = listing(group[0].subject.partition("#")[0] for group in groups)
+        spot = f" {unit}{'s' if len(numbers) > 1 else ''} {ranges('', numbers)}" if unit else ""
+        changes = tuple(change for group in groups for change in group)
+        out.append(Effect(text=f"{names}{spot}: SUPPORTED", cause="", after="SUPPORTED", changes=changes))
+    return out
+
+
+def _likeness(change: Change) -> tuple[str, ...]:
+    """Changes with equal likeness are said together."""
+    if change.kind == "claim":
+        return ("claim", change.subject.partition("#")[0], change.after)
+    if change.kind in {"duty", "tranche"}:
+        return (change.kind, change.before, change.after, change.cause)
+    return (change.kind, change.subject, change.rule)
+
+
+def _effect(words: Words, found: list[Change]) -> Effect:
+    change = found[0]
+    if change.kind == "claim":
+        return _decided(words, found)
+    cause = words.cause(change.cause)
+    name = listing(words.subject(c.kind, c.subject) for c in found)
+    if change.kind == "instance":
+        duty, _, period = change.subject.partition("#")
+        claim = words.terms.duties[duty].claim
+        text = f"Violation of {duty} since {words.period(claim, int(period))}: {change.after}"
+    elif change.rule.startswith("answer."):
+        text = f"{start_case(name)} is {change.after}"
+    elif change.before == change.after:
+        text = f"{start_case(name)} {'stays' if len(found) == 1 else 'stay'} {change.after}"
+    elif change.before in {"", "NONE"}:
+        text = f"{start_case(name)}: {change.after}"
+    else:
+        text = f"{start_case(name)}: {change.before} → {change.after}"
+    return Effect(text=text, cause=cause, after=change.after, changes=tuple(found))
+
+
+def _decided(words: Words, found: list[Change]) -> Effect:
+    claim, after = found[0].subject.partition("#")[0], found[0].after
     rules = words.terms.claims[claim]
     numbers = [int(change.subject.partition("#")[2] or 0) for change in found]
-    spot = (
-        "" if rules.kind == "event" else f" {words.unit(rules)}{'s' if len(numbers) > 1 else ''} {ranges('', numbers)}"
-    )
-    cause = found[0].cause if len(found) == 1 else ""
+    plural = "s" if len(numbers) > 1 else ""
+    spot = f" {words.unit(rules)}{plural} {ranges('', numbers)}" if rules.period else ""
+    told = len(found) > 1 or found[0].rule in {"claim.supported", "claim.refuted"}  # the line itself says who attested
+    cause = "" if told else words.cause(found[0].cause)
     return Effect(text=f"{claim}{spot}: {after}", cause=cause, after=after, changes=tuple(found))
 
 
@@ -115,16 +148,18 @@ def _origin(terms: Arrangement, placed: Sequence[PlacedEntry], state: State | No
     return terms.start
 
 
-def _routine(change: Change) -> bool:
-    return change.kind == "claim" and change.after == "SUPPORTED"
+def _routine(terms: Arrangement, change: Change) -> bool:
+    return (change.kind == "claim" and change.after == "SUPPORTED") or idle(terms, change)
 
 
-def _by_time(groups: list[_Group], entry: PlacedEntry) -> list[Change]:
+def _by_time(terms: Arrangement, groups: list[_Group], entry: PlacedEntry) -> list[Change]:
     """Put what time alone did into groups of its own, one per instant; returns what the entry itself did."""
     own = []
     for change in entry.changes:
         if change.at == entry.at and entry.type != "seal":
             own.append(change)
+            continue
+        if idle(terms, change):
             continue
         if not (groups and groups[-1].key == (TIME, change.at)):
             groups.append(_Group((TIME, change.at), change.at, change.at))
@@ -134,10 +169,10 @@ def _by_time(groups: list[_Group], entry: PlacedEntry) -> list[Change]:
     return own
 
 
-def _join(groups: list[_Group], entry: PlacedEntry, own: list[Change]) -> None:
-    key = _key(entry)
+def _join(terms: Arrangement, groups: list[_Group], entry: PlacedEntry, own: list[Change]) -> None:
+    key = _key(terms, entry)
     last = next((g for g in reversed(groups) if g.key == key), None)
-    if last is None or not _joins(groups, last, entry):
+    if last is None or not _joins(terms, groups, last, entry):
         last = _Group(key, entry.at, entry.at)
         groups.append(last)
     last.entries.append(entry)
@@ -145,20 +180,20 @@ def _join(groups: list[_Group], entry: PlacedEntry, own: list[Change]) -> None:
     last.until = max(last.until, entry.at)
 
 
-def _joins(groups: list[_Group], last: _Group, entry: PlacedEntry) -> bool:
+def _joins(terms: Arrangement, groups: list[_Group], last: _Group, entry: PlacedEntry) -> bool:
     """Whether an entry continues a group: on the same occasion, or as one more day of routine."""
     between = groups[groups.index(last) + 1 :]
     if last.until == entry.at:
         return True
-    folds = last.key[0] == "attest" and last.key[1] is True
-    return folds and last.routine and all(g.key[0] == "commit" for g in between)
+    folds = last.key == ("attest", True, "state")
+    return folds and all(_routine(terms, c) for c in last.changes) and all(g.key[0] == "commit" for g in between)
 
 
-def _key(entry: PlacedEntry) -> tuple[object, ...]:
+def _key(terms: Arrangement, entry: PlacedEntry) -> tuple[object, ...]:
     """Entries with equal keys say the same kind of thing."""
     body = entry.body
     if isinstance(body, Attest):
-        return ("attest", body.value)
+        return ("attest", body.value, terms.claims[body.claim].kind)
     if isinstance(body, Determine):
         return ("determine", body.allegation, body.tranche, body.uphold, body.text)
     if entry.type in {"sign", "resume"}:
@@ -191,4 +226,4 @@ def _monitors(words: Words, group: _Group) -> str:
     for entries in by_claim.values():
         who = tuple(sorted({entry.author for entry in entries}))
         by_who.setdefault(who, []).extend(entries)
-    return "; ".join(f"{listing(words.actors([w]) for w in who)} {says(words, found)}" for who, found in by_who.items())
+    return "; ".join(f"{words.actors(who)} {says(words, found)}" for who, found in by_who.items())

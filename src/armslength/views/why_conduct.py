@@ -23,7 +23,9 @@ def duty(asked: Asked, name: str) -> Why:
     elif terms.kind == "maintain":
         said += [_instance(asked, name, i) for i in held.instances]
         blocks = open_periods(asked, terms.claim)
-        said += _first(asked, blocks, f"Nothing is outstanding: {tally(asked, terms.claim)}.")
+        said += _first(asked, blocks, f"So far: {tally(asked, terms.claim)}.")
+        if not blocks and held.state in {"OVERDUE", "BREACHED"}:
+            blocks = upcoming(asked, terms.claim)
     elif held.state in {"ACTIVE", "OVERDUE", "BREACHED"}:
         block = lack(asked.terms, asked.state, terms.claim, 0)
         blocks = (block,) if block else ()
@@ -145,8 +147,9 @@ def _instance(asked: Asked, name: str, instance: Instance) -> str:
     since = asked.words.moment(instance.at)
     text = f"The violation that began on {unit} {instance.first} is {instance.state} since {since}"
     if instance.state == "OVERDUE":
-        window = ranges(f"{unit} ", range(instance.first + 1, instance.first + 1 + terms.cure))
-        text += f"; it is cured if {window} {'is' if terms.cure == 1 else 'are'} clean"
+        plural = "" if terms.cure == 1 else "s"
+        window = f"{unit}{plural} {ranges('', range(instance.first + 1, instance.first + 1 + terms.cure))}"
+        text += f"; it is cured if {window} {'are' if plural else 'is'} clean, and breached if not"
     elif instance.state == "BREACHED":
         broke = f" after {unit} {instance.broke}" if instance.broke is not None else ""
         text += f"; {count(terms.remedy_run or 0, f'clean {unit}')} in a row{broke} would remedy it"

@@ -71,7 +71,7 @@ def _reason(asked: Asked, name: str, reason: str) -> tuple[list[str], list[Block
         found = list(unmet(terms, state, terms.tranches[name].continuous))
         return [block.need for block in found], found
     if reason == "complaint":
-        others = [n for n, t in state.tranches.items() if t.stage == "COMPLAINED"]
+        others = [n for n, t in state.tranches.items() if t.complaint == "OPEN"]
         need = "a determination of the complaint"
         blocks = [Block(kind="tranche", subject=n, need=need, who=determiners) for n in others]
         return [f"the complaint about {listing(others)} has not been determined"], blocks
@@ -96,6 +96,8 @@ def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Bloc
             return f"{label} is released for good since {since}: {asked.tell(wait)}.", (wait,)
         case "COMPLAINED":
             complainant = asked.words.actor(asked.terms.tranches[name].recipient)
+            if held.complaint != "OPEN":
+                return f"{complainant} complained about {label}, and the complaint was upheld on {since}.", ()
             until = (held.complained_at or held.at) + asked.terms.allegations.determination
             wait = asked.vote("tranche", name, held.votes, until)
             return f"{complainant} complains about {label} since {since}: {asked.tell(wait)}.", (wait,)

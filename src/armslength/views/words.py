@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,10 @@ from armslength.core.arrangement.terms import Arrangement, Claim, release_duty
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LONGEST = 80  # characters of a statement before its clause's title stands in for it
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
+_PERIOD = re.compile(r"\b\w+#\d+\b")
 
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
 TONES = {
@@ -36,8 +41,8 @@ MEANINGS = {
     "LAPSED": "never came into force",
     "PENDING": "not yet owed",
     "ACTIVE": "owed, and in order so far",
-    "OVERDUE": "late, and may still be cured",
-    "CURED": "late, then made good in time",
+    "OVERDUE": "not met, and may still be cured",
+    "CURED": "not met at first, then made good in time",
     "BREACHED": "broken",
     "REMEDIED": "broken, then made good",
     "FULFILLED": "done",
@@ -92,6 +97,12 @@ def ranges(prefix: str, numbers: Iterable[int]) -> str:
     return ", ".join(f"{prefix}{a}" if a == b else f"{prefix}{a}–{prefix}{b}" for a, b in runs)
 
 
+def start_case(text: str) -> str:
+    """A phrase of ours with a capital first letter; ids such as `k2` stay as they are."""
+    first = text.partition(" ")[0]
+    return f"{text[:1].upper()}{text[1:]}" if len(first) > 1 and first.isalpha() and first.islower() else text
+
+
 def count(number: int, noun: str) -> str:
     """`1 entry`, `2 entries`, `3 days`."""
     if number == 1:
@@ -127,6 +138,19 @@ def iso(at: int) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def _run(names: list[str]) -> str:
+    """`m1–m5` for names that count without a gap; empty for any others."""
+    found = [_NUMBERED.fullmatch(name) for name in names]
+    parts = sorted((match[1], int(match[2])) for match in found if match)
+    if len(parts) < len(names) or [(parts[0][0], parts[0][1] + n) for n in range(len(parts))] != parts:
+        return ""
+    return f"{parts[0][0]}{parts[0][1]}–{parts[-1][0]}{parts[-1][1]}"
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
+
+
 def size(octets: int) -> str:
     """`1.2 MB`, in powers of ten."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -154,8 +178,14 @@ class Words:
         return actor.name if actor else who
 
     def actors(self, names: Iterable[str], last: str = "and") -> str:
-        """`Arandia and Borovia`; monitors keep their short ids, which the terms' tables use."""
-        return listing((self.actor(n) if n in self.terms.parties else n for n in names), last)
+        """`Arandia and Borovia`; three or more go by their short ids, and numbered ones as a run: `m1–m5`."""
+        names = list(names)
+        if len(names) < 3 or set(names) <= set(self.terms.parties):
+            return listing((self.actor(name) for name in names), last)
+        run = _run(names)
+        if run:
+            return run if last == "and" else f"any of {run}"
+        return listing(names, last)
 
     def relative(self, at: int) -> str:
         """`D+14 10:00`; `D+14 + 3 h` where D is not at midnight."""
@@ -239,6 +269,11 @@ class Words:
             return f"the violation of {name}"
         tranche = self.release_of(name)
         return f"{tranche}'s release" if tranche else name
+
+    def cause(self, text: str) -> str:
+        """A cause as the rules give it, with its instants and periods as people write them."""
+        text = _INSTANT.sub(lambda found: self.moment(_seconds(found[0])), text)
+        return _PERIOD.sub(lambda found: self.subject("claim", found[0]), text)
 
     def _brief(self, statement: str, clause: str) -> str:
         if len(statement) <= LONGEST or clause not in self.terms.clauses:
