@@ -154,6 +154,8 @@ def step(record: Transfer, sender: Role, message: Message) -> Outcome[Transfer]:
         return Outcome(record, repeat=True)
     found = landing(TABLE, record, record.state, sender, message)
     if found is None or not _allowed(record, found[0], sender, message):
+        if isinstance(message, TransferSuspension) and sender is P and record.suspended_by is C:
+            return Outcome(replace(_content(record, sender, message), heard=remember(record, message)))
         if _said_again(record, message):
             return Outcome(record, repeat=True)
         raise Refused("illegal-transition", _why(record, sender, message), "state")
@@ -221,7 +223,8 @@ def _content(record: Transfer, sender: Role, message: Message) -> Transfer:
         return replace(record, data_address=address, suspended_by=None, reason=None)
     if isinstance(message, TransferSuspension):
         reason = "; ".join(message.reason) or message.code
-        return replace(record, data_address=None, suspended_by=sender, reason=reason)
+        by = P if record.suspended_by is P else sender  # where both suspend at once, law 3 still holds
+        return replace(record, data_address=None, suspended_by=by, reason=reason)
     if isinstance(message, TransferTermination):
         return replace(record, data_address=None, reason="; ".join(message.reason) or message.code)
     return record
