@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -81,10 +80,12 @@ class Processes:
         async with lock:
             kept = self._kept.pop((KINDS[kind], pid), None)
             if kept is not None and isinstance(kept[0], kind):
-                with contextlib.suppress(ArmslengthError):
+                try:
                     change = await _decision(decide(kept[0]), kind)
-                    if change.record != kept[0] and await self._commit(change, *kept, done):
-                        return cast(R, change.record)
+                except ArmslengthError:
+                    change = Change(kept[0])  # refused on what may be stale: see below
+                if change.record != kept[0] and await self._commit(change, *kept, done):
+                    return cast(R, change.record)
             while True:
                 record, version = await self.load(kind, pid)
                 change = await _decision(decide(record), kind)
