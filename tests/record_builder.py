@@ -64,8 +64,10 @@ def clause_texts() -> dict[str, str]:
 class Builder:
     """A record that grows; `leaves` are its bytes."""
 
-    def __init__(self, terms: Arrangement | None = None) -> None:
+    def __init__(self, terms: Arrangement | None = None, alias: str = "") -> None:
+        """`alias` comes before every name that keys are made from: another one is another set of keys."""
         self.terms = terms or keyed_terms()
+        self.alias = alias
         self.replica = Replica.start(self.terms)
         self.leaves: list[bytes] = []
         self.seen = self.replica.head
@@ -73,6 +75,13 @@ class Builder:
     @property
     def keeper(self) -> str:
         return self.terms.keeper
+
+    def signer(self, actor: str, role: str = "entries") -> Sign:
+        """Signs as this actor."""
+        return signer(self.alias + actor, role)
+
+    def _checkpoint_key(self, actor: str) -> tuple[bytes, Sign]:
+        return public(self.alias + actor, "checkpoints"), self.signer(actor, "checkpoints")
 
     def entry(self, author: str, body: Body, **changes: object) -> Entry:
         """The author's next entry; `changes` replace fields."""
@@ -90,11 +99,11 @@ class Builder:
 
     def submit(self, made: Entry) -> Submission:
         """The entry with its author's signature."""
-        return sign_entry(made, signer(made.author))
+        return sign_entry(made, self.signer(made.author))
 
     def stamp(self, made: Entry, by: str, time: int) -> Stamp:
         """A timekeeper's stamp."""
-        return entry.stamp(made.arrangement, entry_hash(made), by, time, signer(by))
+        return entry.stamp(made.arrangement, entry_hash(made), by, time, self.signer(by))
 
     def leaf(self, made: Entry, time: int, by: Sequence[str] | None = None) -> Leaf:
         """The entry signed, and stamped at `time` by these timekeepers (default: all but its author)."""
@@ -116,11 +125,9 @@ class Builder:
         """The current checkpoint (or `text`) under the keeper's signature, cosigned at these times."""
         text = self.replica.checkpoint_now().text if text is None else text
         known = self.replica.roster
-        log = sign_note(text, known.origin, public(self.keeper, "checkpoints"), signer(self.keeper, "checkpoints"))
+        log = sign_note(text, known.origin, *self._checkpoint_key(self.keeper))
         lines = {
-            actor: cosignature.cosign(
-                text, time, known.names[actor], public(actor, "checkpoints"), signer(actor, "checkpoints")
-            )
+            actor: cosignature.cosign(text, time, known.names[actor], *self._checkpoint_key(actor))
             for actor, time in times.items()
         }
         return seal.assemble(known, text, log, lines)
@@ -156,7 +163,7 @@ class Builder:
             by=self.keeper,
             sig="",
         )
-        return entry.refuse(unsigned, signer(self.keeper))
+        return entry.refuse(unsigned, self.signer(self.keeper))
 
     def equivocation(self, first: Entry, second: Entry) -> Evidence:
         """Evidence that holds two signed entries."""

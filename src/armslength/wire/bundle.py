@@ -154,6 +154,7 @@ class _Check:
         self.arrangement: str | None = None
         self.replica: Replica | None = None
         self.exporter: str | None = None
+        self.leaves: list[bytes] = []
         self.timeline: list[Step] = []
 
     def verdict(self, error: Failure | None) -> Verdict:
@@ -174,8 +175,8 @@ class _Check:
             self.replica = Replica.start(self.terms)
         except ArmslengthError as error:
             raise Unverified(error.code, str(error), file=TERMS) from None
-        leaves = self._fold(self.replica)
-        expected = {TERMS: data, **_records(leaves), **_derived(self.replica)}
+        self._fold(self.replica)
+        expected = {TERMS: data, **_records(self.leaves), **_derived(self.replica)}
         self._compare(expected)
         self._clauses(self.terms, expected)
         self._manifest(self.replica, expected)
@@ -185,21 +186,19 @@ class _Check:
             raise Unverified("missing-file", "is missing", file=path)
         return self.files[path]
 
-    def _fold(self, replica: Replica) -> list[bytes]:
-        """Place every leaf; return their bytes."""
-        leaves: list[bytes] = []
+    def _fold(self, replica: Replica) -> None:
+        """Place every leaf."""
         for path, line in self._lines():
-            index = len(leaves)
+            index = len(self.leaves)
             try:
                 leaf = decode_leaf(line)
                 placed = replica.place(leaf)
             except ArmslengthError as error:
                 raise Unverified(error.code, str(error), entry=index, file=path) from None
-            leaves.append(line)
+            self.leaves.append(line)
             self.timeline.append(Step(index, leaf.entry, placed.at, placed.changes))
-        if not leaves or replica.sealed_size != replica.size:
+        if not self.leaves or replica.sealed_size != replica.size:
             raise Unverified("unsealed", "the record does not end with a seal", entry=replica.sealed_size)
-        return leaves
 
     def _lines(self) -> Iterator[tuple[str, bytes]]:
         number = 0

@@ -304,9 +304,10 @@ def test_what_proves_nothing_is_refused(builder: Builder, name: str) -> None:
 
 
 def test_two_heads_of_one_size_are_a_fork(builder: Builder) -> None:
-    """Evidence that holds both speaks against the keeper."""
-    builder.enter("A", builder.fork(at(0, 1)), at(0, 1))
-    assert set(builder.replica.state.arrangement.excluded) == {"m5"}
+    """Evidence that holds both is recorded for readers; it takes nobody's votes."""
+    placed = builder.enter("A", builder.fork(at(0, 1)), at(0, 1))
+    assert placed.index == 3
+    assert not builder.replica.state.arrangement.excluded
 
 
 # --- seals ------------------------------------------------------------------------------------------------------------

@@ -109,9 +109,10 @@ def refusal_message(refusal: Refusal) -> bytes:
     return REFUSAL_PREFIX + canonical(fields)
 
 
-def leaf_bytes(leaf: Leaf) -> bytes:
-    """The leaf as it enters the tree."""
-    return canonical(leaf)
+def leaf_bytes(leaf: Leaf, entry: bytes | None = None) -> bytes:
+    """The leaf as it enters the tree: its canonical bytes. `entry` are those of its entry, if they are at hand."""
+    entry = canonical(leaf.entry) if entry is None else entry
+    return b'{"entry":' + entry + b"," + canonical({"sig": leaf.sig, "stamps": leaf.stamps})[1:]
 
 
 def sign_entry(entry: Entry, sign: Sign) -> Submission:

@@ -180,10 +180,11 @@ class Replica:
 
     def place(self, leaf: Leaf) -> Placed:
         """Append a leaf. Raises Malformed or Refused, and then has changed nothing; Repeat if it is here already."""
-        data = leaf_bytes(leaf)
+        entry = canonical(leaf.entry)
+        data = leaf_bytes(leaf, entry)
         if len(data) > MAX_LEAF:
             raise Refused("too-large", f"{len(data)} bytes, at most {MAX_LEAF} are allowed")
-        name, outcome = self._judge(leaf.entry, leaf.sig, leaf.stamps, None)
+        name, outcome = self._judge(leaf.entry, entry, leaf.sig, leaf.stamps, None)
         root = step.state_root(outcome.state)
         placed = Placed(self.size, name, outcome.at, outcome.changes)
         self._tree.append(leaf_hash(data))
@@ -197,13 +198,16 @@ class Replica:
 
     def preview(self, submission: Submission, time: int) -> Outcome:
         """What placing the entry here would do, had it one stamp of `time`. Changes nothing; raises like `place`."""
-        return self._judge(submission.entry, submission.sig, (), time)[1]
+        return self._judge(submission.entry, canonical(submission.entry), submission.sig, (), time)[1]
 
-    def _judge(self, entry: Entry, sig: str, stamps: Sequence[Stamp], assumed: int | None) -> tuple[str, Outcome]:
+    def _judge(
+        self, entry: Entry, data: bytes, sig: str, stamps: Sequence[Stamp], assumed: int | None
+    ) -> tuple[str, Outcome]:
+        """The entry's hash and what it does; `data` are its canonical bytes, `assumed` stands for a stamp's time."""
         check_entry(entry)
         if entry.arrangement != self.arrangement:
             raise Refused("wrong-arrangement", "an entry of another arrangement", "entry.arrangement")
-        name = self._check_author(entry, sig)
+        name = self._check_author(entry, data, sig)
         self._check_link(entry)
         self._check_seen(entry.seen)
         for position, refusal in enumerate(entry.refused or ()):
@@ -218,12 +222,11 @@ class Replica:
         act = step.Act(author=entry.author, stamp=time, type=entry.type, body=entry.body, entry=name, culprit=culprit)
         return name, step.apply(self.terms, self.state, act)
 
-    def _check_author(self, entry: Entry, sig: str) -> str:
+    def _check_author(self, entry: Entry, data: bytes, sig: str) -> str:
         """The entry's hash, once its author is known to have signed it and it is not here yet."""
         key = self.roster.entries.get(entry.author)
         if key is None:
             raise Refused("unknown-author", f"{entry.author!r} has no key in the terms", "entry.author")
-        data = canonical(entry)
         if not verify(key, ENTRY_PREFIX + data, from_base64(sig, "sig")):
             raise Refused("bad-signature", f"not signed by {entry.author}", "sig")
         name = digest(data)
