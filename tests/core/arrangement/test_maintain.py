@@ -1,0 +1,172 @@
+"""Maintain duties: violation instances, cure windows, remedies, conclusions."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.terms import Condition
+from tests.core.arrangement.play import Play
+from tests.core.arrangement.small import END, GRACE, achieve, attest, begun, event, judge, maintain, start, state_claim
+
+
+def play_of(**changes: object) -> Play:
+    """One maintain duty d of Q, shown by k; no suspension, so that nothing else moves."""
+    return begun(claims={"k": state_claim()}, duties={"d": maintain("k", **{"consequence": "record"} | changes)})
+
+
+def instances(play: Play) -> list[tuple[int, str]]:
+    """First period and state of each instance."""
+    return [(instance.first, instance.state) for instance in play.state.duties["d"].instances]
+
+
+@pytest.mark.parametrize(
+    ("letters", "found", "shown"),
+    [
+        ("SSSSSSSSSS", [], "FULFILLED"),
+        ("SSRSSSSSSS", [(2, "CURED")], "FULFILLED"),
+        ("SSRSSRSSSS", [(2, "CURED"), (5, "CURED")], "FULFILLED"),
+        ("SSRSRSSSSS", [(2, "REMEDIED")], "REMEDIED"),
+        ("SSRRSRSSRR", [(2, "REMEDIED"), (8, "BREACHED")], "BREACHED"),
+        ("SSRSUSSSSS", [(2, "REMEDIED")], "UNVERIFIED"),
+        ("SSUSSSSSSS", [], "UNVERIFIED"),
+        ("SSRRSRSRSR", [(2, "BREACHED")], "BREACHED"),
+        ("SSSSSSSSRS", [(8, "BREACHED")], "BREACHED"),
+        ("SSSSSSSSSR", [(9, "BREACHED")], "BREACHED"),
+        ("SSSSSSSRSS", [(7, "CURED")], "FULFILLED"),
+        ("SSRRSSRRSU", [(2, "REMEDIED"), (6, "BREACHED")], "BREACHED"),
+    ],
+)
+def test_whole_terms(letters: str, found: list[tuple[int, str]], shown: str) -> None:
+    """Whole terms of ten periods, their instances and their conclusion: the worst wins."""
+    play = play_of()
+    judge(play, "k", letters)
+    play.seal(END + 200)
+    assert instances(play) == found
+    assert play.duty("d") == shown
+
+
+def test_refuted_in_the_window_breaches_at_once() -> None:
+    """One REFUTED period in the window: BREACHED at its decision, though the period before is undecided."""
+    play = play_of()
+    attest(play, start(2.5), "k", 2, False)
+    assert play.duty("d") == "OVERDUE"
+    attest(play, start(4.1), "k", 4, False)
+    assert play.duty("d") == "BREACHED"
+    assert play.when("d", "BREACHED") == [start(4.1)]
+    assert play.state.duties["d"].instances[0].broke == 4
+
+
+def test_unknown_in_the_window_breaches_at_its_report_by() -> None:
+    """One UNKNOWN period in the window: BREACHED when it becomes so."""
+    play = play_of()
+    judge(play, "k", "SSR")
+    play.seal(start(5.5))
+    assert play.when("d", "BREACHED") == [start(5) + GRACE]
+
+
+def test_window_cut_by_the_end() -> None:
+    """A window cut short while clean is BREACHED once its periods are decided and the term is over, not before."""
+    play = play_of()
+    judge(play, "k", "SSSSSSSSR")
+    play.seal(END)
+    assert play.duty("d") == "OVERDUE"
+    judge(play, "k", "S", first=9)
+    assert play.duty("d") == "BREACHED"
+    assert play.rules("d#8")[-1] == "instance.cut"
+
+
+def test_period_that_is_not_whole_cures_nothing() -> None:
+    """A last period cut by the end is no whole period of a cure window."""
+    play = begun(claims={"k": state_claim()}, duties={"d": maintain("k", consequence="record")}, end=END - 50)
+    judge(play, "k", "SSSSSSSRSS")
+    assert instances(play) == [(7, "BREACHED")]
+
+
+def test_remedy_needs_the_run_after_what_broke_it() -> None:
+    """The run begins after the period that broke the duty; undecided periods make it wait."""
+    play = play_of(remedy_run=3)
+    judge(play, "k", "SSRRSS")
+    attest(play, start(8), "k", 7, True)
+    assert play.duty("d") == "BREACHED"
+    attest(play, start(8), "k", 6, True)
+    assert play.duty("d") == "ACTIVE"
+    assert play.when("d#2", "REMEDIED") == [start(8)]
+
+
+def test_late_refutation_moves_the_window_back() -> None:
+    """An earlier period REFUTED later joins: the instance starts there, and its window is judged again."""
+    play = begun(claims={"k": state_claim(report_by=400)}, duties={"d": maintain("k", consequence="record")})
+    judge(play, "k", "SSSS")
+    attest(play, start(5.5), "k", 5, False)
+    assert instances(play) == [(5, "OVERDUE")]
+    attest(play, start(5.6), "k", 4, False)
+    assert instances(play) == [(4, "BREACHED")]
+    assert "instance.joined" in play.rules("d#4")
+
+
+def test_late_refutation_out_of_reach() -> None:
+    """Moved back so far that the old start lies beyond the window: cured first, then a second instance."""
+    play = begun(claims={"k": state_claim(report_by=900)}, duties={"d": maintain("k", consequence="record")})
+    attest(play, start(6.5), "k", 6, False)
+    for number in (3, 4):
+        attest(play, start(6.6), "k", number, True)
+    attest(play, start(6.7), "k", 2, False)
+    assert instances(play) == [(2, "CURED"), (6, "OVERDUE")]
+
+
+def test_refutation_beyond_an_undecided_window_waits() -> None:
+    """A period refuted beyond an undecided window opens its own instance once the window is clean."""
+    play = begun(claims={"k": state_claim(report_by=900)}, duties={"d": maintain("k", consequence="record")})
+    attest(play, start(2.5), "k", 2, False)
+    attest(play, start(5.5), "k", 5, False)
+    assert instances(play) == [(2, "OVERDUE")]
+    attest(play, start(5.6), "k", 3, True)
+    attest(play, start(5.7), "k", 4, True)
+    assert instances(play) == [(2, "CURED"), (5, "OVERDUE")]
+
+
+def test_only_periods_from_activation_count() -> None:
+    """Periods that start before the duty is ACTIVE are none of its own."""
+    play = begun(
+        claims={"k": state_claim(report_by=900), "e": event()},
+        duties={
+            "d": maintain("k", consequence="record", trigger=Condition(op="claim", claim="e", states=("SUPPORTED",)))
+        },
+    )
+    attest(play, start(0.5), "k", 0, False)
+    attest(play, start(2.5), "e", 0, True)
+    assert play.duty("d") == "ACTIVE"
+    attest(play, start(2.6), "k", 2, False)
+    assert play.duty("d") == "ACTIVE"
+    attest(play, start(3.5), "k", 3, False)
+    assert instances(play) == [(3, "OVERDUE")]
+
+
+def test_breach_suspends_only_before_the_end() -> None:
+    """A breach found after the term is recorded and suspends nothing."""
+    play = play_of(consequence="suspend")
+    judge(play, "k", "SSSSSSSSRR")
+    assert play.duty("d") == "BREACHED"
+    assert play.when("arrangement", "SUSPENDED") == []
+    assert play.shown == "COMPLETED"
+
+
+def test_shown_is_the_worst_open_instance() -> None:
+    """After a cure the duty is ACTIVE again, and never frozen by a suspension."""
+    play = begun(
+        claims={"k": state_claim(), "e": event()},
+        duties={
+            "d": maintain("k", consequence="record"),
+            "a": achieve("e", "P", cure=0, trigger=Condition(op="effective")),
+        },
+    )
+    judge(play, "k", "SSS")
+    play.seal(start(3) + GRACE)
+    assert play.shown == "SUSPENDED"
+    judge(play, "k", "R", first=3)
+    assert play.duty("d") == "OVERDUE"
+    judge(play, "k", "SS", first=4)
+    assert play.duty("d") == "ACTIVE"
+    assert play.state.duties["d"].frozen_at is None
+    play.refused("authority", play.state.clock.now, "P", Attest(claim="k", period=0, value=True))
