@@ -1,0 +1,143 @@
+"""The documents agree with the program: commands exist, links lead somewhere, generated pages are current."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
+)
+RECORDS = sorted((DOCS / "decisions").glob("*.md"))
+LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")
+TEST_NAME = re.compile(r"`(tests/[\w/.-]+\.py)::(\w+)`")
+
+
+def name(path: Path) -> str:
+    """A page's path from the project's root."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def code(text: str) -> Iterator[str]:
+    """The lines of a page's code blocks, and its inline code."""
+    for number, part in enumerate(re.split(r"^```.*$", text, flags=re.MULTILINE)):
+        yield from part.splitlines() if number % 2 else re.findall(r"`([^`]+)`", part)
+
+
+def prose(text: str) -> str:
+    """A page without its code blocks."""
+    return "".join(re.split(r"^```.*$", text, flags=re.MULTILINE)[::2])
+
+
+def anchors(text: str) -> set[str]:
+    """The fragments that a page's headings give."""
+    headings = re.findall(r"^#+ (.+)$", prose(text), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_resolve(page: Path) -> None:
+    """Every relative link leads to a file of the project, and every fragment to a heading."""
+    broken = []
+    for link in LINK.findall(prose(page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, fragment = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not (target.is_relative_to(ROOT) and target.exists()):
+            broken.append(link)
+        if fragment and fragment not in anchors(target.read_text(encoding="utf-8")):
+            broken.append(link)
+    assert not broken, broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_make_targets_exist(page: Path) -> None:
+    """Every `make …` that a page tells a reader to run is a target."""
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    told = {
+        target
+        for line in code(page.read_text(encoding="utf-8"))
+        for target in re.findall(r"(?:^|[;&]\s*|\$ )make ([\w-]+)", line.strip())
+    }
+    assert told <= targets, f"no such target: {told - targets}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_exist(page: Path) -> None:
+    """Every `armslength VERB` on a page is a command."""
+    verbs = commands()
+    told = {
+        verb
+        for line in code(page.read_text(encoding="utf-8"))
+        for verb in re.findall(r"(?:^|[;&|$]\s*|bin/)armslength(?: --?[\w-]+)* ([a-z][\w-]*)", line.strip())
+    }
+    assert told <= verbs, f"no such command: {told - verbs}"
+
+
+def commands() -> set[str]:
+    """The verbs of the command line."""
+    app = pytest.importorskip("armslength.cli.__main__").app
+    return {verb for verb in app if not verb.startswith("-")}
+
+
+def test_the_command_reference_is_current() -> None:
+    """docs/cli.md is what the commands' own help says."""
+    commands()
+    script = DOCS / "generate_cli.py"
+    made = subprocess.run([sys.executable, script, "--print"], capture_output=True, text=True, check=True).stdout
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == made, "run: python docs/generate_cli.py"
+
+
+def test_decisions_are_numbered() -> None:
+    """Records of decisions carry consecutive numbers from 0001, each once, and the number stands in the title."""
+    numbers = [record.name[:4] for record in RECORDS]
+    assert numbers == [f"{n:04}" for n in range(1, len(RECORDS) + 1)], numbers
+    for record in RECORDS:
+        assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", record.name), record.name
+        assert record.read_text(encoding="utf-8").startswith(f"# {record.name[:4]}. "), record.name
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.stem)
+def test_decisions_have_their_parts(record: Path) -> None:
+    """A record of a decision says context, options, choice and what we give up, in this order."""
+    headings = re.findall(r"^## (.+)$", record.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert headings[:4] == ["Context", "Options", "Choice", "What we give up"]
+
+
+def test_guarantees_name_their_tests() -> None:
+    """Every promise names at least one test, and every test that is named exists."""
+    text = (DOCS / "guarantees.md").read_text(encoding="utf-8").split("# What it does not promise")[0]
+    for section in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        assert TEST_NAME.search(section), f"no test holds: {section.splitlines()[0]}"
+    missing = [f"{file}::{test}" for file, test in TEST_NAME.findall(text) if test not in defined(ROOT / file)]
+    assert not missing, missing
+
+
+def defined(path: Path) -> set[str]:
+    """The names of the functions and classes in a file; none if there is no such file."""
+    if not path.exists():
+        return set()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)}
+
+
+def test_the_change_map_names_real_files() -> None:
+    """Every path in CONTRIBUTING's table and in the table of rules exists."""
+    missing = []
+    for page, heading in (
+        (ROOT / "CONTRIBUTING.md", "## To change X"),
+        (DOCS / "ARCHITECTURE.md", "## Where each rule"),
+    ):
+        section = page.read_text(encoding="utf-8").split(heading)[1].split("\n## ")[0]
+        for path in re.findall(r"`([\w./*-]+(?:\.py|/|\.md|\.toml))`", section):
+            bases = (ROOT / "src" / "armslength", ROOT)
+            if not any(list(base.glob(path.rstrip("/"))) for base in bases):
+                missing.append(f"{name(page)}: {path}")
+    assert not missing, missing
