@@ -1,0 +1,194 @@
+"""A bearer token says who sent a request: for one receiver, for a short time, in one form."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from armslength.errors import Unauthorised
+from armslength.identity import tokens
+from armslength.identity.keys import PrivateKey
+from armslength.identity.tokens import LEEWAY, LIFE, Tokens, Verifier
+
+A, B = "did:web:a.example", "did:web:b.example"
+KEY = PrivateKey(b"a" * 32)
+NOW = 1_467_331_200
+
+
+class World:
+    """A sender, a receiver and a clock between them."""
+
+    def __init__(self) -> None:
+        self.now = float(NOW)
+        self.known: dict[str, bytes] = {A: KEY.public}
+        self.sender = Tokens(A, KEY, lambda: self.now)
+        self.receiver = Verifier(B, self.lookup, lambda: self.now)
+
+    async def lookup(self, did: str) -> bytes | None:
+        return self.known.get(did)
+
+
+def encode(value: Any) -> str:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+HEADER = {"alg": "EdDSA", "typ": "armslength+jwt", "kid": f"{A}#tokens"}
+CLAIMS = {"iss": A, "aud": B, "iat": NOW, "exp": NOW + 60, "jti": "1"}
+
+
+def token(header: Any = HEADER, claims: Any = CLAIMS, key: PrivateKey = KEY) -> str:
+    signed = f"{encode(header)}.{encode(claims)}"
+    return f"Bearer {signed}.{encode(key.sign(signed.encode()))}"
+
+
+async def refused(authorization: str | None, world: World | None = None) -> str:
+    with pytest.raises(Unauthorised) as caught:
+        await (world or World()).receiver.caller(authorization)
+    assert caught.value.reason
+    return caught.value.code
+
+
+async def test_a_token_says_who_sent_it() -> None:
+    """What one side makes, the other believes."""
+    world = World()
+    assert await world.receiver.caller(world.sender.bearer(B)) == A
+    assert await world.receiver.caller(token()) == A
+
+
+async def test_a_token_is_used_again_until_half_of_its_life() -> None:
+    """One token per receiver serves for a while; then a fresh one is made."""
+    world = World()
+    first = world.sender.bearer(B)
+    world.now += LIFE / 2 - 1
+    assert world.sender.bearer(B) == first
+    assert world.sender.bearer("did:web:c.example") != first
+    world.now += 1
+    assert world.sender.bearer(B) != first
+
+
+async def test_using_a_token_again_checks_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second use of a token costs no signature check, and its time still counts."""
+    world = World()
+    bearer = world.sender.bearer(B)
+    await world.receiver.caller(bearer)
+    monkeypatch.setattr(tokens, "verify", None)
+    assert await world.receiver.caller(bearer) == A
+    world.now += LIFE + LEEWAY
+    assert await refused(bearer, world) == "token-late"
+
+
+async def test_a_replaced_key_ends_its_tokens() -> None:
+    """A token that was good is refused once its sender has another key, or is nobody we know."""
+    world = World()
+    bearer = world.sender.bearer(B)
+    await world.receiver.caller(bearer)
+    world.known[A] = PrivateKey(b"b" * 32).public
+    assert await refused(bearer, world) == "unknown-key"
+    del world.known[A]
+    assert await refused(bearer, world) == "unknown-sender"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"aud": A}, "wrong-audience"),
+        ({"aud": [B]}, "bad-token"),
+        ({"iss": "did:web:x.example"}, "bad-token-header"),
+        ({"exp": NOW + LIFE + 1}, "token-life"),
+        ({"exp": NOW}, "token-life"),
+        ({"iat": NOW - 600, "exp": NOW - 400}, "token-late"),
+        ({"iat": NOW + LEEWAY + 1, "exp": NOW + LEEWAY + 60}, "token-early"),
+        ({"iat": "now"}, "bad-token"),
+        ({"exp": 1e30}, "bad-token"),
+        ({"jti": None}, "bad-token"),
+        ({"iss": None}, "bad-token"),
+    ],
+)
+async def test_claims_that_are_refused(changes: dict[str, Any], code: str) -> None:
+    """A signed token for somebody else, of another time or of another shape is refused, with the reason."""
+    assert await refused(token(claims=CLAIMS | changes)) == code
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER | {"alg": "none"},
+        HEADER | {"alg": "HS256"},
+        HEADER | {"alg": "Ed25519"},
+        HEADER | {"typ": "JWT"},
+        HEADER | {"kid": f"{A}#entries"},
+        HEADER | {"kid": f"{B}#tokens"},
+        HEADER | {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": "AA"}},
+        HEADER | {"jku": "https://evil.example/keys"},
+        HEADER | {"crit": ["exp"]},
+        {"alg": "EdDSA"},
+    ],
+)
+async def test_only_one_header_is_accepted(header: dict[str, Any]) -> None:
+    """A header with another algorithm, type or key, or with anything more, is refused."""
+    assert await refused(token(header=header)) == "bad-token-header"
+
+
+async def test_signatures_that_are_refused() -> None:
+    """Another key, no signature, a changed claim, and the public key used as a shared secret."""
+    assert await refused(token(key=PrivateKey(b"x" * 32))) == "bad-signature"
+    head, claims, signature = token().split(".")
+    assert await refused(f"{head}.{claims}.") == "bad-signature"
+    assert await refused(f"{head}.{encode(CLAIMS | {'jti': '2'})}.{signature}") == "bad-signature"
+    mac = hmac.new(KEY.public, f"{head}.{claims}".removeprefix("Bearer ").encode(), hashlib.sha256).digest()
+    assert await refused(f"{head}.{claims}.{encode(mac)}") == "bad-signature"
+
+
+async def test_a_key_of_small_order_is_never_believed() -> None:
+    """Under such a key one signature fits every message: even where it is looked up, it is refused."""
+    world = World()
+    world.known[A] = bytes([1]) + bytes(31)
+    head, claims, _ = token().split(".")
+    assert await refused(f"{head}.{claims}.{encode(bytes([1]) + bytes(63))}", world) == "bad-signature"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        '{"clientId":"consumer"}',
+        "Bearer garbage",
+        "Bearer a.b.c",
+        "Bearer ..",
+        "Bearer a.b.c.d.e",
+        "Bearer " + "x" * 10_000,
+        "Bearer é.é.é",
+        token() + "=",
+        token().replace(".", ". "),
+        token(header=[1]),
+        token(claims="text"),
+        token(header=b"\xff\xfe"),
+    ],
+)
+async def test_what_is_no_token_is_refused(authorization: str | None) -> None:
+    """Nothing, garbage and other schemes get a reason, never a crash."""
+    assert await refused(authorization) in {"no-token", "bad-token", "bad-token-header"}
+
+
+async def test_the_scheme_ignores_case() -> None:
+    """`bearer` is `Bearer`, as HTTP says."""
+    assert await World().receiver.caller(token().replace("Bearer", "bearer")) == A
+
+
+async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of good tokens does not fill the memory."""
+    monkeypatch.setattr(tokens, "REMEMBERED", 3)
+    world = World()
+    for number in range(10):
+        await world.receiver.caller(token(claims=CLAIMS | {"jti": str(number)}))
+    assert len(world.receiver._known) == 3
