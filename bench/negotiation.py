@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from armslength.core.negotiation import Negotiation, State
 from armslength.core.process import Record
@@ -102,7 +103,7 @@ class _Tranches:
     def __init__(self, provider: str, consumer: str, addresses: dict[str, str]) -> None:
         self._provider, self._consumer, self._addresses = provider, consumer, addresses
 
-    async def offered_to(self, did: str) -> list[Dataset]:
+    async def offered_to(self, _: str) -> list[Dataset]:
         return []
 
     async def dataset(self, id: str) -> Dataset | None:  # noqa: A002
@@ -149,16 +150,16 @@ async def _node(ports: list[int], folder: Path, side: str) -> None:
         addresses[dids[mine]] + binding.BASE,
         _Tranches(*dids, addresses),
         time.time,
-        wake=lambda: deliverer.wake(),
+        wake=lambda: deliverer.wake(),  # noqa: PLW0108  the two know each other
         changed=changed,
     )
     deliverer = Deliverer(store, client.post, Tokens(dids[mine], keys[mine]).bearer, exchange.delivered)
     app = Starlette(routes=routes(exchange, Verifier(dids[mine], lookup).caller, b"{}"))
-    config = uvicorn.Config(app, host="127.0.0.1", port=ports[mine], log_level="warning", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off", "proxy_headers": False}
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=ports[mine], **quiet))
     serving = asyncio.create_task(server.serve())
     delivering = asyncio.create_task(deliverer.run())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  it has no event for it
         await asyncio.sleep(0.01)
     gc.freeze()
     print("ready", flush=True)

@@ -181,16 +181,20 @@ async def test_numeric_hosts_are_refused_at_the_door() -> None:
 
 async def test_a_redirect_is_an_answer() -> None:
     """Redirects are not followed: they would lead past the check of the first URL."""
-    async with answering(reply(b"", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/")) as base:
-        async with Client(development=True) as client:
-            assert (await client.get(base)).status == 302
+    async with (
+        answering(reply(b"", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/")) as base,
+        Client(development=True) as client,
+    ):
+        assert (await client.get(base)).status == 302
 
 
 async def test_an_answer_is_read_whole() -> None:
     """Status, headers and body come back; header names ignore case."""
-    async with answering(reply(b"hello", "HTTP/1.1 201 Created\r\nX-Kind: greeting")) as base:
-        async with Client(development=True) as client:
-            found = await client.post(base, b"{}", {"Content-Type": "application/json"})
+    async with (
+        answering(reply(b"hello", "HTTP/1.1 201 Created\r\nX-Kind: greeting")) as base,
+        Client(development=True) as client,
+    ):
+        found = await client.post(base, b"{}", {"Content-Type": "application/json"})
     assert (found.status, found.body, found.headers["x-kind"]) == (201, b"hello", "greeting")
 
 
@@ -206,9 +210,11 @@ async def test_a_huge_body_is_cut_off() -> None:
 
 async def test_a_compressed_body_is_not_unpacked() -> None:
     """A small compressed body stays small: it comes back as it was sent."""
-    async with answering(reply(b"\x1f\x8bnot gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip")) as base:
-        async with Client(development=True) as client:
-            assert (await client.get(base)).body == b"\x1f\x8bnot gzip"
+    async with (
+        answering(reply(b"\x1f\x8bnot gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip")) as base,
+        Client(development=True) as client,
+    ):
+        assert (await client.get(base)).body == b"\x1f\x8bnot gzip"
 
 
 async def test_silence_ends_in_a_timeout() -> None:
@@ -247,11 +253,10 @@ async def test_streams_in_blocks() -> None:
 
 async def test_a_stream_that_breaks_off_is_unavailable() -> None:
     """A body shorter than announced is noticed."""
-    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort") as base:
-        async with Client(development=True) as client:
-            with pytest.raises(Unavailable):
-                async with client.stream(base, {}) as answer:
-                    [block async for block in answer.blocks()]
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"
+    async with answering(broken) as base, Client(development=True) as client, client.stream(base, {}) as answer:
+        with pytest.raises(Unavailable):
+            [block async for block in answer.blocks()]
 
 
 async def test_the_client_keeps_no_cookies() -> None:
