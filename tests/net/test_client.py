@@ -244,11 +244,16 @@ async def test_garbage_is_unavailable() -> None:
 async def test_streams_in_blocks() -> None:
     """A body of any size is handed on as it arrives."""
     body = b"abcdefgh" * 400_000
-    async with answering(reply(body, "HTTP/1.1 206 Partial Content")) as base, Client(development=True) as client:
-        async with client.stream(base, {"Range": "bytes=0-"}) as answer:
-            assert answer.status == 206
-            assert int(answer.headers["content-length"]) == len(body)
-            assert b"".join([block async for block in answer.blocks()]) == body
+    partial = reply(body, "HTTP/1.1 206 Partial Content")
+    everything = {"Range": "bytes=0-"}
+    async with (
+        answering(partial) as base,
+        Client(development=True) as client,
+        client.stream(base, everything) as answer,
+    ):
+        assert answer.status == 206
+        assert int(answer.headers["content-length"]) == len(body)
+        assert b"".join([block async for block in answer.blocks()]) == body
 
 
 async def test_a_stream_that_breaks_off_is_unavailable() -> None:
