@@ -22,15 +22,16 @@ from typing import Any
 from armslength.core.arrangement.state import Change
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest, plain
+from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import Entry
 from armslength.core.record.keys import Sign, from_base64, to_base64, verify
 from armslength.core.record.note import parse
 from armslength.core.record.proof import Receipt
 from armslength.core.record.replica import Replica
-from armslength.core.record.seal import open_checkpoint
-from armslength.errors import ArmslengthError, Unverified
+from armslength.errors import ArmslengthError, Malformed, Unverified
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import decode
+from armslength.wire.terms import faults
 from armslength.wire.terms_json import decode_terms, encode_terms
 
 MANIFEST_PREFIX = b"armslength/manifest/1\n"
@@ -126,8 +127,7 @@ def build(
     """
     if not replica.sealed_size == replica.size == len(leaves):
         raise Unverified("unsealed", "a bundle ends with a seal", entry=replica.sealed_size)
-    files = {TERMS: encode_terms(replica.terms), **_records(leaves), **_derived(replica)}
-    files |= {_clause_path(clause): texts[clause].encode() for clause in replica.terms.clauses}
+    files = _content(replica, leaves, texts)
     unsigned = Manifest(arrangement=replica.arrangement, exporter=exporter, files=_hashes(files), sig="")
     signed = {**plain(unsigned), "sig": to_base64(sign(_manifest_message(unsigned)))}
     return dict(sorted({**files, MANIFEST: canonical(signed)}.items()))
@@ -144,7 +144,7 @@ def verify_bundle(files: Mapping[str, bytes], expect: str | None = None) -> Verd
 
 
 class _Check:
-    """One verification, in the order in which a failure says most: terms, record, derived files, clauses, manifest."""
+    """One verification, in the order in which a failure says most: terms, record, derived files, manifest."""
 
     def __init__(self, files: Mapping[str, bytes], expect: str | None) -> None:
         self.files = files
@@ -172,13 +172,15 @@ class _Check:
         self.pinned = self.expect is not None
         try:
             self.terms = decode_terms(data)
+            texts = self._clauses(self.terms)
+            for fault in faults(self.terms, texts):
+                raise Unverified("bad-terms", f"{fault.path}: {fault.reason}", file=TERMS)
             self.replica = Replica.start(self.terms)
-        except ArmslengthError as error:
+        except Malformed as error:
             raise Unverified(error.code, str(error), file=TERMS) from None
         self._fold(self.replica)
-        expected = {TERMS: data, **_records(self.leaves), **_derived(self.replica)}
+        expected = _content(self.replica, self.leaves, texts)
         self._compare(expected)
-        self._clauses(self.terms, expected)
         self._manifest(self.replica, expected)
 
     def _file(self, path: str) -> bytes:
@@ -209,18 +211,25 @@ class _Check:
             yield from ((path, line) for line in lines)
             number += 1
 
+    def _clauses(self, terms: Arrangement) -> dict[str, str]:
+        """The clauses' texts, each the one that was signed."""
+        texts: dict[str, str] = {}
+        for name, clause in sorted(terms.clauses.items()):
+            path = _clause_path(name)
+            data = self._file(path)
+            try:
+                texts[name] = data.decode()
+            except UnicodeDecodeError:
+                raise Unverified("bad-clause", "is not UTF-8", file=path) from None
+            if digest(data) != clause.sha256:
+                raise Unverified("bad-clause", "is not the text that was signed", file=path)
+        return texts
+
     def _compare(self, expected: Mapping[str, bytes]) -> None:
+        """Every file is there, is what the record yields, and there is no other."""
         for path, data in expected.items():
             if self._file(path) != data:
                 raise Unverified("bad-file", "is not what the record yields", file=path)
-
-    def _clauses(self, terms: Arrangement, expected: dict[str, bytes]) -> None:
-        """Check the clauses' texts, add them to what is expected, and refuse any file beyond."""
-        for name, clause in sorted(terms.clauses.items()):
-            path = _clause_path(name)
-            if digest(self._file(path)) != clause.sha256:
-                raise Unverified("bad-clause", "is not the text that was signed", file=path)
-            expected[path] = self.files[path]
         self._file(MANIFEST)
         for path in sorted(self.files):
             if path not in expected and path != MANIFEST:
@@ -242,16 +251,23 @@ class _Check:
         self.exporter = manifest.exporter
 
 
-def _derived(replica: Replica) -> dict[str, bytes]:
-    """Every file that follows from a record that ends with a seal."""
-    assert replica.checkpoint is not None  # noqa: S101 - a sealed record has one
-    note = parse(replica.checkpoint)
-    size = open_checkpoint(replica.roster, replica.checkpoint).checkpoint.size
-    files = {CHECKPOINT: replica.checkpoint.encode()}
+def _content(replica: Replica, leaves: Sequence[bytes], texts: Mapping[str, str]) -> dict[str, bytes]:
+    """Every file but the manifest, for a record that ends with a seal."""
+    files = {TERMS: encode_terms(replica.terms), **_records(leaves)}
+    files |= {_clause_path(clause): texts[clause].encode() for clause in replica.terms.clauses}
     files[VKEYS] = "".join(f"{line}\n" for line in replica.roster.vkeys()).encode()
     for actor, named in replica.terms.actors.items():
         if named.keys is not None:
             files[f"keys/{actor}.json"] = canonical(named)
+    return files | _receipts(replica)
+
+
+def _receipts(replica: Replica) -> dict[str, bytes]:
+    """The last seal's checkpoint, and a receipt for every leaf below it."""
+    assert replica.checkpoint is not None  # noqa: S101 - a sealed record has one
+    note = parse(replica.checkpoint)
+    size = parse_checkpoint(note.text).size
+    files = {CHECKPOINT: replica.checkpoint.encode()}
     for index in range(size):
         path = tuple(replica.inclusion(index, size))
         files[f"receipts/{index:08d}.tlog-proof"] = Receipt(index, path, note).encode().encode()
