@@ -1,0 +1,24 @@
+"""Write docs/cli.md from the commands' own help: `python docs/generate_cli.py`. With --print, show it instead."""
+
+import re
+import sys
+from pathlib import Path
+
+from armslength.cli.__main__ import app
+
+TARGET = Path(__file__).with_name("cli.md")
+HEAD = "<!-- made by docs/generate_cli.py from the commands' own help: change it there -->\n\n"
+
+
+def page() -> str:
+    """The whole reference, one section for each command, in the order in which one meets them."""
+    text = app.generate_docs(output_format="markdown")
+    text = re.sub(r"^## Table of Contents\n.*?(?=^\*\*Commands)", "", text, flags=re.MULTILINE | re.DOTALL)
+    return HEAD + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+if __name__ == "__main__":
+    if "--print" in sys.argv:
+        sys.stdout.write(page())
+    else:
+        TARGET.write_text(page(), encoding="utf-8")
