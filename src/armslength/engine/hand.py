@@ -137,6 +137,13 @@ class Hand:
         """What we hold of a tranche as its recipient."""
         return await self._get(RECEIPT, held, tranche, Receipt)
 
+    async def transfers(self, held: Open) -> dict[str, str]:
+        """The state of each tranche's transfer on the Dataspace Protocol, where there is one."""
+        found = {
+            name: await self._exchange.transfer_for(dataset_id(held.arrangement, name)) for name in held.terms.tranches
+        }
+        return {name: str(transfer.state) for name, transfer in found.items() if transfer is not None}
+
     async def authorise(self, name: str, token: str) -> Ciphertext | None:
         """What a request for `/data/{name}` with this bearer token may read."""
         row = await self._store.get(PUBLICATION, name.replace(".", "/", 1))

@@ -1,0 +1,102 @@
+"""`propose`, `counter`, `sign`: how terms come to be signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, ask, show
+from armslength.cli.say import statements
+from armslength.cli.terms import read_file
+from armslength.config import load
+from armslength.core.arrangement.bodies import Sign
+from armslength.errors import Misuse, NotFound
+
+if TYPE_CHECKING:
+    import cyclopts
+
+Note = Annotated[str, Parameter(help="A word to the others; it is no part of the terms.")]
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    for command in (propose, counter, sign):
+        app.command(command)
+
+
+def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Send terms to everyone they name.
+
+    Parameters
+    ----------
+    file
+        The terms, in YAML. They are checked first; nothing is sent if there are errors.
+    """
+    answer = _send(node, file, None, note)
+    show(answer, as_json=json, text=_told(answer))
+    return 1 if any(answer["sent"].values()) else 0
+
+
+def counter(
+    file: Path, /, *, to: Annotated[str, Parameter(name="--to")] = "", note: Note = "",
+    node: NodeFolder = Path(), json: AsJson = False,
+) -> int:  # fmt: skip
+    """Answer proposed terms with others, and show what they would change.
+
+    Parameters
+    ----------
+    file
+        The other terms, in YAML.
+    to
+        Hash of the terms that they would replace, or its beginning; needed if there are several.
+    """
+    from armslength.core.canonical import digest
+    from armslength.report.differences import differences
+    from armslength.wire.terms_json import decode_terms, encode_terms
+
+    config = load(node)
+    found = [each for each in ask(config, "list")["arrangements"] if each["arrangement"].startswith(to)]
+    if len(found) != 1:
+        raise (NotFound if not found else Misuse)("which-terms", "name the terms to answer with --to HASH", to or None)
+    old, compiled = found[0], read_file(file)
+    if digest(encode_terms(compiled.terms)) == old["arrangement"]:
+        raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
+    before = decode_terms(old["document"].encode())
+    changes = differences(before, compiled.terms, old["texts"], compiled.texts)
+    answer = _send(node, file, old["arrangement"], note)
+    answer["differences"] = [
+        {"path": c.path, "before": c.before, "after": c.after, "sentence": c.sentence} for c in changes
+    ]
+    lines = [f"  {change.sentence}" for change in changes]
+    show(answer, as_json=json, text="\n".join([_told(answer), f"{len(changes)} differences:", *lines]))
+    return 1 if any(answer["sent"].values()) else 0
+
+
+def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Sign terms. All parties sign the same bytes; their SHA-256 names the arrangement for ever.
+
+    Parameters
+    ----------
+    arrangement
+        Hash of the terms, or its beginning; needed if there are several.
+    """
+    return statements(node, arrangement, [Sign()], json=json)
+
+
+def _send(node: Path, file: Path, replaces: str | None, note: str) -> dict[str, Any]:
+    from armslength.wire.terms_json import encode_terms
+
+    compiled = read_file(file)
+    document = encode_terms(compiled.terms).decode()
+    asked: dict[str, Any] = {"document": document, "texts": dict(compiled.texts), "note": note}
+    if replaces is not None:
+        asked["replaces"] = replaces
+    return ask(load(node), "propose", **asked)
+
+
+def _told(answer: dict[str, Any]) -> str:
+    lines = [f"Arrangement {answer['arrangement']}"]
+    lines += [f"  {name}: {trouble or 'has it'}" for name, trouble in answer["sent"].items()]
+    return "\n".join(lines)

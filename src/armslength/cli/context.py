@@ -1,0 +1,109 @@
+"""What commands share: the folder they speak for, the running node, and a monitor's own way to the nodes."""
+
+from __future__ import annotations
+
+import http.client
+import json as jsonlib
+import sys
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.config import Config, load
+from armslength.errors import (
+    ArmslengthError,
+    Malformed,
+    Misuse,
+    NotFound,
+    Refused,
+    Unauthorised,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from armslength.core.arrangement.state import State
+    from armslength.core.arrangement.terms import Arrangement
+
+NodeFolder = Annotated[
+    Path, Parameter(name=["--node", "-n"], env_var="ARMSLENGTH_NODE", help="Folder of the node or monitor.")
+]
+Which = Annotated[
+    str, Parameter(name=["--arrangement", "-a"], help="Hash of the arrangement, or its beginning; needed if several.")
+]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]
+
+_BY_STATUS: dict[int, type[ArmslengthError]] = {
+    400: Malformed, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed,
+}  # fmt: skip
+PATIENCE_S = 120
+
+
+def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
+    """Ask the running node. Raises what it answers, Unavailable if it is not up."""
+    if not config.address:
+        raise Misuse(
+            "no-node", "this folder is a monitor's and has no node: this command needs one", str(config.folder)
+        )
+    secret = config.token.read_text(encoding="ascii").strip()
+    connection = http.client.HTTPConnection(config.host, config.port, timeout=PATIENCE_S)
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    try:
+        connection.request("POST", f"/manage/{verb}", jsonlib.dumps(asked), headers)
+        response = connection.getresponse()
+        answer = jsonlib.loads(response.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        where = f"{config.host}:{config.port}"
+        start = f"start it with `armslength up --node {config.folder}`"
+        raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
+    finally:
+        connection.close()
+    if response.status == 200:
+        return dict(answer)
+    kind = _BY_STATUS.get(response.status, Unavailable)
+    raise kind(answer.get("error", "unknown"), answer.get("reason", "no reason given"), answer.get("place"))
+
+
+def seen(answer: dict[str, Any], key: str = "state") -> tuple[Arrangement, State]:
+    """The terms and the state in a node's view."""
+    from armslength.core.arrangement.state import State
+    from armslength.wire.strict import convert
+    from armslength.wire.terms_json import decode_terms
+
+    return decode_terms(answer["document"].encode()), convert(State, answer[key])
+
+
+def config_of(node: Path) -> Config:
+    """The configuration of a folder. Raises Misuse."""
+    return load(node)
+
+
+def show(document: Any, *, as_json: bool, text: str) -> None:
+    """Print the document for programs, or the text for people."""
+    if as_json:
+        print(jsonlib.dumps(_plain(document), ensure_ascii=False, indent=2, sort_keys=False))
+    else:
+        print(text)
+
+
+def note(text: str) -> None:
+    """Tell people something that is no result."""
+    print(text, file=sys.stderr)
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+def instant(text: str) -> int:
+    """UTC seconds from `2016-07-14T00:00:00Z` or a plain number. Raises Misuse."""
+    from datetime import UTC, datetime
+
+    if text.isdecimal():
+        return int(text)
+    try:
+        at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise Misuse("bad-time", f"{text!r} is not a time like 2016-07-14T00:00:00Z (UTC)", "time") from None
+    return int(at.timestamp())

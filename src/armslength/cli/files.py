@@ -1,0 +1,133 @@
+"""`publish` and `fetch`: the content of tranches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, show
+from armslength.config import Config, load
+from armslength.errors import Misuse, Refused
+
+if TYPE_CHECKING:
+    import cyclopts
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    app.command(publish)
+    app.command(fetch)
+
+
+def publish(
+    tranche: str,
+    file: Path,
+    /,
+    *,
+    media_type: str = "",
+    release_after: str = "0",
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As a provider, seal a file for a tranche. The node commits to it, delivers the ciphertext when the gate opens,
+    and releases the key when the record says so.
+
+    Parameters
+    ----------
+    media_type
+        One that the terms allow; default: the terms' only one.
+    release_after
+        Do not release before this time (UTC), even where the terms would allow it. Default: at once.
+    """
+    config = load(node)
+    asked: dict[str, Any] = {
+        "arrangement": arrangement,
+        "tranche": tranche,
+        "file": str(file.resolve()),
+        "media_type": media_type or _only_media_type(config, arrangement, tranche),
+        "release_after": instant(release_after),
+    }
+    answer = ask(config, "publish", **asked)
+    text = f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"
+    show({"tranche": tranche, **answer}, as_json=json, text=text)
+    return 0
+
+
+def _only_media_type(config: Config, arrangement: str, tranche: str) -> str:
+    from armslength.cli.context import seen
+
+    terms, _ = seen(ask(config, "view", arrangement=arrangement))
+    if tranche not in terms.tranches:
+        raise Misuse("unknown-tranche", f"there are {', '.join(terms.tranches)}", tranche)
+    allowed = terms.tranches[tranche].media_types
+    if len(allowed) != 1:
+        raise Misuse("media-type", f"say which with --media-type: {', '.join(allowed)}", tranche)
+    return allowed[0]
+
+
+def fetch(
+    tranche: str,
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    wait: bool = False,
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As a recipient, take the opened file of a tranche out of the node.
+
+    Exit code 1 while there is nothing to take yet: see `armslength why TRANCHE`.
+
+    Parameters
+    ----------
+    out
+        Where to put it; must not exist. Default: only say how far it is.
+    wait
+        Show the progress of the transfer until the ciphertext is here.
+    """
+    import shutil
+
+    config = load(node)
+    answer = _watched(config, arrangement, tranche, json=json) if wait else _asked(config, arrangement, tranche)
+    if answer["outcome"] not in {None, "ok"}:
+        raise Refused("complaint", f"what came is not what was committed to; evidence {answer['outcome']}", tranche)
+    if answer["plain"] is None:
+        show({"tranche": tranche, **answer}, as_json=json, text=_progress(tranche, answer))
+        return 1
+    if out is not None:
+        if out.exists():
+            raise Misuse("exists", "is there already; it is not overwritten", str(out))
+        shutil.copyfile(answer["plain"], out)
+    text = f"{tranche}: verified against its commitment; {out or answer['plain']}"
+    show({"tranche": tranche, "out": str(out) if out else None, **answer}, as_json=json, text=text)
+    return 0
+
+
+def _asked(config: Config, arrangement: str, tranche: str) -> dict[str, Any]:
+    return ask(config, "fetch", arrangement=arrangement, tranche=tranche)
+
+
+def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> dict[str, Any]:
+    import time
+
+    last = ""
+    while True:
+        answer = _asked(config, arrangement, tranche)
+        arrived = answer["total"] and answer["done"] >= answer["total"]
+        if answer["plain"] is not None or arrived or answer["outcome"] is not None:
+            return answer
+        text = _progress(tranche, answer)
+        if text != last and not json:
+            note(text)
+            last = text
+        time.sleep(0.5)
+
+
+def _progress(tranche: str, answer: dict[str, Any]) -> str:
+    here = f"{answer['done']} of {answer['total']} bytes of ciphertext" if answer["total"] else "no ciphertext yet"
+    trouble = f"; {answer['trouble']}" if answer["trouble"] else ""
+    return f"{tranche} is {answer['stage']}: {here}{trouble}"

@@ -1,0 +1,160 @@
+"""`status`, `why`, `record`, `wait`: what is, and why. `--bundle` answers the same offline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, seen, show
+from armslength.config import load
+from armslength.errors import Misuse, Unavailable
+
+if TYPE_CHECKING:
+    import cyclopts
+
+    from armslength.core.arrangement.state import State
+    from armslength.core.arrangement.terms import Arrangement
+    from armslength.views.explain import Facts
+
+Bundle = Annotated[Path | None, Parameter(help="Answer from this bundle instead, offline.")]
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    for command in (status, why, record, wait):
+        app.command(command)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is looked at: a node's view, or a verified bundle's end."""
+
+    terms: Arrangement
+    state: State
+    facts: Facts | None
+    beside: dict[str, Any]  # what only a node knows
+
+
+def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
+    """The present state. Raises Unverified for a bundle that does not hold."""
+    if bundle is not None:
+        from armslength.cli.proof import verified
+
+        verdict = verified(bundle, arrangement or None)
+        if verdict.terms is None or verdict.replica is None:
+            raise Misuse("no-bundle", "holds no record", str(bundle))
+        return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
+    from armslength.views.explain import Facts
+
+    answer = ask(load(node), "view", arrangement=arrangement)
+    terms, state = seen(answer)
+    sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
+    facts = Facts(now=answer["now"], size=answer["size"], sealed=answer["sealed"], sealed_at=sealed_at)
+    beside = {key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root")}
+    return Seen(terms, state, facts, beside)
+
+
+def status(
+    *, arrangement: Which = "", bundle: Bundle = None, weights: Annotated[Path | None, Parameter()] = None,
+    node: NodeFolder = Path(), json: AsJson = False,
+) -> int:  # fmt: skip
+    """Where the arrangement stands: duties, tranches, allegations, deadlines, what is at stake, what is provisional.
+
+    Parameters
+    ----------
+    weights
+        A JSON file of private weights by duty and tranche, for the exposure; it stays on this machine.
+    """
+    from armslength.views.jsonable import jsonable
+    from armslength.views.status import status as overview
+    from armslength.views.textual import plain, status_text
+
+    found = look(node, arrangement, bundle)
+    view = overview(found.terms, found.state, found.facts, read_weights(weights))
+    document = {**found.beside, **jsonable(view)}
+    text = plain(status_text(found.terms, view)) if not json else ""
+    extra = [f"Transfers: {', '.join(f'{k} {v}' for k, v in found.beside.get('transfers', {}).items())}"] * bool(
+        found.beside.get("transfers")
+    )
+    extra += [f"Trouble with {name}: {reason}" for name, reason in found.beside.get("troubles", {}).items()]
+    show(document, as_json=json, text="\n".join([text.rstrip(), *extra]))
+    return 0
+
+
+def why(
+    subject: str, /, *, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False
+) -> int:
+    """Why a duty, tranche, claim (k2), period (k2#7), allegation or the `arrangement` is as it is, and what is next."""
+    from armslength.views.explain import why as explain
+    from armslength.views.jsonable import jsonable
+    from armslength.views.textual import plain, why_text
+
+    found = look(node, arrangement, bundle)
+    answer = explain(found.terms, found.state, subject, found.facts)
+    document = {"arrangement": found.beside.get("arrangement"), **jsonable(answer)}
+    show(document, as_json=json, text="" if json else plain(why_text(answer)).rstrip())
+    return 0
+
+
+def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """The record's timeline: who said what, when, and what it changed. Routine is folded; `--json` has every entry."""
+    from armslength.cli.proof import history_of_bundle, history_of_leaves
+
+    if bundle is not None:
+        history = history_of_bundle(bundle)
+    else:
+        history = history_of_leaves(ask(load(node), "record", arrangement=arrangement))
+    show([_entry(each) for each in history.placed], as_json=json, text="" if json else history.timeline())
+    return 0
+
+
+def _entry(placed: Any) -> dict[str, Any]:
+    from armslength.core.canonical import plain
+
+    names = ("index", "entry", "author", "type", "at")
+    changes = [plain(change) for change in placed.changes]
+    return {**{name: getattr(placed, name) for name in names}, "body": plain(placed.body), "changes": changes}
+
+
+def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Wait until every node of the arrangement is at rest: everything sealed, every act done.
+
+    Exit code 3 if they are not at rest in time; the reason is told.
+
+    Parameters
+    ----------
+    timeout
+        Seconds to wait.
+    """
+    config, until = load(node), time.monotonic() + timeout
+    pause, calm = 0.01, 0
+    while True:
+        answer = ask(config, "rest", arrangement=arrangement)
+        calm = calm + 1 if answer["unrest"] is None else 0
+        if calm == 2:
+            break
+        if time.monotonic() > until:
+            raise Unavailable("not-at-rest", f"after {timeout:g} s still: {answer['unrest']}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.25) if not calm else 0.01
+    show(answer, as_json=json, text=f"At rest: {answer['sealed']} sealed entries, {answer['state']}.")
+    return 0
+
+
+def read_weights(path: Path | None) -> dict[str, int] | None:
+    """Private weights from a JSON file. Raises Misuse."""
+    import json as jsonlib
+
+    if path is None:
+        return None
+    try:
+        found = jsonlib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Misuse("bad-weights", f"cannot be read as JSON: {error}", str(path)) from None
+    if not isinstance(found, dict) or not all(type(value) is int for value in found.values()):
+        raise Misuse("bad-weights", "not an object of whole numbers by duty and tranche", str(path))
+    return found

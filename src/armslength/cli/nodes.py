@@ -1,0 +1,169 @@
+"""`init` and `up`: an identity, and a node that runs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, show
+from armslength.config import FILE, Config, dump, load
+from armslength.errors import Misuse
+
+if TYPE_CHECKING:
+    import cyclopts
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    app.command(init)
+    app.command(up)
+    app.command(card)
+
+
+def init(
+    folder: Path,
+    /,
+    *,
+    name: str = "",
+    address: str = "",
+    listen: str = "",
+    monitor: bool = False,
+    nodes: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    development: bool = False,
+    json: AsJson = False,
+) -> int:
+    """Create keys and a configuration, and print the identity card that is pasted into terms.
+
+    A node has an address under which the others reach it, and the identity did:web of that address. A monitor needs
+    no server: with `--monitor` it gets keys, a did:key and the addresses of the nodes that it will talk to.
+
+    Parameters
+    ----------
+    folder
+        Where keys, configuration and data will lie. Must not hold an identity yet.
+    name
+        A name for people; default: the folder's.
+    address
+        Base URL of the node, for example https://arandia.example (or http://localhost:7001 in development).
+    listen
+        HOST:PORT to bind, if not the address's own.
+    monitor
+        Make a monitor without a node.
+    nodes
+        For a monitor: the addresses of nodes to talk to.
+    development
+        Allow loopback peers over plain http and simulated clocks. Never in earnest.
+    """
+    if (folder / FILE).exists():
+        raise Misuse("exists", "there is an identity here already; it is not overwritten", str(folder / FILE))
+    if monitor == bool(address):
+        raise Misuse("which", "give --address URL for a node, or --monitor for a monitor without one", "init")
+    config = _config(folder, name or folder.resolve().name, address, listen, nodes, development)
+    from armslength.identity.did import key_did
+    from armslength.identity.keys import KeyRing
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
+    if monitor:
+        config = replace(config, did=key_did(keys["tokens"].public))
+    else:
+        _write_private(config.token, _secret() + "\n")
+    _write_private(folder / FILE, dump(config))
+    _print_card(config, json=json)
+    return 0
+
+
+def card(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Print the identity card again."""
+    _print_card(load(node), json=json)
+    return 0
+
+
+def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False) -> int:
+    """Run the node until SIGTERM or Ctrl-C; it then finishes what it has begun, for at most 5 seconds.
+
+    Parameters
+    ----------
+    verbose
+        Log what the node does.
+    """
+    import asyncio
+    import logging
+
+    from armslength.runtime import serve
+
+    config = load(node)
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    say = {"ready": config.address, "did": config.did, "pid": os.getpid()}
+
+    def ready() -> None:
+        show(say, as_json=json, text=f"{config.name} is up at {config.address} as {config.did}. Stop it with Ctrl-C.")
+        import sys
+
+        sys.stdout.flush()
+
+    _run(serve(config, ready), asyncio)
+    return 0
+
+
+def _run(work: object, asyncio: object) -> None:
+    try:
+        import uvloop
+
+        uvloop.run(work)  # type: ignore[arg-type]
+    except ImportError:
+        asyncio.run(work)  # type: ignore[attr-defined]
+
+
+def _config(folder: Path, name: str, address: str, listen: str, nodes: tuple[str, ...], development: bool) -> Config:
+    if not address:
+        return Config(folder, name, "", nodes=tuple(url.rstrip("/") for url in nodes), development=development)
+    from urllib.parse import urlsplit
+
+    from armslength.identity.did import web_did
+
+    parts = urlsplit(address.rstrip("/"))
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise Misuse("bad-address", "must be an http(s) URL", "--address")
+    if parts.scheme == "http" and not development:
+        raise Misuse("bad-address", "plain http is for development on loopback only (--development)", "--address")
+    host, _, port = listen.rpartition(":") if listen else ("127.0.0.1", ":", str(parts.port or 443))
+    if not port.isdecimal():
+        raise Misuse("bad-listen", "must be HOST:PORT", "--listen")
+    return Config(
+        folder,
+        name,
+        web_did(parts.netloc, parts.path),
+        address=address.rstrip("/"),
+        host=host,
+        port=int(port),
+        development=development,
+    )
+
+
+def _secret() -> str:
+    import secrets
+
+    return secrets.token_urlsafe(32)
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _print_card(config: Config, *, json: bool) -> None:
+    from armslength.identity.keys import KeyRing
+
+    keys = KeyRing.load(config.keys).public()
+    document = {"name": config.name, "did": config.did, "address": config.address or None, "keys": keys}
+    lines = [f"name: {config.name}", f"did: {config.did}"]
+    if config.address:
+        lines.append(f"address: {config.address}")
+    lines += ["keys:", *(f"  {role}: {key}" for role, key in keys.items())]
+    show(document, as_json=json, text="\n".join(lines))

@@ -1,0 +1,228 @@
+"""`export`, `verify`, `report`, `keys`: bundles, and what they prove. All but `export` work offline, without a node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
+from armslength.config import load
+from armslength.errors import Misuse, Unverified
+
+if TYPE_CHECKING:
+    import cyclopts
+
+    from armslength.core.arrangement.state import State
+    from armslength.core.arrangement.terms import Arrangement
+    from armslength.views.placed import PlacedEntry
+    from armslength.wire.bundle import Verdict
+
+Expect = Annotated[str | None, Parameter(help="The hash of the arrangement that this must be.")]
+LARGEST = 2 * 1024**3  # bytes of a bundle
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    for command in (export, verify, report, keys):
+        app.command(command)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A folded record: what views of the past rest on."""
+
+    terms: Arrangement
+    state: State
+    placed: tuple[PlacedEntry, ...]
+
+    def timeline(self) -> str:
+        """The timeline in words, with what was at stake."""
+        from armslength.views.exposure import series
+        from armslength.views.textual import exposure_text, plain, timeline_text
+        from armslength.views.timeline import timeline
+        from armslength.views.words import Words
+
+        lines = timeline(self.terms, self.placed, self.state)
+        words = Words.of(self.terms, self.state)
+        stakes = exposure_text(self.terms, series(self.terms, self.placed))
+        return plain(timeline_text(words, lines)) + "\n" + plain(stakes)
+
+
+def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Write the bundle: everything an outsider needs to verify the record up to its last seal, as plain files.
+
+    Parameters
+    ----------
+    folder
+        Where to; must not exist, or be empty.
+    """
+    answer = ask(load(node), "export", arrangement=arrangement)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Misuse("exists", "is there already and not empty", str(folder))
+    for path, text in answer["files"].items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    document = {"arrangement": answer["arrangement"], "folder": str(folder), "files": len(answer["files"])}
+    show(
+        document, as_json=json, text=f"{len(answer['files'])} files in {folder}; check with: armslength verify {folder}"
+    )
+    return 0
+
+
+def verify(bundle: Path, /, *, expect: Expect = None, timeline: bool = False, json: AsJson = False) -> int:
+    """Recompute everything in a bundle, offline, and say whether it holds.
+
+    Exit code 0: it holds. 1: it does not; the first entry or file that fails is named. 2: there is no bundle to read.
+
+    Parameters
+    ----------
+    bundle
+        The bundle's folder.
+    timeline
+        Print the timeline as well.
+    """
+    verdict = verdict_on(bundle, expect)
+    text = _verdict_text(verdict) if not json else ""
+    if timeline and verdict.ok and not json:
+        text = _history(verdict).timeline() + "\n" + text
+    show(verdict.to_json(), as_json=json, text=text)
+    return 0 if verdict.ok else 1
+
+
+def report(
+    bundle: Path,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    expect: Expect = None,
+    weights: Path | None = None,
+    json: AsJson = False,
+) -> int:
+    """Write one self-contained page that tells the whole story of a bundle, with the verifier's verdict on top.
+
+    Parameters
+    ----------
+    out
+        The HTML file to write.
+    weights
+        A JSON file of private weights by duty and tranche, for what was at stake.
+    """
+    from armslength.cli.look import read_weights
+    from armslength.report import render
+
+    verdict = verdict_on(bundle, expect)
+    if not verdict.ok or verdict.terms is None or verdict.replica is None:
+        show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
+        return 1
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (bundle / "clauses").glob("*.txt")}
+    page = render(verdict, verdict.terms, texts, _history(verdict).placed, verdict.replica.state, read_weights(weights))
+    out.write_text(page, encoding="utf-8")
+    show({"out": str(out), "ok": True, "bytes": len(page.encode())}, as_json=json, text=f"Report: {out}")
+    return 0
+
+
+def keys(bundle: Path, /, *, json: AsJson = False) -> int:
+    """Print the verifier keys (C2SP vkey lines) of the keeper's log and of the timekeepers that cosign.
+
+    With these, tools that are not ours can check the bundle's checkpoint and receipts: docs/verify-without-us.md.
+    """
+    verdict = verdict_on(bundle, None)
+    if verdict.replica is None or not verdict.ok:
+        show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
+        return 1
+    lines = list(verdict.replica.roster.vkeys())
+    show({"log": lines[0], "witnesses": lines[1:]}, as_json=json, text="\n".join(lines))
+    return 0
+
+
+def verdict_on(bundle: Path, expect: str | None) -> Verdict:
+    """The verdict on a folder. Raises Misuse if it cannot be read as one."""
+    from armslength.wire.bundle import verify_bundle
+
+    return verify_bundle(read_bundle(bundle), expect)
+
+
+def verified(bundle: Path, expect: str | None) -> Verdict:
+    """The verdict on a bundle that holds. Raises Unverified."""
+    verdict = verdict_on(bundle, expect if expect and len(expect) == 64 else None)
+    if verdict.error is not None:
+        error = verdict.error
+        raise Unverified(error.code, error.reason, entry=error.entry, file=error.file)
+    return verdict
+
+
+def read_bundle(folder: Path) -> dict[str, bytes]:
+    """Every file in a folder by its path. Raises Misuse; a link or anything else that is no plain file is refused."""
+    if not folder.is_dir():
+        raise Misuse("no-bundle", "no such folder", str(folder))
+    files: dict[str, bytes] = {}
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise Misuse("bad-bundle", "is no plain file", str(path))
+        if path.is_file():
+            total += path.stat().st_size
+            if total > LARGEST:
+                raise Misuse("too-large", f"holds more than {LARGEST} bytes", str(folder))
+            files[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return files
+
+
+def history_of_bundle(bundle: Path) -> History:
+    """The history in a bundle that holds. Raises Unverified."""
+    return _history(verified(bundle, None))
+
+
+def history_of_leaves(answer: dict[str, Any]) -> History:
+    """The history of a node's sealed leaves."""
+    from armslength.core.record.replica import Replica
+    from armslength.views.placed import PlacedEntry
+    from armslength.wire.record import decode_leaf
+    from armslength.wire.terms_json import decode_terms
+
+    replica = Replica.start(decode_terms(answer["document"].encode()))
+    placed = []
+    for line in answer["leaves"]:
+        leaf = decode_leaf(line.encode())
+        done = replica.place(leaf)
+        placed.append(PlacedEntry.of(done.index, leaf.entry, done.at, done.changes))
+    return History(replica.terms, replica.state, tuple(placed))
+
+
+def _history(verdict: Verdict) -> History:
+    from armslength.views.placed import PlacedEntry
+
+    if verdict.terms is None or verdict.replica is None:
+        raise Unverified("no-record", "the bundle holds no record")
+    placed = tuple(PlacedEntry.of(step.index, step.entry, step.at, step.changes) for step in verdict.timeline)
+    return History(verdict.terms, verdict.replica.state, placed)
+
+
+def _verdict_text(verdict: Verdict) -> str:
+    from armslength.views.words import date
+
+    told = verdict.to_json()
+    if verdict.error is not None:
+        where = verdict.error.file or ""
+        if verdict.error.entry is not None:
+            where = f"entry {verdict.error.entry}" + (f" ({where})" if where else "")
+        return f"DOES NOT HOLD: {where}: {verdict.error.reason} [{verdict.error.code}]"
+    lines: Iterable[str] = [
+        "HOLDS: every entry, signature, stamp, seal and receipt was recomputed.",
+        f"  arrangement  {told['arrangement']}",
+        "               as expected" if verdict.pinned else
+        "               consistent in itself; pass --expect HASH to pin it to the arrangement that you know",
+        f"  entries      {told['entries']}, as of {date(told['time'])}"
+        + (" (simulated time)" if told["clock"] == "simulated" else ""),
+        f"  state        {told['state']['arrangement']}",
+        f"  state root   {told['state_root']}",
+        f"  tree root    {told['tree_root']}",
+        *(f"  key          {line}" for line in (verdict.replica.roster.vkeys() if verdict.replica else ())),
+        "  A later history may exist; this is what the record was at its last seal.",
+    ]  # fmt: skip
+    return "\n".join(lines)

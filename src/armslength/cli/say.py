@@ -1,0 +1,244 @@
+"""The statements that parties and monitors make: one signed entry each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, show
+from armslength.config import load
+from armslength.core.arrangement.bodies import (
+    Allege,
+    Attest,
+    Body,
+    Determine,
+    Notice,
+    Perform,
+    Respond,
+    Resume,
+    Waive,
+    Withdraw,
+)
+from armslength.core.canonical import plain
+from armslength.errors import Misuse
+
+if TYPE_CHECKING:
+    import cyclopts
+
+Text = Annotated[str, Parameter(help="Words for people; they change nothing.")]
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    for command in (attest, perform, notify, allege, respond, determine, resume, withdraw, waive):
+        app.command(command)
+
+
+def statements(node: Path, which: str, bodies: list[Body], *, json: bool) -> int:
+    """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused."""
+    from armslength.core.record.entry import TYPE_OF
+
+    config = load(node)
+    if config.address:
+        asked = [{"type": TYPE_OF[type(body)], "body": plain(body)} for body in bodies]
+        said = ask(config, "say", arrangement=which, statements=asked)["said"]
+    else:
+        from armslength.cli.monitor import say
+
+        said = say(config, which, bodies)
+    show({"said": said}, as_json=json, text="\n".join(_line(each) for each in said))
+    return 1 if any(each["status"] == "refused" for each in said) else 0
+
+
+def _line(said: dict[str, Any]) -> str:
+    name = f"{said['type']} {said['entry'][:12]}"
+    if said["status"] == "placed":
+        return f"{name}: placed; provisional until the next seal"
+    return f"{name}: {said['status']}: {said.get('reason')} [{said.get('code')}]"
+
+
+def attest(
+    claims: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+    /,
+    *,
+    true: Annotated[bool | None, Parameter(name="--true", negative="--false")] = None,
+    from_file: Annotated[Path | None, Parameter(name="--from")] = None,
+    supersedes: str | None = None,
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As a monitor, say whether claims held.
+
+    `armslength attest k2#7 --true` says that claim k2 held in its period 7; `k2#7-9` means three periods; an event
+    claim is named without a period. Each is one signed entry. False may be attested during a period, true only after.
+
+    Parameters
+    ----------
+    claims
+        CLAIM#PERIOD, CLAIM#FROM-TO, or CLAIM for an event.
+    true
+        It held, or (--false) it did not.
+    from_file
+        A file with one statement a line: `true k2#7` or `false k2#7`; empty lines and lines with # first are skipped.
+    supersedes
+        Entry hash of your own earlier attestation on the same claim and period, which this one replaces.
+    """
+    said = [(claim, true) for claim in claims]
+    if from_file is not None:
+        said += _read(from_file)
+    if not said or any(value is None for _, value in said):
+        raise Misuse("which", "name claims, and --true or --false; or give --from FILE", "attest")
+    bodies: list[Body] = [
+        Attest(claim=claim, period=period, value=bool(value), supersedes=supersedes)
+        for text, value in said
+        for claim, period in _periods(text)
+    ]
+    return statements(node, arrangement, bodies, json=json)
+
+
+def _read(path: Path) -> list[tuple[str, bool | None]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise Misuse("no-file", f"cannot be read: {error.strerror}", str(path)) from None
+    found: list[tuple[str, bool | None]] = []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or words[0] not in {"true", "false"}:
+            raise Misuse("bad-line", "not `true CLAIM#PERIOD` or `false CLAIM#PERIOD`", f"{path}, line {number}")
+        found.append((words[1], words[0] == "true"))
+    return found
+
+
+def _periods(text: str) -> list[tuple[str, int]]:
+    claim, _, span = text.partition("#")
+    first, dash, last = span.partition("-")
+    if not claim or not (first or not span) or (not (first + (last or "0")).replace(" ", "0").isdecimal() and span):
+        raise Misuse("bad-claim", f"{text!r} is not CLAIM#PERIOD, CLAIM#FROM-TO or CLAIM", "claim")
+    if not span:
+        return [(claim, 0)]
+    begin, end = int(first), int(last) if dash else int(first)
+    if end < begin or end - begin > 1000:
+        raise Misuse("bad-claim", f"{text!r} is no range of at most 1000 periods", "claim")
+    return [(claim, period) for period in range(begin, end + 1)]
+
+
+def perform(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """As a debtor, state that you have performed a duty. Monitors decide whether it is so."""
+    return statements(node, arrangement, [Perform(duty=duty)], json=json)
+
+
+def notify(
+    claim: str,
+    /,
+    *,
+    start: str,
+    end: str,
+    text: Text = "",
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As the debtor, notify an exception to a claim before it happens.
+
+    Parameters
+    ----------
+    start
+        When it begins, UTC, like 2016-07-23T09:00:00Z.
+    end
+        When it ends.
+    """
+    body = Notice(claim=claim, start=instant(start), end=instant(end), text=text)
+    return statements(node, arrangement, [body], json=json)
+
+
+def allege(
+    subject: str,
+    /,
+    *,
+    hold: bool = False,
+    text: Text = "",
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As a party, allege a violation: of CLAIM#PERIOD, or that TRANCHE is not delivered in time.
+
+    Parameters
+    ----------
+    hold
+        Ask that releases be held meanwhile; each party has a limited number of holds.
+    """
+    claim, mark, period = subject.partition("#")
+    if mark and not period.isdecimal():
+        raise Misuse("bad-subject", f"{subject!r} is not CLAIM#PERIOD or TRANCHE", "subject")
+    body = Allege(claim=claim, period=int(period), hold=hold, text=text) if mark else Allege(
+        tranche=subject, hold=hold, text=text
+    )  # fmt: skip
+    return statements(node, arrangement, [body], json=json)
+
+
+def respond(
+    allegation: str,
+    /,
+    *,
+    admit: Annotated[bool, Parameter(negative="--deny")],
+    text: Text = "",
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As the debtor, answer an allegation: --admit or --deny.
+
+    Parameters
+    ----------
+    allegation
+        Its id, as `status` shows it, for example A/k2/14.
+    """
+    body = Respond(allegation=allegation, answer="ADMITTED" if admit else "DENIED", text=text)
+    return statements(node, arrangement, [body], json=json)
+
+
+def determine(
+    subject: str,
+    /,
+    *,
+    uphold: Annotated[bool, Parameter(negative="--dismiss")],
+    text: Text = "",
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
+    """As a determiner, vote on an allegation, or on the complaint about a tranche: --uphold or --dismiss.
+
+    Parameters
+    ----------
+    subject
+        The allegation's id (A/k2/14), or the tranche's (T3).
+    """
+    body = (
+        Determine(uphold=uphold, allegation=subject, text=text)
+        if "/" in subject
+        else Determine(uphold=uphold, tranche=subject, text=text)
+    )
+    return statements(node, arrangement, [body], json=json)
+
+
+def resume(*, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """As a party or determiner, agree to end the current suspension."""
+    return statements(node, arrangement, [Resume()], json=json)
+
+
+def withdraw(*, text: Text = "", arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """As a party, give notice of withdrawal."""
+    return statements(node, arrangement, [Withdraw(text=text)], json=json)
+
+
+def waive(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """As a creditor, waive a duty; it is discharged once every creditor has."""
+    return statements(node, arrangement, [Waive(duty=duty)], json=json)

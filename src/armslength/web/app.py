@@ -1,0 +1,34 @@
+"""The ASGI application of a node: every route on one port."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+
+from armslength.delivery.serve import Authorise
+from armslength.delivery.serve import routes as data_routes
+from armslength.engine.clock import Clocks
+from armslength.engine.exchange import Exchange
+from armslength.engine.node import Node
+from armslength.web import dsp, manage, own
+
+
+def build_app(
+    node: Node,
+    exchange: Exchange,
+    caller: dsp.Caller,
+    authorise: Authorise,
+    clock: Clocks,
+    *,
+    did_document: bytes,
+    secret: str,
+    development: bool,
+) -> Starlette:
+    """Put everything that a node answers together."""
+    return Starlette(
+        routes=[
+            *dsp.routes(exchange, caller, did_document),
+            *own.routes(node, caller, development=development),
+            *data_routes(authorise),
+            *manage.routes(node, clock, secret, development=development),
+        ]
+    )

@@ -1,0 +1,209 @@
+"""What the owner of a node asks of it: POST /manage/{verb} with a JSON object, answered with one.
+
+Only from loopback, and only with the secret that lies in the node's folder.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.core.arrangement.bodies import BODIES
+from armslength.core.canonical import plain
+from armslength.engine.clock import Clocks
+from armslength.engine.node import Node
+from armslength.engine.shelf import Open
+from armslength.errors import Malformed, Misuse, NotFound, Unauthorised
+from armslength.web import errors
+from armslength.web.requests import whole_body
+from armslength.wire.bundle import build
+from armslength.wire.own import MAX_PROPOSAL, Proposal
+from armslength.wire.strict import convert, parse
+
+LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+Asked = dict[str, Any]
+
+
+def routes(node: Node, clock: Clocks, secret: str, *, development: bool) -> list[Route]:
+    """The one route."""
+    verbs = _Verbs(node, clock, development)
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            _admit(request, secret)
+            asked = convert(dict[str, Any], parse(await whole_body(request, largest=MAX_PROPOSAL)))
+            answer = await verbs.work(request.path_params["verb"])(asked)
+            return Response(msgspec.json.encode(answer), media_type="application/json")
+        except Exception as error:  # noqa: BLE001  every failure gets our error body
+            return errors.response(error)
+
+    return [Route("/manage/{verb}", endpoint, methods=["POST"])]
+
+
+def _admit(request: Request, secret: str) -> None:
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if request.client is None or request.client.host not in LOOPBACK:
+        raise Unauthorised("not-local", "the node is managed from its own machine only")
+    if not hmac.compare_digest(given.encode(), secret.encode()):
+        raise Unauthorised("bad-secret", "not the secret in the node's folder", "Authorization")
+
+
+class _Verbs:
+    def __init__(self, node: Node, clock: Clocks, development: bool) -> None:
+        self._node = node
+        self._clock = clock
+        self._development = development
+        self.table: dict[str, Callable[[Asked], Awaitable[Asked]]] = {
+            "list": self.list,
+            "propose": self.propose,
+            "say": self.say,
+            "publish": self.publish,
+            "fetch": self.fetch,
+            "view": self.view,
+            "record": self.record,
+            "rest": self.rest,
+            "export": self.export,
+            "clock": self.set_clock,
+        }
+
+    def work(self, verb: str) -> Callable[[Asked], Awaitable[Asked]]:
+        """What a verb does. Raises NotFound."""
+        if verb not in self.table:
+            raise NotFound("unknown-verb", "no such verb", verb)
+        return self.table[verb]
+
+    async def list(self, _: Asked) -> Asked:
+        """The arrangements here, with where they stand."""
+        return {"arrangements": [_listed(held) for held in await self._node.shelf.everything()]}
+
+    async def propose(self, asked: Asked) -> Asked:
+        proposal = convert(Proposal, asked)
+        shelf = self._node.shelf
+        arrangement = await self._node.propose(proposal, shelf.did, development=self._development)
+        return {"arrangement": arrangement, "sent": await self._node.send_proposal(proposal)}
+
+    async def say(self, asked: Asked) -> Asked:
+        held = await self._held(asked)
+        bodies = []
+        for position, item in enumerate(asked.get("statements", ())):
+            kind = BODIES.get(item.get("type", "")) if isinstance(item, dict) else None
+            if kind is None:
+                raise Malformed("unknown-type", "no statement of this type", f"statements[{position}].type")
+            bodies.append(convert(kind, item.get("body"), f"statements[{position}].body"))
+        return {"said": [plain(each) for each in await self._node.say(held, bodies)]}
+
+    async def publish(self, asked: Asked) -> Asked:
+        held = await self._held(asked)
+        file, after = Path(str(asked.get("file", ""))), asked.get("release_after", 0)
+        media_type = asked.get("media_type")
+        if not isinstance(after, int) or not isinstance(media_type, str):
+            raise Malformed("bad-request", "release_after is a number, media_type a text")
+        done = await self._node.hand.publish(held, str(asked.get("tranche")), file, media_type, after)
+        self._node.wake()
+        return {"size": done.size, "plain_root": done.plain_root, "cipher_root": done.cipher_root}
+
+    async def fetch(self, asked: Asked) -> Asked:
+        """Where the opened file of a tranche lies, or how far it has come."""
+        held, tranche = await self._held(asked), str(asked.get("tranche"))
+        if tranche not in held.terms.tranches:
+            raise NotFound("unknown-tranche", "no such tranche", tranche)
+        receipt = await self._node.hand.received(held, tranche)
+        done, total = self._node.hand.progress.get((held.arrangement, tranche), (0, 0))
+        return {
+            "stage": held.book.sealed.state.tranches[tranche].shown,
+            "plain": receipt.plain if receipt else None,
+            "outcome": receipt.outcome if receipt else None,
+            "done": done,
+            "total": total,
+            "trouble": self._node.hand.troubles(held.arrangement).get(tranche),
+        }
+
+    async def view(self, asked: Asked) -> Asked:
+        """The state as far as we see it, and what of it is sealed."""
+        held = await self._held(asked)
+        book = held.book
+        return {
+            "arrangement": held.arrangement,
+            "document": held.held.proposal.document,
+            "state": plain(book.view.state),
+            "sealed_state": plain(book.sealed.state),
+            "state_root": book.sealed.state_root,
+            "tree_root": book.sealed.tree_root,
+            "size": book.view.size,
+            "sealed": book.sealed.size,
+            "now": self._node.recorder.now(held),
+            "transfers": await self._node.hand.transfers(held),
+            "troubles": self._node.hand.troubles(held.arrangement),
+            "me": book.me.actor,
+        }
+
+    async def record(self, asked: Asked) -> Asked:
+        """The sealed leaves, with everything needed to fold them."""
+        held = await self._held(asked)
+        lines = await self._node.shelf.store.leaves(held.arrangement, 0, held.book.sealed.size)
+        return {
+            "document": held.held.proposal.document,
+            "texts": held.held.proposal.texts,
+            "leaves": [line.decode() for line in lines],
+        }
+
+    async def rest(self, asked: Asked) -> Asked:
+        held = await self._held(asked)
+        unrest = await self._node.unrest(held) or await self._node.others_at_rest(held)
+        return {"unrest": unrest, "sealed": held.book.sealed.size, "state": held.book.sealed.state.shown}
+
+    async def export(self, asked: Asked) -> Asked:
+        """The files of a bundle up to the last seal."""
+        held = await self._held(asked)
+        book, keys = held.book, self._node.shelf.keys
+        if book.sealed.size == 0:
+            raise Misuse("nothing-sealed", "the record has no seal yet; wait until the keeper has sealed it")
+        leaves = await self._node.shelf.store.leaves(held.arrangement, 0, book.sealed.size)
+        texts = held.held.proposal.texts
+        files = build(book.sealed, leaves, texts, book.me.actor, keys["entries"].sign)
+        return {"arrangement": held.arrangement, "files": {path: data.decode() for path, data in files.items()}}
+
+    async def set_clock(self, asked: Asked) -> Asked:
+        to = asked.get("to")
+        if not isinstance(to, int):
+            raise Malformed("bad-request", "UTC seconds", "to")
+        await self._clock.set(to)
+        self._node.wake()
+        return {"now": to}
+
+    async def _held(self, asked: Asked) -> Open:
+        """The arrangement whose hash begins as asked; the only one if nothing is asked."""
+        wanted = str(asked.get("arrangement") or "")
+        found = [held for held in await self._node.shelf.everything() if held.arrangement.startswith(wanted)]
+        if not wanted and len(found) > 1:
+            replaced = {held.held.proposal.replaces for held in found}
+            found = [held for held in found if held.arrangement not in replaced]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound("unknown-arrangement", "no such arrangement here", wanted[:16] or None)
+        names = ", ".join(f"{held.arrangement[:12]} ({held.terms.title})" for held in found)
+        raise Misuse("which-arrangement", f"say which with --arrangement: {names}")
+
+
+def _listed(held: Open) -> Asked:
+    return {
+        "arrangement": held.arrangement,
+        "title": held.terms.title,
+        "state": held.book.sealed.state.shown,
+        "proposed_by": held.held.by,
+        "replaces": held.held.proposal.replaces,
+        "note": held.held.proposal.note,
+        "signed": sorted(held.book.view.state.arrangement.signed),
+        "me": held.book.me.actor,
+        "document": held.held.proposal.document,
+        "texts": held.held.proposal.texts,
+    }

@@ -1,0 +1,136 @@
+"""Our own messages between nodes (`wire.own` names them and their paths)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.core.canonical import canonical
+from armslength.engine.node import Node
+from armslength.engine.shelf import Open
+from armslength.errors import Malformed, NotFound
+from armslength.web import errors
+from armslength.web.dsp import Caller
+from armslength.web.requests import whole_body
+from armslength.wire.own import (
+    BASE,
+    MAX_BODY,
+    MAX_LEAVES,
+    MAX_PROPOSAL,
+    Arrangements,
+    decode_leaves,
+    decode_proposal,
+    encode_answers,
+)
+
+MAX_CHECKPOINT = 64 * 1024
+JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
+
+
+def routes(node: Node, caller: Caller, *, development: bool) -> list[Route]:
+    """All routes below `/armslength/1`."""
+    own = _Own(node, caller, development)
+    return [
+        Route(BASE + "/propose", _guarded(own.propose), methods=["POST"]),
+        Route(BASE + "/submit/{arrangement}", _guarded(own.submit), methods=["POST"]),
+        Route(BASE + "/sync/{arrangement}", _guarded(own.sync), methods=["POST"]),
+        Route(BASE + "/add-checkpoint", _guarded(own.add_checkpoint), methods=["POST"]),
+        Route(BASE + "/head/{arrangement}", _guarded(own.head)),
+        Route(BASE + "/cosigned/{arrangement}", _guarded(own.cosigned)),
+        Route(BASE + "/leaves/{arrangement}", _guarded(own.leaves)),
+        Route(BASE + "/rest/{arrangement}", _guarded(own.rest)),
+        Route(BASE + "/arrangements", _guarded(own.arrangements)),
+    ]
+
+
+class _Own:
+    def __init__(self, node: Node, caller: Caller, development: bool) -> None:
+        self._node = node
+        self._caller = caller
+        self._development = development
+
+    async def propose(self, request: Request) -> Response:
+        by = await self._authenticate(request)
+        proposal = decode_proposal(await whole_body(request, largest=MAX_PROPOSAL))
+        arrangement = await self._node.propose(proposal, by, development=self._development)
+        return Response(canonical({"arrangement": arrangement}), 201, media_type=JSON)
+
+    async def submit(self, request: Request) -> Response:
+        """Submissions speak for themselves: each entry is signed by an author whom the terms name."""
+        leaves = decode_leaves(await whole_body(request, largest=MAX_BODY))
+        answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
+        return Response(encode_answers(answers), media_type=JSON)
+
+    async def sync(self, request: Request) -> Response:
+        by = await self._authenticate(request)
+        leaves = decode_leaves(await whole_body(request, largest=MAX_BODY))
+        synced = await self._node.recorder.sync(request.path_params["arrangement"], by, _start(request), leaves)
+        return Response(canonical(synced), media_type=JSON)
+
+    async def add_checkpoint(self, request: Request) -> Response:
+        """A checkpoint speaks for itself: it is signed by the keeper."""
+        body = await whole_body(request, largest=MAX_CHECKPOINT)
+        lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
+        return Response(lines, media_type=TEXT)
+
+    async def head(self, request: Request) -> Response:
+        held = await self._for_actor(request)
+        sealed = await self._node.recorder.sealed_head(held.arrangement)
+        return Response(canonical(sealed), media_type=JSON)
+
+    async def cosigned(self, request: Request) -> Response:
+        held = await self._for_actor(request)
+        if not held.kept.note:
+            raise NotFound("nothing-cosigned", "we have cosigned no head of this record yet")
+        return Response(held.kept.note, media_type=TEXT)
+
+    async def leaves(self, request: Request) -> Response:
+        held = await self._for_actor(request)
+        start = _start(request)
+        stop = min(held.book.sealed.size, start + MAX_LEAVES)
+        lines = await self._node.shelf.store.leaves(held.arrangement, start, stop)
+        return Response(b"".join(line + b"\n" for line in lines), media_type=LINES)
+
+    async def rest(self, request: Request) -> Response:
+        held = await self._for_actor(request)
+        return Response(canonical(await self._node.rest_of(held)), media_type=JSON)
+
+    async def arrangements(self, request: Request) -> Response:
+        by = await self._authenticate(request)
+        held = [item for item in await self._node.shelf.everything() if _names(item, by)]
+        return Response(canonical(Arrangements(arrangements=tuple(h.held.proposal for h in held))), media_type=JSON)
+
+    async def _for_actor(self, request: Request) -> Open:
+        """The arrangement that is asked about, for those whom it names only."""
+        by = await self._authenticate(request)
+        held = await self._node.shelf.open(request.path_params["arrangement"])
+        if not _names(held, by):
+            raise NotFound("unknown-arrangement", "no such arrangement here")
+        return held
+
+    async def _authenticate(self, request: Request) -> str:
+        return await self._caller(request.headers.get("authorization"))
+
+
+def _names(held: Open, did: str) -> bool:
+    return any(actor.did == did for actor in held.terms.actors.values())
+
+
+def _start(request: Request) -> int:
+    text = request.query_params.get("start", "0")
+    if not text.isdecimal() or len(text) > 15:
+        raise Malformed("bad-start", "not a number of leaves", "start")
+    return int(text)
+
+
+def _guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await work(request)
+        except Exception as error:  # noqa: BLE001  every failure gets our error body
+            return errors.response(error)
+
+    return endpoint
