@@ -51,13 +51,15 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A party's balance from `at` on. `index` is the entry that moved it; `why` says what moved, in words."""
+    """A party's balance from `at` on. `index` is the entry that moved it; `why` says what moved, in words; `kind` is
+    "tranche", "duty" or, for the daily parts of maintain duties, "claim"."""
 
     at: int
     index: int | None
     given: Fraction
     received: Fraction
     why: str
+    kind: str
 
     @property
     def exposure(self) -> Fraction:
@@ -120,9 +122,9 @@ def series(
             why = moves.take(change)
             for party, balance in ledger.balances().items():
                 if balance != before[party]:
-                    point = Point(change.at, entry.index, balance.given, balance.received, why)
+                    point = Point(change.at, entry.index, balance.given, balance.received, why, change.kind)
                     points[party] = _append(points[party], point)
-    zero = Point(terms.start, None, Fraction(0), Fraction(0), "nothing has been given yet")
+    zero = Point(terms.start, None, Fraction(0), Fraction(0), "nothing has been given yet", "")
     return {
         party: Series(party, tuple(line), max([zero, *line], key=lambda p: p.exposure))
         for party, line in points.items()
@@ -149,8 +151,10 @@ def _periods(words: Words, duty: str, active_at: int) -> tuple[int, int]:
 def _append(line: list[Point], point: Point) -> list[Point]:
     """One point per moment and entry: what happens at once reads as one step."""
     if line and (line[-1].at, line[-1].index) == (point.at, point.index):
-        why = point.why if point.why == line[-1].why else f"{line[-1].why}; {point.why}"
-        return [*line[:-1], Point(point.at, point.index, point.given, point.received, why)]
+        last = line[-1]
+        why = point.why if point.why == last.why else f"{last.why}; {point.why}"
+        kind = last.kind if point.kind == "claim" else point.kind
+        return [*line[:-1], Point(point.at, point.index, point.given, point.received, why, kind)]
     return [*line, point]
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import Change
-from armslength.core.record.entry import Leaf
-from armslength.core.record.replica import Placed
+from armslength.core.record.entry import Entry, entry_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +21,11 @@ class PlacedEntry:
     body: Body
     at: int
     changes: tuple[Change, ...]
-    stamped: tuple[tuple[str, int], ...] = ()  # (timekeeper, its time)
 
     @classmethod
-    def of(cls, leaf: Leaf, placed: Placed) -> PlacedEntry:
-        """Join a leaf with what placing it gave."""
+    def of(cls, index: int, entry: Entry, at: int, changes: tuple[Change, ...]) -> PlacedEntry:
+        """From an entry and what placing it gave: a replica's `Placed`, or a step of a verified bundle."""
+        name = entry_hash(entry)
         return cls(
-            index=placed.index,
-            entry=placed.entry,
-            author=leaf.entry.author,
-            type=leaf.entry.type,
-            body=leaf.entry.body,
-            at=placed.at,
-            changes=placed.changes,
-            stamped=tuple((stamp.by, stamp.time) for stamp in leaf.stamps),
+            index=index, entry=name, author=entry.author, type=entry.type, body=entry.body, at=at, changes=changes
         )

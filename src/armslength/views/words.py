@@ -187,6 +187,10 @@ class Words:
             return run if last == "and" else f"any of {run}"
         return listing(names, last)
 
+    def names(self, names: Iterable[str], last: str = "and") -> str:
+        """Every name in full."""
+        return listing((self.actor(name) for name in names), last)
+
     def relative(self, at: int) -> str:
         """`D+14 10:00`; `D+14 + 3 h` where D is not at midnight."""
         days, rest = divmod(at - self.origin, DAY)

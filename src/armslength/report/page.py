@@ -1,0 +1,385 @@
+"""The report: one self-contained HTML page that tells a verified record to people, and shows what each word rests on.
+
+No script, no external resource. Everything that came from the record is escaped by the template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from armslength.core.arrangement.bodies import Allege, Respond
+from armslength.core.arrangement.state import VALUE_NAMES, State
+from armslength.core.arrangement.terms import Arrangement, release_duty
+from armslength.report.english import Sentence, english
+from armslength.report.lanes import axis, picture, slug
+from armslength.report.lives import Step, Subject, lives
+from armslength.report.stakes import chart, rows
+from armslength.views.explain import why
+from armslength.views.exposure import number, series, weights_of
+from armslength.views.placed import PlacedEntry
+from armslength.views.sayings import says, summary
+from armslength.views.status import status
+from armslength.views.timeline import Line, effects, idle, timeline
+from armslength.views.words import Words, clock, count, date, iso, listing, meaning, ranges, start_case, tone
+from armslength.wire.bundle import Verdict
+
+FOLD = 100  # entries in one foldable part of the index
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a step rests on: entry numbers, and who said what."""
+
+    entries: tuple[int, ...]
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row of a life's table."""
+
+    at: int
+    what: str
+    state: str
+    why: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A duty or a tranche: what it is, where it stands and how it came there."""
+
+    id: str
+    link: str
+    title: str
+    of: str
+    state: str
+    now: str
+    rows: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseText:
+    """A clause, its own text, and what it means in plain words."""
+
+    id: str
+    title: str
+    text: str | None
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the monitors found of one claim; `odd` are the periods that are not SUPPORTED."""
+
+    id: str
+    link: str
+    statement: str
+    monitors: str
+    tally: str
+    odd: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The lines of one day, or of one stretch of days."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRow:
+    """One entry in the index of the record."""
+
+    entry: PlacedEntry
+    says: str
+    led_to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A foldable part of the index."""
+
+    title: str
+    rows: tuple[IndexRow, ...]
+
+
+def render(
+    verdict: Verdict,
+    terms: Arrangement,
+    texts: Mapping[str, str],
+    placed: Sequence[PlacedEntry],
+    state: State,
+    weights: Mapping[str, int] | None = None,
+) -> str:
+    """The page. `texts` are the clauses' texts by id; `placed` and `state` are what the verifier folded; `weights` are
+    private ones for the exposure, and then the page says so."""
+    words = Words.of(terms, state)
+    told = lives(placed)
+    on = axis(words, placed)
+    stakes = series(terms, placed, weights)
+    page = _Page(words, state, placed, told)
+    return _template().render(
+        verdict=verdict,
+        terms=terms,
+        state=state,
+        words=words,
+        status=status(terms, state, weights=weights),
+        facts=page.facts(),
+        answer=why(terms, state, "arrangement"),
+        picture=picture(terms, state, placed, told),
+        chart=chart(words, stakes, on),
+        rows=rows(stakes),
+        stakes=stakes,
+        weights=weights_of(terms, weights),
+        private=weights is not None,
+        general=[s for s in english(terms) if not page.clause_of(s.id)],
+        clauses=page.clauses(texts),
+        duties=[page.duty(name) for name in terms.duties],
+        tranches=[page.tranche(name) for name in terms.tranches],
+        found=[page.found(name) for name in terms.claims],
+        allegations=[page.allegation(name) for name in state.allegations],
+        days=page.days(timeline(terms, placed, state)),
+        parts=page.parts(),
+        style=Markup(_style()),  # noqa: S704 - our own file
+    )
+
+
+class _Page:
+    def __init__(
+        self, words: Words, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[Step]]
+    ) -> None:
+        self.words = words
+        self.terms = words.terms
+        self.state = state
+        self.placed = placed
+        self.told = told
+
+    # The terms
+
+    def clause_of(self, id_: str) -> str:
+        """The clause that a claim, duty or tranche belongs to; empty for anything else."""
+        for table in (self.terms.claims, self.terms.duties, self.terms.tranches):
+            if id_ in table:
+                return table[id_].clause
+        return ""
+
+    def clauses(self, texts: Mapping[str, str]) -> list[ClauseText]:
+        """The clauses in the order of their numbers."""
+        said = english(self.terms)
+        return [
+            ClauseText(
+                id_, clause.title, texts.get(id_), tuple(s for s in said if s.id and self.clause_of(s.id) == id_)
+            )
+            for id_, clause in sorted(self.terms.clauses.items(), key=lambda item: _natural(item[0]))
+        ]
+
+    # Where it stands
+
+    def facts(self) -> list[tuple[str, str, str]]:
+        """Four numbers that say most: (number, what it counts, more)."""
+        tranches, duties = self.state.tranches.values(), [self.state.duties[d] for d in self.terms.duties]
+        settled = sum(t.stage == "SETTLED" for t in tranches)
+        broken = sum(i.broke is not None for d in duties for i in d.instances)
+        broken += sum(self._ever(name, "BREACHED") for name, d in self.terms.duties.items() if d.kind == "achieve")
+        raised = self.state.allegations.values()
+        outcomes = [f"{sum(a.outcome == o for a in raised)} {o.lower()}" for o in ("UPHELD", "DISMISSED", "OPEN")]
+        seals = sum(entry.type == "seal" for entry in self.placed)
+        authors = len({entry.author for entry in self.placed})
+        return [
+            (f"{settled} of {len(self.terms.tranches)}", "tranches delivered", ""),
+            (str(broken), "breach" if broken == 1 else "breaches", listing(self._broken())),
+            (str(len(raised)), "allegation" if len(raised) == 1 else "allegations", self._outcomes(outcomes)),
+            (str(len(self.placed)), "entries in the record", f"by {authors} authors; {count(seals, 'seal')}"),
+        ]
+
+    def _outcomes(self, parts: Iterable[str]) -> str:
+        return listing(part for part in parts if not part.startswith("0 "))
+
+    def _broken(self) -> list[str]:
+        return [
+            f"{name}, now {self.state.duties[name].state}" for name in self.terms.duties if self._ever(name, "BREACHED")
+        ]
+
+    def _ever(self, duty: str, state: str) -> bool:
+        return any(step.change.after == state for step in self.told.get(("duty", duty), ()))
+
+    # Lives
+
+    def duty(self, name: str) -> Life:
+        """A duty of the terms."""
+        terms, held = self.terms.duties[name], self.state.duties[name]
+        of = f"{self.words.actor(terms.debtor)} owes {self.words.actors(terms.creditors)}"
+        if terms.performer != terms.debtor:
+            of += f"; {self.words.actor(terms.performer)} performs"
+        answer = why(self.terms, self.state, name)
+        return Life(
+            name,
+            f"duty-{slug(name)}",
+            start_case(terms.statement.rstrip(".")),
+            of,
+            held.state,
+            answer.sentences[0],
+            self._rows(self.told.get(("duty", name), ())),
+        )
+
+    def tranche(self, name: str) -> Life:
+        """A tranche, with the duty to release it."""
+        terms, held = self.terms.tranches[name], self.state.tranches[name]
+        steps = [*self.told.get(("tranche", name), ()), *self.told.get(("duty", release_duty(name)), ())]
+        steps.sort(key=lambda step: (step.entries[-1].index, step.change.at))
+        of = f"from {self.words.actor(terms.provider)} to {self.words.actor(terms.recipient)}"
+        now = why(self.terms, self.state, name).sentences[0]
+        return Life(name, f"tranche-{slug(name)}", terms.title, of, held.shown, now, self._rows(steps))
+
+    def _rows(self, steps: Iterable[Step]) -> tuple[Told, ...]:
+        return tuple(self._told(step) for step in steps)
+
+    def _told(self, step: Step) -> Told:
+        change = step.change
+        what = ""
+        if change.kind == "instance":
+            duty, _, period = change.subject.partition("#")
+            what = f"Violation since {self.words.period(self.terms.duties[duty].claim, int(period))}"
+        elif change.kind == "duty" and self.words.release_of(change.subject):
+            what = "Release duty"
+        elif change.rule.startswith("answer."):
+            what = "Answer"
+        if change.before == change.after:
+            what = f"{what} stays".strip() if what else "Stays"
+        return Told(change.at, what, change.after, self.words.cause(change.cause), self._evidence(step))
+
+    def _evidence(self, step: Step) -> Evidence:
+        entries = tuple(entry.index for entry in step.entries)
+        if step.of_itself:
+            return Evidence(entries, "no entry: time alone, moved on by")
+        who = self.words.actors(dict.fromkeys(entry.author for entry in step.entries))
+        return Evidence(entries, f"{who} {says(self.words, step.entries)}")
+
+    def found(self, name: str) -> Found:
+        """What the monitors found of a claim."""
+        rules, held = self.terms.claims[name], self.state.claims[name]
+        steps = [
+            step for (kind, id_), steps in self.told.items() if kind == "claim" for step in steps if _of(id_, name)
+        ]
+        odd = [s for s in steps if rules.kind == "event" or s.change.after != "SUPPORTED"]
+        parts = []
+        for letter, value in VALUE_NAMES.items():
+            hits = sum(c == letter for c in held.decided)
+            if hits and value != "UNDECIDED":
+                parts.append(f"{count(hits, self.words.unit(rules))} {value}" if rules.period else value)
+        return Found(
+            name,
+            f"claim-{slug(name)}",
+            rules.statement,
+            self.words.actors(rules.monitors),
+            "; ".join(parts) or "nothing decided",
+            tuple(self._decided(name, step) for step in odd if not idle(self.terms, step.change)),
+        )
+
+    def _decided(self, claim: str, step: Step) -> Told:
+        change = step.change
+        period = self.words.period(claim, int(change.subject.partition("#")[2] or 0))
+        return Told(change.at, period, change.after, self.words.cause(change.cause), self._evidence(step))
+
+    def allegation(self, name: str) -> Life:
+        """An allegation: who said what, the answer, and how it ended."""
+        held = self.state.allegations[name]
+        spot = self.words.subject("claim", f"{held.claim}#{held.period}") if held.claim else f"tranche {held.tranche}"
+        of = f"{self.words.actor(held.by)} alleged on {self.words.moment(held.raised_at)}, about {spot}"
+        said = [_quote(self.words, entry) for entry in self.placed if self._about(entry, name)]
+        now = listing(text for text in said if text)
+        return Life(
+            name,
+            f"allegation-{slug(name)}",
+            f"Allegation {name}",
+            of,
+            held.outcome,
+            now,
+            self._rows(self.told.get(("allegation", name), ())),
+        )
+
+    def _about(self, entry: PlacedEntry, name: str) -> bool:
+        match entry.body:
+            case Allege(claim=claim, period=period, tranche=tranche):
+                return name == f"{entry.author}/{claim}/{period}" or name == f"{entry.author}/{tranche}"
+            case Respond(allegation=allegation):
+                return allegation == name
+            case _:
+                return False
+
+    # The record
+
+    def days(self, lines: Iterable[Line]) -> list[Day]:
+        """The timeline's lines under their days."""
+        out: list[tuple[str, list[Line]]] = []
+        for line in lines:
+            heading = f"{date(line.at)} · {self.words.relative(line.at).split()[0]}"
+            if date(line.until) != date(line.at):
+                heading += f" to {date(line.until)} · {self.words.relative(line.until).split()[0]}"
+            if not out or out[-1][0] != heading:
+                out.append((heading, []))
+            out[-1][1].append(line)
+        return [Day(heading, tuple(found)) for heading, found in out]
+
+    def parts(self) -> list[Part]:
+        """The index of all entries, in foldable parts."""
+        found = []
+        for start in range(0, len(self.placed), FOLD):
+            chunk = self.placed[start : start + FOLD]
+            span = f"{date(chunk[0].at)} to {date(chunk[-1].at)}"
+            title = f"Entries {chunk[0].index} to {chunk[-1].index}, {span}"
+            found.append(Part(title, tuple(self._index_row(entry) for entry in chunk)))
+        return found
+
+    def _index_row(self, entry: PlacedEntry) -> IndexRow:
+        return IndexRow(entry, says(self.words, [entry]), tuple(e.text for e in effects(self.words, entry.changes)))
+
+
+def _of(subject: str, claim: str) -> bool:
+    return subject.partition("#")[0] == claim
+
+
+def _quote(words: Words, entry: PlacedEntry) -> str:
+    return f"{summary(words, entry)} (entry {entry.index})"
+
+
+def _natural(name: str) -> tuple[object, ...]:
+    digits = "".join(c for c in name if c.isdigit())
+    return (name.rstrip("0123456789"), int(digits or 0), name)
+
+
+@cache
+def _style() -> str:
+    return resources.files("armslength.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("armslength.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "tone": tone,
+        "meaning": meaning,
+        "date": date,
+        "clock": clock,
+        "iso": iso,
+        "number": number,
+        "listing": listing,
+        "sentence": start_case,
+        "slug": slug,
+        "runs": lambda numbers: ranges("", numbers),
+    }
+    return environment.get_template("report.html.j2")
