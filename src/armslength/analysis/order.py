@@ -93,7 +93,7 @@ def needed(terms: Arrangement, condition: Condition) -> str | None:
     states = set(condition.states or ())
     if condition.op == "run" and condition.follows is not None:
         return f"tranche {condition.follows}"
-    if condition.op == "tranche" and not states & {"LOCKED", "FORFEITED"}:
+    if condition.op == "tranche" and not states & {"LOCKED", "WITHHELD", "FORFEITED"}:
         return f"tranche {condition.tranche}"
     if condition.op == "duty" and not states & {"PENDING", "EXPIRED", "DISCHARGED"}:
         for tranche in terms.tranches:

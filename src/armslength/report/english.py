@@ -35,9 +35,13 @@ STATES = {
     "SETTLED": "delivered",
     "COMPLAINED": "complained about",
     "FORFEITED": "forfeited",
+    "WITHHELD": "withheld",
     "SUPPORTED": "confirmed",
     "REFUTED": "refuted",
 }
+
+# Sets of states that the language has a word for.
+_TOGETHER = {("COMPLAINED", "RELEASED", "SETTLED"): "released", ("CURED", "FULFILLED"): "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,8 @@ def condition(terms: Arrangement, formula: Condition) -> str:
             )
         case _:
             subject = formula.claim or formula.duty or formula.tranche or ""
-            return f"{subject} is {listing([STATES[state] for state in formula.states or ()], 'or')}"
+            states = formula.states or ()
+            return f"{subject} is {_TOGETHER.get(states) or listing([STATES[state] for state in states], 'or')}"
 
 
 def _bracketed(terms: Arrangement, part: Condition) -> str:
@@ -147,8 +152,12 @@ def _run(terms: Arrangement, run: Condition) -> str:
 
 def _unit(rule: Claim) -> str:
     """What a claim's period is called."""
+    length = rule.period or 0
     known = {HOUR: "hour", DAY: "day", 7 * DAY: "week"}
-    return known.get(rule.period or 0, f"period of {duration(rule.period or 0)}")
+    for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second")):
+        if length % size == 0:
+            return known.get(length, f"{length // size}-{unit} period")
+    raise ValueError(length)
 
 
 def _instant(anchor: str, after: int) -> str:

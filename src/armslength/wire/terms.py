@@ -21,7 +21,7 @@ from armslength.wire.terms_build import build
 from armslength.wire.terms_fields import Reader
 from armslength.wire.terms_json import decode_terms
 from armslength.wire.terms_write import to_plain, to_yaml
-from armslength.wire.terms_yaml import MAX_BYTES, BadTerms, Node, Problem, from_plain, parse
+from armslength.wire.terms_yaml import MAX_BYTES, BadTerms, Problem, from_plain, lines_of, parse
 
 __all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "faults", "read_terms"]
 
@@ -53,7 +53,7 @@ def compile_terms(
     Raises BadTerms with every problem that could be found.
     """
     root = parse(data, file)
-    reader = Reader(file, load)
+    reader = Reader(file, load, lines=lines_of(root))
     found = build(reader, root)
     if found is None or reader.problems:
         raise BadTerms(reader.problems)
@@ -61,9 +61,7 @@ def compile_terms(
     size = len(canonical(terms))
     if size > MAX_BYTES:
         raise BadTerms([Problem("size", file, 1, "", f"the canonical form has {size} bytes; at most {MAX_BYTES}")])
-    lines: dict[str, int] = {}
-    _note_lines(root, "", lines)
-    return Compiled(terms, texts, lines)
+    return Compiled(terms, texts, reader.lines)
 
 
 def decompile_terms(terms: Arrangement, texts: Mapping[str, str]) -> str:
@@ -126,14 +124,3 @@ def difference(left: Any, right: Any) -> str:
         place.append(key)
         one, other = one.get(key), other.get(key)
     return ".".join(place)
-
-
-def _note_lines(node: Node, path: str, lines: dict[str, int]) -> None:
-    if path:
-        lines[path] = node.line
-    if isinstance(node.value, dict):
-        for key, child in node.value.items():
-            _note_lines(child, f"{path}.{key}" if path else key, lines)
-    elif isinstance(node.value, list):
-        for index, child in enumerate(node.value):
-            _note_lines(child, f"{path}[{index}]", lines)

@@ -27,7 +27,7 @@ from armslength.errors import ArmslengthError
 from armslength.wire import terms_values as values
 from armslength.wire.terms_conditions import read_condition
 from armslength.wire.terms_fields import ENTRIES, SECTIONS, Names, Reader, join, suggest
-from armslength.wire.terms_yaml import BadTerms, Node, parse
+from armslength.wire.terms_yaml import BadTerms, Node, lines_of, parse
 
 MAX_CLAUSE_BYTES = 256 * 1024
 
@@ -209,7 +209,7 @@ def _card(reader: Reader, file: str, node: Node, path: str) -> dict[str, Any] | 
     except BadTerms as error:
         reader.problems.extend(error.problems)
         return None
-    inner = Reader(file, None)
+    inner = Reader(file, None, lines=lines_of(root))
     card = inner.section("card", root, "")
     reader.problems.extend(inner.problems)
     return card

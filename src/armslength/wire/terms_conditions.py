@@ -35,7 +35,7 @@ DUTY_STATES = (
     "EXPIRED",
     "UNVERIFIED",
 )
-TRANCHE_STATES = ("LOCKED", "READY", "ARMED", "RELEASED", "SETTLED", "COMPLAINED", "FORFEITED")
+TRANCHE_STATES = ("LOCKED", "READY", "ARMED", "RELEASED", "SETTLED", "COMPLAINED", "FORFEITED", "WITHHELD")
 
 # One-word conditions: word → (op, the states it means).
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -83,7 +83,7 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "monitors": Field("monitors", {}),
         "neutrals": Field("neutrals", {}),
         "keeper": Field("signer id"),
-        "fallback_keepers": Field("signer ids", []),
+        "fallback_keepers": Field("signer ids in order", []),
         "timekeepers": Field("timekeepers", Computed("all the parties, all of them needed")),
         "allegations": Field("allegations"),
         "suspension": Field("suspension", {}),
@@ -193,10 +193,11 @@ class Reader:
     load: Callable[[str], bytes] | None
     problems: list[Problem] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names({}))
+    lines: dict[str, int] = field(default_factory=dict)
 
     def problem(self, code: str, node: Node, path: str, reason: str, hint: str | None = None) -> None:
-        """Note one problem at a node."""
-        self.problems.append(Problem(code, self.file, node.line, path, reason, hint))
+        """Note one problem at a path, or where the file lacks it, at the node around it."""
+        self.problems.append(Problem(code, self.file, self.lines.get(path, node.line), path, reason, hint))
 
     def mapping(self, node: Node, path: str) -> dict[str, Node]:
         """The entries of a mapping; an absent value reads as an empty one."""
@@ -240,6 +241,8 @@ class Reader:
             return self.reference(REFERENCES[kind], node, path)
         if kind.endswith("s") and kind[:-1] in REFERENCES:
             return self.listed(node, path, lambda item, place: self.reference(REFERENCES[kind[:-1]], item, place))
+        if kind == "signer ids in order":
+            return self.listed(node, path, lambda item, place: self.reference("signer", item, place), ordered=True)
         if kind == "media types":
             return self.listed(node, path, lambda item, place: self.simple(values.read_media_type, item, place))
         if kind == "counts by group":
@@ -287,8 +290,10 @@ class Reader:
             return [(item, f"{path}[{i}]") for i, item in enumerate(node.value)]
         return [] if node.value is None else [(node, path)]
 
-    def listed(self, node: Node, path: str, read: Callable[[Node, str], Any]) -> tuple[str, ...]:
-        """A list whose order means nothing, sorted; nothing may stand in it twice."""
+    def listed(
+        self, node: Node, path: str, read: Callable[[Node, str], Any], *, ordered: bool = False
+    ) -> tuple[str, ...]:
+        """A list in which nothing may stand twice, sorted unless its order means something."""
         found: list[str] = []
         for item, place in self.items(node, path):
             value = read(item, place)
@@ -296,7 +301,7 @@ class Reader:
                 self.problem("duplicate", item, place, f"{value} is listed twice", "remove one")
             elif value is not None:
                 found.append(value)
-        return tuple(sorted(found))
+        return tuple(found if ordered else sorted(found))
 
     def group_counts(self, node: Node, path: str) -> dict[str, int]:
         """How many of each group, by group."""

@@ -106,7 +106,7 @@ class _Builder:
                 continue
             parent, path, waiting = stack[-1] if stack else (None, "", [])
             is_key = parent is not None and isinstance(parent.value, dict) and not waiting
-            self._refuse_indirection(event, line, path)
+            self._refuse_indirection(event, line, f"{path}.{waiting[0][0]}".lstrip(".") if waiting else path)
             if is_key:
                 waiting.append((self._key(event, line, path), line))
                 if isinstance(event, (SequenceStartEvent, MappingStartEvent)):
@@ -128,7 +128,8 @@ class _Builder:
             self.problem("alias", line, path, f"anchor &{event.anchor}: anchors are not read", "remove it")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self.problem("tag", line, path, f"tag {tag}: tags are not read", "remove it")
+            shown = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self.problem("tag", line, path, f"tag {shown}: tags are not read", "remove it")
 
     def _key(self, event: Any, line: int, path: str) -> str:
         value = self._scalar(event, line, path) if isinstance(event, ScalarEvent) else None
@@ -199,6 +200,21 @@ def parse(data: bytes, file: str) -> Node:
     if builder.problems:
         raise BadTerms(builder.problems)
     return root or Node(None, 1)
+
+
+def lines_of(root: Node) -> dict[str, int]:
+    """The line of every path in a tree."""
+    found: dict[str, int] = {}
+    waiting = [("", root)]
+    while waiting:
+        path, node = waiting.pop()
+        if path:
+            found[path] = node.line
+        if isinstance(node.value, dict):
+            waiting += [(f"{path}.{key}" if path else key, child) for key, child in node.value.items()]
+        elif isinstance(node.value, list):
+            waiting += [(f"{path}[{index}]", child) for index, child in enumerate(node.value)]
+    return found
 
 
 def from_plain(value: Any) -> Node:
