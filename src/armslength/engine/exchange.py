@@ -258,7 +258,7 @@ class Exchange:
             index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
             return Change(cn.queue(asked, answer), [answer], [index])
 
-        return await self._processes.change(Negotiation, pid, decide)
+        return await self._processes.change(Negotiation, pid, decide, opening=True)
 
     async def _negotiation_told(self, caller: str, message: Message, pid: str) -> Negotiation:
         problem: list[str] = []
@@ -314,7 +314,7 @@ class Exchange:
                 )
             )
 
-        return await self._processes.change(Transfer, pid, decide)
+        return await self._processes.change(Transfer, pid, decide, opening=True)
 
     async def _transfer_told(self, caller: str, message: Message, pid: str) -> Transfer:
         def decide(found: Transfer | None) -> Change:

@@ -71,26 +71,36 @@ class Processes:
         pid: str,
         decide: Callable[[R | None], Awaitable[Change] | Change],
         done: Send | None = None,
+        *,
+        opening: bool = False,
     ) -> R:
         """Change the record `pid` as `decide` says, and forget the send `done`; returns the record.
 
-        `decide` sees the record, or None, and may be asked more than once. What it raises is passed on.
+        `decide` sees the record, or None, and may be asked more than once. What it raises is passed on. `opening`
+        says that there is most probably none yet.
         """
         lock = self._locks.setdefault(pid, asyncio.Lock())
         async with lock:
-            kept = self._kept.pop((KINDS[kind], pid), None)
-            if kept is not None and isinstance(kept[0], kind):
-                try:
-                    change = await _decision(decide(kept[0]), kind)
-                except ArmslengthError:
-                    change = Change(kept[0])  # refused on what may be stale: see below
-                if change.record != kept[0] and await self._commit(change, *kept, done):
+            guess: tuple[Record | None, int] | None = self._kept.pop((KINDS[kind], pid), (None, 0) if opening else None)
+            if guess is not None:
+                change = await self._guessed(decide, guess[0])
+                if change is not None and await self._commit(change, *guess, done):
                     return cast(R, change.record)
             while True:
                 record, version = await self.load(kind, pid)
-                change = await _decision(decide(record), kind)
+                change = await _decision(decide(record))
                 if await self._commit(change, record, version, done):
                     return cast(R, change.record)
+
+    async def _guessed(
+        self, decide: Callable[[Any], Awaitable[Change] | Change], record: Record | None
+    ) -> Change | None:
+        """What would follow if this is the record; None where only what is stored can tell."""
+        try:
+            change = await _decision(decide(record))
+        except ArmslengthError:
+            return None
+        return None if change.record == record else change
 
     async def _commit(self, change: Change, old: Record | None, version: int, done: Send | None) -> bool:
         record, puts = change.record, list(change.puts)
@@ -114,11 +124,8 @@ class Processes:
         return True
 
 
-async def _decision(decided: Awaitable[Change] | Change, kind: type[Record]) -> Change:
-    change = await decided if isinstance(decided, Awaitable) else decided
-    if not isinstance(change.record, kind):
-        raise TypeError(f"a {kind.__name__} became a {type(change.record).__name__}")
-    return change
+async def _decision(decided: Awaitable[Change] | Change) -> Change:
+    return await decided if isinstance(decided, Awaitable) else decided
 
 
 def outgoing(record: Record, message: Message) -> Send:

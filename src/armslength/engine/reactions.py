@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -108,6 +109,7 @@ def of_caller(record: R | None, caller: str) -> R:
     return record
 
 
+@lru_cache(maxsize=1024)
 def origin(address: str) -> tuple[str, str, int] | None:
     """Scheme, host and port of a URL; None if it is not one."""
     try:

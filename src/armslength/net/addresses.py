@@ -8,6 +8,7 @@ what they mean, and each socket once more when it is made.
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -43,6 +44,13 @@ def allowed(text: str, *, development: bool) -> bool:
 
 def check_url(url: str, *, development: bool) -> None:
     """Refuse a URL before anything is sent: https only (http to loopback in development), no user, no odd host."""
+    if "\\" in url:
+        raise Refused("bad-address", "must name a host, and no user", url)
+    _check_origin("/".join(url.split("/", 3)[:3]).partition("?")[0].partition("#")[0], development=development)
+
+
+@lru_cache(maxsize=1024)
+def _check_origin(url: str, *, development: bool) -> None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # the port is parsed, and checked, only when it is read
@@ -50,7 +58,7 @@ def check_url(url: str, *, development: bool) -> None:
         raise Refused("bad-address", "not a URL", url) from None
     if parts.scheme not in ({"http", "https"} if development else {"https"}):
         raise Refused("bad-address", "must be https", url)
-    if not host or parts.username is not None or parts.password is not None or "\\" in url:
+    if not host or parts.username is not None or parts.password is not None:
         raise Refused("bad-address", "must name a host, and no user", url)
     literal = ":" in host or host.replace(".", "").isdigit()
     if literal and not allowed(host, development=development):

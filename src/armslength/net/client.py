@@ -22,6 +22,7 @@ STALL_S: Final = 60.0  # without a byte, while streaming
 CONNECTIONS: Final = 256  # at once, of which to one host
 PER_HOST: Final = 64
 BLOCK: Final = 1 << 20
+_STREAMING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Client:
         self, *, development: bool = False, total: float = TOTAL_S, resolver: AbstractResolver | None = None
     ) -> None:
         self._development = development
-        self._total = total
+        self._limits = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
         self._resolver = resolver
         self._made: aiohttp.ClientSession | None = None
 
@@ -98,9 +99,11 @@ class Client:
     @asynccontextmanager
     async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Streamed]:
         """GET an answer of any size (`ports.Fetcher`); a Range header asks for part of it."""
-        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
-        async with self._ask("GET", url, None, headers, limits) as response:
+        response = await self._ask("GET", url, None, headers, _STREAMING)
+        try:
             yield Streamed(response)
+        finally:
+            _let_go(response)
 
     async def _whole(
         self,
@@ -111,39 +114,32 @@ class Client:
         total: float | None,
         largest: int,
     ) -> Reply:
-        limits = aiohttp.ClientTimeout(total=total or self._total, sock_connect=CONNECT_S)
-        async with self._ask(method, url, body, headers, limits) as response:
+        limits = self._limits if total is None else aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
+        response = await self._ask(method, url, body, headers, limits)
+        try:
             if (response.content_length or 0) > largest:
                 raise Unavailable("answer-too-large", f"announces {response.content_length} bytes", url)
             read = bytearray()
-            try:
-                async for block in response.content.iter_any():
-                    read += block
-                    if len(read) > largest:
-                        raise Unavailable("answer-too-large", f"more than {largest} bytes", url)
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                raise _unavailable(error, url) from error
+            async for block in response.content.iter_any():
+                read += block
+                if len(read) > largest:
+                    raise Unavailable("answer-too-large", f"more than {largest} bytes", url)
             return Reply(response.status, response.headers, bytes(read))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _unavailable(error, url) from error
+        finally:
+            _let_go(response)
 
-    @asynccontextmanager
     async def _ask(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], limits: aiohttp.ClientTimeout
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    ) -> aiohttp.ClientResponse:
         check_url(url, development=self._development)
-        request = self._session().request(
-            method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
-        )
         try:
-            response = await request
+            return await self._session().request(
+                method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+            )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _refused_or_unavailable(error, url) from error
-        try:
-            yield response
-        finally:
-            if response.content.is_eof():
-                response.release()
-            else:
-                response.close()  # the rest is not wanted: the connection is of no more use
 
     def _session(self) -> aiohttp.ClientSession:
         if self._made is None:
@@ -162,6 +158,13 @@ class Client:
                 headers={"User-Agent": "armslength", "Accept-Encoding": "identity"},
             )
         return self._made
+
+
+def _let_go(response: aiohttp.ClientResponse) -> None:
+    if response.content.is_eof():
+        response.release()
+    else:
+        response.close()  # the rest is not wanted: the connection is of no more use
 
 
 def _refused_or_unavailable(error: BaseException, url: str) -> ArmslengthError:
