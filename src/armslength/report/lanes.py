@@ -23,6 +23,7 @@ BAR = 20
 LANE = 26
 CELL = 15
 HEAD = 34
+TICK = 70  # width of a tick's label
 MARK = 6  # half the width of a release mark
 CHARACTER = 5.9  # width of one character of a bar's label
 
@@ -227,8 +228,8 @@ class _Drawing:
         """Days counted from D, at most about a dozen."""
         days = (self.on.end - self.words.origin) // DAY
         step = next(step for step in (1, 2, 7, 14, 28, 91, 182, 365, 10**6) if days <= step * 12)
-        marks = range(0, max(0, days) + 1, step)
-        ats = [self.words.origin + day * DAY for day in marks]
+        ats = [self.words.origin + day * DAY for day in range(0, max(0, days) + 1, step)]
+        ats = [at for at in ats if self.on.x(at) <= RIGHT - TICK]
         return tuple(Tick(self.on.x(at), self.words.relative(at).split()[0], date(at).rsplit(" ", 1)[0]) for at in ats)
 
     def _bar(self, name: str, stay: Segment, taken: set[float]) -> Bar:

@@ -5,6 +5,7 @@ No script, no external resource. Everything that came from the record is escaped
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +35,7 @@ FOLD = 100  # entries in one foldable part of the index
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a step rests on: entry numbers, and who said what."""
+    """What brought a step about: entry numbers, and who said what in them; nothing said where time alone did it."""
 
     entries: tuple[int, ...]
     said: str
@@ -83,6 +84,7 @@ class Found:
     statement: str
     monitors: str
     tally: str
+    event: bool
     odd: tuple[Told, ...]
 
 
@@ -90,7 +92,8 @@ class Found:
 class Day:
     """The lines of one day, or of one stretch of days."""
 
-    heading: str
+    dates: str
+    days: str
     lines: tuple[Line, ...]
 
 
@@ -173,11 +176,11 @@ class _Page:
 
     def clauses(self, texts: Mapping[str, str]) -> list[ClauseText]:
         """The clauses in the order of their numbers."""
-        said = english(self.terms)
+        said: dict[str, list[Sentence]] = {}
+        for sentence in english(self.terms):
+            said.setdefault(self.clause_of(sentence.id), []).append(sentence)
         return [
-            ClauseText(
-                id_, clause.title, texts.get(id_), tuple(s for s in said if s.id and self.clause_of(s.id) == id_)
-            )
+            ClauseText(id_, clause.title, reflow(texts.get(id_)), tuple(said.get(id_, ())))
             for id_, clause in sorted(self.terms.clauses.items(), key=lambda item: _natural(item[0]))
         ]
 
@@ -219,6 +222,7 @@ class _Page:
         of = f"{self.words.actor(terms.debtor)} owes {self.words.actors(terms.creditors)}"
         if terms.performer != terms.debtor:
             of += f"; {self.words.actor(terms.performer)} performs"
+        of += f"; claim {terms.claim} shows it"
         answer = why(self.terms, self.state, name)
         return Life(
             name,
@@ -259,7 +263,7 @@ class _Page:
     def _evidence(self, step: Step) -> Evidence:
         entries = tuple(entry.index for entry in step.entries)
         if step.of_itself:
-            return Evidence(entries, "no entry: time alone, moved on by")
+            return Evidence(entries, "")
         who = self.words.actors(dict.fromkeys(entry.author for entry in step.entries))
         return Evidence(entries, f"{who} {says(self.words, step.entries)}")
 
@@ -270,17 +274,20 @@ class _Page:
             step for (kind, id_), steps in self.told.items() if kind == "claim" for step in steps if _of(id_, name)
         ]
         odd = [s for s in steps if rules.kind == "event" or s.change.after != "SUPPORTED"]
+        excuse = any(claim.excuse and claim.excuse.claim == name for claim in self.terms.claims.values())
         parts = []
         for letter, value in VALUE_NAMES.items():
             hits = sum(c == letter for c in held.decided)
             if hits and value != "UNDECIDED":
-                parts.append(f"{count(hits, self.words.unit(rules))} {value}" if rules.period else value)
+                said = "not attested" if value == "UNKNOWN" and excuse else value
+                parts.append(f"{count(hits, self.words.unit(rules))} {said}" if rules.period else value)
         return Found(
             name,
             f"claim-{slug(name)}",
             rules.statement,
             self.words.actors(rules.monitors),
             "; ".join(parts) or "nothing decided",
+            rules.kind == "event",
             tuple(self._decided(name, step) for step in odd if not idle(self.terms, step.change)),
         )
 
@@ -319,15 +326,16 @@ class _Page:
 
     def days(self, lines: Iterable[Line]) -> list[Day]:
         """The timeline's lines under their days."""
-        out: list[tuple[str, list[Line]]] = []
+        out: list[tuple[tuple[str, str], list[Line]]] = []
         for line in lines:
-            heading = f"{date(line.at)} · {self.words.relative(line.at).split()[0]}"
-            if date(line.until) != date(line.at):
-                heading += f" to {date(line.until)} · {self.words.relative(line.until).split()[0]}"
+            heading = date(line.at), self.words.relative(line.at).split()[0]
+            if date(line.until) != heading[0]:
+                last = self.words.relative(line.until).split()[0]
+                heading = f"{heading[0].rsplit(' ', 1)[0]} – {date(line.until)}", f"{heading[1]} to {last}"
             if not out or out[-1][0] != heading:
                 out.append((heading, []))
             out[-1][1].append(line)
-        return [Day(heading, tuple(found)) for heading, found in out]
+        return [Day(dates, days, tuple(found)) for (dates, days), found in out]
 
     def parts(self) -> list[Part]:
         """The index of all entries, in foldable parts."""
@@ -341,6 +349,14 @@ class _Page:
 
     def _index_row(self, entry: PlacedEntry) -> IndexRow:
         return IndexRow(entry, says(self.words, [entry]), tuple(e.text for e in effects(self.words, entry.changes)))
+
+
+def reflow(text: str | None) -> str | None:
+    """A clause's text with the line breaks of its file undone; paragraphs and lines that begin a list item stay."""
+    if text is None:
+        return None
+    paragraphs = re.split(r"\n\s*\n", text.strip())
+    return "\n\n".join(re.sub(r"\n(?!\s*(?:[-*•]|\(?\w{1,3}[.)])\s)\s*", " ", paragraph) for paragraph in paragraphs)
 
 
 def _of(subject: str, claim: str) -> bool:

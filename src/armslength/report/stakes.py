@@ -82,7 +82,7 @@ def chart(words: Words, series: Mapping[str, Series], on: Axis) -> Chart:
     taken: list[float] = []
     for style, (party, line) in enumerate(series.items()):
         last = line.points[-1].exposure if line.points else Fraction(0)
-        label = y(last)
+        label = y(last) + (GAP if last < 0 else -6)
         while any(abs(label - other) < GAP for other in taken):
             label += GAP
         taken.append(label)
@@ -123,7 +123,8 @@ def rows(series: Mapping[str, Series]) -> list[Row]:
 
 def _steps(line: Series, on: Axis, y: Callable[[Fraction], float]) -> Iterator[str]:
     yield f"M{LEFT} {y(Fraction(0))}"
-    for point in line.points:
+    moments = {point.at: point for point in line.points}  # what happens at one moment is one step
+    for point in moments.values():
         yield f"H{on.x(point.at)}V{y(point.exposure)}"
     yield f"H{RIGHT}"
 

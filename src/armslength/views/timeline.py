@@ -22,9 +22,12 @@ TIME = "time"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What changed, in words, with the changes it stands for. `after` is the state reached, for its tone."""
+    """What changed, in words, with the changes it stands for. `text` says all of it but the cause; `name` is who or
+    what changed, `before` (empty for a first state) and `after` are its states."""
 
     text: str
+    name: str
+    before: str
     cause: str
     after: str
     changes: tuple[Change, ...]
@@ -90,10 +93,11 @@ def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list
         shared.setdefault((words.unit(rules) if rules.period else "", numbers), []).append(found)
     out = []
     for (unit, numbers), groups in shared.items():
-        names = listing(group[0].subject.partition("#")[0] for group in groups)
-        spot = f" {unit}{'s' if len(numbers) > 1 else ''} {ranges('', numbers)}" if unit else ""
+        name = listing(group[0].subject.partition("#")[0] for group in groups)
+        name += f" {unit}{'s' if len(numbers) > 1 else ''} {ranges('', numbers)}" if unit else ""
         changes = tuple(change for group in groups for change in group)
-        out.append(Effect(text=f"{names}{spot}: SUPPORTED", cause="", after="SUPPORTED", changes=changes))
+        text = f"{name}: SUPPORTED"
+        out.append(Effect(text=text, name=name, before="", cause="", after="SUPPORTED", changes=changes))
     return out
 
 
@@ -110,21 +114,19 @@ def _effect(words: Words, found: list[Change]) -> Effect:
     change = found[0]
     if change.kind == "claim":
         return _decided(words, found)
-    cause = words.cause(change.cause)
-    name = listing(words.subject(c.kind, c.subject) for c in found)
+    name = start_case(listing(words.subject(c.kind, c.subject) for c in found))
+    before = "" if change.before in {"NONE", change.after} else change.before
+    text = f"{name}: {before} → {change.after}" if before else f"{name}: {change.after}"
     if change.kind == "instance":
         duty, _, period = change.subject.partition("#")
-        claim = words.terms.duties[duty].claim
-        text = f"Violation of {duty} since {words.period(claim, int(period))}: {change.after}"
+        name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
+        text = f"{name}: {change.after}"
     elif change.rule.startswith("answer."):
-        text = f"{start_case(name)} is {change.after}"
+        text = f"{name} is {change.after}"
     elif change.before == change.after:
-        text = f"{start_case(name)} {'stays' if len(found) == 1 else 'stay'} {change.after}"
-    elif change.before in {"", "NONE"}:
-        text = f"{start_case(name)}: {change.after}"
-    else:
-        text = f"{start_case(name)}: {change.before} → {change.after}"
-    return Effect(text=text, cause=cause, after=change.after, changes=tuple(found))
+        text = f"{name} {'stays' if len(found) == 1 else 'stay'} {change.after}"
+    cause = words.cause(change.cause)
+    return Effect(text=text, name=name, before=before, cause=cause, after=change.after, changes=tuple(found))
 
 
 def _decided(words: Words, found: list[Change]) -> Effect:
@@ -132,10 +134,10 @@ def _decided(words: Words, found: list[Change]) -> Effect:
     rules = words.terms.claims[claim]
     numbers = [int(change.subject.partition("#")[2] or 0) for change in found]
     plural = "s" if len(numbers) > 1 else ""
-    spot = f" {words.unit(rules)}{plural} {ranges('', numbers)}" if rules.period else ""
+    name = f"{claim} {words.unit(rules)}{plural} {ranges('', numbers)}" if rules.period else claim
     told = len(found) > 1 or found[0].rule in {"claim.supported", "claim.refuted"}  # the line itself says who attested
     cause = "" if told else words.cause(found[0].cause)
-    return Effect(text=f"{claim}{spot}: {after}", cause=cause, after=after, changes=tuple(found))
+    return Effect(text=f"{name}: {after}", name=name, before="", cause=cause, after=after, changes=tuple(found))
 
 
 def _origin(terms: Arrangement, placed: Sequence[PlacedEntry], state: State | None) -> int:

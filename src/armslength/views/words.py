@@ -11,10 +11,11 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement, Claim, release_duty
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-LONGEST = 80  # characters of a statement before its clause's title stands in for it
+LONGEST = 100  # characters of a statement that are shown in a sentence
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
+_COUNTED = re.compile(r" for period \d+$")
 _PERIOD = re.compile(r"\b\w+#\d+\b")
 
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
@@ -240,7 +241,7 @@ class Words:
         claim = self.terms.claims.get(name)
         if claim is None:
             return name
-        return f"{name} ({self._brief(claim.statement, claim.clause)})"
+        return f"{name} ({self._brief(claim.statement)})"
 
     def duty(self, name: str) -> str:
         """`C2 (Borovia keeps Caldera's aircraft grounded)`, `T2's release`."""
@@ -248,7 +249,7 @@ class Words:
         if tranche:
             return f"{tranche}'s release"
         duty = self.terms.duties.get(name)
-        return f"{name} ({self._brief(duty.statement, duty.clause)})" if duty else name
+        return f"{name} ({self._brief(duty.statement)})" if duty else name
 
     def tranche(self, name: str) -> str:
         """`T2 (Historical summaries)`."""
@@ -276,10 +277,18 @@ class Words:
 
     def cause(self, text: str) -> str:
         """A cause as the rules give it, with its instants and periods as people write them."""
+        parties = "|".join(re.escape(party) for party in self.terms.parties)
+        text = re.sub(
+            rf"^((?:signed by )?)((?:{parties})(?:, (?:{parties}))*)(?= |$)",
+            lambda found: found[1] + self.actors(found[2].split(", ")),
+            text,
+        )
+        text = _COUNTED.sub("", text)
         text = _INSTANT.sub(lambda found: self.moment(_seconds(found[0])), text)
         return _PERIOD.sub(lambda found: self.subject("claim", found[0]), text)
 
-    def _brief(self, statement: str, clause: str) -> str:
-        if len(statement) <= LONGEST or clause not in self.terms.clauses:
-            return statement.rstrip(".")
-        return self.terms.clauses[clause].title
+    @staticmethod
+    def _brief(statement: str) -> str:
+        """A statement as a phrase, shortened at a word where it is long."""
+        text = statement.strip().rstrip(".")
+        return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …"
