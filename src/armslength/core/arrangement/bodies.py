@@ -86,8 +86,8 @@ class Determine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Signed statements that contradict each other. kind "equivocation": two leaves' {entry, sig} of one author and
-    author_seq; "fork": two signed checkpoints of one size; "broken-promise": a keeper's stamp that no seal honours."""
+    """Signed statements that contradict each other. kind "equivocation": two {entry, sig} of one author and
+    author_seq; "fork": two signed checkpoints of one size with different roots."""
 
     kind: str
     first: str  # canonical JSON of {entry, sig}, or the note's text
