@@ -73,10 +73,3 @@ def public_key(text: str, place: str) -> bytes:
 def is_hash(text: str) -> bool:
     """Whether `text` is a SHA-256 in the form used everywhere: 64 lower-case hex digits."""
     return _HASH.fullmatch(text) is not None
-
-
-def from_hash(text: str, place: str) -> bytes:
-    """The 32 bytes of a hash in hex. Raises Malformed."""
-    if not is_hash(text):
-        raise Malformed("bad-hash", "not 64 lower-case hex digits", place)
-    return bytes.fromhex(text)
