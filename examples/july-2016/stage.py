@@ -93,27 +93,21 @@ class Stage:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, who: str) -> None:
-        """Start a node's process and wait until it is up."""
-        folder = self.folders[who]
-        with (folder / "log").open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                [str(self._program), "up", "--node", str(folder), "--json"],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for us: we stop them in order
-            )
-        self._processes[who] = process
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if '"ready"' not in line + process.stdout.readline():
-            raise Failed(f"{who} does not start: see {folder / 'log'}")
-
-    def start_all(self) -> None:
-        """Start every node."""
-        for who in NODES:
-            self.start(who)
+    def start(self, *whom: str) -> None:
+        """Start nodes' processes and wait until they are up."""
+        for who in whom:
+            with (self.folders[who] / "log").open("a", encoding="utf-8") as log:
+                self._processes[who] = subprocess.Popen(
+                    [str(self._program), "up", "--node", str(self.folders[who])],
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    start_new_session=True,  # Ctrl-C is for us: we stop them in order
+                )
+        for who in whom:
+            output = self._processes[who].stdout
+            if output is None or "is up" not in output.readline():
+                raise Failed(f"{who} does not start: see {self.folders[who] / 'log'}")
 
     def kill(self, who: str) -> None:
         """kill -9 a node, as if its power had failed."""
@@ -149,8 +143,7 @@ class Stage:
 
     def rest(self) -> None:
         """Wait until every node has sealed and done what there is."""
-        for who in NODES:
-            self.by(who, "wait", "--timeout", "20")
+        self.by("A", "wait", "--timeout", "30")  # it asks all the others
 
     def view(self, who: str = "m5") -> dict[str, Any]:
         """What a node sees, as `status --json` tells it."""

@@ -7,24 +7,49 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any, Final
 
 import cyclopts
 
 from armslength import __version__
-from armslength.cli import agree, clock, files, look, nodes, proof, say, terms
 from armslength.errors import ArmslengthError
 
-app = cyclopts.App(
-    name="armslength",
-    version=__version__,
-    help="Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
+HELP: Final = (
+    "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
     "Begin with `armslength init FOLDER` for an identity and `armslength check FILE` for terms. Commands that speak for"
     " a node or a monitor take `--node FOLDER` (or the variable ARMSLENGTH_NODE; default: the current folder).\n\n"
-    "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer.",
+    "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer."
 )
-for part in (nodes, terms, agree, say, files, look, proof, clock):
-    part.register(app)
+# Which file has which verbs: only what a command needs is imported, so that commands start fast.
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "nodes": ("init", "card", "up"),
+    "terms": ("check",),
+    "agree": ("propose", "counter", "sign"),
+    "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
+    "files": ("publish", "fetch"),
+    "look": ("status", "why", "record", "wait"),
+    "proof": ("export", "verify", "report", "keys"),
+    "clock": ("clock",),
+}
+
+
+@cache
+def application(verb: str | None = None) -> cyclopts.App:
+    """The application with the file that holds `verb`, or with all of them."""
+    made = cyclopts.App(name="armslength", version=__version__, help=HELP)
+    only = [part for part, verbs in PARTS.items() if verb in verbs]
+    for part in only or PARTS:
+        import_module(f"armslength.cli.{part}").register(made)
+    return made
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return application()
+    raise AttributeError(name)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,7 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are told in words, or as JSON if that was asked for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app(given, exit_on_error=False, result_action="return_value", print_error=True)
+        result = application(given[0] if given else None)(given, exit_on_error=False, result_action="return_value", print_error=True)
         return result if isinstance(result, int) else 0
     except ArmslengthError as error:
         _tell(error, as_json="--json" in given)

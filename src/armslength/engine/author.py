@@ -14,14 +14,16 @@ from typing import Protocol
 
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
+from armslength.core.canonical import canonical
 from armslength.core.record.entry import TYPE_OF, Entry, Head, Leaf, Refusal, Stamp, entry_hash, leaf_of, sign_entry
 from armslength.core.record.entry import refusal_message as message_of
 from armslength.core.record.keys import Sign, from_base64, public_key, verify
-from armslength.errors import ArmslengthError, Refused, Unavailable
+from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Answer, Written, decode_written, encode_written
+from armslength.wire.strict import convert, parse
 
-KIND = "journal"
+KIND, CHAIN = "journal", "journal-chain"
 PENDING, PLACED, REFUSED = "pending", "placed", "refused"
 START = (0, "")  # number and predecessor of an author's first entry
 
@@ -36,14 +38,28 @@ class Post(Protocol):
 
 @dataclass(slots=True)
 class _Item:
+    """A journal entry and its row."""
+
     key: str
     version: int
     name: str
     written: Written
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Chain:
+    """Where the journal ends: how many entries were ever written, and number and predecessor of the next."""
+
+    count: int = 0
+    number: int = 0
+    prev: str = ""
+
+
 class Author:
-    """One actor's journal in one arrangement. Only one process may write to it."""
+    """One actor's journal in one arrangement. Only one process may write to it.
+
+    What is pending or refused is kept at hand; what is placed is not read again.
+    """
 
     def __init__(self, store: Store, arrangement: str, terms: Arrangement, actor: str, sign: Sign) -> None:
         self._store = store
@@ -51,15 +67,27 @@ class Author:
         self._terms = terms
         self._actor = actor
         self._sign = sign
-        self._items: list[_Item] | None = None
+        self._items: list[_Item] | None = None  # pending and refused, in order of writing
+        self._chain = _Chain()
+        self._chain_version = 0
         self._writing = asyncio.Lock()
 
     async def _journal(self) -> list[_Item]:
         if self._items is None:
-            rows = await self._store.find(KIND, self._arrangement)
-            found = ((row, decode_written(row.body)) for row in rows)
-            self._items = [_Item(row.key, row.version, entry_hash(w.entry), w) for row, w in found]
+            rows = [
+                *await self._store.find(KIND, self._tag(PENDING)),
+                *await self._store.find(KIND, self._tag(REFUSED)),
+            ]
+            found = ((row, decode_written(row.body)) for row in sorted(rows, key=lambda row: row.key))
+            items = [_Item(row.key, row.version, entry_hash(w.entry), w) for row, w in found]
+            chain = await self._store.get(CHAIN, self._arrangement)
+            if chain is not None:
+                self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
+            self._items = items
         return self._items
+
+    def _tag(self, status: str) -> str:
+        return f"{self._arrangement}/{status}"
 
     async def pending(self) -> list[Written]:
         """What is written and neither sealed nor refused."""
@@ -73,40 +101,35 @@ class Author:
         """
         async with self._writing:
             journal = await self._journal()
+            if any(w.entry.author_seq >= self._chain.number for w in await self.pending()):
+                raise Unavailable("busy", "entries after a refused one are not refused yet; try again")
             new: list[_Item] = []
+            chain = self._chain
             for body in bodies:
-                entry = self._next([*journal, *new], body, seen, link)
+                entry = self._compose(body, seen, max(link, (chain.number, chain.prev), key=_number))
                 written = Written(submission=sign_entry(entry, self._sign))
-                new.append(_Item(self._key(len(journal) + len(new)), 0, entry_hash(entry), written))
-            await self._store_items(new)
+                new.append(_Item(f"{self._arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
+                chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)
+            await self._store_items(new, chain)
             journal.extend(new)
             return [item.name for item in new]
 
     def compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
         """The entry that would be written next. Only the keeper uses it, for seals, with nothing pending."""
-        return self._next(self._items or [], body, seen, link)
+        return self._compose(body, seen, max(link, (self._chain.number, self._chain.prev), key=_number))
 
-    def _next(self, journal: list[_Item], body: Body, seen: Head, link: tuple[int, str]) -> Entry:
-        standing = [item for item in journal if item.written.status != REFUSED]
-        number, prev = link
-        if standing and standing[-1].written.entry.author_seq >= number:
-            number, prev = standing[-1].written.entry.author_seq + 1, standing[-1].name
-        refused = tuple(
-            item.written.refusal for item in journal if item.written.refusal and item.written.entry.author_seq == number
-        )
+    def _compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
+        refused = [w.written.refusal for w in self._items or () if w.written.entry.author_seq == link[0]]
         return Entry(
             arrangement=self._arrangement,
             author=self._actor,
-            author_seq=number,
-            author_prev=prev,
+            author_seq=link[0],
+            author_prev=link[1],
             seen=seen,
             type=TYPE_OF[type(body)],
             body=body,
-            refused=refused or None,
+            refused=tuple(each for each in refused if each) or None,
         )
-
-    def _key(self, position: int) -> str:
-        return f"{self._arrangement}/{position:08}"
 
     async def sealed(self, names: Iterable[str]) -> None:
         """The entries with these hashes are sealed: no need to send them again."""
@@ -174,20 +197,28 @@ class Author:
                     if after is not item.written:
                         changed.append((item, after))
             if changed:
-                await self._store_items([_Item(item.key, item.version, item.name, after) for item, after in changed])
+                chain = self._chain
+                for item, after in changed:
+                    entry = item.written.entry
+                    if after.status == REFUSED and entry.author_seq < chain.number:  # its number is free again
+                        chain = replace(chain, number=entry.author_seq, prev=entry.author_prev)
+                await self._store_items([replace(item, written=after) for item, after in changed], chain)
                 for item, after in changed:
                     item.written, item.version = after, item.version + 1
+                self._items = [item for item in await self._journal() if item.written.status != PLACED]
 
-    async def _store_items(self, items: list[_Item]) -> None:
-        puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._arrangement) for it in items]
+    async def _store_items(self, items: list[_Item], chain: _Chain) -> None:
+        puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._tag(it.written.status)) for it in items]
+        if chain != self._chain:
+            puts.append(Put(CHAIN, self._arrangement, self._chain_version, canonical(chain)))
         if not await self._store.commit(Batch(puts=puts)):
             raise Unavailable("busy", "the journal was written to by another process; try again")
+        if chain != self._chain:
+            self._chain, self._chain_version = chain, self._chain_version + 1
         for item in items:
             if item.version == 0:
                 item.version = 1
 
 
-def raise_refusals(refusals: list[tuple[Written, Refusal]]) -> None:
-    """Raise the first refusal as an error that names the entry, if there is one."""
-    for written, refusal in refusals:
-        raise Refused(refusal.code, refusal.reason, f"{written.entry.type} entry")
+def _number(link: tuple[int, str]) -> int:
+    return link[0]

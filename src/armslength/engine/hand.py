@@ -195,7 +195,9 @@ class Hand:
     async def _carry_out(self, held: Open, tranche: str, act: Act) -> None:
         key = (held.arrangement, tranche, act)
         try:
-            await _DEEDS[act](self, held, tranche)
+            facts = {tranche: await self._facts(held, tranche)}  # the plan may have rested on older ones
+            if (tranche, act) in plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, 0):
+                await _DEEDS[act](self, held, tranche)
             self._failed.pop(key, None)
         except (ArmslengthError, OSError) as error:
             self._note_failure(key, error)

@@ -147,6 +147,8 @@ class Node:
 
     async def _send(self, held: Open) -> dict[str, Answer]:
         try:
+            if held.book.me.keeper:  # the others must know our last seal before they can stamp what follows it
+                await self.recorder.push(held)
             return await held.author.send(self._mail(held))
         except ArmslengthError as error:
             log.info("entries wait: %s", error)

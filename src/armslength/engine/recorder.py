@@ -62,12 +62,13 @@ class Recorder:
         held = await self._shelf.open(arrangement)
         async with held.lock:
             now, before = self.now(held), held.book.view.size
-            answers = [self._answer(held, leaf, now) for leaf in leaves]
+            waiting: set[str] = set()  # authors one of whose entries cannot be judged yet: what follows it waits too
+            answers = [self._answer(held, leaf, now, waiting) for leaf in leaves]
             if held.book.view.size > before:
                 await self._shelf.save(held, replace(held.kept, time=now), before)
         return answers
 
-    def _answer(self, held: Open, leaf: Leaf, now: int) -> Answer:
+    def _answer(self, held: Open, leaf: Leaf, now: int, waiting: set[str]) -> Answer:
         name = entry_hash(leaf.entry)
         submission = Submission(entry=leaf.entry, sig=leaf.sig)
         try:
@@ -75,7 +76,10 @@ class Recorder:
         except Repeat:
             return Answer(entry=name)
         except ArmslengthError as error:
-            final = held.book.me.keeper and error.code not in NOT_YET
+            author = leaf.entry.author
+            if error.code in NOT_YET:
+                waiting.add(author)
+            final = held.book.me.keeper and author not in waiting
             refusal = held.book.refusal(submission, error) if final else None
             return Answer(entry=name, refusal=refusal, code=error.code, reason=str(error)[:500])
 
@@ -170,6 +174,7 @@ class Recorder:
         pending = await held.author.pending()
         if any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending):
             try:
+                await self.push(held)
                 await held.author.send(post)
             except Unavailable:
                 return False
