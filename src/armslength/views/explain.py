@@ -95,11 +95,15 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
 
 
 def stalled(terms: Arrangement, facts: Facts) -> tuple[str, ...]:
-    """Which timekeepers are missing or lag, since when, and whether time can move without them; empty if none."""
+    """Which timekeepers are missing or lag, since when, and whether time can move without them; empty if none.
+
+    Timekeepers of which `facts` say nothing are taken to answer."""
     rules, words = terms.timekeepers, Words(terms, terms.start)
     bad = []
     for name in rules.of:
-        known = facts.timekeepers.get(name, Timekeeper())
+        known = facts.timekeepers.get(name)
+        if known is None:
+            continue
         label = terms.actors[name].name
         if known.heard is None:
             bad.append(f"{label} has not answered as a timekeeper yet.")

@@ -14,7 +14,7 @@ from armslength.views.asked import Why
 from armslength.views.exposure import Series, number
 from armslength.views.status import DutyLine, Status
 from armslength.views.timeline import Line
-from armslength.views.words import Words, clock, count, date, listing, span, start_case, tone
+from armslength.views.words import Words, clock, count, date, listing, safe, span, start_case, tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ Text = list[list[Span]]
 
 def plain(text: Text) -> str:
     """The lines without tones, each ended by a newline."""
-    return "".join(f"{''.join(span.text for span in line).rstrip()}\n" for line in text)
+    return "".join(f"{''.join(safe(piece.text) for piece in line).rstrip()}\n" for line in text)
 
 
 def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:

@@ -14,6 +14,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 LONGEST = 100  # characters of a statement that are shown in a sentence
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
 _COUNTED = re.compile(r" for period \d+$")
 _PERIOD = re.compile(r"\b\w+#\d+\b")
@@ -96,6 +97,11 @@ def ranges(prefix: str, numbers: Iterable[int]) -> str:
         else:
             runs.append([number, number])
     return ", ".join(f"{prefix}{a}" if a == b else f"{prefix}{a}–{prefix}{b}" for a, b in runs)
+
+
+def safe(text: str) -> str:
+    """Text that a page or a terminal shows as it is: control and direction characters stand as `�`."""
+    return _UNSAFE.sub("�", text)
 
 
 def start_case(text: str) -> str:
