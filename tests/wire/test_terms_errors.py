@@ -168,6 +168,14 @@ VECTORS = {
     "state of a duty": Bad(WHEN, "    when: {duty: Quality, is: settled}", "value", "tranches.Results.when.is"),
     "no state": Bad(WHEN, "    when: {duty: Quality}", "missing", "tranches.Results.when.is"),
     "is elsewhere": Bad(WHEN, "    when: {settled: Forecast, is: settled}", "unknown-field", "tranches.Results.when.is"),
+    "run after itself": Bad(WHEN, "    when: {run: {of: quality, clean: 1, after: Results}}", "value",
+                            "tranches.Results.when.run.after", 0, "come after itself: Results after Results"),
+    "run after each other": Bad(
+        "{settled: Results}", "{any: [effective, {run: {of: quality, clean: 1, after: Forecast}}]}", "value",
+        "tranches.Forecast.when.any[1].run.after"),
+    "run after no run": Bad(WHEN, "    when: {run: {of: quality, clean: 1, after: Forecast}}", "value",
+                            "tranches.Results.when.run.after", 0, "Forecast has no run"),
+    "periods": Bad("    period: 7d", "    period: 1s", "value", "claims.quality.period", 0, "more than 100000 periods"),
     "time": Bad(WHEN, "    when: {time: 7d after trigger}", "value", "tranches.Results.when.time", 0, "one of start, end"),
 }  # fmt: skip
 

@@ -71,7 +71,7 @@ atoms = st.one_of(
         op=st.just("run"),
         claims=some(STATES),
         length=counts,
-        follows=st.none() | ids(TRANCHES),
+        follows=st.none(),
     ),
     st.builds(Condition, op=st.just("clear"), duties=some((*DUTIES, "t1.release"))),
     st.builds(Condition, op=st.just("claim"), claim=ids(EVENTS), states=some(("SUPPORTED",)) | some(("REFUTED",), 0))
@@ -125,7 +125,7 @@ def claims(draw: st.DrawFn, kind: str) -> Claim:
         groups=draw(groups),
         including=draw(some(("A", "m", "yes"), 0)),
         offset=draw(spans),
-        period=draw(durations) if state else None,
+        period=draw(st.integers(10**4, 10**8)) if state else None,
         report_by=draw(durations) if state else draw(st.none() | durations),
         excuse=draw(st.none() | st.builds(Excuse, claim=ids(STATES), lead=spans)) if state else None,
     )

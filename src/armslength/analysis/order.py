@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from armslength.analysis.finding import ERROR, Finding
 from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
+from armslength.wire.terms_conditions import runs
 
 NEVER = 2**62
 
@@ -31,12 +32,6 @@ def atoms(condition: Condition) -> Iterator[Condition]:
         yield condition
     for part in condition.of or ():
         yield from atoms(part)
-
-
-def runs(condition: Condition) -> list[Condition]:
-    """Every run in a condition."""
-    inner = [run for part in condition.of or () for run in runs(part)]
-    return [condition] if condition.op == "run" else inner
 
 
 def earliest(terms: Arrangement) -> dict[str, int]:
@@ -78,12 +73,11 @@ def _run_end(terms: Arrangement, condition: Condition, found: Mapping[str, int])
     """The end of the earliest run: its own periods after all those of the runs that it follows."""
     if condition.follows is not None and found[f"tranche {condition.follows}"] >= NEVER:
         return NEVER
-    periods, follows, seen = condition.length or 0, condition.follows, set[str]()
-    while follows is not None and follows not in seen:
-        seen.add(follows)
-        before = runs(terms.tranches[follows].gate)
-        periods += (before[0].length or 0) if before else 0
-        follows = before[0].follows if before else None
+    periods, follows = condition.length or 0, condition.follows
+    while follows is not None:  # comes to an end: the language sees to it
+        before = runs(terms.tranches[follows].gate)[0]
+        periods += before.length or 0
+        follows = before.follows
     claims = [terms.claims[claim] for claim in condition.claims or ()]
     return max(claim.offset + periods * (claim.period or 0) for claim in claims)
 
@@ -104,7 +98,7 @@ def needed(terms: Arrangement, condition: Condition) -> str | None:
 
 
 def circular(terms: Arrangement) -> Iterator[Finding]:
-    """S04: what waits for itself, with the shortest circle; and runs that follow nothing or do not line up."""
+    """S04: what waits for itself, with the shortest circle; and runs that do not line up."""
     found = earliest(terms)
     blocked = {node for node, when in found.items() if when >= NEVER}
     waits = {
@@ -160,22 +154,15 @@ def _misfit_runs(terms: Arrangement) -> Iterator[Finding]:
                     yield Finding("S04", ERROR, place, "a run needs claims with the same periods")
                 if run.follows is None:
                     continue
-                before = runs(terms.tranches[run.follows].gate)
-                if len(before) != 1:
-                    what = "no run" if not before else f"{len(before)} runs"
-                    yield Finding("S04", ERROR, place, f"comes after the run of {run.follows}, whose when has {what}")
-                    continue
-                followed = terms.claims[(before[0].claims or ("",))[0]]
+                before = runs(terms.tranches[run.follows].gate)[0]
+                followed = terms.claims[(before.claims or ("",))[0]]
                 if (followed.period, followed.offset) != (claims[0].period, claims[0].offset):
                     yield Finding("S04", ERROR, place, f"counts other periods than the run of {run.follows}")
-    for id_, tranche in terms.tranches.items():
+    for id_ in terms.tranches:
         own = release_duty(id_)
         for place, condition in conditions(terms, id_).items():
             if any(own == atom.duty or own in (atom.duties or ()) for atom in _all_atoms(condition)):
                 yield Finding("S04", ERROR, place, f"{own} is the duty to release this very tranche and cannot gate it")
-        if len(runs(tranche.gate)) > 1:
-            text = "has several runs; only one can be the run that later tranches follow"
-            yield Finding("S04", ERROR, f"tranches.{id_}.when", text)
 
 
 def _all_atoms(condition: Condition) -> Iterator[Condition]:

@@ -25,11 +25,12 @@ from armslength.core.arrangement.terms import (
 from armslength.core.canonical import digest
 from armslength.errors import ArmslengthError
 from armslength.wire import terms_values as values
-from armslength.wire.terms_conditions import read_condition
+from armslength.wire.terms_conditions import check_runs, read_condition
 from armslength.wire.terms_fields import ENTRIES, SECTIONS, Names, Reader, join, suggest
 from armslength.wire.terms_yaml import BadTerms, Node, lines_of, parse
 
 MAX_CLAUSE_BYTES = 256 * 1024
+MAX_PERIODS = 100_000
 
 
 def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | None:
@@ -49,6 +50,7 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     tranches = {
         id_: _tranche(reader, node, f"tranches.{id_}") for id_, node in _entries(reader, root.value, "tranches")
     }
+    check_runs(reader, {id_: tranche.gate for id_, tranche in tranches.items() if tranche})
     if not top or reader.problems:
         return None
     sets = reader.names.sets
@@ -59,6 +61,8 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     fallbacks = top["fallback_keepers"]
     if len(sets["party"]) < 2:
         reader.problem("value", root.value["parties"], "parties", "an arrangement has at least two parties")
+    if times is not None:
+        _periods(reader, root, claims, times[0] - top["start"])
     if reader.problems or times is None:
         return None
     terms = Arrangement(
@@ -289,6 +293,14 @@ def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
         report_by=given["report_by"],
         excuse=Excuse(claim=excuse["claim"], lead=excuse["lead"]) if excuse else None,
     )
+
+
+def _periods(reader: Reader, root: Node, claims: dict[str, Claim | None], term: int) -> None:
+    """Bound the periods of each claim: state holds every one of them."""
+    for id_, claim in claims.items():
+        if claim is not None and claim.period is not None and (term - claim.offset) // claim.period > MAX_PERIODS:
+            reason = f"makes more than {MAX_PERIODS} periods in the term"
+            reader.problem("value", root, f"claims.{id_}.period", reason, "choose longer ones")
 
 
 def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str | None:

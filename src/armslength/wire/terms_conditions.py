@@ -14,7 +14,7 @@ A word with several ids means all of them; a duty with several debtors means the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from armslength.core.arrangement.terms import Condition
@@ -108,6 +108,8 @@ def _read_run(reader: Reader, node: Node, path: str) -> Condition | None:
     if not found["of"]:
         reader.problem("missing", node, join(path, "of"), "must name at least one claim")
         return None
+    if found["after"] is not None:
+        reader.follows.append((node, join(path, "after"), found["after"]))
     bad = [claim for claim in found["of"] if reader.names.claim_kinds.get(claim) == "event"]
     for claim in bad:
         reader.problem("value", node, join(path, "of"), f"{claim} is an event and has no periods", "name a state claim")
@@ -173,6 +175,29 @@ def _joined(op: str, parts: Sequence[Condition | None]) -> Condition | None:
     if op == "all" and len(present) == 1:
         return present[0]
     return Condition(op=op, of=tuple(sorted(present, key=canonical)))
+
+
+def runs(condition: Condition) -> list[Condition]:
+    """Every run in a condition."""
+    inner = [run for part in condition.of or () for run in runs(part)]
+    return [condition] if condition.op == "run" else inner
+
+
+def check_runs(reader: Reader, gates: Mapping[str, Condition]) -> None:
+    """What a run follows must be one run, and following must come to an end; evaluation rests on both."""
+    for node, path, first in reader.follows:
+        chain = [first]
+        while True:
+            before = runs(gates[chain[-1]]) if chain[-1] in gates else []
+            if chain[-1] in gates and len(before) != 1:
+                what = "no run" if not before else f"{len(before)} runs"
+                reader.problem("value", node, path, f"the when of {chain[-1]} has {what}, and needs exactly one")
+            if len(before) != 1 or before[0].follows is None:
+                break
+            chain.append(before[0].follows)
+            if chain[-1] in chain[:-1]:
+                reader.problem("value", node, path, f"a run would come after itself: {' after '.join(chain)}")
+                break
 
 
 def write_condition(condition: Condition) -> Any:

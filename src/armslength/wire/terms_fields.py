@@ -194,6 +194,7 @@ class Reader:
     problems: list[Problem] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names({}))
     lines: dict[str, int] = field(default_factory=dict)
+    follows: list[tuple[Node, str, str]] = field(default_factory=list)  # each `after` of a run: node, path, tranche
 
     def problem(self, code: str, node: Node, path: str, reason: str, hint: str | None = None) -> None:
         """Note one problem at a path, or where the file lacks it, at the node around it."""
