@@ -1,0 +1,297 @@
+# ruff: noqa: E501 (tables of mistakes)
+"""Checks before signing: each finds what it says, where it is, and nothing in sound terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from armslength.analysis.check import CHECKS, ERROR, NOTE, WARNING, Finding, check
+from armslength.analysis.order import NEVER, earliest
+from armslength.analysis.people import base58
+from armslength.analysis.quorums import Electorate
+from armslength.core.arrangement.terms import Arrangement
+from armslength.wire.terms import compile_terms
+from tests.golden.terms import DAY, dummy
+from tests.terms_base import SMALL, compiled, replaced
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+JULY = (EXAMPLES / "july-2016" / "arrangement.yaml").read_text("utf-8")
+HOSPITAL = (EXAMPLES / "hospital" / "arrangement.yaml").read_text("utf-8")
+
+
+def july(text: str = JULY) -> tuple[Arrangement, dict[str, str]]:
+    """The July 2016 terms, perhaps with a change."""
+    folder = EXAMPLES / "july-2016"
+    found = compile_terms(text.encode(), lambda name: (folder / name).read_bytes())
+    return found.terms, found.texts
+
+
+def findings(text: str) -> list[Finding]:
+    """What there is to say about some terms."""
+    found = compiled(text)
+    return check(found.terms, found.texts)
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """`old` becomes `new`; then a finding of this id and severity is expected at `place`, saying `says`."""
+
+    old: str
+    new: str
+    id: str
+    severity: str
+    place: str
+    says: str = ""
+
+
+TWO = "monitors:\n  S: {group: own}\n  B: {group: own}\n  L:\n"
+QUALITY = "    monitors: [L]\n    support: 1\n    period: 7d\n"
+RESULTS = "    when: {run: {of: quality, clean: 1}}"
+DELETE = "    due: 30d after end\n    cure: 7d\n"
+
+# Mistakes in the small example.
+SMALL_VECTORS = {
+    "no majority": Spoilt("{quorum: 2, of: [S, B, L]}", "{quorum: 1, of: [S, B, L]}", "S01", ERROR, "timekeepers.quorum"),
+    "keeper no timekeeper": Spoilt("{quorum: 2, of: [S, B, L]}", "{quorum: 2, of: [S, B]}", "S01", ERROR, "keeper"),
+    "no address": Spoilt("    address: https://node.buyer.example.org\n", "", "S01", ERROR, "parties.B.address"),
+    "no token key": Spoilt("      tokens: AHON0LPf8SwNThlfW9fVvbQ8Ip5QTz4Uq21Or0BwM04=\n", "", "S01", ERROR,
+                           "parties.B.keys.tokens"),
+    "no checkpoint key": Spoilt("      checkpoints: QnZyLXnwI0J1Bn301dFKK99femCyhfESAPS6AzfvyEc=\n", "", "S01", ERROR,
+                                "parties.B.keys.checkpoints"),
+    "same key": Spoilt("AHON0LPf8SwNThlfW9fVvbQ8Ip5QTz4Uq21Or0BwM04=", "ro1olrGdRIsaCbpAaf98o7PkuPw4hX5OPqqUgS75MsY=",
+                       "S01", ERROR, "parties.B.keys.tokens", "same key"),
+    "same DID": Spoilt("did:web:node.buyer.example.org", "did:web:node.supplier.example.org", "S01", ERROR, "parties.S.did"),
+    "key no point": Spoilt("AHON0LPf8SwNThlfW9fVvbQ8Ip5QTz4Uq21Or0BwM04=", "A" * 43 + "=", "S01", ERROR,
+                           "parties.B.keys.tokens"),
+    "no did:web": Spoilt("did:web:node.buyer.example.org", "did:example:buyer", "S01", ERROR, "parties.B.did"),
+    "other host": Spoilt("did:web:node.buyer.example.org", "did:web:buyer.example.org", "S01", WARNING, "parties.B.did"),
+    "no https": Spoilt("https://node.buyer.example.org", "http://node.buyer.example.org", "S01", WARNING,
+                       "parties.B.address"),
+    "loopback": Spoilt("https://node.buyer.example.org", "http://127.0.0.1:8000", "S01", WARNING, "parties.B.address",
+                       "this machine"),
+    "too many": Spoilt(QUALITY, QUALITY.replace("support: 1", "support: 2"), "S02", ERROR, "claims.quality.support",
+                       "2 of 1"),
+    "too many to refute": Spoilt(QUALITY, QUALITY + "    refute: 2\n", "S02", ERROR, "claims.quality.refute"),
+    "group too small": Spoilt(QUALITY, QUALITY + "    groups: {neutral: 2}\n", "S02", ERROR, "claims.quality.groups",
+                              "asks for 2 of the group neutral, and has 1"),
+    "determiners": Spoilt("{quorum: 1, of: [L]}", "{quorum: 1, of: [L, S, B]}", "S02", ERROR, "allegations.determiners",
+                          "uphold while"),
+    "due after the report": Spoilt("    statement: The buyer has deleted the test results.\n    monitors: [L]\n    support: 1\n",
+                                   "    statement: The buyer has deleted the test results.\n    monitors: [L]\n    support: 1\n"
+                                   "    report_by: 80d\n", "S02", ERROR, "claims.deleted-B.report_by", "Delete.B is due"),
+    "report after the deadline": Spoilt(
+        "    statement: The buyer has deleted the test results.\n    monitors: [L]\n    support: 1\n",
+        "    statement: The buyer has deleted the test results.\n    monitors: [L]\n    support: 1\n    report_by: 200d\n",
+        "S02", WARNING, "claims.deleted-B.report_by", "after the deadline"),
+    "excuse of another period": Spoilt(QUALITY, QUALITY + "    excuse: {claim: other, lead: 1h}\n", "S02", ERROR,
+                                       "claims.quality.excuse", "other periods"),
+    "waits for itself": Spoilt(RESULTS, "    when: {settled: Forecast}", "S04", ERROR, "tranches.Forecast.when",
+                               "Forecast waits for Results, which waits for Forecast"),
+    "waits at once": Spoilt(RESULTS, "    when: {settled: Results}", "S04", ERROR, "tranches.Results.when",
+                            "Results waits for Results"),
+    "while waits": Spoilt(RESULTS, RESULTS + "\n    while: {settled: Forecast}", "S04", ERROR, "tranches.Forecast.when"),
+    "own release": Spoilt(RESULTS, "    when: {not: {duty: Results.release, is: breached}}", "S04", ERROR,
+                          "tranches.Results.when", "this very tranche"),
+    "withhold nothing": Spoilt("{clear: Quality}", "{any: [{clear: Quality}, {clear: Delete}]}", "S07", ERROR,
+                               "duties.Quality.consequence", "add clear: Quality"),
+    "record withholds": Spoilt("{clear: Quality}", "{clear: [Quality, Delete]}", "S07", WARNING,
+                               "duties.Delete.S.consequence", "say withhold"),
+    "one claim for two": Spoilt("{S: deleted-S, B: deleted-B}", "{S: deleted-S, B: deleted-S}", "S07", ERROR,
+                                "claims.deleted-S", "Delete.S and Delete.B"),
+    "idle claim": Spoilt("    debtors: {S: deleted-S, B: deleted-B}", "    debtor: S\n    claim: deleted-S", "S07", WARNING,
+                         "claims.deleted-B", "decides nothing"),
+    "entry after the end": Spoilt("entry_by: 7d after start", "entry_by: 84d after start", "S09", ERROR, "entry_by"),
+    "late entry": Spoilt("entry_by: 7d after start", "entry_by: 83d after start", "S09", WARNING, "tranches.Results.when"),
+    "run too long": Spoilt("clean: 1}}", "clean: 12}}", "S09", ERROR, "tranches.Results.when", "before 84d"),
+    "time too late": Spoilt("{settled: Results}", "{time: at end}", "S09", ERROR, "tranches.Forecast.when"),
+    "reply after determination": Spoilt("  determiners: {quorum: 1", "  reply: 4d\n  determiners: {quorum: 1", "S09", ERROR,
+                                        "allegations.reply"),
+    "hold after determination": Spoilt("  determiners: {quorum: 1", "  hold: 4d\n  determiners: {quorum: 1", "S09", NOTE,
+                                       "allegations.hold"),
+    "long notice": Spoilt("keeper: L", "keeper: L\nwithdrawal: {notice: 12w}", "S09", WARNING, "withdrawal.notice"),
+    "long grace": Spoilt("keeper: L", "keeper: L\ngrace: 2h", "S09", WARNING, "grace", "key_by"),
+    "late claim": Spoilt(QUALITY, QUALITY + "    offset: 12w\n", "S09", ERROR, "claims.quality.offset"),
+    "long period": Spoilt(QUALITY, QUALITY.replace("7d", "100d"), "S09", WARNING, "claims.quality.period"),
+    "long cure": Spoilt("    cure: 1\n", "    cure: 12\n", "S09", ERROR, "duties.Quality.cure"),
+    "remedy too long": Spoilt("    remedy_run: 2\n    consequence: withhold", "    remedy_run: 3\n    consequence: suspend",
+                              "S09", ERROR, "duties.Quality.remedy_run", "21d"),
+    "due too early": Spoilt(DELETE, DELETE.replace("30d after end", "1d before start"), "S09", ERROR, "duties.Delete.S.due"),
+    "not surviving": Spoilt("    surviving: true\n", "", "S09", ERROR, "duties.Delete.S.due", "surviving: true"),
+    "holds": Spoilt("  determiners: {quorum: 1", "  holds_per_party: 14\n  determiners: {quorum: 1", "S14", WARNING,
+                    "allegations.holds_per_party", "42d of 84d"),
+    "nothing survives": Spoilt("    surviving: true\n", "", "S17", WARNING, "duties", "receives data"),
+    "all needed": Spoilt("{quorum: 2, of: [S, B, L]}", "{quorum: 3, of: [S, B, L]}", "S21", WARNING, "timekeepers",
+                         "B, L and S"),
+}  # fmt: skip
+
+# Mistakes in the July 2016 terms.
+JULY_VECTORS = {
+    "half is enough": Spoilt("    support: 3\n    groups: {neutral: 1}\n    period: 1d\n    report_by: 24h\n  k1b:",
+                             "    support: 2\n    period: 1d\n    report_by: 24h\n  k1b:", "S02", ERROR, "claims.k1a",
+                             "the first to arrive would win"),
+    "one group": Spoilt("    support: 3\n    groups: {neutral: 1}\n    period: 1d\n    report_by: 24h\n  k1b:",
+                        "    support: 2\n    refute: 4\n    period: 1d\n    report_by: 24h\n  k1b:", "S03", WARNING,
+                        "claims.k1a", "nominated-by-A alone can support"),
+    "excuse reported late": Spoilt("    report_by: 24h\n  k5a:", "    report_by: 25h\n  k5a:", "S02", ERROR,
+                                   "claims.x2.report_by"),
+    "excuse that excuses": Spoilt("    report_by: 24h\n  k5a:", "    report_by: 24h\n    excuse: {claim: k1a, lead: 1h}\n  k5a:",
+                                  "S07", ERROR, "claims.x2", "is an excuse"),
+    "excuse that shows": Spoilt("    report_by: 24h\n  k5a:", "    report_by: 24h\n    excuse: {claim: k1a, lead: 1h}\n  k5a:",
+                                "S07", ERROR, "claims.k1a", "can neither show"),
+    "two excused": Spoilt("    report_by: 24h\n  k1b:", "    report_by: 24h\n    excuse: {claim: x2, lead: 12h}\n  k1b:", "S07",
+                          ERROR, "claims.x2", "excuses k1a and k2"),
+    "long lead": Spoilt("lead: 12h", "lead: 46d", "S09", ERROR, "claims.k2.excuse.lead"),
+    "mixed run": Spoilt("{of: [k1a, k1b, k2], clean: 7}", "{of: [k1a, k6a], clean: 7}", "S04", ERROR, "tranches.T2.when",
+                        "same periods"),
+    "follows other periods": Spoilt("{of: k2, clean: 7, after: T2}", "{of: k6a, clean: 1, after: T2}", "S04", ERROR,
+                                    "tranches.T3.when", "other periods"),
+    "longer circle": Spoilt("{settled: T1}, ", "{fulfilled: C5a}, ", "S04", ERROR, "duties.C5a.trigger",
+                            "C5a waits for T2, which waits for C5a"),
+    "behind a circle": Spoilt("{settled: T1}, ", "{fulfilled: C5a}, ", "S04", ERROR, "tranches.T6.when",
+                              "can never begin: it waits for T5"),
+    "third party": Spoilt("    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: suspend",
+                          "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: record", "S15", WARNING,
+                          "duties.C2.consequence", "C performs and signs nothing"),
+    "trigger too late": Spoilt("due: 30d after trigger", "due: 40d after trigger", "S09", WARNING, "duties.C5b.due"),
+    "no two thirds": Spoilt("clean: 7, after: T5", "clean: 20, after: T5", "S09", ERROR, "tranches.T6.when", "before 48d"),
+}  # fmt: skip
+
+
+def expect(found: list[Finding], bad: Spoilt) -> None:
+    """Assert that the expected finding is among those made."""
+    match = [f for f in found if (f.id, f.severity, f.place) == (bad.id, bad.severity, bad.place)]
+    assert match, [f"{f.id} {f.severity} {f.place}: {f.message}" for f in found if f.severity != NOTE]
+    assert any(bad.says in finding.message for finding in match), match
+
+
+@pytest.mark.parametrize("name", SMALL_VECTORS)
+def test_a_mistake_is_found(name: str) -> None:
+    """One thing wrong in sound terms is found, named and placed."""
+    bad = SMALL_VECTORS[name]
+    text = replaced(bad.old, bad.new)
+    if "claim: other" in text:
+        text = replaced("  deleted-S:\n    kind", "  other:\n    kind: state\n    clause: Quality\n    statement: x\n"
+                        "    monitors: [L]\n    support: 1\n    period: 1d\n    report_by: 1d\n  deleted-S:\n    kind", text)  # fmt: skip
+    expect(findings(text), bad)
+
+
+@pytest.mark.parametrize("name", JULY_VECTORS)
+def test_a_mistake_in_july_is_found(name: str) -> None:
+    """The same for the larger arrangement, where circles and runs are longer."""
+    bad = JULY_VECTORS[name]
+    text = JULY.replace(bad.old, bad.new, 1)
+    assert text != JULY
+    expect(check(*july(text)), bad)
+
+
+@pytest.mark.parametrize("name", ["july-2016", "hospital"])
+def test_examples_have_neither_errors_nor_warnings(name: str) -> None:
+    """The shipped arrangements could be signed as they are."""
+    path = EXAMPLES / name / "arrangement.yaml"
+    found = compile_terms(path.read_bytes(), lambda other: (path.parent / other).read_bytes())
+    assert [f for f in check(found.terms, found.texts) if f.severity != NOTE] == []
+
+
+def test_every_check_speaks_under_its_own_id() -> None:
+    """The table is the whole of S01 to S21; what is built runs and names itself, the rest has nothing to run."""
+    assert list(CHECKS) == [f"S{number:02d}" for number in range(1, 22)]
+    told = {
+        f.id for bad in SMALL_VECTORS.values() if "other" not in bad.new for f in findings(replaced(bad.old, bad.new))
+    }
+    told |= {f.id for bad in JULY_VECTORS.values() for f in check(*july(JULY.replace(bad.old, bad.new, 1)))}
+    assert told == {id_ for id_, entry in CHECKS.items() if entry.status == "done"}
+    for id_, entry in CHECKS.items():
+        assert (entry.run is not None) == (entry.status == "done")
+        assert entry.status in ("done", "later", "language")
+        if entry.run is not None:
+            assert {finding.id for finding in entry.run(july()[0])} <= {id_}
+
+
+def test_the_gravest_come_first() -> None:
+    """Findings are sorted by severity, then by id."""
+    found = findings(replaced("{quorum: 2, of: [S, B, L]}", "{quorum: 1, of: [S, B, L]}"))
+    order = {ERROR: 0, WARNING: 1, NOTE: 2}
+    assert [order[f.severity] for f in found] == sorted(order[f.severity] for f in found)
+
+
+def test_ill_formed_terms_get_nothing_but_that_said() -> None:
+    """Where a text does not match its hash, no other check pretends to have looked."""
+    found = compiled(SMALL)
+    told = check(found.terms, found.texts | {"Quality": "other"})
+    assert [(f.id, f.severity, f.place) for f in told] == [("S01", ERROR, "clauses.Quality")]
+
+
+def test_dummy_keys_are_refused() -> None:
+    """A key that is 32 bytes but no admissible point is an error."""
+    terms, texts = july()
+    actor = terms.actors["A"]
+    assert actor.keys is not None
+    spoilt = replace(terms, actors=terms.actors | {"A": replace(actor, keys=replace(actor.keys, tokens=dummy("y")))})
+    places = [f.place for f in check(spoilt, texts) if f.id == "S01"]
+    assert places in ([], ["parties.A.keys.tokens"])  # a hash may happen to be a point
+    low_order = replace(actor.keys, tokens="AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+    spoilt = replace(terms, actors=terms.actors | {"A": replace(actor, keys=low_order)})
+    assert [f.place for f in check(spoilt, texts) if f.id == "S01"] == ["parties.A.keys.tokens"]
+
+
+def test_a_did_key_names_its_own_key() -> None:
+    """A monitor's did:key is the encoding of its key for entries; another one is pointed out."""
+    assert base58(b"\xed\x01" + bytes(32)).startswith("6Mk")
+    terms, texts = july()
+    other = replace(terms.actors["m1"], did=terms.actors["m2"].did + "1")  # type: ignore[operator]
+    found = check(replace(terms, actors=terms.actors | {"m1": other}), texts)
+    assert [(f.place, f.severity) for f in found if f.id == "S01"] == [("monitors.m1.did", WARNING)]
+
+
+def test_a_debtor_cannot_attest_for_itself() -> None:
+    """A debtor that decides its own claim is an error; one that can only block it is a warning."""
+    text = HOSPITAL.replace(
+        "    monitors: [H, R, e]\n    support: 2\n    including: [e]\n    period",
+        "    monitors: [R]\n    support: 1\n    period",
+    )
+    assert text != HOSPITAL
+    assert ("S03", ERROR, "claims.proper-use") in [(f.id, f.severity, f.place) for f in findings(text)]
+    text = HOSPITAL.replace("    including: [e]\n    period", "    including: [R]\n    period")
+    assert ("S03", WARNING, "claims.proper-use") in [(f.id, f.severity, f.place) for f in findings(text)]
+
+
+def test_earliest_instants_of_july() -> None:
+    """If all goes well T2 opens after seven days and T6 after thirty-five; C5a is triggered no sooner than T2 opens."""
+    soonest = earliest(july()[0])
+    assert [soonest[f"tranche T{n}"] // DAY for n in range(1, 7)] == [0, 7, 14, 21, 28, 35]
+    assert soonest["duty C5a"] == 7 * DAY
+    assert soonest["duty C9"] == 0
+    blocked = earliest(july(JULY.replace("{settled: T1}, ", "{settled: T3}, "))[0])
+    assert blocked["tranche T2"] == blocked["tranche T6"] == NEVER
+    assert blocked["tranche T1"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sizes", "groups", "including", "possible"),
+    [
+        ((3, 3), {}, (), False),
+        ((2, 3), {}, (), True),
+        ((2, 2), {}, ("e",), False),
+        ((2, 2), {"n": 1}, (), False),
+        ((2, 2), {"a": 1}, (), True),
+        ((2, 2), {"a": 1, "b": 1}, (), True),
+        ((1, 1), {"a": 2}, (), False),
+    ],
+)
+def test_when_both_answers_can_win(
+    sizes: tuple[int, int], groups: dict[str, int], including: tuple[str, ...], possible: bool
+) -> None:
+    """Two quorums can miss each other only if sizes, groups and named members leave room; counted here one by one."""
+    group = {"a": "a", "b": "a", "c": "b", "d": "b", "e": "n"}
+    voters = Electorate(tuple(group), groups, including, group)
+    subsets = [[v for i, v in enumerate(group) if mask >> i & 1] for mask in range(32)]
+    brute = any(
+        voters.reaches(one, sizes[0]) and voters.reaches(other, sizes[1])
+        for one in subsets
+        for other in subsets
+        if not set(one) & set(other)
+    )
+    assert voters.can_disagree(*sizes) is brute is possible
