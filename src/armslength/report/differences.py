@@ -38,7 +38,7 @@ def differences(
         if section in ENTRIES:
             found += _entries(section, one or {}, other or {}, old, new)
         else:
-            found += _fields(section, one, other, "", old, new)
+            found += [Difference(*change) for change in _changes(section, one, other, section, old, new)]
     return found
 
 
@@ -53,25 +53,27 @@ def _entries(
         elif id_ not in before:
             yield Difference(path, None, after[id_], f"{kind} {id_} is added.{_told(section, id_, new)}")
         else:
-            yield from _fields(path, before[id_], after[id_], f"{kind} {id_}: ", old, new)
+            for place, one, other, sentence in _changes(path, before[id_], after[id_], "", old, new):
+                yield Difference(place, one, other, f"{kind} {id_}: {sentence}")
 
 
 def _told(section: str, id_: str, terms: Arrangement) -> str:
     return f" {_RENDERERS[section](terms, id_)}" if section in _RENDERERS else ""
 
 
-def _fields(
-    path: str, before: Any, after: Any, subject: str, old: Arrangement, new: Arrangement
-) -> Iterator[Difference]:
+def _changes(
+    path: str, before: Any, after: Any, label: str, old: Arrangement, new: Arrangement
+) -> Iterator[tuple[str, Any, Any, str]]:
+    """The changed fields at and below a path; `label` is what the sentence calls the place."""
     if before == after:
         return
     name = path.rpartition(".")[2]
     if name not in CONDITIONS and isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in dict.fromkeys([*before, *after]):
-            yield from _fields(f"{path}.{key}", before.get(key), after.get(key), subject, old, new)
+            inner = f"{label}.{key}" if label else key
+            yield from _changes(f"{path}.{key}", before.get(key), after.get(key), inner, old, new)
         return
-    label = path if not subject else path.split(".", 2)[2].replace("_", " ")
-    yield Difference(path, before, after, subject + _sentence(path, label, before, after, old, new))
+    yield path, before, after, _sentence(path, label.replace("_", " "), before, after, old, new)
 
 
 def _sentence(path: str, label: str, before: Any, after: Any, old: Arrangement, new: Arrangement) -> str:
