@@ -18,7 +18,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 
 from armslength.core.arrangement.terms import Actor, Arrangement, Claim, Duty, Quorum, Tranche
 from armslength.wire import terms_values as values
-from armslength.wire.terms_conditions import one_or_many, write_condition
+from armslength.wire.terms_conditions import write_condition
 from armslength.wire.terms_fields import SECTIONS, Computed
 
 # Written on one line, unless they hold a list of conditions.
@@ -271,6 +271,3 @@ def _styled(value: Any, key: str) -> Any:
 def _fits_block(text: str) -> bool:
     """Whether a literal block holds the text exactly and legibly."""
     return bool(re.fullmatch(r"[^\s][^\r\t\x85\u2028\u2029\ufeff]*\n", text)) and " \n" not in text
-
-
-__all__ = ["natural", "one_or_many", "to_plain", "to_yaml"]
