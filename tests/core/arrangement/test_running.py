@@ -360,7 +360,8 @@ def test_nobody_withdraws_out_of_a_breach() -> None:
         "surviving": "ACTIVE",
     }
     assert [instance.state for instance in play.state.duties["broken"].instances] == ["BREACHED"]
-    play.refused("state", D + 360, "n1", Attest(claim="f", period=0, value=True))
+    attest(play, D + 360, "f", 0, True)
+    assert play.letters("f") == ""
     attest(play, END + 50, "s", 0, True)
     assert play.duty("surviving") == "FULFILLED"
     assert play.shown == "TERMINATED"

@@ -8,7 +8,8 @@
    The excuse SUPPORTED makes the period EXCUSED.
 4. At reportBy + grace an undecided period is REFUTED if such a quorum waits, else UNKNOWN.
 5. An author who has signed two different entries in one place counts in no undecided period.
-6. Once the arrangement winds down or is done, only claims that a surviving duty needs are still decided.
+6. Once the arrangement winds down or is done, only claims that a surviving duty needs are still decided. Other
+   attestations are recorded and change nothing: one that comes just after the deciding one is as good as before it.
 """
 
 from __future__ import annotations
@@ -161,8 +162,8 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
         raise Refused("unknown", f"the terms have no claim {body.claim}")
     if act.author not in term.monitors:
         raise Refused("authority", f"{act.author} is no monitor of {body.claim}: {', '.join(term.monitors)} are")
-    if not live(draft, body.claim):
-        raise Refused("state", f"{body.claim} is not attested while the arrangement is {draft.arrangement.phase}")
+    if draft.arrangement.effective_at is None:
+        raise Refused("state", f"nothing is attested while the arrangement is {draft.arrangement.phase}")
     if not 0 <= body.period < count(draft, term):
         raise Refused("unknown", f"{body.claim} has periods 0 to {count(draft, term) - 1}, not {body.period}")
     begin, end = starts(draft, term, body.period), ends(draft, term, body.period)
@@ -173,7 +174,9 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    if letter(state, body.period) != UNDECIDED or act.author in draft.arrangement.excluded:
+    if letter(state, body.period) != UNDECIDED or not live(draft, body.claim):
+        return
+    if act.author in draft.arrangement.excluded:
         return
     votes = state.open.get(str(body.period), {})
     earlier = votes.get(act.author)
