@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from armslength.core.canonical import canonical
 from armslength.errors import Malformed
-from armslength.wire.terms import BadTerms, Problem, compile_terms
+from armslength.wire.terms import BadTerms, Problem, compile_terms, decompile_terms, read_terms
 from armslength.wire.terms_yaml import MAX_BYTES
 from tests.terms_base import SMALL, compiled, replaced
 
@@ -49,7 +50,7 @@ VECTORS = {
     "octal": Bad("    cure: 1\n", "    cure: 010\n", "type", "duties.Quality.cure"),
     "key no text": Bad(TITLE, "1: x\n" + TITLE, "type", "", 0, "must be text"),
     "key collection": Bad(TITLE, "[a]: x\n" + TITLE, "type", ""),
-    "deep": Bad(TITLE, "title: " + "[" * 30 + "]" * 30, "depth", "title" + "[0]" * 23),
+    "deep": Bad(TITLE, "title: " + "[" * 50 + "]" * 50, "depth", "title" + "[0]" * 39),
     # fields
     "unknown field": Bad("term: 12w", "term: 12w\ngrase: 1h", "unknown-field", "grase", 1, "did you mean grace?"),
     "merge key": Bad("    cure: 1\n", "    cure: 1\n    <<: {a: b}\n", "unknown-field", "duties.Quality.<<", 1),
@@ -229,6 +230,18 @@ def test_depth_is_bounded_before_memory_is_spent() -> None:
     with pytest.raises(BadTerms) as caught:
         compile_terms(b"a: " + b"[" * 1_000_000)
     assert caught.value.problems[0].code == "depth"
+
+
+def test_terms_too_deep_for_others_to_read_are_refused() -> None:
+    """Conditions nest as deep as the canonical form may, and no deeper."""
+
+    def nested(levels: int) -> str:
+        return replaced("{settled: Results}", "{any: [" * levels + "{settled: Results}" + "]}" * levels)
+
+    found = compiled(nested(13))
+    assert read_terms(canonical(found.terms), found.texts) == found.terms
+    assert compiled(decompile_terms(found.terms, found.texts)).terms == found.terms
+    assert [p.code for p in problems(nested(15))] == ["size"]
 
 
 def test_a_bad_card_names_its_own_file() -> None:

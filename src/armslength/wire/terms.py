@@ -17,11 +17,13 @@ import msgspec
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
+from armslength.errors import Malformed
+from armslength.wire.strict import check_size
 from armslength.wire.terms_build import build
 from armslength.wire.terms_fields import Reader
-from armslength.wire.terms_json import decode_terms
+from armslength.wire.terms_json import MAX_TERMS, decode_terms
 from armslength.wire.terms_write import to_plain, to_yaml
-from armslength.wire.terms_yaml import MAX_BYTES, BadTerms, Problem, from_plain, lines_of, parse
+from armslength.wire.terms_yaml import BadTerms, Problem, from_plain, lines_of, parse
 
 __all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "faults", "read_terms"]
 
@@ -58,9 +60,10 @@ def compile_terms(
     if found is None or reader.problems:
         raise BadTerms(reader.problems)
     terms, texts = found
-    size = len(canonical(terms))
-    if size > MAX_BYTES:
-        raise BadTerms([Problem("size", file, 1, "", f"the canonical form has {size} bytes; at most {MAX_BYTES}")])
+    try:
+        check_size(canonical(terms), MAX_TERMS)
+    except Malformed as error:  # what others would refuse to read is no terms to sign
+        raise BadTerms([Problem("size", file, 1, "", f"in canonical form: {error.reason}")]) from None
     return Compiled(terms, texts, reader.lines)
 
 

@@ -27,7 +27,7 @@ from ruamel.yaml.events import (
 from armslength.errors import Malformed
 
 MAX_BYTES = 1024 * 1024
-MAX_DEPTH = 24
+MAX_DEPTH = 40  # more than the canonical form allows, so that whatever it holds can be written
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,15})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
