@@ -18,14 +18,12 @@ check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 bench: .venv/.installed-dev     ## one JSON line per figure, with its peer and ratio
 	$(BIN)/python -m bench
 
-.venv/.installed: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+.venv/.installed: requirements.lock pyproject.toml .ci/install
+	PYTHON=$(PYTHON) .ci/install requirements.lock
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	PYTHON=$(PYTHON) .ci/install requirements-dev.lock
 	touch $@
 
 lock:                           ## rewrite the lock files (needs uv)

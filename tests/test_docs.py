@@ -12,7 +12,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
+    page
+    for page in [
+        *ROOT.glob("*.md"),
+        *(page for top in ("docs", "examples", "tests") for page in (ROOT / top).rglob("*.md")),
+    ]
+    if "node_modules" not in page.parts
 )
 RECORDS = sorted((DOCS / "decisions").glob("*.md"))
 LINK = re.compile(r"(?<!!)\[[^\]\n]*\]\(([^)\s]+)\)")

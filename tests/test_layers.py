@@ -50,8 +50,6 @@ LIBRARIES: dict[str, set[str]] = {
     "cyclopts": {"cli"},
     "jinja2": {"report", "web"},
     "markupsafe": {"report", "web"},
-    "joserfc": {"identity"},
-    "jsonschema_rs": {"wire"},
     "msgspec": {"wire", "engine", "queries", "identity", "net", "delivery", "web", "cli", "config", "report", "views"},
     "nacl": {"core", "identity"},
     "rich": {"cli"},

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,7 +26,8 @@ SKIPPED = {".git", ".venv", "out", "__pycache__", "node_modules", "dist", "build
 
 def python_files(*folders: str) -> list[Path]:
     """All Python files under the named folders of the project."""
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path for path in found if not SKIPPED & set(path.relative_to(ROOT).parts))
 
 
 def name(path: Path) -> str:
@@ -152,3 +154,18 @@ def test_no_machine_or_registry_is_named() -> None:
             if pattern.search(line):
                 found.append(f"{name(path)}:{number}: {line.strip()[:100]}")
     assert not found, "\n".join(found)
+
+
+def test_dependencies_are_used() -> None:
+    """Each runtime dependency is imported somewhere, or speeds up one that is: nothing is installed for nothing."""
+    quiet = {"httptools": "uvicorn parses HTTP with it", "uvloop": "uvicorn runs on it"}
+    modules = {"pynacl": "nacl", "ruamel.yaml": "ruamel"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[<>=;\[ ]", line)[0] for line in project["dependencies"]}
+    source = "\n".join(path.read_text(encoding="utf-8") for path in python_files("src"))
+    unused = {
+        one
+        for one in names - quiet.keys()
+        if not re.search(rf"^\s*(import|from) {modules.get(one, one)}\b", source, re.MULTILINE)
+    }
+    assert not unused, f"take them out of pyproject.toml: {unused}"
