@@ -216,6 +216,20 @@ def test_all_problems_are_reported_at_once() -> None:
     assert [p.line for p in found] == sorted(p.line for p in found)
 
 
+def test_a_section_with_a_mistake_is_read_to_its_end() -> None:
+    """A field that is missing does not hide what is wrong with the conditions and dates beside it."""
+    text = replaced("    title: Forecast\n    provider: B\n", "    provider: B\n")
+    text = replaced("{settled: Results}", "{setled: Results}", text)
+    text = replaced("due: 30d after end", "due: soon", replaced("    statement: delete what it received\n", "", text))
+    assert {p.path for p in problems(replaced("term: 12w\n", "", text))} == {
+        "term",
+        "duties.Delete.statement",
+        "duties.Delete.due",
+        "tranches.Forecast.title",
+        "tranches.Forecast.when.setled",
+    }
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     """Other encodings than UTF-8, and files over the limit, are refused before they are read."""
     for data, code in ((b"title: \xff\n", "yaml"), (b"#" * (MAX_BYTES + 1), "size"), (b"", "type"), (b"[a]", "type")):

@@ -33,7 +33,9 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     if not isinstance(root.value, dict):
         reader.problem("type", root, "", "must be a mapping", "begin with title: …")
         return None
-    reader.names = declared(root.value)
+    reader.names, reader.forms = declared(root.value), FORMS
+    if ("term" in root.value) == ("end" in root.value):
+        reader.problem("missing", root, "term", "the end is given by term or by end", "one of them")
     top = reader.section("arrangement", root, "") or {}
     # Entries are read even when the top is wrong, so that one run reports everything.
     actors = read_actors(reader, root.value)
@@ -47,16 +49,15 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     if not top or reader.problems:
         return None
     sets = reader.names.sets
-    times = _times(reader, root.value, top)
+    end = _end(reader, root.value, top)
     timekeepers = top["timekeepers"] or {"quorum": len(sets["party"]), "of": tuple(sorted(sets["party"]))}
     _counted(reader, root, "timekeepers", timekeepers["of"], timekeepers["quorum"])
     allegations = _allegations(reader, root.value["allegations"], top["allegations"])
     fallbacks = top["fallback_keepers"]
     if len(sets["party"]) < 2:
         reader.problem("value", root.value["parties"], "parties", "an arrangement has at least two parties")
-    if times is not None:
-        _periods(reader, root, claims, times[0] - top["start"])
-    if reader.problems or times is None:
+    _periods(reader, root, claims, end - top["start"])
+    if reader.problems:
         return None
     terms = Arrangement(
         semantics=top["semantics"],
@@ -70,8 +71,8 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
         fallback_keepers=fallbacks,
         timekeepers=Quorum(of=timekeepers["of"], count=timekeepers["quorum"], groups={}, including=()),
         start=top["start"],
-        end=times[0],
-        entry_by=times[1],
+        end=end,
+        entry_by=top["entry_by"][1] + (top["start"] if top["entry_by"][0] else 0),
         grace=top["grace"],
         max_suspension=top["suspension"]["limit"],
         withdrawal_notice=top["withdrawal"]["notice"],
@@ -179,20 +180,13 @@ def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
     if given is None:
         return {}
     before = len(reader.problems)
-    trigger = read_condition(reader, given["trigger"], join(path, "trigger"))
-    due = None
-    if kind == "achieve":
-        when = reader.simple(
-            lambda v: values.read_when(v, ("trigger", "start", "end")), given["due"], join(path, "due")
-        )
-        due = when and Due(anchor=when[0], after=when[1])
     shown_by = _debtors(reader, id_, given, node, path)
     wanted = "event" if kind == "achieve" else "state"
     for claim in shown_by.values():
         if reader.names.claim_kinds.get(claim, wanted) != wanted:
             reason = f"{claim} is no {wanted} claim, and a duty to {kind} is shown by one"
             reader.problem("value", node, join(path, "claim" if given["claim"] else "debtors"), reason)
-    if len(reader.problems) > before or trigger is None:
+    if len(reader.problems) > before:
         return {}
     found = {}
     for debtor, claim in shown_by.items():
@@ -207,10 +201,10 @@ def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
             creditors=given["creditors"] or others,
             performer=given["performer"] or debtor,
             claim=claim,
-            trigger=trigger,
+            trigger=given["trigger"],
             consequence=given["consequence"],
             cure=given["cure"],
-            due=due,
+            due=given.get("due"),
             remedy_run=given.get("remedy_run"),
             perdurant=given.get("perdurant", True),
             surviving=given["surviving"],
@@ -243,32 +237,38 @@ def _tranche(reader: Reader, node: Node, path: str) -> Tranche | None:
     given = reader.section("tranche", node, path)
     if given is None:
         return None
-    gate = read_condition(reader, given["when"], join(path, "when"))
-    continuous = read_condition(reader, given["while"], join(path, "while"))
     if given["provider"] == given["recipient"]:
         reader.problem("value", node, join(path, "recipient"), "is the provider itself")
     if not given["media_types"]:
         reader.problem("missing", node, join(path, "media_types"), "must name at least one media type")
-    if gate is None or continuous is None:
-        return None
     copied = {key: item for key, item in given.items() if key not in ("when", "while")}
-    return Tranche(gate=gate, continuous=continuous, **copied)
+    return Tranche(gate=given["when"], continuous=given["while"], **copied)
 
 
-def _times(reader: Reader, nodes: dict[str, Node], top: dict[str, Any]) -> tuple[int, int] | None:
-    """The end and the entry long-stop as instants."""
-    if (top["term"] is None) == (top["end"] is None):
-        reader.problem("missing", nodes["start"], "term", "the end is given by term or by end", "one of them")
-        return None
-    end = top["end"] if top["term"] is None else top["start"] + top["term"]
+def _end(reader: Reader, nodes: dict[str, Node], top: dict[str, Any]) -> int:
+    """The end as an instant."""
+    end: int = top["end"] if top["term"] is None else top["start"] + top["term"]
     if end <= top["start"]:
         reader.problem("value", nodes["end"], "end", "must lie after start")
-    node: Node = top["entry_by"]
+    return end
+
+
+def _entry_by(reader: Reader, node: Node, path: str) -> tuple[bool, int] | None:
+    """Whether it is counted from the start, and the seconds after that or the instant."""
     if isinstance(node.value, str) and node.value.endswith("start"):
-        when = reader.simple(lambda value: values.read_when(value, ("start",)), node, "entry_by")
-        return None if when is None else (end, top["start"] + when[1])
-    entry_by = reader.simple(values.read_instant, node, "entry_by")
-    return None if entry_by is None else (end, entry_by)
+        when = reader.simple(lambda value: values.read_when(value, ("start",)), node, path)
+        return None if when is None else (True, when[1])
+    instant = reader.simple(values.read_instant, node, path)
+    return None if instant is None else (False, instant)
+
+
+def _due(reader: Reader, node: Node, path: str) -> Due | None:
+    when = reader.simple(lambda value: values.read_when(value, ("trigger", "start", "end")), node, path)
+    return None if when is None else Due(anchor=when[0], after=when[1])
+
+
+# Types of fields that are read by these rules; the tables of fields only name them.
+FORMS = {"condition": read_condition, "when": _due, "instant or after start": _entry_by}
 
 
 def _allegations(reader: Reader, node: Node, given: dict[str, Any]) -> Allegations:

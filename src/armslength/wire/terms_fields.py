@@ -194,6 +194,7 @@ class Reader:
     problems: list[Problem] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names({}))
     lines: dict[str, int] = field(default_factory=dict)
+    forms: Mapping[str, Callable[[Reader, Node, str], Any]] = field(default_factory=dict)  # types read elsewhere
     follows: list[tuple[Node, str, str]] = field(default_factory=list)  # each `after` of a run: node, path, tranche
 
     def problem(self, code: str, node: Node, path: str, reason: str, hint: str | None = None) -> None:
@@ -225,7 +226,7 @@ class Reader:
             if key in given:
                 found[key] = self.value(rule.type, given[key], join(path, key))
             elif rule.default is REQUIRED:
-                self.problem("missing", node, join(path, key), "is required", f"{_describe(rule.type)}")
+                self.problem("missing", node, join(path, key), "is required", _describe(rule.type))
             elif rule.default is OPTIONAL or isinstance(rule.default, Computed):
                 found[key] = None
             else:
@@ -252,7 +253,7 @@ class Reader:
             return self.claims_by_debtor(node, path)
         if kind in SECTIONS:
             return self.section(kind, node, path)
-        return node  # read later, by the module that knows the form
+        return self.forms[kind](self, node, path) if kind in self.forms else node
 
     def simple(self, read: Callable[[Any], Any], node: Node, path: str) -> Any:
         """A scalar by its own reader."""
@@ -425,5 +426,10 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def _describe(kind: str) -> str | None:
-    return f"one of {kind.replace(' | ', ', ')}" if " | " in kind else kind
+def _describe(kind: str) -> str:
+    if kind in SECTIONS:
+        needed = [key for key, rule in SECTIONS[kind].items() if rule.default is REQUIRED]
+        return f"a mapping with {', '.join(needed)}"
+    if kind in ENTRIES:
+        return f"{_article(ENTRIES[kind])} for each id"
+    return f"one of {kind.replace(' | ', ', ')}" if " | " in kind else _article(kind)

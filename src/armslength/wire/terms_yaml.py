@@ -173,7 +173,8 @@ class _Builder:
         if _INTEGER.fullmatch(text):
             return int(text)
         if _DATE.fullmatch(text):
-            self.problem("date", line, path, f"{text} is a date without quotes", f'write "{text}"')
+            whole = f"{text}T00:00:00Z" if len(text) <= len("2027-01-01") else text
+            self.problem("date", line, path, f"{text} is a date without quotes", f'write "{whole}"')
         elif _OTHER_NUMBER.fullmatch(text):
             self.problem("type", line, path, f"{text} is not a whole decimal number", "quote it if it is meant as text")
         return text
