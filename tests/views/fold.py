@@ -1,4 +1,4 @@
-"""The golden scenario folded for the views: placed entries, and the state after each."""
+"""The golden scenario and variants of it, folded for the views: placed entries, and the state after each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from armslength.core.arrangement import step
+from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
@@ -25,16 +26,16 @@ class Folded:
             for author, body in entries:
                 self._place(time, author, body)
 
-    def _place(self, time: int, author: str, body) -> None:
+    def _place(self, time: int, author: str, body: Body) -> None:
         index = len(self.placed)
         name = digest(canonical({"index": index, "author": author, "body": body}))
         kind = TYPE_OF[type(body)]
-        act = step.Act(author=author, stamp=time, type=kind, body=body, entry=name)
-        out = step.apply(self.terms, self.states[-1], act)
-        placed = PlacedEntry(
-            index=index, entry=name, author=author, type=kind, body=body, at=out.at, changes=out.changes
+        out = step.apply(
+            self.terms, self.states[-1], step.Act(author=author, stamp=time, type=kind, body=body, entry=name)
         )
-        self.placed.append(placed)
+        self.placed.append(
+            PlacedEntry(index=index, entry=name, author=author, type=kind, body=body, at=out.at, changes=out.changes)
+        )
         self.states.append(out.state)
 
     @property
@@ -48,8 +49,17 @@ class Folded:
         state = after[-1] if after else self.states[0]
         return step.advance(self.terms, state, time).state if time > state.clock.now else state
 
+    def until(self, time: int) -> list[PlacedEntry]:
+        """The entries up to an instant."""
+        return [entry for entry in self.placed if entry.at <= time]
+
 
 @cache
 def golden() -> Folded:
     """The golden scenario, folded once."""
     return Folded(golden_terms(), golden_script())
+
+
+def script(*groups: Group) -> list[Group]:
+    """Groups, each followed by a seal."""
+    return golden_script(groups=groups)

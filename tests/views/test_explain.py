@@ -1,0 +1,289 @@
+"""Why: what each thing waits for, who could help, until when, and what follows, along the golden scenario."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.bodies import Ack, Determine, Sign
+from armslength.core.arrangement.step import advance, next_deadline
+from armslength.errors import NotFound
+from armslength.views.asked import Why
+from armslength.views.deadlines import deadlines
+from armslength.views.explain import Facts, Timekeeper, stalled, why
+from tests.golden.terms import A1, DAY, HOUR, MINUTE, arm, at, attest, commit, give, golden_script, golden_terms
+from tests.views.fold import Folded, golden, script
+
+
+def asked(time: int, subject: str) -> Why:
+    """Why, in the golden scenario at an instant."""
+    return why(golden().terms, golden().at(time), subject)
+
+
+def said(answer: Why) -> str:
+    """Everything an answer says, as one text."""
+    return " ".join(answer.sentences)
+
+
+@pytest.mark.parametrize("keeper", ["m5", "A"])
+def test_running_deadlines_are_the_engines(keeper: str) -> None:
+    """At every state of the golden record, the soonest deadline shown is the one the engine fires next."""
+    folded = golden() if keeper == "m5" else Folded(golden_terms(keeper=keeper), golden_script(keeper=keeper))
+    for state in folded.states:
+        shown = [d.fires for d in deadlines(folded.terms, state) if d.fires is not None]
+        assert min(shown, default=None) == next_deadline(folded.terms, state)
+
+
+def test_running_deadlines_are_the_engines_while_nothing_comes() -> None:
+    """From any point of the record, silence fires deadline after deadline, and each was shown before."""
+    for time in (at(-1), at(7, 2), at(14, 11), at(22, 11), at(26, 11)):
+        state = golden().at(time)
+        for _ in range(40):
+            shown = [d.fires for d in deadlines(golden().terms, state) if d.fires is not None]
+            due = next_deadline(golden().terms, state)
+            assert min(shown, default=None) == due
+            if due is None:
+                break
+            state = advance(golden().terms, state, due).state
+
+
+def test_locked_says_which_attestation_is_missing() -> None:
+    """With two of three monitors in, T2 says what is missing for which day, from whom, and until when."""
+    early = [group for group in golden_script() if group[0] < at(7, 1)]
+    folded = Folded(golden_terms(), [*early, *script((at(7, 1), attest("m1 m2", "k2", 6, True)))])
+    answer = why(folded.terms, folded.state, "T2")
+    assert answer.state == "LOCKED"
+    k2 = next(block for block in answer.blocked_on if block.subject == "k2#6")
+    assert "2 of 3 attestations for day 6" in k2.need
+    assert "m5 must be among them" in k2.need
+    assert k2.who == ("m3", "m4", "m5")
+    assert k2.until == at(8)
+    assert "due in 23 h (D+8 00:00)" in said(answer)
+    assert "6 so far (days 0–5)" in said(answer)
+
+
+def test_locked_leads_with_the_run_while_the_day_is_not_over() -> None:
+    """Before the day ends nobody can attest, so the run itself is the short answer."""
+    answer = asked(at(6, 2), "T2")
+    assert answer.sentences[0] == (
+        "T2 (Historical summaries) is locked: it takes 7 clean days in a row of k1a, k1b and k2, and there are 6 so far"
+        " (days 0–5)."
+    )
+
+
+def test_the_deadline_and_its_consequence_end_the_answer() -> None:
+    """T2 armed and unreleased: the answer ends with when its release is overdue."""
+    answer = asked(at(8), "T2")
+    assert answer.state == "ARMED"
+    assert answer.sentences[-1] == (
+        "Next: Arandia to release T2, by 24 Jul 2016 01:00 UTC (D+9), in 1 d 1 h; if nothing comes, T2's release is"
+        " OVERDUE at D+9 02:00."
+    )
+    assert answer.deadlines[0].at == at(9, 1)
+    assert answer.deadlines[0].fires == at(9, 2)
+
+
+def test_an_overdue_release_can_be_cured() -> None:
+    """At D+9 02:00 the release duty is OVERDUE, and its cure is named."""
+    answer = asked(at(9, 3), "T2.release")
+    assert answer.state == "OVERDUE"
+    assert "BREACHED, and Borovia may withdraw at once" in said(answer)
+    assert answer.deadlines[0].at == at(10, 1)
+
+
+def test_held_names_the_allegation_and_its_limit() -> None:
+    """At D+14 10:00 everything unreleased is withheld by the allegation, at most until D+17 10:00."""
+    answer = asked(at(14, 10), "T3")
+    assert answer.state == "WITHHELD"
+    assert A1 in answer.sentences[0]
+    assert "1 Aug 2016 10:00 UTC (D+17)" in answer.sentences[0]
+    assert "It was ARMED" in answer.sentences[1]
+    assert asked(at(14, 10), "arrangement").state == "HELD"
+
+
+def test_an_allegation_says_who_may_still_decide_it() -> None:
+    """The open allegation names the determiners, its answer, and the monitors' way to settle it."""
+    answer = asked(at(14, 10), A1)
+    assert answer.state == "OPEN"
+    assert "3 of 5 determiners, m5 among them" in said(answer)
+    assert "The answer: DENIED." in answer.sentences
+    assert answer.blocked_on[0].who == ("m1", "m2", "m3", "m4", "m5")
+    assert answer.blocked_on[0].until == at(17, 10)
+    assert answer.blocked_on[1].subject == "k2#14"
+
+
+def test_votes_on_an_allegation_are_counted() -> None:
+    """After one vote the answer counts it, and asks that determiner no more."""
+    before = [group for group in golden_script() if group[0] <= at(14, 10)]
+    folded = Folded(golden_terms(), [*before, *script((at(14, 12), [("m3", Determine(allegation=A1, uphold=False))]))])
+    answer = why(folded.terms, folded.state, A1)
+    assert "so far 0 to uphold and 1 to dismiss" in said(answer)
+    assert "m3" not in answer.blocked_on[0].who
+
+
+def test_withheld_by_a_condition_names_the_duty_and_since_when() -> None:
+    """At D+20 T4 is withheld by C2, overdue since 10:00, and what its gate lacks is told besides."""
+    answer = asked(at(20, 11), "T4")
+    assert "duty C2" in answer.sentences[0]
+    assert "is OVERDUE since 4 Aug 2016 10:00 UTC (D+20)" in answer.sentences[0]
+    assert "counting from day 21" in said(answer)
+
+
+def test_a_violated_duty_tells_its_cure_window() -> None:
+    """C2 at D+20: cured if days 21 and 22 are clean; the deadline shown is day 21's."""
+    answer = asked(at(20, 11), "C2")
+    assert "cured if days 21–22 are clean" in said(answer)
+    assert answer.deadlines[0].subject == "k2#21"
+
+
+def test_suspended_tells_what_ended_it_and_what_would_resume_it() -> None:
+    """At D+22 the arrangement names the breach, who must agree, and when it is wound up."""
+    answer = asked(at(22, 11), "arrangement")
+    assert answer.state == "SUSPENDED"
+    assert "C2 must still be remedied." in answer.sentences
+    assert "Arandia and Borovia have yet to agree to resume." in answer.sentences
+    assert answer.deadlines[0].at == at(36, 10)
+    assert answer.deadlines[0].fires == at(36, 11)
+    assert "it is wound up at D+36 11:00" in said(answer)
+
+
+def test_a_remedied_breach_still_waits_for_agreement() -> None:
+    """At D+26 01:00 C2 is remedied; only the parties' agreement is missing."""
+    answer = asked(at(26, 2), "arrangement")
+    assert "What broke has been remedied." in answer.sentences
+    assert [block.who for block in answer.blocked_on] == [("A", "B")]
+
+
+def test_a_remedying_run_is_counted() -> None:
+    """At D+25 one of the two clean days that remedy C2 is there."""
+    assert "2 clean days in a row after day 21 would remedy it (1 so far)" in said(asked(at(25, 2), "C2"))
+
+
+def test_a_notice_explains_that_a_day_may_be_excused() -> None:
+    """On day 9, with a timely notice, the period says that the excuse claim can excuse it."""
+    answer = asked(at(9, 11), "k2#9")
+    assert answer.state == "UNDECIDED"
+    assert "m1 and m2 say it did not hold (3 would refute it)" in said(answer)
+    assert "if claim x2" in said(answer)
+
+
+def test_duties_of_conduct_tell_their_due() -> None:
+    """C5a between T2 and the nominations: due D+23, convenor among those who must attest."""
+    answer = asked(at(10), "C5a")
+    assert answer.state == "ACTIVE"
+    assert "Borovia owes it by 7 Aug 2016 06:00 UTC (D+23), in 13 d 6 h." in answer.sentences
+    assert "v must be among them" in said(answer)
+
+
+def test_pending_duties_tell_their_trigger() -> None:
+    """Before T2 is delivered C5b is pending, and says that it waits for T2."""
+    answer = asked(at(5), "C5b")
+    assert answer.state == "PENDING"
+    assert "must be SETTLED" in said(answer)
+
+
+def test_a_release_waits_for_a_seal_then_the_key_then_the_recipient() -> None:
+    """Between release and settlement the answer says, in turn, seal, key and confirmation."""
+    states, placed, terms = golden().states, golden().placed, golden().terms
+    first = next(i for i, entry in enumerate(placed) if entry.type == "release")
+    texts = [why(terms, states[i + 1], "T1").sentences[0] for i in (first, first + 1, first + 2, first + 3)]
+    assert "a seal must cover the release" in texts[0]
+    assert "Arandia has yet to hand over the key" in texts[1]
+    assert "Borovia has yet to confirm the content" in texts[2]
+    assert "was delivered" in texts[3]
+
+
+def test_a_complaint_waits_for_the_determiners() -> None:
+    """A complaint about T1 withholds what follows and names the default outcome."""
+    gift = give("T1")[:-1]
+    complaint = Ack(tranche="T1", stage="plain", ok=False, evidence="0" * 64)
+    folded = Folded(
+        golden_terms(),
+        script(
+            (at(-3), [("A", Sign()), ("B", Sign())]),
+            (at(-2), commit("T1")),
+            (at(0), [("keeper", golden_script()[2][1][0][1]), *arm("T1"), *gift, ("B", complaint)]),
+        ),
+    )
+    answer = why(folded.terms, folded.state, "T1")
+    assert answer.state == "COMPLAINED"
+    assert "Borovia complains about T1" in answer.sentences[0]
+    assert "DISMISSED by default" in said(answer)
+    assert "the complaint about T1" in why(folded.terms, folded.state, "T2").sentences[0]
+
+
+def test_before_all_have_signed_it_says_who_is_missing() -> None:
+    """With one signature the arrangement waits for the other, and says when it lapses."""
+    folded = Folded(golden_terms(), [(at(-3), [("A", Sign())])])
+    answer = why(folded.terms, folded.state, "arrangement")
+    assert answer.state == "PROPOSED"
+    assert "Borovia has yet to sign." in answer.sentences
+    assert "it lapses" in answer.sentences[-1]
+
+
+def test_a_final_state_waits_for_nothing() -> None:
+    """A delivered tranche and the completed arrangement are blocked on nothing."""
+    assert asked(at(50), "T6").blocked_on == ()
+    assert asked(at(50), "arrangement").sentences == (
+        "The arrangement is COMPLETED: run to its end, since 30 Aug 2016 01:00 UTC (D+46).",
+    )
+
+
+def test_every_subject_can_be_asked_at_every_moment() -> None:
+    """Each duty, tranche, claim and allegation has an answer with a first sentence, twice a day through the term."""
+    for hours in range(-24, 48 * 24, 12):
+        state = golden().at(at(0, hours))
+        for subject in ("arrangement", *state.duties, *state.tranches, *state.claims, *state.allegations):
+            answer = why(golden().terms, state, subject)
+            assert answer.sentences[0].endswith(".")
+            assert all(text and "None" not in text for text in answer.sentences)
+
+
+@pytest.mark.parametrize("subject", ["", "T9", "k2#46", "k2#-1", "k2#x", "nobody.release", "A/k2/1"])
+def test_unknown_subjects_are_refused(subject: str) -> None:
+    """What neither the terms nor the record know is an error with a reason."""
+    with pytest.raises(NotFound):
+        asked(at(10), subject)
+
+
+def test_missing_timekeepers_are_named_with_since_when() -> None:
+    """With two of three silent or behind, time stands still, and each is named."""
+    now = at(10)
+    keepers = {
+        "A": Timekeeper(heard=now - 5),
+        "B": Timekeeper(heard=now - 10 * MINUTE),
+        "m5": Timekeeper(heard=now, behind=2 * HOUR),
+    }
+    texts = stalled(golden().terms, Facts(now=now, size=10, sealed=9, timekeepers=keepers))
+    assert texts[0].startswith("Borovia has not answered as a timekeeper for 10 min")
+    assert texts[1] == "Neutral body's clock lags 2 h behind."
+    assert texts[2].startswith("1 of 3 timekeepers answer and 2 are needed: time stands still")
+
+
+def test_one_silent_timekeeper_of_three_stops_nothing() -> None:
+    """With two of three answering the text says that time still moves."""
+    now = at(10)
+    keepers = {"A": Timekeeper(heard=now), "B": Timekeeper(), "m5": Timekeeper(heard=now)}
+    texts = stalled(golden().terms, Facts(now=now, size=1, sealed=1, timekeepers=keepers))
+    assert texts == (
+        "Borovia has not answered as a timekeeper yet.",
+        "2 of 3 timekeepers answer and 2 are enough: time still moves.",
+    )
+
+
+def test_timekeepers_of_whom_nothing_is_known_are_not_accused() -> None:
+    """Facts without timekeepers name nobody."""
+    assert stalled(golden().terms, Facts(now=at(10) + DAY, size=1, sealed=1)) == ()
+
+
+def test_a_run_that_no_longer_fits_is_final() -> None:
+    """When fewer days are left than the run needs, the block says that it can no longer come."""
+    late = Folded(golden_terms(), [group for group in golden_script() if group[0] < at(6)])
+    state = advance(late.terms, late.state, at(44)).state
+    blocks = why(late.terms, state, "T2").blocked_on
+    assert any(block.final for block in blocks)
+
+
+def test_days_can_be_clean_and_counted_in_words() -> None:
+    """A claim as a whole tells how many days of each kind there were."""
+    text = said(asked(at(24, 2), "k2"))
+    assert "19 days supported (0–8, 10–19); 1 day excused (9); 4 days refuted (20–23)" in text

@@ -1,0 +1,129 @@
+"""The overview: states, duties, deadlines, what is provisional, and its text for terminals."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from armslength.cli import show
+from armslength.views.explain import Facts, why
+from armslength.views.exposure import series
+from armslength.views.jsonable import jsonable
+from armslength.views.status import Status, status
+from armslength.views.textual import plain, status_text, timeline_text, why_text
+from armslength.views.timeline import timeline
+from armslength.views.words import Words
+from tests.golden.terms import A1, at
+from tests.views.fold import golden
+
+MOMENTS = [at(-2), at(0), at(6), at(9, 3), at(14, 10), at(20, 11), at(22, 11), at(26, 11), at(38, 9), at(50)]
+
+
+class Terminal(io.StringIO):
+    """A text file that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def seen(time: int, facts: Facts | None = None) -> Status:
+    """The overview of the golden scenario at an instant."""
+    return status(golden().terms, golden().at(time), facts)
+
+
+def states(view: Status) -> dict[str, str]:
+    """Every duty and tranche by its state."""
+    return {line.id: line.state for line in (*view.duties, *view.tranches)}
+
+
+def test_at_d_plus_14_10_it_is_held() -> None:
+    """HELD with T3 to T6 withheld, the allegation denied and holding, one of three holds used."""
+    view = seen(at(14, 10))
+    assert view.state == "HELD"
+    assert {states(view)[tranche] for tranche in ("T3", "T4", "T5", "T6")} == {"WITHHELD"}
+    assert [(a.id, a.answer, a.outcome, a.holding) for a in view.allegations] == [(A1, "DENIED", "OPEN", True)]
+    assert view.holds_left == {"A": 2, "B": 3}
+    assert next(line for line in view.tranches if line.id == "T3").stage == "ARMED"
+
+
+def test_at_d_plus_22_it_is_suspended() -> None:
+    """SUSPENDED by C2; C5b, owed by the breacher, runs on; T4 to T6 are withheld for two reasons."""
+    view = seen(at(22, 11))
+    assert view.state == "SUSPENDED"
+    assert states(view)["C2"] == "BREACHED"
+    assert not next(line for line in view.duties if line.id == "C5b").frozen
+    assert set(next(line for line in view.tranches if line.id == "T4").withheld) == {"suspended", "condition"}
+
+
+def test_the_next_deadline_skips_excuses_that_nobody_asked_for() -> None:
+    """At D+5 01:00 the next deadline is not the unused excuse of the day before."""
+    view = seen(at(5, 2))
+    assert view.next is not None
+    assert not view.next.subject.startswith("x2")
+    assert any(d.idle and d.subject.startswith("x2") for d in view.deadlines)
+
+
+def test_what_no_seal_covers_is_provisional() -> None:
+    """With facts, the overview counts unsealed entries and says so in words."""
+    view = seen(at(10), Facts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
+    assert view.provisional is not None
+    assert view.provisional.entries == 3
+    assert "The last 3 entries are provisional" in plain(status_text(golden().terms, view))
+
+
+def test_offline_nothing_is_said_about_seals() -> None:
+    """Without facts there is no provisional part."""
+    view = seen(at(10))
+    assert view.provisional is None
+    assert "provisional" not in plain(status_text(golden().terms, view))
+
+
+@pytest.mark.parametrize("time", MOMENTS)
+def test_text_fits_eighty_columns(time: int) -> None:
+    """The overview, every answer and the timeline stay within 80 columns."""
+    terms, state = golden().terms, golden().at(time)
+    lines = plain(status_text(terms, seen(time))).splitlines()
+    for subject in ("arrangement", *state.duties, *state.tranches, *state.claims, *state.allegations):
+        lines += plain(why_text(why(terms, state, subject))).splitlines()
+    told = timeline(terms, golden().until(time), state)
+    lines += plain(timeline_text(Words.of(terms, state), told)).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("time", MOMENTS)
+def test_the_overview_is_json(time: int) -> None:
+    """It encodes as strict JSON and keeps its fields."""
+    document = json.loads(json.dumps(jsonable(seen(time)), allow_nan=False))
+    assert set(document) == set(Status.__dataclass_fields__)
+    assert document["exposure"].keys() == {"A", "B"}
+
+
+def test_a_pipe_gets_no_colour_and_a_terminal_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escapes are written to a terminal only, and never with NO_COLOR."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    pipe, terminal, quiet = io.StringIO(), Terminal(), Terminal()
+    show.print_status(golden().terms, seen(at(22, 11)), file=pipe)
+    show.print_status(golden().terms, seen(at(22, 11)), file=terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    show.print_status(golden().terms, seen(at(22, 11)), file=quiet)
+    assert "\x1b[" not in pipe.getvalue()
+    assert "\x1b[31mSUSPENDED\x1b[0m" in terminal.getvalue()
+    assert "\x1b[" not in quiet.getvalue()
+
+
+def test_every_view_prints_json() -> None:
+    """Each print function writes exactly one JSON document when asked."""
+    terms, state = golden().terms, golden().state
+    lines = timeline(terms, golden().placed, state)
+    for write in (
+        lambda out: show.print_status(terms, status(terms, state), as_json=True, file=out),
+        lambda out: show.print_why(why(terms, state, "C2"), as_json=True, file=out),
+        lambda out: show.print_timeline(terms, lines, state, as_json=True, file=out),
+        lambda out: show.print_exposure(terms, series(terms, golden().placed), as_json=True, file=out),
+    ):
+        out = io.StringIO()
+        write(out)
+        assert json.loads(out.getvalue())
