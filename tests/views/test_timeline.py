@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from armslength.core.arrangement.bodies import Allege, Notice
+from armslength.views.exposure import series
 from armslength.views.textual import plain, timeline_text
 from armslength.views.timeline import Line, timeline
 from armslength.views.words import Words
@@ -118,3 +119,14 @@ def test_a_record_without_a_start_is_told_from_the_stated_start() -> None:
     folded = golden()
     lines = timeline(folded.terms, folded.placed[:2])
     assert "D−3" in plain(timeline_text(Words.of(folded.terms), lines))
+
+
+def test_exposure_is_told_at_each_step_that_moves_it() -> None:
+    """With the series, every release, delivery and single duty says what was at stake from there on."""
+    folded = golden()
+    stakes = series(folded.terms, folded.placed)
+    words = Words.of(folded.terms, folded.state)
+    text = plain(timeline_text(words, told(), stakes=stakes))
+    assert text.count("= exposure now:") == 6 * 2 + 2
+    assert "= exposure now: Arandia 2.67, Borovia −1.67" in text
+    assert "exposure now" not in plain(timeline_text(words, told()))

@@ -55,12 +55,13 @@ def print_timeline(
     lines: Sequence[Line],
     state: State | None = None,
     *,
+    stakes: Mapping[str, Series] | None = None,
     as_json: bool = False,
     file: TextIO | None = None,
 ) -> None:
-    """The timeline; `state`, the last one, tells D before the record does."""
+    """The timeline; `state`, the last one, tells D before the record does; `stakes` adds the exposure at each step."""
     out = file or sys.stdout
-    text = timeline_text(Words.of(terms, state), lines, width(out))
+    text = timeline_text(Words.of(terms, state), lines, width(out), stakes)
     out.write(_json(list(lines)) if as_json else styled(text, out))
 
 

@@ -22,7 +22,7 @@ from armslength.report.lanes import axis, picture, slug
 from armslength.report.lives import Step, Subject, lives
 from armslength.report.stakes import chart, rows
 from armslength.views.explain import why
-from armslength.views.exposure import number, series, weights_of
+from armslength.views.exposure import moved, number, series, weights_of
 from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import says, summary
 from armslength.views.status import status
@@ -149,6 +149,7 @@ def render(
         tranches=[page.tranche(name) for name in terms.tranches],
         found=[page.found(name) for name in terms.claims],
         allegations=[page.allegation(name) for name in state.allegations],
+        moved=lambda line: moved(stakes, line.entries),
         days=page.days(timeline(terms, placed, state)),
         parts=page.parts(),
         style=Markup(_style()),  # noqa: S704 - our own file

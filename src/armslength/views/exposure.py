@@ -21,7 +21,7 @@ the first moment of the highest value, 0 before anything was given. All arithmet
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -129,6 +129,22 @@ def series(
         party: Series(party, tuple(line), max([zero, *line], key=lambda p: p.exposure))
         for party, line in points.items()
     }
+
+
+def moved(lines: Mapping[str, Series], entries: Collection[int]) -> dict[str, Fraction]:
+    """What every party's exposure was after these entries, if a tranche or a single duty among them moved it; else
+    empty. The daily parts of maintain duties alone are not worth a line."""
+    here = {point.index for line in lines.values() for point in line.points if point.kind != "claim"}
+    if not here.intersection(entries):
+        return {}
+    last = max(entries)
+    return {party: _after(line, last) for party, line in lines.items()}
+
+
+def _after(line: Series, last: int) -> Fraction:
+    """A party's exposure once the entry `last` was placed."""
+    upto = [point.exposure for point in line.points if point.index is not None and point.index <= last]
+    return upto[-1] if upto else Fraction(0)
 
 
 def number(value: Fraction) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.asked import Why
-from armslength.views.exposure import Series, number
+from armslength.views.exposure import Series, moved, number
 from armslength.views.status import DutyLine, Status
 from armslength.views.timeline import Line
 from armslength.views.words import Words, clock, count, date, listing, safe, span, start_case, tone
@@ -62,8 +62,11 @@ def why_text(answer: Why, width: int = 80) -> Text:
     return out
 
 
-def timeline_text(words: Words, lines: Sequence[Line], width: int = 80) -> Text:
-    """The timeline, grouped by day: what was done, then, indented, what it changed and why."""
+def timeline_text(
+    words: Words, lines: Sequence[Line], width: int = 80, stakes: Mapping[str, Series] | None = None
+) -> Text:
+    """The timeline, grouped by day: what was done, then, indented, what it changed and why; with `stakes`, also what
+    each party's exposure was from there on, where a tranche or a duty moved it."""
     out: Text = []
     day = shown = ""
     for line in lines:
@@ -80,6 +83,10 @@ def timeline_text(words: Words, lines: Sequence[Line], width: int = 80) -> Text:
         for effect in line.effects:
             because = f" ({effect.cause})" if effect.cause else ""
             out += _wrapped(f"{effect.text}{because}", width, "         > ", tone(effect.after))
+        values = moved(stakes, line.entries) if stakes else {}
+        if values:
+            each = ", ".join(f"{words.actor(party)} {number(value)}" for party, value in values.items())
+            out += _wrapped(f"exposure now: {each}", width, "         = ", "faint")
     return out
 
 
