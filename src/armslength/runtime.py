@@ -63,6 +63,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
     shelf = Shelf(store, config.did, keys)
     recorder = Recorder(shelf, peers, clock)
     deliverer: Deliverer
+    hand: Hand
     node: Node
 
     def wake() -> None:
@@ -76,7 +77,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
         Tranches(shelf),
         time.time,
         wake=wake,
-        changed=lambda _: node.wake(),
+        changed=lambda record: hand.exchange_changed(record),
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)

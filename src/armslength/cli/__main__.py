@@ -61,7 +61,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are told in words, or as JSON if that was asked for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = application(given[0] if given else None)(given, exit_on_error=False, result_action="return_value", print_error=True)
+        called = application(given[0] if given else None)
+        result = called(given, exit_on_error=False, result_action="return_value", print_error=True)
         return result if isinstance(result, int) else 0
     except ArmslengthError as error:
         _tell(error, as_json="--json" in given)

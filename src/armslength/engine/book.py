@@ -145,9 +145,10 @@ class Book:
         """
         if start > self.sealed.size:
             raise Refused("gap", f"we hold {self.sealed.size} sealed leaves", "start")
-        base, sealed = self.sealed.copy(), self.sealed
         fresh = list(leaves[self.sealed.size - start :])
-        for leaf in fresh:
+        base, known = self._known(fresh)
+        sealed = self.sealed
+        for leaf in fresh[known:]:
             base.place(leaf)
             if leaf.entry.type == "seal":
                 if base.state.clock.tau > now + AHEAD:
@@ -161,6 +162,13 @@ class Book:
         missing = [leaf for leaf in self.tail if self._is_missing(leaf, held) and self._still_valid(leaf)]
         self._retail([leaf for leaf in self.tail if self.sealed.index_of(entry_hash(leaf.entry)) is None])
         return missing
+
+    def _known(self, fresh: list[Leaf]) -> tuple[Replica, int]:
+        """Where to go on verifying: after what was offered before, if `fresh` begins with it; a seal is in none."""
+        before = self.offered
+        if before is not None and before.leaves and fresh[: len(before.leaves)] == before.leaves:
+            return before.replica.copy(), len(before.leaves)
+        return self.sealed.copy(), 0
 
     def _is_missing(self, leaf: Leaf, held: dict[str, Leaf]) -> bool:
         there = held.get(entry_hash(leaf.entry))

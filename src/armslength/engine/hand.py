@@ -18,9 +18,10 @@ from typing import Final, TypeVar
 from armslength.core.arrangement.bodies import Ack, Body, Commit, Evidence, Key, Release
 from armslength.core.arrangement.terms import Tranche
 from armslength.core.canonical import canonical
+from armslength.core.process import Record
 from armslength.core.record.keys import from_base64, to_base64
 from armslength.core.record.seal import Cosigned, open_checkpoint
-from armslength.core.transfer import DataAddress
+from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Complaint
 from armslength.delivery.serve import Ciphertext
@@ -95,6 +96,8 @@ class Hand:
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
         self._over: set[tuple[str, str]] = set()
+        self._stands: dict[str, tuple[Transfer | None, bool, bool]] = {}  # by dataset, until it changes
+        self._moves = 0
         self.progress: dict[tuple[str, str], tuple[int, int]] = {}  # bytes verified, bytes in all
 
     @property
@@ -209,9 +212,30 @@ class Hand:
     def _is_over(self, held: Open, tranche: str) -> bool:
         return (held.arrangement, tranche) in self._over
 
+    def exchange_changed(self, record: Record) -> None:
+        """A negotiation or transfer has moved on: look again at where its dataset stands."""
+        self._moves += 1
+        self._stands.pop(record.dataset, None)
+        self._shelf.on_change()
+
+    async def _standing(self, dataset: str) -> tuple[Transfer | None, bool, bool]:
+        """The dataset's transfer, whether a negotiation runs or went well, and whether there is an agreement."""
+        found = self._stands.get(dataset)
+        if found is None:
+            before = self._moves
+            negotiation = await self._exchange.negotiation_for(dataset)
+            found = (
+                await self._exchange.transfer_for(dataset),
+                negotiation is not None and negotiation.state != "TERMINATED",
+                await self._exchange.agreement_for(dataset) is not None,
+            )
+            if self._moves == before:  # nothing has changed meanwhile
+                self._stands[dataset] = found
+        return found
+
     async def _facts(self, held: Open, tranche: str) -> Facts:
         dataset = dataset_id(held.arrangement, tranche)
-        transfer = await self._exchange.transfer_for(dataset)
+        transfer, negotiating, agreed = await self._standing(dataset)
         stage = held.book.sealed.state.tranches[tranche].stage
         if (
             stage in {"SETTLED", "COMPLAINED", "FORFEITED"}
@@ -221,13 +245,12 @@ class Hand:
             self._over.add((held.arrangement, tranche))
         publication = await self._get(PUBLICATION, held, tranche, Publication)
         receipt = await self._get(RECEIPT, held, tranche, Receipt)
-        negotiation = await self._exchange.negotiation_for(dataset)
         said = {_act_of(each.entry.body) for each in await held.author.pending() if _is_about(each.entry.body, tranche)}
         return Facts(
             published=publication is not None,
             release_after=publication.release_after if publication else 0,
-            negotiating=negotiation is not None and negotiation.state != "TERMINATED",
-            agreed=await self._exchange.agreement_for(dataset) is not None,
+            negotiating=negotiating,
+            agreed=agreed,
             transfer=None if transfer is None else str(transfer.ahead),
             downloaded=receipt is not None and receipt.downloaded,
             opened=receipt is not None and receipt.outcome is not None,

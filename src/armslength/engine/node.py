@@ -22,9 +22,10 @@ from armslength.engine.author import Post
 from armslength.engine.hand import Hand
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
-from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
+from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, Answer, Proposal, decode_answers, encode_leaves
+from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
 LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
@@ -82,8 +83,7 @@ class Node:
 
     async def propose(self, proposal: Proposal, by: str, *, development: bool) -> str:
         """Keep proposed terms that name us; returns their hash. Raises Malformed or Refused with the reason."""
-        terms = decode_terms(proposal.document.encode())
-        _check_texts(terms, proposal.texts)
+        terms = read_terms(proposal.document.encode(), proposal.texts)
         if terms.clock == "simulated" and not development:
             raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
         if by not in {terms.actors[party].did for party in terms.parties}:
@@ -236,11 +236,3 @@ class Node:
 
 def _said(name: str, body: Body, status: str, code: str | None = None, reason: str | None = None) -> Said:
     return Said(entry=name, type=TYPE_OF[type(body)], status=status, code=code, reason=reason)
-
-
-def _check_texts(terms: Arrangement, texts: dict[str, str]) -> None:
-    for name, clause in terms.clauses.items():
-        if name not in texts or digest(texts[name].encode()) != clause.sha256:
-            raise Malformed("bad-text", "its text is missing, or not the one that the terms name", f"texts.{name}")
-    if extra := texts.keys() - terms.clauses.keys():
-        raise Malformed("bad-text", "a text of no clause", f"texts.{min(extra)}")

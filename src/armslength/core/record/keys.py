@@ -20,6 +20,7 @@ from armslength.errors import Malformed
 
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
+SHORT = 4096  # bytes of a message whose verification is remembered
 
 Sign = Callable[[bytes], bytes]
 """Signs a message with a private key that lives elsewhere; returns the 64-byte signature."""
@@ -34,7 +35,14 @@ def admitted(key: bytes) -> bool:
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is `key`'s on `message`, by the strict rule. Never raises."""
+    """Whether `signature` is `key`'s on `message`, by the strict rule. Never raises.
+
+    A node meets most signatures more than once (in its view, in the keeper's leaves): short messages are remembered.
+    """
+    return _verify_once(key, message, signature) if len(message) <= SHORT else _verify(key, message, signature)
+
+
+def _verify(key: bytes, message: bytes, signature: bytes) -> bool:
     if len(signature) != SIGNATURE_SIZE or not admitted(key):
         return False
     try:
@@ -42,6 +50,9 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     except BadSignatureError:
         return False
     return True
+
+
+_verify_once = lru_cache(maxsize=2048)(_verify)
 
 
 def to_base64(data: bytes) -> str:
