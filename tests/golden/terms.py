@@ -271,7 +271,7 @@ def _tranche(number: int) -> Tranche:
     return Tranche(
         clause=clause,
         title=title,
-        media_types=("application/pdf",),
+        media_types=("text/markdown",),
         max_size=16 * 2**20,
         provider="A",
         recipient="B",
@@ -353,7 +353,7 @@ def commit(tranche: str) -> list[Entry]:
     body = Commit(
         tranche=tranche,
         agreement=f"urn:uuid:00000000-0000-4000-8000-{number:012d}",
-        media_type="application/pdf",
+        media_type="text/markdown",
         size=1000,
         plain_root=hashlib.sha256(f"{tranche} plain".encode()).hexdigest(),
         cipher_size=1100,
