@@ -1,0 +1,435 @@
+"""Whole nodes in one process: the real composition root on stores of a test, joined by a network of a test.
+
+`World` is the stage: parties' nodes, monitors without nodes, clocks, crashes, partitions. Nothing is replaced but the
+sockets, the disk and the wall clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+from unittest.mock import patch
+
+from armslength import runtime
+from armslength.cli.monitor import Monitor
+from armslength.config import Config
+from armslength.core.arrangement.bodies import Body, Sign
+from armslength.core.arrangement.state import State
+from armslength.core.arrangement.terms import Arrangement, Keys
+from armslength.core.canonical import canonical, digest
+from armslength.core.record.checkpoint import parse_checkpoint
+from armslength.core.record.entry import entry_hash
+from armslength.core.record.note import parse
+from armslength.core.record.witness import parse_add_checkpoint
+from armslength.engine.author import KIND as JOURNAL
+from armslength.engine.node import Said
+from armslength.engine.shelf import Open
+from armslength.errors import ArmslengthError, Unavailable
+from armslength.identity.did import key_did
+from armslength.identity.keys import KeyRing, PrivateKey
+from armslength.identity.tokens import Tokens
+from armslength.net.peers import Peers
+from armslength.ports import Batch, Row, Send, Store
+from armslength.runtime import Running, assembled
+from armslength.store.memory import MemoryStore
+from armslength.wire.bundle import Verdict, verify_bundle
+from armslength.wire.own import BASE, Proposal, decode_written
+from armslength.wire.record import decode_leaf
+from armslength.wire.terms_json import encode_terms
+from armslength.worker import Deliverer
+from tests.golden.terms import golden_terms
+from tests.record_builder import ROLES, clause_texts, keys_of, public, signing_key
+from tests.sim.network import Host, Network, Wire, ask
+from tests.sim.virtual import VirtualLoop
+
+EPOCH = 1_750_000_000.0  # wall time at the loop's zero
+SECRET = "a test's own secret"
+NODES = ("A", "B", "m5")
+SETTLE_S = 600.0  # of the loop's time that a world may need to come to rest
+
+
+def ring(actor: str) -> KeyRing:
+    """The private keys that `record_builder` signs with, as a node holds them."""
+    return KeyRing({role: PrivateKey(bytes(signing_key(actor, role))) for role in ROLES})
+
+
+def world_terms(keeper: str = "m5", clock: str = "simulated", **changes: Any) -> Arrangement:
+    """The golden terms with keys and identities that nodes accept."""
+    base = golden_terms(keeper=keeper, clock=clock)
+    actors = {}
+    for name, actor in base.actors.items():
+        if name == "C":
+            actors[name] = actor
+            continue
+        keys = keys_of(name, node=True)
+        if not actor.address:
+            keys = Keys(entries=keys.entries, tokens=keys.tokens)
+            actor = dataclasses.replace(actor, did=key_did(public(name, "tokens")))
+        actors[name] = dataclasses.replace(actor, keys=keys)
+    return dataclasses.replace(base, actors=actors, **changes)
+
+
+class Disk:
+    """A store that takes a moment before and after each commit, and none once its node's life is over."""
+
+    def __init__(self, store: Store, *, outside: bool = False) -> None:
+        self._store = store
+        self._outside = outside
+        self.dead = False
+        self.full = False
+
+    async def get(self, kind: str, key: str) -> Row | None:
+        return await self._store.get(kind, key)
+
+    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+        return await self._store.find(kind, tag)
+
+    async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
+        return await self._store.leaves(arrangement, start, stop)
+
+    async def due(self, now: float, limit: int) -> list[Send]:
+        return await self._store.due(now, limit)
+
+    async def commit(self, batch: Batch) -> bool:
+        await asyncio.sleep(0.0005)
+        if self.dead or self.full:
+            raise Unavailable("store-failed", "nothing was written")
+        if self._outside:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            with loop.outside():
+                done = await self._store.commit(batch)
+        else:
+            done = await self._store.commit(batch)
+        await asyncio.sleep(0.0005)
+        if self.dead:
+            raise Unavailable("store-failed", "who knows")
+        return done
+
+    async def close(self) -> None:
+        self.dead = True
+
+
+class SimNode:
+    """One node's place: its store and files outlive its lives."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.store: Store = world.new_store(name)
+        actor = world.terms.actors[name]
+        folder = world.folder / name
+        folder.mkdir()
+        (folder / "manage.token").write_text(SECRET, encoding="ascii")
+        self.config = Config(
+            folder=folder, name=name, did=actor.did or "", address=actor.address or "", development=world.development
+        )
+        self.host = Host(name)
+        world.network.nodes[self.config.address] = self.host
+        self._stack = AsyncExitStack()
+        self.running: Running
+        self.disk: Disk
+        self.wire: Wire
+
+    async def start(self) -> None:
+        """A life of this node."""
+        world = self.world
+        self.disk = Disk(self.store, outside=world.outside)
+        self.wire = Wire(world.network, self.name)
+        keys = ring(self.name)
+        with (
+            patch.object(runtime, "Client", lambda **_: self.wire),
+            patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda _: self.disk)),
+            patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
+            patch.object(runtime, "time", SimpleNamespace(time=world.wall)),
+            patch.object(
+                runtime,
+                "Deliverer",
+                functools.partial(Deliverer, clock=world.wall, jitter=world.network.random.random),
+            ),
+        ):
+            self._stack = AsyncExitStack()
+            self.running = await self._stack.enter_async_context(assembled(self.config))
+        self.host.app = self.running.app  # type: ignore[assignment]
+
+    async def crash(self) -> None:
+        """The process ends between two steps; only what is committed is left."""
+        self.disk.dead = self.wire.dead = True
+        await self.host.kill()
+        for task in list(self.running.node.hand._running.values()):
+            task.cancel()
+        await self._stack.aclose()
+
+    async def held(self) -> Open:
+        """The arrangement at this node."""
+        return await self.running.node.shelf.open(self.world.arrangement)
+
+    async def manage(self, verb: str, **asked: Any) -> Any:
+        """What the owner asks, over the management interface."""
+        reply = await ask(
+            self.running.app,  # type: ignore[arg-type]
+            "POST",
+            f"{self.config.address}/manage/{verb}",
+            json.dumps(asked).encode(),
+            {"authorization": f"Bearer {SECRET}", "content-type": "application/json"},
+        )
+        if reply.status != 200:
+            raise AssertionError(reply.body)
+        return json.loads(reply.body)
+
+
+class World:
+    """The stage. Use it as an async context inside `virtual.play`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        terms: Arrangement | None = None,
+        *,
+        network: Network | None = None,
+        store: Callable[[Path], Store] | None = None,
+        development: bool = True,
+    ) -> None:
+        self.folder = folder
+        self.terms = terms or world_terms()
+        self.document = encode_terms(self.terms)
+        self.arrangement = digest(self.document)
+        self.proposal = Proposal(document=self.document.decode(), texts=clause_texts())
+        self.network = network or Network()
+        self.development = development
+        self.outside = store is not None
+        self._store = store
+        self.now = 0
+        self.nodes = {name: SimNode(self, name) for name in NODES}
+        self._monitors: dict[str, Monitor] = {}
+        self.stores: dict[str, Store] = {}
+
+    def new_store(self, name: str) -> Store:
+        """An empty store for a node."""
+        return MemoryStore() if self._store is None else self._store(self.folder / f"{name}.db")
+
+    @staticmethod
+    def wall() -> float:
+        """The machine's clock."""
+        return EPOCH + asyncio.get_running_loop().time()
+
+    async def __aenter__(self) -> Self:
+        for node in self.nodes.values():
+            await node.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for node in self.nodes.values():
+            await node.crash()
+            await node.store.close()
+
+    def monitor(self, name: str) -> Monitor:
+        """A monitor's folder, as its commands open it."""
+        if name not in self._monitors:
+            self.stores[name] = MemoryStore()
+            did = self.terms.actors[name].did or ""
+            addresses = tuple(self.nodes[each].config.address for each in (self.terms.keeper, "A", "B"))
+            config = Config(folder=self.folder / name, name=name, did=did, nodes=addresses, development=True)
+            keys = ring(name)
+            peers = Peers(Wire(self.network, name), Tokens(did, keys["tokens"]))  # type: ignore[arg-type]
+            self._monitors[name] = Monitor(config, self.stores[name], peers, keys)
+        return self._monitors[name]
+
+    # --- what happens ----------------------------------------------------------------------------------------------
+
+    async def clock(self, now: int, *whom: str) -> None:
+        """Let simulated time come to this instant, at the keeper last."""
+        self.now = max(self.now, now)
+        for name in whom or sorted(NODES, key=lambda name: name == self.terms.keeper):
+            await self.until(f"{name}'s clock", functools.partial(self._set_clock, name, now))
+
+    async def _set_clock(self, name: str, now: int) -> bool:
+        node = self.nodes[name]
+        if not node.host.is_up:
+            return True
+        try:
+            await node.running.clock.set(max(now, node.running.clock.now(simulated=True)))
+        except Unavailable:
+            return False
+        node.running.node.wake()
+        return True
+
+    async def agree(self) -> None:
+        """A proposes, and both parties sign."""
+        await self.until("the proposal", self._propose)
+        for party in self.terms.parties:
+            await self.say(party, Sign())
+
+    async def _propose(self) -> bool:
+        node = self.nodes["A"].running.node
+        await node.propose(self.proposal, node.shelf.did, development=True)
+        sent = await node.send_proposal(self.proposal)
+        return not any(sent.values())
+
+    async def publish(self, tranche: str, content: bytes, release_after: int = 0) -> None:
+        """A seals a file for a tranche."""
+        node = self.nodes["A"]
+        file = self.folder / f"{tranche}.in"
+        file.write_bytes(content)
+
+        async def once() -> bool:
+            held = await node.held()
+            await node.running.node.hand.publish(held, tranche, file, "application/pdf", release_after)
+            node.running.node.wake()
+            return True
+
+        await self.until(f"publish {tranche}", once)
+
+    async def say(self, who: str, *bodies: Body) -> list[Said]:
+        """State something; what cannot be stated yet is tried again for a while."""
+        found: list[Said] = []
+
+        async def once() -> bool:
+            if who not in self.nodes:
+                await self.monitor(who).say(self.arrangement, bodies)
+                return True
+            node = self.nodes[who]
+            found[:] = await node.running.node.say(await node.held(), bodies)
+            return True
+
+        await self.until(f"{who} says {bodies}", once)
+        return found
+
+    async def until(self, what: str, once: Callable[[], Any], patience: float = SETTLE_S) -> None:
+        """Try until it is done."""
+        loop = asyncio.get_running_loop()
+        until, last = loop.time() + patience, None
+        while loop.time() < until:
+            try:
+                if await once():
+                    return
+            except ArmslengthError as error:
+                last = error
+            except asyncio.CancelledError:
+                raise
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{what} never succeeds: {last!r}")
+
+    async def rest(self, *whom: str) -> None:
+        """Wait until nothing is left to do at these nodes and at the monitors."""
+        names = whom or NODES
+        self._why: str | None = None
+        try:
+            await self.until("rest", functools.partial(self._at_rest, names))
+        except AssertionError:
+            raise AssertionError(f"no rest at {self.now}: {self._why}") from None
+
+    async def _at_rest(self, names: Iterable[str]) -> bool:
+        sizes = set()
+        for name in names:
+            node = self.nodes[name]
+            if not node.host.is_up:
+                self._why = f"{name} is down"
+                return False
+            held = await node.held()
+            unrest = await node.running.node.unrest(held)
+            if unrest:
+                self._why = f"{name}: {unrest} {node.running.node.hand.troubles(self.arrangement)}"
+                return False
+            sizes.add(held.book.sealed.size)
+        if len(sizes) > 1:
+            self._why = f"sizes {sizes}"
+            return False
+        for name, monitor in self._monitors.items():
+            rows = await self.stores[name].find(JOURNAL, f"{self.arrangement}/pending")
+            if rows:
+                self._why = f"{name} has {len(rows)} entries pending"
+                await monitor.say(self.arrangement, ())
+                return False
+        return True
+
+    # --- what is true ----------------------------------------------------------------------------------------------
+
+    async def state(self, name: str = "A") -> State:
+        """The sealed state at a node."""
+        return (await self.nodes[name].held()).book.sealed.state
+
+    async def agreed_root(self) -> str:
+        """The state root and record that all nodes agree on; raises AssertionError if they do not."""
+        heads = {}
+        for name, node in self.nodes.items():
+            sealed = (await node.held()).book.sealed
+            heads[name] = (sealed.size, sealed.tree_root, sealed.state_root)
+        assert len(set(heads.values())) == 1, heads
+        return heads["A"][2]
+
+    async def export(self, name: str = "A") -> dict[str, bytes]:
+        """The bundle of a node."""
+        answer = await self.nodes[name].manage("export", arrangement=self.arrangement)
+        return {path: text.encode() for path, text in answer["files"].items()}
+
+    async def check(self) -> Verdict:
+        """All nodes and the offline verifier agree; nobody equivocated; nothing that was cosigned or stated is lost."""
+        root = await self.agreed_root()
+        verdict = verify_bundle(await self.export("B"), self.arrangement)
+        assert verdict.ok, verdict.error
+        assert verdict.replica is not None
+        assert verdict.replica.state_root == root
+        self._check_equivocation()
+        self._check_cosignatures(verdict)
+        await self._check_journals(verdict)
+        return verdict
+
+    def _check_equivocation(self) -> None:
+        seen: dict[tuple[str, int], dict[str, set[str]]] = {}
+        for line in self.network.submitted:
+            entry = decode_leaf(line).entry
+            refused = {refusal.entry for refusal in entry.refused or ()}
+            seen.setdefault((entry.author, entry.author_seq), {})[entry_hash(entry)] = refused
+        for place, entries in seen.items():
+            for name, refused in entries.items():
+                for other, others in entries.items():
+                    linked = name == other or other in refused or name in others
+                    assert linked, f"{place}: {name} and {other}"
+
+    def _check_cosignatures(self, verdict: Verdict) -> None:
+        replica = verdict.replica
+        assert replica is not None
+        for who, asked, _ in self.network.cosigned:
+            checkpoint = parse_checkpoint(parse_add_checkpoint(asked.decode()).checkpoint.text)
+            if checkpoint.size <= replica.size:
+                assert replica.head_at(checkpoint.size).tree_root == checkpoint.root.hex(), f"{who} cosigned a fork"
+
+    async def _check_journals(self, verdict: Verdict) -> None:
+        replica = verdict.replica
+        assert replica is not None
+        journals = self.stores | {name: node.store for name, node in self.nodes.items()}
+        for name, store in journals.items():
+            for row in await store.find(JOURNAL):
+                written = decode_written(row.body)
+                placed = replica.index_of(entry_hash(written.entry)) is not None
+                assert placed is (written.refusal is None), f"{name}'s {written.entry}: {written.refusal}"
+
+    async def received(self, tranche: str) -> bytes:
+        """The file that B has opened."""
+        node = self.nodes["B"]
+        receipt = await node.running.node.hand.received(await node.held(), tranche)
+        assert receipt is not None
+        assert receipt.plain is not None
+        return Path(receipt.plain).read_bytes()
+
+
+def shown(state: State) -> dict[str, str]:
+    """The public names of everything's state."""
+    found = {"arrangement": state.shown}
+    found |= {name: duty.state for name, duty in state.duties.items()}
+    found |= {name: tranche.shown for name, tranche in state.tranches.items()}
+    found |= {name: f"{said.answer} {said.outcome}" for name, said in state.allegations.items()}
+    return found
+
+
+__all__ = ["BASE", "NODES", "SECRET", "SimNode", "World", "canonical", "parse", "ring", "shown", "world_terms"]
