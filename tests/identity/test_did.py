@@ -153,10 +153,22 @@ async def test_documents_are_remembered_for_a_while() -> None:
 
 
 async def test_a_document_that_cannot_be_had_is_unavailable() -> None:
-    """Anything but 200 is no document, and is not remembered."""
+    """Anything but 200 is no document; it is asked for again, but not at once, however often it is wanted."""
     web = Web(404)
-    resolver = Resolver(web.fetch)
-    for _ in range(2):
+    resolver = Resolver(web.fetch, clock=lambda: web.now)
+    for _ in range(5):
         with pytest.raises(Unavailable):
             await resolver.keys(ME)
-    assert len(web.asked) == 2
+    assert len(web.asked) == 1
+    web.now, web.status = 31, 200
+    assert (await resolver.keys(ME))["tokens"] == KEY.public
+
+
+async def test_the_memory_of_documents_is_bounded() -> None:
+    """A flood of names does not fill the memory."""
+    web = Web(404)
+    resolver = Resolver(web.fetch)
+    for number in range(1100):
+        with pytest.raises(Unavailable):
+            await resolver.keys(f"did:web:n{number}.example")
+    assert len(resolver._kept) == 1024

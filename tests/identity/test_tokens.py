@@ -13,7 +13,7 @@ import pytest
 from armslength.errors import Unauthorised
 from armslength.identity import tokens
 from armslength.identity.keys import PrivateKey
-from armslength.identity.tokens import LEEWAY, LIFE, Tokens, Verifier
+from armslength.identity.tokens import LEEWAY, LIFE, RECHECK_S, Tokens, Verifier
 
 A, B = "did:web:a.example", "did:web:b.example"
 KEY = PrivateKey(b"a" * 32)
@@ -26,10 +26,12 @@ class World:
     def __init__(self) -> None:
         self.now = float(NOW)
         self.known: dict[str, bytes] = {A: KEY.public}
+        self.looked_up = 0
         self.sender = Tokens(A, KEY, lambda: self.now)
         self.receiver = Verifier(B, self.lookup, lambda: self.now)
 
     async def lookup(self, did: str) -> bytes | None:
+        self.looked_up += 1
         return self.known.get(did)
 
 
@@ -73,12 +75,17 @@ async def test_a_token_is_used_again_until_half_of_its_life() -> None:
 
 
 async def test_using_a_token_again_checks_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second use of a token costs no signature check, and its time still counts."""
+    """The second use of a token costs no signature check and no look-up, and its time still counts."""
     world = World()
     bearer = world.sender.bearer(B)
     await world.receiver.caller(bearer)
     monkeypatch.setattr(tokens, "verify", None)
+    world.looked_up = 0
     assert await world.receiver.caller(bearer) == A
+    assert world.looked_up == 0
+    world.now += RECHECK_S
+    assert await world.receiver.caller(bearer) == A
+    assert world.looked_up == 1
     world.now += LIFE + LEEWAY
     assert await refused(bearer, world) == "token-late"
 
@@ -89,6 +96,7 @@ async def test_a_replaced_key_ends_its_tokens() -> None:
     bearer = world.sender.bearer(B)
     await world.receiver.caller(bearer)
     world.known[A] = PrivateKey(b"b" * 32).public
+    world.now += RECHECK_S
     assert await refused(bearer, world) == "unknown-key"
     del world.known[A]
     assert await refused(bearer, world) == "unknown-sender"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -15,10 +16,12 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from armslength.core.record.keys import admitted, from_base64
-from armslength.errors import Malformed, Unavailable
+from armslength.errors import ArmslengthError, Malformed, Unavailable
 
 ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
 KEPT_S: Final = 300  # seconds a resolved document is believed
+FAILED_S: Final = 30  # seconds before a document that could not be had is asked for again
+REMEMBERED: Final = 1024  # documents, and failures
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
@@ -106,22 +109,38 @@ class Resolver:
         self._fetch = fetch
         self._development = development
         self._clock = clock
-        self._kept: dict[str, tuple[float, dict[str, bytes]]] = {}
+        self._kept: OrderedDict[str, tuple[float, dict[str, bytes] | ArmslengthError]] = OrderedDict()
 
     async def keys(self, did: str) -> dict[str, bytes]:
         """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable if its document cannot be had."""
         if did.startswith("did:key:"):
             return {did.rpartition(":")[2]: key_of(did)}
-        kept = self._kept.get(did)
-        if kept is not None and self._clock() - kept[0] < KEPT_S:
-            return kept[1]
+        found = self._remembered(did)
+        if found is None:
+            try:
+                found = await self._resolve(did)
+            except ArmslengthError as error:
+                found = error
+            self._kept[did] = (self._clock(), found)
+            if len(self._kept) > REMEMBERED:
+                self._kept.popitem(last=False)
+        if isinstance(found, ArmslengthError):
+            raise found.with_traceback(None)  # the same one again: its trace must not grow
+        return found
+
+    def _remembered(self, did: str) -> dict[str, bytes] | ArmslengthError | None:
+        """Whoever writes tokens could make us ask again and again: failures are remembered too, for a shorter while."""
+        if (kept := self._kept.get(did)) is None:
+            return None
+        life = FAILED_S if isinstance(kept[1], ArmslengthError) else KEPT_S
+        return kept[1] if self._clock() - kept[0] < life else None
+
+    async def _resolve(self, did: str) -> dict[str, bytes]:
         url = document_url(did, development=self._development)
         status, body = await self._fetch(url)
         if status != 200:
             raise Unavailable("no-did-document", f"{url} answers {status}", did)
-        keys = document_keys(body, did)
-        self._kept[did] = (self._clock(), keys)
-        return keys
+        return document_keys(body, did)
 
 
 class _Method(msgspec.Struct):

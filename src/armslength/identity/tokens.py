@@ -15,6 +15,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +28,7 @@ LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and 
 LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
 LARGEST: Final = 2048  # characters
 REMEMBERED: Final = 4096  # verified tokens
+RECHECK_S: Final = 10  # seconds until the sender's key is looked up once more for a verified token
 TYPE: Final = "armslength+jwt"
 
 KeyLookup = Callable[[str], Awaitable[bytes | None]]
@@ -66,6 +68,13 @@ class _Claims(msgspec.Struct):
     jti: str
 
 
+@dataclass(slots=True)
+class _Known:
+    key: bytes
+    claims: _Claims
+    checked: float
+
+
 class Verifier:
     """Tells who sent a request."""
 
@@ -73,7 +82,7 @@ class Verifier:
         self._me = me
         self._keys = keys
         self._clock = clock
-        self._known: OrderedDict[str, tuple[bytes, _Claims]] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     async def caller(self, authorization: str | None) -> str:
         """The DID behind an Authorization header. Raises Unauthorised, with the reason."""
@@ -84,16 +93,23 @@ class Verifier:
             raise _no("no-token", "the Authorization header must be 'Bearer', a space and a token")
         known = self._known.get(token)
         if known is None:
-            known = await self._verify(token)
-            self._known[token] = known
+            key, claims = await self._verify(token)
+            known = self._known[token] = _Known(key, claims, self._clock())
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-        key, claims = known
-        self._in_time(claims)
-        if await self._keys(claims.iss) != key:  # a key that is no longer its sender's ends its tokens
-            del self._known[token]
-            raise _no("unknown-key", f"not signed by the present key of {claims.iss}")
-        return claims.iss
+        self._in_time(known.claims)
+        await self._recheck(token, known)
+        return known.claims.iss
+
+    async def _recheck(self, token: str, known: _Known) -> None:
+        """A key that is no longer its sender's ends its tokens."""
+        now = self._clock()
+        if 0 <= now - known.checked < RECHECK_S:
+            return
+        if await self._keys(known.claims.iss) != known.key:
+            self._known.pop(token, None)
+            raise _no("unknown-key", f"not signed by the present key of {known.claims.iss}")
+        known.checked = now
 
     async def _verify(self, token: str) -> tuple[bytes, _Claims]:
         parts = token.split(".")
