@@ -225,3 +225,14 @@ async def test_the_loop_runs_on_being_woken() -> None:
         await running
     assert box.deliverer.idle or not box.deliverer._busy
     assert [send.body for send in await box.store.due(1e12, 10)] == [b"3"]
+
+
+async def test_an_outbox_that_cannot_be_read_is_read_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failing read neither ends the loop nor loses anything."""
+    box = Outbox()
+    await box.put("1")
+    with monkeypatch.context() as broken:
+        broken.setattr(box.store, "due", None)
+        await box.turn()
+    await box.turn()
+    assert box.results == [("1", 200, b"answer 200")]

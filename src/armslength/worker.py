@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from armslength.errors import ArmslengthError, Unavailable
+from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
 
 LANES: Final = 64  # sends on their way at once
@@ -105,8 +105,8 @@ class Deliverer:
             return
         try:
             due = await self._store.due(self._clock(), 2 * LANES)
-        except Unavailable as error:
-            log.warning("outbox: %s", error)
+        except Exception:  # whatever it is, the loop lives on and looks again
+            log.exception("the outbox cannot be read")
             return
         for send in due:
             if send.lane not in self._busy and len(self._busy) < LANES:
