@@ -163,15 +163,16 @@ class Node:
         """Work until cancelled."""
         while True:
             self._woken.clear()
-            progress = False
+            progress, look = False, LOOK_S
             for held in await self.shelf.everything():
                 try:
                     progress |= await self._turn(held)
+                    look = min(look, self.recorder.pause(held) or look)
                 except ArmslengthError as error:
                     log.warning("%s: %s", held.arrangement[:12], error)
             if not progress:
                 try:
-                    async with asyncio.timeout(LOOK_S):
+                    async with asyncio.timeout(look):
                         await self._woken.wait()
                 except TimeoutError:
                     pass
@@ -180,7 +181,8 @@ class Node:
         """One look at one arrangement; whether something moved."""
         moved = False
         if held.book.me.keeper:
-            moved = await self.recorder.round(held, self._mail(held))
+            if not self.recorder.pause(held):
+                moved = await self.recorder.round(held, self._mail(held))
             await self.recorder.push(held)
         if held.book.sealed.size > 0:
             bodies = await self.hand.turn(held, self.recorder.now(held))

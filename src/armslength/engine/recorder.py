@@ -39,6 +39,8 @@ NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch"})  # may come r
 LINGER_S: Final = 0.15  # how long the keeper waits for further cosignatures once there are enough
 PATIENCE_S: Final = 5.0  # how long it waits for enough
 RETRY_DEADLINE_S: Final = 5.0
+QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
+HURRY_S: Final = 0.3  # … but none waits longer than this for the others
 
 
 class Recorder:
@@ -49,6 +51,7 @@ class Recorder:
         self._peers = peers
         self._clock = clock
         self._sizes: dict[tuple[str, str], int] = {}  # how far each follower is
+        self._arrived: dict[str, tuple[float, float]] = {}  # when the first and last unsealed entries came
         self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
 
     def now(self, held: Open) -> int:
@@ -66,6 +69,8 @@ class Recorder:
             answers = [self._answer(held, leaf, now, waiting) for leaf in leaves]
             if held.book.view.size > before:
                 await self._shelf.save(held, replace(held.kept, time=now), before)
+                moment = asyncio.get_running_loop().time()
+                self._arrived[arrangement] = (self._arrived.get(arrangement, (moment,))[0], moment)
         return answers
 
     def _answer(self, held: Open, leaf: Leaf, now: int, waiting: set[str]) -> Answer:
@@ -131,6 +136,13 @@ class Recorder:
 
     # --- the keeper --------------------------------------------------------------------------------------------
 
+    def pause(self, held: Open) -> float:
+        """How many seconds the next seal waits for further entries."""
+        if held.arrangement not in self._arrived or not held.book.tail:
+            return 0.0
+        first, last = self._arrived[held.arrangement]
+        return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
+
     def is_due(self, held: Open) -> bool:
         """Whether there is something to seal: entries after the last seal, or a deadline that has come."""
         if held.book.tail:
@@ -155,6 +167,7 @@ class Recorder:
         async with held.writing:
             if not await self._own_are_placed(held, post):
                 return False
+            self._arrived.pop(held.arrangement, None)
             deadline = step.next_deadline(held.terms, held.book.sealed.state)
             if not held.book.tail and deadline is not None:
                 self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
