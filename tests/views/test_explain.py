@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from armslength.core.arrangement.bodies import Ack, Determine, Sign
+from armslength.core.arrangement.bodies import Ack, Determine, Sign, Withdraw
 from armslength.core.arrangement.step import advance, next_deadline
 from armslength.errors import NotFound
 from armslength.views.asked import Why
@@ -287,3 +287,29 @@ def test_days_can_be_clean_and_counted_in_words() -> None:
     """A claim as a whole tells how many days of each kind there were."""
     text = said(asked(at(24, 2), "k2"))
     assert "19 days supported (0–8, 10–19); 1 day excused (9); 4 days refuted (20–23)" in text
+
+
+def test_a_withdrawal_is_told_until_its_end() -> None:
+    """A withdraws at D+30 02:00: the notice and its end are told, then the winding up, then the end."""
+    early = [group for group in golden_script() if group[0] <= at(30, 1)]
+    folded = Folded(golden_terms(), [*early, *script((at(30, 2), [("A", Withdraw(text="enough"))]))])
+    answer = why(folded.terms, folded.state, "arrangement")
+    assert answer.state == "EFFECTIVE"
+    assert "to end on 19 Aug 2016 02:00 UTC (D+35)." in said(answer)
+    assert answer.deadlines[0].fires == at(35, 2)
+    state = folded.state
+    while (due := next_deadline(folded.terms, state)) is not None:
+        shown = [d.fires for d in deadlines(folded.terms, state) if d.fires is not None]
+        assert min(shown) == due
+        state = advance(folded.terms, state, due).state
+    assert why(folded.terms, state, "arrangement").state == "TERMINATED"
+    assert "will not be delivered: it was forfeited" in why(folded.terms, state, "T6").sentences[0]
+
+
+def test_an_unresumed_suspension_is_wound_up_when_it_said() -> None:
+    """Without cure the arrangement ends at D+36 11:00, as `why` announced at D+22."""
+    state = advance(golden().terms, golden().at(at(22, 11)), at(36, 11)).state
+    answer = why(golden().terms, state, "arrangement")
+    assert answer.state in {"WINDING", "TERMINATED"}
+    assert state.duties["C2"].state == "BREACHED"
+    assert "broken" in why(golden().terms, state, "C2").sentences[0]

@@ -24,8 +24,8 @@ LANE = 26
 CELL = 15
 HEAD = 34
 TICK = 70  # width of a tick's label
-MARK = 6  # half the width of a release mark
-CHARACTER = 5.9  # width of one character of a bar's label
+MARK = 7  # half the width of a mark
+CHARACTER = 6.4  # width of one character of a bar's label
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def axis(words: Words, placed: Sequence[PlacedEntry]) -> Axis:
     times = [change.at for entry in placed for change in entry.changes] or [words.origin, words.terms.end]
     begin = min(times) // DAY * DAY
     last = max(times)
-    return Axis(begin, last + max(DAY, (last - begin) // 13))
+    return Axis(begin, last + max(DAY, (last - begin) // 12))
 
 
 def picture(
@@ -181,7 +181,7 @@ class _Drawing:
     def life(self, label: str, subject: Subject, marks: tuple[Mark, ...] = ()) -> Lane:
         """A lane of coloured stays."""
         name = self.words.subject(*subject)
-        taken = {mark.x for mark in marks if mark.kind == "release"}
+        taken = {mark.x for mark in marks}
         bars = tuple(self._bar(name, stay, taken) for stay in self.stays(subject))
         story = ", ".join(f"{s.state} from {self.words.short(s.start)}" for s in self.stays(subject))
         link = "where" if subject[0] == "arrangement" else f"{subject[0]}-{slug(subject[1])}"
@@ -225,9 +225,9 @@ class _Drawing:
         return Picture(self.y + 4, self.ticks(), tuple(self.headings), tuple(self.lanes), bands, end_x, story)
 
     def ticks(self) -> tuple[Tick, ...]:
-        """Days counted from D, at most about a dozen."""
+        """Days counted from D, about nine labels at most."""
         days = (self.on.end - self.words.origin) // DAY
-        step = next(step for step in (1, 2, 7, 14, 28, 91, 182, 365, 10**6) if days <= step * 12)
+        step = next(step for step in (1, 2, 7, 14, 28, 91, 182, 365, 10**6) if days <= step * 9)
         ats = [self.words.origin + day * DAY for day in range(0, max(0, days) + 1, step)]
         ats = [at for at in ats if self.on.x(at) <= RIGHT - TICK]
         return tuple(Tick(self.on.x(at), self.words.relative(at).split()[0], date(at).rsplit(" ", 1)[0]) for at in ats)

@@ -36,7 +36,7 @@ MEANINGS = {
     "SIGNED": "signed by all, not yet in force",
     "EFFECTIVE": "in force",
     "HELD": "on hold while an allegation is looked into",
-    "SUSPENDED": "suspended after a breach",
+    "SUSPENDED": "stopped after a breach",
     "WINDING": "winding up",
     "COMPLETED": "run to its end",
     "TERMINATED": "ended early",
