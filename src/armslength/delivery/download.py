@@ -55,9 +55,7 @@ async def download(
     if not await _aside(_is_listed, listing, commit):
         await _persist(lambda: _fetch_list(link, url, listing, commit), lambda: 0, pauses)
     draft = target.with_name(target.name + ".part")
-    if target.exists() and not draft.exists():
-        target.rename(draft)  # here already, or so it seems: it is checked like anything else
-    draft.touch(0o600)
+    await _aside(_take_up, target, draft)
     with draft.open("r+b") as file, listing.open("rb") as leaves:
         part = _Part(file, leaves, header, commit)
         await _aside(part.recover)
@@ -114,6 +112,13 @@ def _is_listed(listing: Path, commit: Commitment) -> bool:
         while leaf := file.read(HASH):
             peaks.append(leaf)
     return peaks.root() == commit.cipher_root
+
+
+def _take_up(target: Path, draft: Path) -> None:
+    """Begin with what an earlier call left; a target that is here already is checked like anything else."""
+    if target.exists() and not draft.exists():
+        target.rename(draft)
+    draft.touch(0o600)
 
 
 async def _fetch_rest(link: _Link, url: str, part: _Part, progress: Progress | None) -> None:
