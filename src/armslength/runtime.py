@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
 import uvicorn
 
 from armslength.config import Config
@@ -77,7 +78,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
         Tranches(shelf),
         time.time,
         wake=wake,
-        changed=lambda record: hand.exchange_changed(record),
+        changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
@@ -150,7 +151,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
         with _signals(server):
             task = asyncio.create_task(server.serve())
             while not server.started and not task.done():  # uvicorn has no event for it
-                await asyncio.sleep(0.01)  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
             if server.started:
                 ready()
             await task

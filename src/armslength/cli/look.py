@@ -48,12 +48,15 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         if verdict.terms is None or verdict.replica is None:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
-    from armslength.views.explain import Facts
+    from armslength.views.explain import Facts, Timekeeper
 
     answer = ask(load(node), "view", arrangement=arrangement)
     terms, state = seen(answer)
     sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
-    facts = Facts(now=answer["now"], size=answer["size"], sealed=answer["sealed"], sealed_at=sealed_at)
+    heard = {name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in answer["heard"].items()}
+    facts = Facts(
+        now=answer["now"], size=answer["size"], sealed=answer["sealed"], sealed_at=sealed_at, timekeepers=heard
+    )
     beside = {key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root")}
     return Seen(terms, state, facts, beside)
 
@@ -69,19 +72,18 @@ def status(
     weights
         A JSON file of private weights by duty and tranche, for the exposure; it stays on this machine.
     """
+    from armslength.cli.show import styled
     from armslength.views.jsonable import jsonable
     from armslength.views.status import status as overview
-    from armslength.views.textual import plain, status_text
+    from armslength.views.textual import status_text
 
     found = look(node, arrangement, bundle)
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
-    document = {**found.beside, **jsonable(view)}
-    text = plain(status_text(found.terms, view)) if not json else ""
-    extra = [f"Transfers: {', '.join(f'{k} {v}' for k, v in found.beside.get('transfers', {}).items())}"] * bool(
-        found.beside.get("transfers")
-    )
-    extra += [f"Trouble with {name}: {reason}" for name, reason in found.beside.get("troubles", {}).items()]
-    show(document, as_json=json, text="\n".join([text.rstrip(), *extra]))
+    transfers, troubles = found.beside.get("transfers", {}), found.beside.get("troubles", {})
+    lines = [f"Transfers: {', '.join(f'{name} {state}' for name, state in transfers.items())}"] if transfers else []
+    lines += [f"Trouble with {name}: {reason}" for name, reason in troubles.items()]
+    text = "" if json else "\n".join([styled(status_text(found.terms, view)).rstrip(), *lines])
+    show({**found.beside, **jsonable(view)}, as_json=json, text=text)
     return 0
 
 
@@ -89,14 +91,15 @@ def why(
     subject: str, /, *, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False
 ) -> int:
     """Why a duty, tranche, claim (k2), period (k2#7), allegation or the `arrangement` is as it is, and what is next."""
+    from armslength.cli.show import styled
     from armslength.views.explain import why as explain
     from armslength.views.jsonable import jsonable
-    from armslength.views.textual import plain, why_text
+    from armslength.views.textual import why_text
 
     found = look(node, arrangement, bundle)
     answer = explain(found.terms, found.state, subject, found.facts)
     document = {"arrangement": found.beside.get("arrangement"), **jsonable(answer)}
-    show(document, as_json=json, text="" if json else plain(why_text(answer)).rstrip())
+    show(document, as_json=json, text="" if json else styled(why_text(answer)).rstrip())
     return 0
 
 

@@ -41,15 +41,16 @@ class History:
 
     def timeline(self) -> str:
         """The timeline in words, with what was at stake."""
+        from armslength.cli.show import styled
         from armslength.views.exposure import series
-        from armslength.views.textual import exposure_text, plain, timeline_text
+        from armslength.views.textual import exposure_text, timeline_text
         from armslength.views.timeline import timeline
         from armslength.views.words import Words
 
         lines = timeline(self.terms, self.placed, self.state)
-        words = Words.of(self.terms, self.state)
-        stakes = exposure_text(self.terms, series(self.terms, self.placed))
-        return plain(timeline_text(words, lines)) + "\n" + plain(stakes)
+        words, stakes = Words.of(self.terms, self.state), series(self.terms, self.placed)
+        told = timeline_text(words, lines, stakes=stakes)
+        return styled(told) + "\n" + styled(exposure_text(self.terms, stakes))
 
 
 def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:

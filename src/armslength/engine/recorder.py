@@ -52,11 +52,24 @@ class Recorder:
         self._clock = clock
         self._sizes: dict[tuple[str, str], int] = {}  # how far each follower is
         self._arrived: dict[str, tuple[float, float]] = {}  # when the first and last unsealed entries came
+        self._heard: dict[str, dict[str, tuple[int, int]]] = {}  # by arrangement and timekeeper: see `heard`
         self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
 
     def now(self, held: Open) -> int:
         """Our time for this arrangement; never less than a time that we gave."""
         return max(self._clock.now(simulated=held.terms.clock == "simulated"), held.kept.time)
+
+    def heard(self, held: Open) -> dict[str, tuple[int, int]]:
+        """When each timekeeper's last cosignature reached us in a seal, by our clock, and how far its clock then lay
+        behind ours."""
+        return self._heard.get(held.arrangement, {})
+
+    def _hear(self, held: Open, leaves: Sequence[Leaf]) -> None:
+        now, heard = self.now(held), self._heard.setdefault(held.arrangement, {})
+        for leaf in leaves:
+            if isinstance(leaf.entry.body, Seal):
+                times = open_checkpoint(held.book.sealed.roster, leaf.entry.body.checkpoint).times
+                heard.update({name: (now, max(0, now - time)) for name, time in times.items()})
 
     # --- what others ask ---------------------------------------------------------------------------------------
 
@@ -101,6 +114,7 @@ class Recorder:
             if held.book.sealed.size > before:
                 await self._shelf.save(held, from_size=before)
                 await held.author.sealed(entry_hash(leaf.entry) for leaf in leaves)
+                self._hear(held, leaves)
             size = held.book.offered.replica.size if held.book.offered else before
             lines = tuple(encode(leaf).decode() for leaf in missing)
             return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
@@ -296,6 +310,7 @@ class Recorder:
             placed = book.seal(leaf_of(signed, ()))
             await self._shelf.save(held, replace(held.kept, time=self.now(held)), size)
             await held.author.sealed(entry_hash(leaf.entry) for leaf in placed)
+            self._hear(held, placed)
 
     async def push(self, held: Open) -> None:
         """Bring every follower up to the last seal; those that do not answer are tried again later."""

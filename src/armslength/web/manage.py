@@ -140,6 +140,7 @@ class _Verbs:
             "size": book.view.size,
             "sealed": book.sealed.size,
             "now": self._node.recorder.now(held),
+            "heard": self._node.recorder.heard(held),
             "transfers": await self._node.hand.transfers(held),
             "troubles": self._node.hand.troubles(held.arrangement),
             "me": book.me.actor,
