@@ -1,0 +1,99 @@
+"""What the command line says, and with which exit code, when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from armslength.cli.__main__ import PARTS, application, run
+
+
+def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_every_verb_is_registered_by_the_file_that_is_said_to_have_it() -> None:
+    """The table of verbs by file, from which commands are imported lazily, is the truth."""
+    everything = set(application())
+    for verbs in PARTS.values():
+        for verb in verbs:
+            assert verb in set(application(verb))
+            assert verb in everything
+
+
+def test_a_folder_without_an_identity_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Commands for a node in an empty folder say how to make one, and exit with 2."""
+    assert run(["status", "--node", str(tmp_path), "--json"]) == 2
+    assert "armslength init" in str(_json(capsys)["reason"])
+
+
+def test_a_node_that_is_down_is_told_with_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where no node answers, the command that starts it is named."""
+    folder = tmp_path / "node"
+    assert run(["init", str(folder), "--address", "http://localhost:1", "--development", "--json"]) == 0
+    capsys.readouterr()
+    assert run(["status", "--node", str(folder), "--json"]) == 3
+    assert "armslength up" in str(_json(capsys)["reason"])
+
+
+def test_init_keeps_its_secrets_to_its_owner_and_never_overwrites(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Keys, configuration and management secret are private files; a second init changes nothing."""
+    folder = tmp_path / "node"
+    assert run(["init", str(folder), "--address", "https://node.example.org", "--json"]) == 0
+    card = _json(capsys)
+    assert card["did"] == "did:web:node.example.org"
+    for path in [*(folder / "keys").iterdir(), folder / "manage.token", folder / "node.toml"]:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert not any(path.read_text().strip() in str(value) for value in card.values())
+    before = (folder / "keys" / "entries.key").read_bytes()
+    assert run(["init", str(folder), "--address", "https://node.example.org", "--json"]) == 2
+    assert (folder / "keys" / "entries.key").read_bytes() == before
+
+
+@pytest.mark.parametrize("address", ["http://node.example.org", "ftp://node.example.org", "node.example.org"])
+def test_plain_http_is_for_development_only(address: str, tmp_path: Path) -> None:
+    """An address that is not https is refused, and no folder is made."""
+    assert run(["init", str(tmp_path / "node"), "--address", address]) == 2
+    assert not (tmp_path / "node").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["attest", "k2#7"],
+        ["attest", "k2#seven", "--true"],
+        ["attest", "k2#9-7", "--true"],
+        ["attest", "--true"],
+        ["allege", "k2#x"],
+        ["notify", "k2", "--start", "tomorrow", "--end", "2016-07-24T00:00:00Z"],
+    ],
+)
+def test_malformed_statements_are_misuse(arguments: list[str], tmp_path: Path) -> None:
+    """A statement that cannot be meant is refused before any key is touched."""
+    assert run([*arguments, "--node", str(tmp_path)]) == 2
+
+
+def test_a_bad_line_in_a_file_of_attestations_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`attest --from` names the line that it cannot read."""
+    file = tmp_path / "said"
+    file.write_text("# day 7\ntrue k2#7\nperhaps k2#8\n", encoding="utf-8")
+    assert run(["attest", "--from", str(file), "--node", str(tmp_path), "--json"]) == 2
+    assert "line 3" in str(_json(capsys)["place"])
+
+
+def test_verify_of_nothing_is_misuse(tmp_path: Path) -> None:
+    """A folder that is not there is misuse; an empty one does not hold."""
+    assert run(["verify", str(tmp_path / "none")]) == 2
+    assert run(["verify", str(tmp_path)]) == 1
+
+
+def test_unknown_commands_and_options_are_misuse() -> None:
+    """Nothing happens, exit code 2."""
+    assert run(["frobnicate"]) == 2
+    assert run(["verify", "--frobnicate"]) == 2
