@@ -189,7 +189,7 @@ def content(name: str) -> Commit:
     return Commit(
         tranche=name,
         agreement=body.agreement,
-        media_type=body.media_type,
+        media_type="application/pdf",
         size=body.size,
         plain_root=body.plain_root,
         cipher_size=body.cipher_size,

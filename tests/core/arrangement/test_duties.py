@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from armslength.core.arrangement import step
@@ -28,7 +30,7 @@ from tests.core.arrangement.small import (
 DUE, CURE = D + 3 * P, D + 5 * P
 
 
-def play_of(parties: str = "PQ", **changes: object) -> Play:
+def play_of(parties: str = "PQ", **changes: Any) -> Play:
     """One duty d of Q, shown by the event e; due three periods after D, cure two."""
     return begun(parties, claims={"e": event()}, duties={"d": achieve("e", **{"consequence": "record"} | changes)})
 

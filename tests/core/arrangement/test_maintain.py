@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from armslength.core.arrangement.bodies import Attest
@@ -10,7 +12,7 @@ from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, achieve, attest, begun, event, judge, maintain, start, state_claim
 
 
-def play_of(**changes: object) -> Play:
+def play_of(**changes: Any) -> Play:
     """One maintain duty d of Q, shown by k; no suspension, so that nothing else moves."""
     return begun(claims={"k": state_claim()}, duties={"d": maintain("k", **{"consequence": "record"} | changes)})
 

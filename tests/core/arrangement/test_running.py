@@ -8,6 +8,7 @@ from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Resume, Seal, Sign, Withdraw
 from armslength.core.arrangement.draft import iso
 from armslength.core.arrangement.terms import Condition, Due, Quorum
+from armslength.errors import Refused
 from tests.core.arrangement.play import Play, act
 from tests.core.arrangement.small import (
     END,
@@ -121,9 +122,9 @@ def test_unknown_authors_and_types() -> None:
     play = begun()
     play.refused("unknown", D, "nobody", Withdraw())
     odd = act("P", D, Withdraw())
-    with pytest.raises(step.Refused):
+    with pytest.raises(Refused):
         step.apply(play.terms, play.state, step.Act(author="P", stamp=D, type="sign", body=odd.body, entry="e"))
-    with pytest.raises(step.Refused):
+    with pytest.raises(Refused):
         step.apply(play.terms, play.state, step.Act(author="P", stamp=D, type="amend", body=odd.body, entry="e"))
 
 
