@@ -29,6 +29,7 @@ bench: .venv/.installed-dev     ## one JSON line per figure, with its peer and r
 lock:                           ## rewrite the lock files (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock pyproject.toml --extra build
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-dev.lock pyproject.toml --extra build --extra dev
+	echo uv | uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o .ci/installer.lock -
 
 clean:
 	rm -rf .venv out
