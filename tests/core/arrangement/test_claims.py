@@ -149,6 +149,19 @@ def test_excuse_makes_a_period_excused() -> None:
     assert play.rules("k#1") == ["claim.excused"]
 
 
+def test_one_excuse_claim_may_serve_several() -> None:
+    """Two claims with one excuse claim are both excused by it, each by its own notice."""
+    excuse = Excuse(claim="x", lead=20)
+    play = begun(
+        claims={"k": state_claim(excuse=excuse), "l": state_claim(excuse=excuse), "x": state_claim()},
+        duties={"d": maintain("k", consequence="record"), "e": maintain("l", consequence="record")},
+    )
+    for claim in "kl":
+        play.say(start(1) - 20, "Q", Notice(claim=claim, start=start(1), end=start(1) + 5, text=""))
+    attest(play, start(2), "x", 1, True)
+    assert (play.letters("k"), play.letters("l")) == (".X", ".X")
+
+
 @pytest.mark.parametrize(("late", "letter"), [(0, ""), (1, ".R")])
 def test_refutation_waits_for_the_excuse(late: int, letter: str) -> None:
     """While a timely notice overlaps, a quorum of false waits; a late notice excuses nothing."""

@@ -82,12 +82,12 @@ def live(draft: Draft, claim: str) -> bool:
         return True
     if arrangement.effective_at is None:
         return False
-    base = draft.index.excuses.get(claim, claim)
+    needs = (claim, *draft.index.excuses.get(claim, ()))
     for duty, term in draft.terms.duties.items():
         state = draft.duties[duty].state
         if not term.surviving or state in _DONE or (state == "BREACHED" and not term.perdurant):
             continue
-        if term.claim == base:
+        if term.claim in needs:
             return True
         if state == "PENDING" and any(
             claim == atom.claim or claim in (atom.claims or ()) for atom in atoms(term.trigger)
@@ -107,11 +107,9 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     decided = padded[:number] + value + padded[number + 1 :]
     votes = {key: cast for key, cast in state.open.items() if key != str(number)}
     draft.claims[claim] = replace(state, decided=decided, open=votes, at=draft.at)
-    base = draft.index.excuses.get(claim)
-    if base is None or number >= count(draft, draft.terms.claims[base]):
-        return
-    if letter(draft.claims[base], number) == UNDECIDED:
-        judge(draft, base, number)
+    for base in draft.index.excuses.get(claim, ()):
+        if number < count(draft, draft.terms.claims[base]) and letter(draft.claims[base], number) == UNDECIDED:
+            judge(draft, base, number)
 
 
 def judge(draft: Draft, claim: str, number: int) -> None:

@@ -39,7 +39,7 @@ class Index:
     tranches: tuple[str, ...]
     release_of: dict[str, str]  # release duty → tranche
     shown_by: dict[str, tuple[str, ...]]  # claim → the duties that it shows
-    excuses: dict[str, str]  # excuse claim → the claim that it excuses
+    excuses: dict[str, tuple[str, ...]]  # excuse claim → the claims that it excuses
     runs: dict[str, Condition]  # tranche → the run in its gate
     instants: dict[str, tuple[Condition, ...]]  # duty or tranche → the time atoms that its conditions wait for
     debtors: dict[str, str]  # duty, release duties too → debtor
@@ -73,6 +73,10 @@ def _index(terms: Arrangement) -> Index:
     for duty in sorted(terms.duties):
         claim = terms.duties[duty].claim
         shown_by[claim] = (*shown_by.get(claim, ()), duty)
+    excuses: dict[str, tuple[str, ...]] = {}
+    for claim in sorted(terms.claims):
+        if (excuse := terms.claims[claim].excuse) is not None:
+            excuses[excuse.claim] = (*excuses.get(excuse.claim, ()), claim)
     waits = {duty: [terms.duties[duty].trigger] for duty in terms.duties}
     waits |= {tranche: [terms.tranches[tranche].gate, terms.tranches[tranche].continuous] for tranche in terms.tranches}
     instants = {
@@ -92,7 +96,7 @@ def _index(terms: Arrangement) -> Index:
         tranches=tuple(sorted(terms.tranches)),
         release_of=releases,
         shown_by=shown_by,
-        excuses={claim.excuse.claim: key for key, claim in sorted(terms.claims.items()) if claim.excuse},
+        excuses=excuses,
         runs=runs,
         instants={subject: found for subject, found in instants.items() if found},
         debtors={duty: terms.duties[duty].debtor for duty in terms.duties}

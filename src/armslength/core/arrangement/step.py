@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from itertools import chain
 from typing import Any
@@ -193,7 +193,6 @@ _FIELDS: dict[type, tuple[str, ...]] = {
         DutyState,
         Instance,
         NoticeState,
-        State,
         Suspension,
         TrancheState,
         Vote,
@@ -209,6 +208,34 @@ def _plain(value: Any) -> dict[str, Any]:
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
 
 
+# The text of values as they were last written. Values are frozen and held here, so the same one has the same text; a
+# step replaces few of them, and the rest is not written again.
+_written: dict[int, tuple[object, str]] = {}
+
+
+def _text(value: object) -> str:
+    known = _written.get(id(value))
+    if known is not None and known[0] is value:
+        return known[1]
+    if len(_written) >= 4096:
+        _written.clear()
+    text = _encode(value)
+    _written[id(value)] = value, text
+    return text
+
+
+def _texts(values: Mapping[str, object]) -> str:
+    return "{" + ",".join([f"{_encode(key)}:{_text(values[key])}" for key in sorted(values)]) + "}"
+
+
 def state_root(state: State) -> str:
-    """SHA-256 of the state's canonical JSON; the same bytes as `canonical(state)`, at a third of the cost."""
-    return digest(_encode(state).encode())
+    """SHA-256 of the state's canonical JSON: the bytes of `canonical(state)`, at a fraction of the cost."""
+    parts = (
+        f'{{"allegations":{_texts(state.allegations)}',
+        f'"arrangement":{_text(state.arrangement)}',
+        f'"claims":{_texts(state.claims)}',
+        f'"clock":{_encode(state.clock)}',
+        f'"duties":{_texts(state.duties)}',
+        f'"tranches":{_texts(state.tranches)}}}',
+    )
+    return digest(",".join(parts).encode())
