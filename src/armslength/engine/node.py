@@ -170,6 +170,8 @@ class Node:
                     look = min(look, self.recorder.pause(held) or look)
                 except ArmslengthError as error:
                     log.warning("%s: %s", held.arrangement[:12], error)
+                except Exception:  # one arrangement's trouble must not stop the others
+                    log.exception("%s: unexpected error", held.arrangement[:12])
             if not progress:
                 try:
                     async with asyncio.timeout(look):
@@ -189,16 +191,24 @@ class Node:
             if bodies:
                 await self._write(held, [body for body, _ in bodies])
                 return True
-        if not held.book.me.keeper and await held.author.pending():
+        if await self._unsent(held):
             async with held.writing:
                 await self._send(held)
         return moved
+
+    @staticmethod
+    async def _unsent(held: Open) -> bool:
+        """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
+        pending = await held.author.pending()
+        if not held.book.me.keeper:
+            return bool(pending)
+        return any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending)
 
     # --- waiting ---------------------------------------------------------------------------------------------------
 
     async def unrest(self, held: Open) -> str | None:
         """What is still going on here, in words; None when everything is sealed and done."""
-        if held.book.me.keeper and self.recorder.is_due(held):
+        if held.book.me.keeper and self.recorder.is_behind(held):
             return "the keeper has something to seal"
         if await held.author.pending():
             return "entries of ours are not sealed yet"

@@ -157,19 +157,24 @@ class Recorder:
         first, last = self._arrived[held.arrangement]
         return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
 
-    def is_due(self, held: Open) -> bool:
+    def is_behind(self, held: Open) -> bool:
         """Whether there is something to seal: entries after the last seal, or a deadline that has come."""
+        return bool(held.book.tail) or self._deadline(held) is not None
+
+    def is_due(self, held: Open) -> bool:
+        """Whether to try to seal now: a deadline that a seal did not reach is tried again after a while."""
         if held.book.tail:
             return True
-        deadline = step.next_deadline(held.terms, held.book.sealed.state)
-        if deadline is None or deadline > self.now(held) or not self._has_begun(held):
-            return False
-        tried = self._tried.get(held.arrangement)
-        return tried is None or tried[0] != deadline or asyncio.get_running_loop().time() - tried[1] > RETRY_DEADLINE_S
+        deadline, tried = self._deadline(held), self._tried.get(held.arrangement)
+        if deadline is None or tried is None or tried[0] != deadline:
+            return deadline is not None
+        return asyncio.get_running_loop().time() - tried[1] > RETRY_DEADLINE_S
 
-    @staticmethod
-    def _has_begun(held: Open) -> bool:
-        return held.book.sealed.size > 0
+    def _deadline(self, held: Open) -> int | None:
+        """The next deadline, if it has come and the record has begun."""
+        deadline = step.next_deadline(held.terms, held.book.sealed.state)
+        has_come = deadline is not None and deadline <= self.now(held) and held.book.sealed.size > 0
+        return deadline if has_come else None
 
     async def round(self, held: Open, post: Post) -> bool:
         """One attempt to seal what is there. True if a seal was placed.
@@ -182,7 +187,7 @@ class Recorder:
             if not await self._own_are_placed(held, post):
                 return False
             self._arrived.pop(held.arrangement, None)
-            deadline = step.next_deadline(held.terms, held.book.sealed.state)
+            deadline = self._deadline(held)
             if not held.book.tail and deadline is not None:
                 self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
             followers = self._followers(held)
