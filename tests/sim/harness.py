@@ -283,7 +283,8 @@ class World:
 
         async def once() -> bool:
             held = await node.held()
-            await node.running.node.hand.publish(held, tranche, file, "application/pdf", release_after)
+            media_type = self.terms.tranches[tranche].media_types[0]
+            await node.running.node.hand.publish(held, tranche, file, media_type, release_after)
             node.running.node.wake()
             return True
 
