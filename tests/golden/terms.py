@@ -356,9 +356,9 @@ def commit(tranche: str) -> list[Entry]:
         media_type="text/markdown",
         size=1000,
         plain_root=hashlib.sha256(f"{tranche} plain".encode()).hexdigest(),
-        cipher_size=1100,
+        cipher_size=56 + 1000 + 16,
         cipher_root=hashlib.sha256(f"{tranche} cipher".encode()).hexdigest(),
-        header=dummy(f"{tranche} header"),
+        header=base64.b64encode(bytes([number]) * 56).decode(),
     )
     return [("A", body)]
 

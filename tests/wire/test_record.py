@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.core.arrangement.bodies import BODIES, Attest, Sign
+from armslength.core.arrangement.bodies import BODIES, Attest, Commit, Sign
 from armslength.core.record.entry import TYPE_OF, Entry, Head, Leaf, Refusal, Stamp, Submission
 from armslength.core.record.keys import to_base64
+from armslength.delivery.chunks import sealed_size
 from armslength.errors import Malformed
 from armslength.wire.record import (
     decode_entry,
@@ -38,11 +39,12 @@ FORMS: dict[str, st.SearchStrategy[Any]] = {
     "plain_root": hashes,
     "cipher_root": hashes,
     "state_root": hashes,
-    "header": keys,
+    "header": st.binary(min_size=56, max_size=56).map(to_base64),
     "agreement": st.uuids().map(lambda value: f"urn:uuid:{value}"),
 }
 SPECIAL: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("attest", "supersedes"): st.none() | hashes,
+    ("commit", "size"): st.integers(0, 2**50),
     ("ack", "evidence"): st.none() | hashes,
     ("ack", "key"): st.none() | keys,
     ("release", "wrapped"): hashes,
@@ -64,7 +66,12 @@ def bodies(kind: str) -> st.SearchStrategy[Any]:
         field.name: SPECIAL.get((kind, field.name), FORMS.get(field.name, TYPES.get(str(field.type), st.nothing())))
         for field in fields(BODIES[kind])
     }
-    return st.builds(BODIES[kind], **made)
+    return st.builds(BODIES[kind], **made).map(sized)
+
+
+def sized(body: Any) -> Any:
+    """A commit's sealed size follows from its plain one."""
+    return replace(body, cipher_size=sealed_size(body.size)) if isinstance(body, Commit) else body
 
 
 @st.composite

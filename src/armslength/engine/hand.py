@@ -28,7 +28,7 @@ from armslength.delivery.serve import Ciphertext
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
 from armslength.engine.shelf import Open, Shelf
-from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Unavailable
+from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Unavailable, Unverified
 from armslength.ports import Batch, Fetcher, Peers, Put, Store
 from armslength.wire import binding
 from armslength.wire.own import BASE
@@ -120,7 +120,7 @@ class Hand:
             raise Misuse("committed", "its content is committed to already and cannot change", tranche)
         if media_type not in terms.media_types:
             raise Misuse("media-type", f"{media_type} is not among {', '.join(terms.media_types)}", tranche)
-        target = self._blob(held, tranche, "sealed")
+        target = self._blob(held, tranche, f"{secrets.token_hex(4)}.sealed")  # never over a file that is committed to
         sealed = await asyncio.to_thread(_seal, file, target, self._context(held, terms, tranche), terms.max_size)
         publication = Publication(
             path=str(target),
@@ -412,6 +412,8 @@ class Hand:
             receipt = replace(receipt, plain=str(target), outcome="ok")
         except Complaint as complaint:
             receipt = replace(receipt, outcome=complaint.hash, complaint=complaint.evidence.decode())
+        except Unverified:  # what lies here is not what arrived: fetch it again
+            receipt = replace(receipt, downloaded=False)
         await self._put(RECEIPT, held, tranche, receipt)
 
     # --- inside ----------------------------------------------------------------------------------------------------

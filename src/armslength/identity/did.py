@@ -17,6 +17,7 @@ import msgspec
 
 from armslength.core.record.keys import admitted, from_base64
 from armslength.errors import ArmslengthError, Malformed, Unavailable
+from armslength.wire.strict import UNREADABLE
 
 ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
 KEPT_S: Final = 300  # seconds a resolved document is believed
@@ -91,7 +92,7 @@ def document_keys(body: bytes, did: str) -> dict[str, bytes]:
     """The Ed25519 keys in a DID document, by fragment. Raises Malformed if it is not `did`'s document."""
     try:
         found = msgspec.json.decode(body, type=_Document)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise Malformed("bad-did-document", str(error), did) from None
     if found.id != did:
         raise Malformed("bad-did-document", f"is the document of {found.id}", did)

@@ -23,6 +23,7 @@ import msgspec
 from armslength.core.record.keys import SIGNATURE_SIZE, verify
 from armslength.errors import Unauthorised
 from armslength.identity.keys import PrivateKey
+from armslength.wire.strict import UNREADABLE
 
 LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and that of ours
 LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
@@ -164,5 +165,5 @@ def _decode(text: str, name: str) -> bytes:
 def _json(text: str, kind: Any, name: str) -> Any:
     try:
         return msgspec.json.decode(_decode(text, name), type=kind, strict=True)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise _no("bad-token", f"{name}: {error}") from None

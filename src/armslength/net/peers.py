@@ -9,6 +9,7 @@ import msgspec
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unauthorised, Unavailable
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client, Reply
+from armslength.wire.strict import UNREADABLE
 
 LARGEST: Final = 16 * 1024 * 1024
 
@@ -44,7 +45,7 @@ def _body(reply: Reply, address: str) -> bytes:
         return reply.body
     try:
         said = msgspec.json.decode(reply.body, type=dict[str, object])
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except UNREADABLE:
         said = {}
     code, reason = str(said.get("error", f"http-{reply.status}"))[:64], str(said.get("reason", "no reason given"))[:500]
     place = said.get("place")

@@ -24,7 +24,7 @@ async def json_body(request: Request, *, largest: int = LARGEST, deadline: float
 async def whole_body(request: Request, *, largest: int = LARGEST, deadline: float = DEADLINE_S) -> bytes:
     """The body of a request, whatever it is. Raises Malformed: "too-large" or "too-slow"."""
     announced = request.headers.get("content-length", "0")
-    if not announced.isdigit() or int(announced) > largest:
+    if not (announced.isascii() and announced.isdigit()) or len(announced) > 15 or int(announced) > largest:
         raise Malformed("too-large", f"at most {largest} bytes", "Content-Length")
     body = bytearray()
     try:

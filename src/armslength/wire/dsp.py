@@ -19,6 +19,7 @@ from armslength.errors import Malformed
 from armslength.wire.binding import CONTEXT, TYPES
 from armslength.wire.fields import items, join, mapping, maybe_text, missing, text, wrong
 from armslength.wire.policy import read_agreement, read_offer, write_agreement, write_offer
+from armslength.wire.strict import UNREADABLE
 
 ENDPOINT_TYPE: Final = "https://w3id.org/idsa/v4.1/HTTP"
 _EDC: Final = "https://w3id.org/edc/v0.0.1/ns/"  # EDC names its endpoint properties by full IRIs
@@ -34,7 +35,7 @@ def document(body: bytes) -> dict[str, Any]:
     """A JSON object under the context of the specification. Raises Malformed."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Malformed("not-json", str(error)) from None
     source = mapping(value, "$")
     if "@context" not in source:
@@ -85,7 +86,7 @@ def read_provider_pid(body: bytes) -> str | None:
     """The provider's id in its answer to an opening message; None where the answer does not say it."""
     try:
         return maybe_text(mapping(msgspec.json.decode(body), "$"), "providerPid")
-    except (msgspec.DecodeError, Malformed, RecursionError):
+    except (*UNREADABLE, Malformed):
         return None
 
 
@@ -101,7 +102,7 @@ def read_reason(body: bytes) -> str:
     """The reason in a peer's error body, in words; empty where it gives none that can be read."""
     try:
         source = mapping(msgspec.json.decode(body), "$")
-    except (msgspec.DecodeError, Malformed, RecursionError):
+    except (*UNREADABLE, Malformed):
         return ""
     return "; ".join(_reasons(source)) or str(source.get("code") or "")
 

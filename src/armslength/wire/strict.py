@@ -19,6 +19,7 @@ from armslength.errors import Malformed
 T = TypeVar("T")
 
 MAX_DEPTH = 32
+UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # all that a JSON decoder raises for hostile bytes
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]')  # an open string runs to the end: never scanned twice
 _STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
 
@@ -48,7 +49,7 @@ def parse(data: bytes) -> Any:
     """Plain data from JSON. Raises Malformed."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Malformed("not-json", str(error)) from None
 
 

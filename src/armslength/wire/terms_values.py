@@ -27,12 +27,13 @@ class Unfit(ValueError):
 ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 LONGEST = 100 * 366 * 86400  # no term of an arrangement lies further away than a century
 
+SHORT = 60  # characters: what follows is matched with some backtracking
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:(\d+)w)?\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
-_WORDS = re.compile(r"(\d+)\s*(week|day|hour|minute|second|hr|min|sec)s?", re.IGNORECASE)
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_DURATION = re.compile(r"\s*".join(f"(?:([0-9]{{1,15}}){unit})?" for unit in _UNITS))
+_WORDS = re.compile(r"([0-9]{1,15})\s*(week|day|hour|minute|second|hr|min|sec)s?", re.IGNORECASE)
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _WHEN = re.compile(r"(?:at|(?P<span>.+?)\s+(?P<side>after|before))\s+(?P<anchor>[a-z]+)")
-_SIZE = re.compile(r"(\d+)\s*(B|kB|KiB|MB|MiB|GB|GiB)")
+_SIZE = re.compile(r"([0-9]{1,15})\s*(B|kB|KiB|MB|MiB|GB|GiB)")
 _SIZES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2, "GB": 10**9, "GiB": 1024**3}
 _DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]+")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
@@ -47,12 +48,14 @@ def read_duration(value: Any) -> int:
     if not isinstance(value, str):
         raise Unfit('must be a duration such as "7d", "48h" or "1h 30m"')
     text = value.strip()
+    if len(text) > SHORT:
+        raise Unfit('too long for a duration such as "7d", "48h" or "1h 30m"')
     found = _DURATION.fullmatch(text)
     if not text or not found:
         words = _WORDS.fullmatch(text)
         if words:
             raise Unfit(f'"{value}" is not a duration', f"did you mean {words[1]}{words[2][0].lower()}?")
-        if re.fullmatch(r"\d+\s*(mo|months?|y|yr|years?)", text, re.IGNORECASE):
+        if re.fullmatch(r"[0-9]+\s*(mo|months?|y|yr|years?)", text, re.IGNORECASE):
             raise Unfit("months and years have no fixed length", "say days")
         raise Unfit(f'"{value}" is not a duration such as "7d", "48h" or "1h 30m" (units w d h m s, in that order)')
     seconds = sum(int(n) * unit for n, unit in zip(found.groups(), _UNITS.values(), strict=True) if n)
@@ -77,7 +80,7 @@ def read_instant(value: Any) -> int:
     if not isinstance(value, str):
         raise Unfit('must be an instant such as "2016-07-14T00:00:00Z", in quotes')
     if not _INSTANT.fullmatch(value):
-        day = re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)
+        day = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)
         hint = f'did you mean "{value}T00:00:00Z"?' if day else None
         raise Unfit(f'"{value}" is not an instant in UTC with whole seconds, such as "2016-07-14T00:00:00Z"', hint)
     try:
@@ -97,7 +100,7 @@ def write_instant(seconds: int) -> str:
 def read_when(value: Any, anchors: tuple[str, ...]) -> tuple[str, int]:
     """(anchor, seconds after it) of "14d after trigger", "1d before end" or "at start"."""
     forms = ", ".join(f'"7d after {anchor}"' for anchor in anchors)
-    found = _WHEN.fullmatch(value.strip()) if isinstance(value, str) else None
+    found = _WHEN.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= SHORT else None
     if not found:
         raise Unfit(f"must say when, such as {forms}")
     if found["anchor"] not in anchors:

@@ -192,7 +192,7 @@ def parse(data: bytes, file: str) -> Node:
     builder = _Builder(file)
     try:
         root = builder.build(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError, OverflowError, RecursionError) as error:  # the library lets some through
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = mark.line + 1 if mark is not None else 1
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from armslength.core.arrangement.bodies import Attest, Commit, Evidence, Seal, Sign, Withdraw
+from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Seal, Sign, Withdraw
 from armslength.core.canonical import canonical, plain
 from armslength.core.record import entry as entries
 from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
@@ -202,20 +203,38 @@ def test_an_entry_is_at_most_64_kib(builder: Builder) -> None:
     refused(builder, builder.leaf(made, at(0, 1)), "too-large")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        bytes(32),
+        (1).to_bytes(32, "little"),
+        (2**255 - 20).to_bytes(32, "little"),
+        (2**255 - 19).to_bytes(32, "little"),
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    ],
+)
+def test_one_time_keys_of_small_order_are_refused(builder: Builder, key: bytes) -> None:
+    """Nothing can be wrapped to such a key: accepted, it would force the provider into breach."""
+    made = builder.entry("B", Ack(tranche="T1", stage="cipher", key=base64.b64encode(key).decode()))
+    with pytest.raises(Malformed, match="small order"):
+        builder.replica.copy().place(builder.leaf(made, at(0)))
+
+
 def test_commitments_are_held_to_their_form(builder: Builder) -> None:
     """Roots are hashes, the header is base64, the agreement a urn:uuid."""
     good = Commit(
         tranche="T1",
         agreement="urn:uuid:00000000-0000-4000-8000-000000000001",
-        media_type="application/pdf",
+        media_type="text/markdown",
         size=1,
         plain_root="0" * 64,
-        cipher_size=1,
+        cipher_size=56 + 1 + 16,
         cipher_root="0" * 64,
-        header="AAAA",
+        header=base64.b64encode(bytes(56)).decode(),
     )
     builder.replica.copy().place(builder.leaf(builder.entry("A", good), at(-2)))
-    for change in ({"plain_root": "x"}, {"header": "!"}, {"agreement": "urn:uuid:x"}, {"size": -1}):
+    for change in ({"plain_root": "x"}, {"header": "!"}, {"agreement": "urn:uuid:x"}, {"size": -1}, {"size": 2}):
         made = builder.entry("A", dataclasses.replace(good, **change))
         with pytest.raises(Malformed):
             builder.replica.place(builder.leaf(made, at(-2)))

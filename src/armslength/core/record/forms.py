@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from armslength.core.arrangement.bodies import BODIES
+from armslength.core.arrangement.bodies import BODIES, Ack, Commit
 from armslength.core.record.entry import Entry, Head, Refusal
 from armslength.core.record.keys import KEY_SIZE, from_base64, is_hash
 from armslength.errors import Malformed
+
+HEADER, TAG, CHUNK = 56, 16, 16 * 1024  # bytes, of the sealed form
 
 _HASHES: dict[str, tuple[str, ...]] = {
     "attest": ("supersedes",),
@@ -24,9 +26,17 @@ _COUNTS: dict[str, tuple[str, ...]] = {
     "commit": ("size", "cipher_size"),
 }
 _BASE64: dict[str, dict[str, int | None]] = {
-    "commit": {"header": None},
+    "commit": {"header": HEADER},
     "ack": {"key": KEY_SIZE},
     "key": {"wrapped": None},
+}
+_P = 2**255 - 19
+_SMALL = {
+    0,
+    1,
+    _P - 1,
+    int.from_bytes(bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"), "little"),
+    int.from_bytes(bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"), "little"),
 }
 _AGREEMENT = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -76,8 +86,27 @@ def _body(entry: Entry) -> None:
     for field, size in _BASE64.get(entry.type, {}).items():
         if value(field) is not None:
             from_base64(value(field), f"body.{field}", size)
+    if isinstance(entry.body, Ack) and entry.body.key is not None:
+        _one_time_key(from_base64(entry.body.key, "body.key", KEY_SIZE))
+    if isinstance(entry.body, Commit):
+        _sealed_sizes(entry.body)
     if entry.type == "commit" and not _AGREEMENT.fullmatch(value("agreement")):
         raise Malformed("bad-agreement", "not a urn:uuid", "body.agreement")
+
+
+def _one_time_key(key: bytes) -> None:
+    """Refuse X25519 keys of small order: nothing can be wrapped to one, so it would force its provider into breach."""
+    point = int.from_bytes(key, "little") % 2**255 % _P
+    if point in _SMALL:
+        raise Malformed("bad-key", "an X25519 key of small order", "body.key")
+
+
+def _sealed_sizes(commit: Commit) -> None:
+    """A sealed file has a header, and a tag for each chunk, the last of which may be empty (`delivery.chunks`)."""
+    expected = HEADER + commit.size + TAG * (commit.size // CHUNK + 1)
+    if commit.cipher_size != expected:
+        reason = f"{commit.size} bytes make {expected} when sealed, not {commit.cipher_size}"
+        raise Malformed("bad-size", reason, "body.cipher_size")
 
 
 def _hash(text: str, place: str) -> None:
