@@ -155,14 +155,14 @@ class Author:
         others = [who for who in self._terms.timekeepers.of if who not in (self._actor, self._terms.keeper)]
         leaves = [leaf_of(item.written.submission, item.written.stamps) for item in pending]
         results = await asyncio.gather(*(post.submit(who, leaves) for who in others), return_exceptions=True)
-        for answers in results:
+        for who, answers in zip(others, results, strict=True):
             if isinstance(answers, ArmslengthError):
                 continue  # it is down, or sees it otherwise: the keeper's word decides
             if isinstance(answers, BaseException):
                 raise answers
             for answer in answers:
-                if answer.stamp and answer.entry in stamps:
-                    stamps[answer.entry][answer.stamp.by] = answer.stamp
+                if answer.stamp and answer.stamp.by == who and answer.entry in stamps:
+                    stamps[answer.entry][who] = answer.stamp
         leaves = [leaf_of(item.written.submission, stamps[item.name].values()) for item in pending]
         answers = await post.submit(self._terms.keeper, leaves)
         final = {answer.entry: answer for answer in answers}

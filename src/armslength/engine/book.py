@@ -16,21 +16,31 @@ from dataclasses import dataclass, replace
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.checkpoint import Checkpoint, origin, parse_checkpoint
 from armslength.core.record.entry import (
+    Entry,
     Leaf,
     Refusal,
     Stamp,
     Submission,
     entry_hash,
+    entry_message,
     leaf_bytes,
     leaf_of,
+    refusal_message,
     refuse,
     stamp,
+    stamp_message,
 )
-from armslength.core.record.keys import Sign
+from armslength.core.record.keys import Sign, from_base64, verify
 from armslength.core.record.replica import Placed, Replica
 from armslength.errors import ArmslengthError, Refused
 
 AHEAD = 60  # seconds that another clock may be ahead of ours before we refuse its times (engine rule 2.1)
+
+# What may wait for a seal, so that nobody fills our memory or makes the next seal too large to send.
+EACH = 250  # entries of one author
+EACH_BYTES = 1024 * 1024
+ALL = 750  # entries of everyone but ourselves
+ALL_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,15 @@ class Me:
     timekeeper: bool
     keeper: bool
     sign: Sign  # with the entries key
+
+
+class Owed(Refused):
+    """A head that leaves out an entry which must be in it by now: `leaf`."""
+
+    def __init__(self, leaf: Leaf) -> None:
+        reason = f"leaves out entry {entry_hash(leaf.entry)}, which we stamped or wrote"
+        super().__init__("entry-missing", reason, "entries")
+        self.leaf = leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +90,7 @@ class Book:
         self.offered: Offered | None = None
         self.newly_sealed: list[Leaf] = []
         self.fixed = sealed.size  # below this size somebody has cosigned: the order stands
+        self._waiting: dict[str, tuple[int, int]] = {}  # by author: entries in the tail, and their bytes
         self._retail(list(tail))
 
     @property
@@ -84,13 +104,33 @@ class Book:
         return self.sealed.arrangement
 
     def _append(self, leaf: Leaf) -> Placed:
+        waiting = self._room(leaf)
         placed = self.view.place(leaf)
         self.tail.append(leaf)
+        self._waiting[leaf.entry.author] = waiting
         return placed
+
+    def _room(self, leaf: Leaf) -> tuple[int, int]:
+        """What will wait of this author with one more leaf. Raises Refused "too-many"."""
+        author = leaf.entry.author
+        count, size = self._waiting.get(author, (0, 0))
+        count, size = count + 1, size + len(leaf_bytes(leaf))
+        if count > EACH or size > EACH_BYTES:
+            raise Refused("too-many", f"{count - 1} entries of {author} wait for a seal; no more until it comes")
+        if author != self.me.actor:
+            others = [waiting for name, waiting in self._waiting.items() if name not in (author, self.me.actor)]
+            if sum(n for n, _ in others) + count > ALL or sum(n for _, n in others) + size > ALL_BYTES:
+                raise Refused("too-many", "too much waits for a seal; no more until it comes")
+        return count, size
+
+    def at_tail(self, name: str) -> Leaf | None:
+        """The leaf in the tail whose entry has this hash."""
+        index = self.view.index_of(name)
+        return None if index is None or index < self.sealed.size else self.tail[index - self.sealed.size]
 
     def _retail(self, leaves: Sequence[Leaf]) -> list[Leaf]:
         """Begin the tail anew with those of `leaves` that are valid in this order; return the others."""
-        self.view, self.tail = self.sealed.copy(), []
+        self.view, self.tail, self._waiting = self.sealed.copy(), [], {}
         dropped = []
         for leaf in leaves:
             try:
@@ -104,23 +144,60 @@ class Book:
     def submit(self, submission: Submission, stamps: Iterable[Stamp], now: int) -> Accepted:
         """Judge a submission; stamp it at `now` if we keep time, and place it in the view.
 
-        Raises Refused or Malformed, having changed nothing.
+        Stamps that are not valid, or too far ahead of us, are left out: they are not the author's fault. Raises
+        Refused or Malformed, having changed nothing.
         """
         entry = submission.entry
         name = entry_hash(entry)
-        for leaf in self.tail:
-            if entry_hash(leaf.entry) == name:
-                return Accepted(stamp_by(leaf, self.me.actor), leaf, repeat=True)
+        leaf = self.at_tail(name)
+        if leaf is None and self.offered is not None and self.offered.replica.index_of(name) is not None:
+            leaf = next((each for each in self.offered.leaves if entry_hash(each.entry) == name), None)
+        if leaf is not None:  # we have stamped it, or seen it placed: no new stamp that its place would lack
+            return Accepted(stamp_by(leaf, self.me.actor), leaf, repeat=True)
         mine = None
-        given = {each.by: each for each in stamps}
+        given = {each.by: each for each in stamps if self._is_good(each, entry, name, now)}
         given.pop(self.me.actor, None)
         if self.me.timekeeper and entry.author != self.me.actor and entry.type != "seal":
             mine = stamp(entry.arrangement, name, self.me.actor, now, self.me.sign)
             given[self.me.actor] = mine
-        _not_ahead(given.values(), now)
         leaf = leaf_of(submission, given.values())
         self._append(leaf)
         return Accepted(mine, leaf)
+
+    def _is_good(self, given: Stamp, entry: Entry, name: str, now: int) -> bool:
+        """Whether this is a timekeeper's stamp on the entry, and not too far ahead of us."""
+        roster = self.sealed.roster
+        own = given.by == entry.author and len(roster.timekeepers) > 1
+        if given.by not in roster.timekeepers or own or not 0 <= given.time <= now + AHEAD:
+            return False
+        try:
+            sig = from_base64(given.sig, "sig")
+        except ArmslengthError:
+            return False
+        return verify(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), sig)
+
+    def is_keepers(self, refusal: Refusal | None, name: str) -> bool:
+        """Whether this is the keeper's signed refusal of the entry with this hash."""
+        roster = self.sealed.roster
+        about = None if refusal is None else (refusal.entry, refusal.by, refusal.arrangement)
+        if refusal is None or about != (name, roster.keeper, roster.arrangement):
+            return False
+        try:
+            sig = from_base64(refusal.sig, "sig")
+        except ArmslengthError:
+            return False
+        return verify(roster.entries[roster.keeper], refusal_message(refusal), sig)
+
+    def is_by_its_author(self, submission: Submission) -> bool:
+        """Whether somebody whom the terms name has signed this entry, for this arrangement."""
+        entry = submission.entry
+        key = self.sealed.roster.entries.get(entry.author)
+        if key is None or entry.arrangement != self.arrangement:
+            return False
+        try:
+            return verify(key, entry_message(entry), from_base64(submission.sig, "sig"))
+        except ArmslengthError:
+            return False
 
     def refusal(self, submission: Submission, error: ArmslengthError) -> Refusal:
         """The keeper's signed answer to an entry that is not valid at the head of its view."""
@@ -155,7 +232,7 @@ class Book:
                     raise Refused("ahead", "the seal's time lies more than 60 s past our clock", "seal")
                 sealed = base.copy()
         covered = fresh[: sealed.size - self.sealed.size]
-        self.newly_sealed = covered
+        self.newly_sealed = [*self.newly_sealed, *covered]
         self.offered = Offered(base, fresh[len(covered) :])
         self.sealed = sealed
         held = {entry_hash(leaf.entry): leaf for leaf in fresh}
@@ -188,10 +265,11 @@ class Book:
             return False
         return True
 
-    def may_cosign(self, text: str, now: int, cosigned: int, root: str) -> Checkpoint:
+    def may_cosign(self, text: str, now: int, cosigned: int, root: str, written: Iterable[Leaf] = ()) -> Checkpoint:
         """Whether to cosign the checkpoint with this note text at `now`: raises Refused with the reason if not.
 
-        `cosigned` and `root` are the size and tree root that we cosigned last (0 and "" if none).
+        `cosigned` and `root` are the size and tree root that we cosigned last (0 and "" if none); `written` are entries
+        of our own that somebody has stamped and nobody has placed.
         """
         checkpoint = parse_checkpoint(text)
         if checkpoint.origin != origin(self.arrangement):
@@ -213,40 +291,53 @@ class Book:
         if head.state.clock.tau > now + AHEAD:
             raise Refused("ahead", "the head's time lies more than 60 s past our clock", "time")
         if not self.me.keeper:
-            self._refuse_if_owed(leaves, now, head)
+            self._refuse_if_owed(leaves, written, now, head)
         return checkpoint
 
-    def _refuse_if_owed(self, leaves: Sequence[Leaf], now: int, head: Replica) -> None:
-        """Engine rule 2.2: no head that leaves out a stamp of ours, or an entry whose grace is over."""
+    def _refuse_if_owed(self, leaves: Sequence[Leaf], written: Iterable[Leaf], now: int, head: Replica) -> None:
+        """Engine rule 2.2: no head that leaves out a stamp of ours, or an entry that must be placed by now."""
         held = {entry_hash(leaf.entry): leaf for leaf in leaves}
         latest = max(now, head.state.clock.tau)
-        for leaf in self.tail:
-            mine = stamp_by(leaf, self.me.actor)
-            if mine is None or not self._is_missing(leaf, held):
+        owed = [(leaf, mine.time) for leaf in self.tail if (mine := stamp_by(leaf, self.me.actor)) is not None]
+        owed += [(leaf, min(each.time for each in leaf.stamps)) for leaf in written if leaf.stamps]
+        for leaf, time in owed:
+            name = entry_hash(leaf.entry)
+            if not self._is_missing(leaf, held):
                 continue
-            if entry_hash(leaf.entry) in held:
-                raise Refused("stamp-missing", f"lacks our stamp on entry {entry_hash(leaf.entry)}", "stamps")
-            if latest >= mine.time + self.terms.grace and self._still_valid(leaf):
-                raise Refused("entry-missing", f"leaves out entry {entry_hash(leaf.entry)} that we stamped", "entries")
+            if name in held:
+                raise Refused("stamp-missing", f"lacks our stamp on entry {name}", "stamps")
+            if latest >= self._last_call(time) and self._still_valid(leaf):
+                raise Owed(leaf)
+
+    def _last_call(self, stamped: int) -> int:
+        """When an entry with this stamp must be placed: after grace, or at an instant that fires without any."""
+        state, terms = self.sealed.state, self.terms
+        holds = [said.raised_at + terms.allegations.hold for said in state.allegations.values() if said.holding]
+        notices = [notice.ends for notice in state.arrangement.withdrawals.values()]
+        exact = [instant for instant in (terms.start, terms.end, *holds, *notices) if instant > stamped]
+        return min(stamped + terms.grace, *exact)
+
+    def drop(self, name: str) -> None:
+        """Forget an entry in the tail: the keeper has refused it for good."""
+        self._retail([leaf for leaf in self.tail if entry_hash(leaf.entry) != name])
 
     # --- keeping -----------------------------------------------------------------------------------------------
 
-    def merge(self, leaves: Iterable[Leaf]) -> None:
+    def merge(self, leaves: Iterable[Leaf], now: int) -> None:
         """The keeper takes in entries and stamps that timekeepers report as missing.
 
         Where nobody has cosigned yet the tail is put in order anew; entries that are not valid there are dropped (their
-        authors will hear why when they submit again).
+        authors will hear why when they submit again). A stamp that is not valid is left out, and none replaces another.
         """
         tail = {entry_hash(leaf.entry): leaf for leaf in self.tail}
         for leaf in leaves:
             name = entry_hash(leaf.entry)
             there = tail.get(name)
-            if there is None:
-                if self.sealed.index_of(name) is None:
-                    tail[name] = leaf
-            else:
-                stamps = {each.by: each for each in (*there.stamps, *leaf.stamps)}
-                tail[name] = replace(there, stamps=tuple(stamps[by] for by in sorted(stamps)))
+            if there is None and self.sealed.index_of(name) is not None:
+                continue
+            stamps = {each.by: each for each in leaf.stamps if self._is_good(each, leaf.entry, name, now)}
+            stamps |= {each.by: each for each in there.stamps} if there is not None else {}
+            tail[name] = replace(there or leaf, stamps=tuple(stamps[by] for by in sorted(stamps)))
         kept = self.tail[: self.fixed - self.sealed.size]
         rest = list(tail.values())[len(kept) :]
         self._retail([*kept, *rest])
@@ -266,9 +357,9 @@ class Book:
         sealed.place(leaf)
         self.sealed = sealed
         self.fixed = sealed.size
-        self.newly_sealed = [*covered, leaf]
+        self.newly_sealed = [*self.newly_sealed, *covered, leaf]
         self._retail(later)
-        return self.newly_sealed
+        return [*covered, leaf]
 
 
 def parse_checkpoint_size(seal: Leaf) -> int:

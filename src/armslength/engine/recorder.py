@@ -8,39 +8,55 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.terms import Actor
-from armslength.core.record.checkpoint import Checkpoint
+from armslength.core.record.checkpoint import ORIGIN, Checkpoint, parse_checkpoint
 from armslength.core.record.cosignature import cosign
-from armslength.core.record.entry import Leaf, Submission, entry_hash, leaf_of, sign_entry
-from armslength.core.record.note import Note, Signature, sign_note
+from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, leaf_of, sign_entry
+from armslength.core.record.merkle import verify_consistency
+from armslength.core.record.note import Note, Signature, sign_note, verify_note
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_checkpoint, open_cosignature, quorum
 from armslength.core.record.witness import AddCheckpoint, encode_cosignatures, parse_add_checkpoint, parse_cosignatures
 from armslength.engine.author import Post
+from armslength.engine.book import Owed
 from armslength.engine.shelf import Kept, Open, Shelf
-from armslength.errors import ArmslengthError, Refused, Repeat, Unauthorised, Unavailable
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import (
     BASE,
+    MAX_BODY,
+    MAX_LEAVES,
     Answer,
     Sealed,
     Synced,
+    decode_answers,
     decode_synced,
     encode_leaves,
 )
 from armslength.wire.record import decode_leaf, encode
 
 SEAL_AT_MOST: Final = 400  # leaves under one seal
-NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch"})  # may come right by itself: never refused for good
+# May come right by itself: never refused for good.
+NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})
 LINGER_S: Final = 0.15  # how long the keeper waits for further cosignatures once there are enough
 PATIENCE_S: Final = 5.0  # how long it waits for enough
+SHOW_S: Final = 15.0  # how long one follower may take to take in what it lacks
 RETRY_DEADLINE_S: Final = 5.0
 QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
 HURRY_S: Final = 0.3  # … but none waits longer than this for the others
+
+
+class Stale(Refused):
+    """The head that we cosigned last is not of the size that the request says: `size`."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__("stale", f"the head that we cosigned last has {size} leaves", "old")
+        self.size = size
 
 
 class Recorder:
@@ -53,6 +69,7 @@ class Recorder:
         self._sizes: dict[tuple[str, str], int] = {}  # how far each follower is
         self._arrived: dict[str, tuple[float, float]] = {}  # when the first and last unsealed entries came
         self._heard: dict[str, dict[str, tuple[int, int]]] = {}  # by arrangement and timekeeper: see `heard`
+        self._cosigned: dict[tuple[str, str], int] = {}  # the size that each timekeeper cosigned last
         self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
 
     def now(self, held: Open) -> int:
@@ -80,8 +97,10 @@ class Recorder:
             now, before = self.now(held), held.book.view.size
             waiting: set[str] = set()  # authors one of whose entries cannot be judged yet: what follows it waits too
             answers = [self._answer(held, leaf, now, waiting) for leaf in leaves]
-            if held.book.view.size > before:
-                await self._shelf.save(held, replace(held.kept, time=now), before)
+            placed = held.book.view.size > before
+            if placed or held.unsaved is not None or held.refusals.puts:
+                await self._shelf.save(held, replace(held.kept, time=now), before if placed else None)
+            if placed:
                 moment = asyncio.get_running_loop().time()
                 self._arrived[arrangement] = (self._arrived.get(arrangement, (moment,))[0], moment)
         return answers
@@ -89,17 +108,30 @@ class Recorder:
     def _answer(self, held: Open, leaf: Leaf, now: int, waiting: set[str]) -> Answer:
         name = entry_hash(leaf.entry)
         submission = Submission(entry=leaf.entry, sig=leaf.sig)
+        first = held.refusals.get(name)
+        if first is not None:
+            return Answer(entry=name, refusal=first, code=first.code, reason=first.reason)
         try:
             return Answer(entry=name, stamp=held.book.submit(submission, leaf.stamps, now).stamp)
         except Repeat:
             return Answer(entry=name)
         except ArmslengthError as error:
-            author = leaf.entry.author
             if error.code in NOT_YET:
-                waiting.add(author)
-            final = held.book.me.keeper and author not in waiting
-            refusal = held.book.refusal(submission, error) if final else None
+                waiting.add(leaf.entry.author)
+            refusal = self._refusal(held, submission, error) if leaf.entry.author not in waiting else None
             return Answer(entry=name, refusal=refusal, code=error.code, reason=str(error)[:500])
+
+    @staticmethod
+    def _refusal(held: Open, submission: Submission, error: ArmslengthError) -> Refusal | None:
+        """The keeper's signed answer, if it may give one: to the author's own words only, else anyone could have a
+        valid entry refused by spoiling a copy; and past a gap only where what is missing was refused."""
+        entry, book = submission.entry, held.book
+        if not book.me.keeper or not book.is_by_its_author(submission):
+            return None
+        if error.code == "gap" and held.refusals.get(entry.author_prev) is None:
+            return None
+        refusal = book.refusal(submission, error)
+        return refusal if held.refusals.add(entry, refusal, book.sealed.next_link(entry.author)[0]) else None
 
     async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> Synced:
         """Take in the keeper's leaves from index `start`. What we stamped and miss in them is answered."""
@@ -120,20 +152,53 @@ class Recorder:
             return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
 
     async def add_checkpoint(self, data: str) -> str:
-        """Cosign a checkpoint (c2sp.org/tlog-witness). Raises Refused with the reason."""
+        """Cosign a checkpoint (c2sp.org/tlog-witness@v1.0.0).
+
+        Raises NotFound for a record that is not ours to cosign, Malformed, Stale, and Refused with the reason:
+        "bad-log-signature", "bad-proof", or what else speaks against this head.
+        """
         request = parse_add_checkpoint(data)
-        arrangement = request.checkpoint.text.split("\n", 1)[0].rpartition("/")[2]
-        held = await self._shelf.open(arrangement)
-        if not held.book.me.timekeeper:
-            raise Refused("not-timekeeper", "we keep no time in this arrangement", "origin")
-        open_checkpoint(held.book.sealed.roster, request.checkpoint.encode())
-        async with held.lock:
-            return encode_cosignatures((await self._cosign(held, request.checkpoint),))
+        checkpoint, signatures = parse_checkpoint(request.checkpoint.text), request.checkpoint.signatures
+        held = await self._shelf.open(checkpoint.origin.removeprefix(ORIGIN))
+        roster = held.book.sealed.roster
+        if checkpoint.origin != roster.origin or not held.book.me.timekeeper:
+            raise NotFound("unknown-log", "we cosign no such record", "origin")
+        key, name = roster.checkpoints[roster.keeper], roster.origin
+        log = next((s for s in signatures if s.name == name and verify_note(request.checkpoint.text, s, key)), None)
+        if log is None:
+            raise Refused("bad-log-signature", "not signed by the record's keeper", "signatures")
+        note = Note(request.checkpoint.text, (log,))
+        while True:
+            async with held.lock:
+                _check_growth(held.kept, request.old, checkpoint, request.proof)
+                try:
+                    return encode_cosignatures((await self._cosign(held, note),))
+                except Owed as owed:
+                    if not await self._was_refused(held, owed.leaf):
+                        raise
+
+    async def _was_refused(self, held: Open, leaf: Leaf) -> bool:
+        """Whether the keeper shows its signed refusal of an entry that we stamped; it is not owed then."""
+        name, keeper = entry_hash(leaf.entry), held.terms.actors[held.terms.keeper]
+        if held.book.at_tail(name) is None:
+            return False
+        path = f"{BASE}/submit/{held.arrangement}"
+        try:
+            answer = await self._peers.post(keeper.did or "", keeper.address or "", path, encode_leaves([leaf]))
+            refused = any(held.book.is_keepers(said.refusal, name) for said in decode_answers(answer))
+        except ArmslengthError:
+            return False
+        if refused:
+            async with held.lock:
+                held.book.drop(name)
+                await self._shelf.save(held, from_size=held.book.sealed.size)
+        return refused
 
     async def _cosign(self, held: Open, note: Note) -> Signature:
         """Our cosignature; what we cosigned is stored first. Call it under the lock."""
         now, kept = self.now(held), held.kept
-        checkpoint = held.book.may_cosign(note.text, now, kept.size, kept.root)
+        written = [leaf_of(each.submission, each.stamps) for each in await held.author.pending()]
+        checkpoint = held.book.may_cosign(note.text, now, kept.size, kept.root, written)
         key = self._shelf.keys["checkpoints"]
         signature = cosign(note.text, now, self._shelf.did, key.public, key.sign)
         cosigned = Note(note.text, (note.signatures[0], signature)).encode()
@@ -192,8 +257,7 @@ class Recorder:
                 self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
             followers = self._followers(held)
             timekeepers = {name: actor for name, actor in followers.items() if name in held.terms.timekeepers.of}
-            await self._gather_missing(held, timekeepers)
-            size = self._portion_size(held)
+            size = await self._gather_missing(held, timekeepers)
             note = await self._collect(held, timekeepers, size)
             if note is None:
                 return False
@@ -219,17 +283,24 @@ class Recorder:
         mine = [index for index, leaf in enumerate(book.tail) if leaf.entry.author == book.me.actor]
         return book.sealed.size + max(min(len(book.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
 
-    async def _gather_missing(self, held: Open, timekeepers: dict[str, Actor]) -> None:
-        """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing."""
+    async def _gather_missing(self, held: Open, timekeepers: dict[str, Actor]) -> int:
+        """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing.
+
+        Returns the size of the head that they have seen last; entries that came meanwhile wait for the next seal.
+        """
+        size = 0
         for _ in range(3):
-            missing = await self._show(held, timekeepers, self._portion_size(held))
+            size = self._portion_size(held)
+            missing = await self._show(held, timekeepers, size)
+            missing = [leaf for leaf in missing if held.refusals.get(entry_hash(leaf.entry)) is None]
             if not missing:
-                return
+                break
             async with held.lock:
                 before = held.book.tail
-                held.book.merge(missing)
+                held.book.merge(missing, self.now(held))
                 if held.book.tail != before:
                     await self._shelf.save(held, replace(held.kept, time=self.now(held)), held.book.sealed.size)
+        return min(size, held.book.view.size)
 
     def _followers(self, held: Open) -> dict[str, Actor]:
         """Everyone else with a node: by actor."""
@@ -250,27 +321,37 @@ class Recorder:
         return missing
 
     async def _show_one(self, held: Open, name: str, actor: Actor, size: int) -> list[Leaf]:
-        """Bring one follower up to `size`: sealed leaves first, in portions that each end in a seal or at `size`."""
-        place = (held.arrangement, name)
-        for _ in range(10_000):
-            start = self._sizes.get(place, 0)
-            leaves = await self._portion(held, start, size)
-            path = f"{BASE}/sync/{held.arrangement}?start={start}"
-            answer = decode_synced(await self._peers.post(actor.did or "", actor.address or "", path, leaves))
-            self._sizes[place] = answer.sealed
-            if answer.size >= size:
-                return [decode_leaf(line.encode()) for line in answer.missing]
-            if answer.sealed == start and answer.size <= start:
-                raise Unavailable("stuck", f"{name} does not take leaves from {start} on", name)
-        return []
+        """Bring one follower up to `size`: sealed leaves first, in portions that each end in a seal or at `size`.
+
+        It may take its time, but not ours: what it has not taken by then is shown another time.
+        """
+        place, back = (held.arrangement, name), False
+        try:
+            async with asyncio.timeout(SHOW_S):
+                while True:
+                    start = self._sizes.get(place, 0)
+                    leaves = await self._portion(held, start, size)
+                    path = f"{BASE}/sync/{held.arrangement}?start={start}"
+                    answer = decode_synced(await self._peers.post(actor.did or "", actor.address or "", path, leaves))
+                    self._sizes[place] = min(answer.sealed, held.book.sealed.size)
+                    if answer.size >= size:
+                        return [decode_leaf(line.encode()) for line in answer.missing]
+                    if answer.sealed <= start and (back or answer.sealed == start):
+                        raise Unavailable("stuck", f"{name} does not take leaves from {start} on", name)
+                    back = back or answer.sealed < start
+        except TimeoutError:
+            raise Unavailable("slow", f"{name} is slow to take leaves", name) from None
 
     async def _portion(self, held: Open, start: int, size: int) -> bytes:
-        stop = min(size, start + 2 * SEAL_AT_MOST)
+        """Leaves from `start` on, as many as go into one message: at least up to the next seal, or to `size`."""
+        stop = min(size, start + MAX_LEAVES)
         async with held.lock:
             sealed = held.book.sealed.size
             tail = held.book.tail[max(0, start - sealed) : max(0, stop - sealed)]
         stored = await self._shelf.store.leaves(held.arrangement, start, min(stop, sealed)) if start < sealed else []
-        return b"".join(line + b"\n" for line in stored) + encode_leaves(tail)
+        lines = [*stored, *(encode(leaf) for leaf in tail)]
+        sizes = accumulate(len(line) + 1 for line in lines)
+        return b"".join(line + b"\n" for line, total in zip(lines, sizes, strict=True) if total <= MAX_BODY)
 
     async def _collect(self, held: Open, timekeepers: dict[str, Actor], size: int) -> Note | None:
         """Have the head of `size` leaves cosigned. None without a quorum."""
@@ -283,10 +364,8 @@ class Recorder:
             mine = await self._cosign(held, Note(text, (log,)))
             held.book.fix(size)
         got: dict[str, Signature] = {held.book.me.actor: mine}
-        old = held.book.sealed.sealed_size
-        proof = tuple(held.book.view.consistency(old, size)) if old else ()
-        body = AddCheckpoint(old, proof, Note(text, (log,))).encode().encode()
-        asked = [asyncio.create_task(self._ask(actor, body)) for actor in timekeepers.values()]
+        note = Note(text, (log,))
+        asked = [asyncio.create_task(self._ask(held, name, note, size)) for name in timekeepers]
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_S
         pending: set[asyncio.Task[tuple[Signature, ...]]] = set(asked)
@@ -298,11 +377,33 @@ class Recorder:
                 until = min(until, loop.time() + LINGER_S)
         for task in pending:
             task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
         return assemble(roster, text, log, got) if quorum(held.terms, got) else None
 
-    async def _ask(self, actor: Actor, body: bytes) -> tuple[Signature, ...]:
-        answer = await self._peers.post(actor.did or "", actor.address or "", f"{BASE}/add-checkpoint", body)
-        return parse_cosignatures(answer.decode("utf-8", "replace"))
+    async def _ask(self, held: Open, name: str, note: Note, size: int) -> tuple[Signature, ...]:
+        """A timekeeper's answer; once more if it has cosigned another head last than we thought."""
+        actor, place = held.terms.actors[name], (held.arrangement, name)
+        for last_try in (False, True):
+            old = self._cosigned.get(place, 0)
+            proof = tuple(held.book.view.consistency(old, size)) if 0 < old < size else ()
+            body = AddCheckpoint(old, proof, note).encode().encode()
+            try:
+                answer = await self._peers.post(actor.did or "", actor.address or "", f"{BASE}/add-checkpoint", body)
+                self._cosigned[place] = size
+                return parse_cosignatures(answer.decode("utf-8", "replace"))
+            except Refused:
+                self._cosigned[place] = await self._last_cosigned(held, actor)
+                if last_try or self._cosigned[place] == old:
+                    raise
+        return ()
+
+    async def _last_cosigned(self, held: Open, actor: Actor) -> int:
+        """The size of the head that a timekeeper cosigned last."""
+        try:
+            note = await self._peers.get(actor.did or "", actor.address or "", f"{BASE}/cosigned/{held.arrangement}")
+        except NotFound:
+            return 0
+        return open_checkpoint(held.book.sealed.roster, note).checkpoint.size
 
     async def _place_seal(self, held: Open, note: Note, size: int) -> None:
         async with held.lock:
@@ -326,6 +427,18 @@ class Recorder:
             if self._sizes.get((held.arrangement, name), 0) < size
         }
         await self._show(held, behind, size)
+
+
+def _check_growth(kept: Kept, old: int, checkpoint: Checkpoint, proof: tuple[bytes, ...]) -> None:
+    """Whether the checkpoint extends the head that we cosigned last. Raises Malformed, Stale or Refused "bad-proof"."""
+    if old > checkpoint.size:
+        raise Malformed("bad-old", f"the old size is {old}, the checkpoint's {checkpoint.size}", "old")
+    if old != kept.size:
+        raise Stale(kept.size)
+    before = bytes.fromhex(kept.root) if old else b""
+    good = verify_consistency(old, checkpoint.size, before, checkpoint.root, proof) if old else not proof
+    if not good:
+        raise Refused("bad-proof", f"does not extend the head of {old} leaves that we cosigned", "proof")
 
 
 def _cosigners(roster: Roster, text: str, task: asyncio.Task[tuple[Signature, ...]]) -> dict[str, Signature]:

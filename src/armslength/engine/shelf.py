@@ -12,6 +12,8 @@ from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine.author import Author
 from armslength.engine.book import Book, Me
+from armslength.engine.refusals import KIND as REFUSAL
+from armslength.engine.refusals import Refusals
 from armslength.errors import NotFound, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.ports import Batch, Put, Store
@@ -53,8 +55,9 @@ class Open:
     author: Author
     kept: Kept
     kept_version: int
-    stored: int  # leaves in the store
+    refusals: Refusals
     snapshot_at: int
+    unsaved: int | None = None  # the first leaf of which the store may not have heard
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
@@ -141,36 +144,40 @@ class Shelf:
             author=Author(self.store, arrangement, terms, actor, sign),
             kept=kept,
             kept_version=kept_row.version if kept_row else 0,
-            stored=replica.size + len(tail),
+            refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
             snapshot_at=snapshot_at,
             rows={REPLICA: snapshot.version if snapshot else 0},
         )
 
     async def save(self, held: Open, kept: Kept | None = None, from_size: int | None = None) -> None:
-        """Make what changed in a book durable: its leaves from `from_size` on, and what a timekeeper keeps.
+        """Make what changed in a book durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.
 
-        Call it under the book's lock. Raises Unavailable if another process wrote to this folder.
+        Call it under the book's lock. Raises Unavailable if another process wrote to this folder, or the disk fails;
+        what could not be stored is stored with the next call.
         """
-        book, puts, leaves = held.book, [], []
-        if from_size is not None:
+        book, puts, leaves = held.book, list(held.refusals.puts), []
+        deletes = list(held.refusals.deletes)
+        held.unsaved = min((size for size in (from_size, held.unsaved) if size is not None), default=None)
+        if held.unsaved is not None:
             base = book.sealed.size
             everything = [*book.newly_sealed, *book.tail]
             first = base - len(book.newly_sealed)
             leaves = [
                 (held.arrangement, first + offset, encode(leaf))
                 for offset, leaf in enumerate(everything)
-                if first + offset >= from_size
+                if first + offset >= held.unsaved
             ]
-            held.stored = first + len(everything)
         if kept is not None and kept != held.kept:
             puts.append(Put(KEPT, held.arrangement, held.kept_version, canonical(kept)))
         if book.sealed.size - held.snapshot_at >= SNAPSHOT_EVERY:
             body = canonical(book.sealed.snapshot())
             puts.append(Put(REPLICA, held.arrangement, held.rows[REPLICA], body))
-        if not puts and not leaves:
+        if not puts and not leaves and not deletes:
             return
-        if not await self.store.commit(Batch(puts=puts, leaves=leaves)):
+        if not await self.store.commit(Batch(puts=puts, deletes=deletes, leaves=leaves)):
             raise Unavailable("busy", "another process writes to this node's folder")
+        held.unsaved = None
+        held.refusals.saved()
         for put in puts:
             if put.kind == KEPT and kept is not None:
                 held.kept, held.kept_version = kept, held.kept_version + 1

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from armslength.core.canonical import canonical
 from armslength.engine.node import Node
+from armslength.engine.recorder import Stale
 from armslength.engine.shelf import Open
-from armslength.errors import Malformed, NotFound
+from armslength.errors import Malformed, NotFound, Refused
 from armslength.web import errors
 from armslength.web.dsp import Caller
 from armslength.web.requests import whole_body
@@ -28,6 +29,7 @@ from armslength.wire.own import (
 
 MAX_CHECKPOINT = 64 * 1024
 JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
+TLOG_SIZE = "text/x.tlog.size"
 
 
 def routes(node: Node, caller: Caller, *, development: bool) -> list[Route]:
@@ -71,9 +73,18 @@ class _Own:
         return Response(canonical(synced), media_type=JSON)
 
     async def add_checkpoint(self, request: Request) -> Response:
-        """A checkpoint speaks for itself: it is signed by the keeper."""
+        """A checkpoint speaks for itself: it is signed by the keeper. The statuses are those of c2sp.org/tlog-witness:
+        404 unknown record, 403 not signed by its keeper, 400 malformed, 409 with the size that we cosigned last, and
+        422 for a bad proof or whatever else keeps us from cosigning this head."""
         body = await whole_body(request, largest=MAX_CHECKPOINT)
-        lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
+        try:
+            lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
+        except Stale as stale:
+            return Response(f"{stale.size}\n", 409, media_type=TLOG_SIZE)
+        except Refused as error:
+            answer = errors.response(error)
+            answer.status_code = 403 if error.code == "bad-log-signature" else 422
+            return answer
         return Response(lines, media_type=TEXT)
 
     async def head(self, request: Request) -> Response:
