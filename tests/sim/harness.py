@@ -255,7 +255,7 @@ class World:
     async def _set_clock(self, name: str, now: int) -> bool:
         node = self.nodes[name]
         if not node.host.is_up:
-            return True
+            return False
         try:
             await node.running.clock.set(max(now, node.running.clock.now(simulated=True)))
         except Unavailable:
