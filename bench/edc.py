@@ -25,7 +25,7 @@ def measure() -> tuple[dict[str, float], str]:
     ports = {"provider": 19190, "consumer": 29190}
     try:
         for role, port in ports.items():
-            subprocess.run([folder / "start.sh", role, str(port)], check=True, stdout=subprocess.DEVNULL, timeout=90)
+            subprocess.run([folder / "start.sh", role, str(port)], check=True, stdout=subprocess.DEVNULL, timeout=120)
         what = ["seed", "neg", "3", "neg", str(SINGLES), "negburst", "100", "negburst", str(BURST)]
         told = subprocess.run(
             [sys.executable, "measure.py", *what],
@@ -36,6 +36,8 @@ def measure() -> tuple[dict[str, float], str]:
             text=True,
             timeout=300,
         )
+    except (subprocess.SubprocessError, OSError) as error:
+        return {}, f"{NAME}: not measured, {error}"
     finally:
         subprocess.run([folder / "stop.sh", *ports], check=False, timeout=60)
     return _figures([json.loads(line) for line in told.stdout.splitlines()])
