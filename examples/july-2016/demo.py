@@ -270,9 +270,9 @@ def prove(stage: Stage, arrangement: str) -> None:
         raise Failed(f"the nodes disagree: {roots}")
     bundle, report = stage.out / "bundle", stage.out / "report.html"
     stage.by("m5", "export", str(bundle))
-    verdict = stage.command("verify", str(bundle), "--expect", arrangement, "--json")
-    if verdict["state_root"] != roots["A"]:
-        raise Failed("the verifier reaches another state root than the nodes")
+    code, verdict = capture(("verify", str(bundle), "--expect", arrangement))
+    if code != 0 or roots["A"] not in verdict:
+        raise Failed(f"the verifier reaches another end than the nodes: {verdict}")
     for tranche in FILES:
         received = stage.out / "received" / f"{tranche}.md"
         received.parent.mkdir(exist_ok=True)
@@ -283,7 +283,7 @@ def prove(stage: Stage, arrangement: str) -> None:
     (stage.out / "timeline.txt").write_text(timeline, encoding="utf-8")
     stage.command("report", str(bundle), "--out", str(report), "--expect", arrangement, "--json")
     print("\nBorovia holds all six files, byte for byte. Three nodes and the offline verifier agree:")
-    print(capture(("verify", str(bundle), "--expect", arrangement))[1])
+    print(verdict)
     tamper(stage, bundle)
 
 
@@ -294,11 +294,11 @@ def tamper(stage: Stage, bundle: Path) -> None:
     path = copy / "record" / "00000000.jsonl"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"value":false', '"value":true', 1), encoding="utf-8")
-    verdict = stage.command("verify", str(copy), "--json", expect=1)
-    if verdict["ok"]:
+    code, verdict = capture(("verify", str(copy)))
+    if code != 1:
         raise Failed("the tampered copy was not refused")
     print("A copy in which one monitor's word was turned round:")
-    print(capture(("verify", str(copy)))[1])
+    print(verdict)
 
 
 class Killer(threading.Thread):
