@@ -14,6 +14,7 @@ import random
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -212,11 +213,11 @@ class Play:
         self._last = states
         if not (scene.told or changed):
             return
-        stake = " · ".join(f"{name} {value:g}" for name, value in view["exposure"].items())
+        stake = ", ".join(f"{view['parties'][who]} {value:.2f}" for who, value in view["exposure"].items())
         print(f"\nD+{scene.day:<2} {scene.hour:02}:00  {scene.told}".rstrip())
         if changed:
-            print(f"             → {', '.join(changed)}")
-            print(f"             at stake: {stake}", flush=True)
+            print(textwrap.fill(", ".join(changed), 100, initial_indent=" " * 11 + "→ ", subsequent_indent=" " * 13))
+        print(f"{' ' * 13}at stake: {stake}", flush=True)
 
 
 def _states(view: dict[str, Any]) -> dict[str, str]:
@@ -260,6 +261,7 @@ def publish(stage: Stage) -> None:
         embargo = ("--release-after", iso(*EMBARGO[tranche])) if tranche in EMBARGO else ()
         stage.by("A", "publish", tranche, str(file), *embargo)
     stage.rest()
+    print("At stake is what a party has irrevocably given, less what it has verifiably received; every item counts 1.")
     print("Arandia seals six files; every one has a dataset, a negotiated agreement and a transfer that waits.")
 
 
