@@ -164,7 +164,7 @@ class Node:
         while True:
             self._woken.clear()
             progress, look = False, LOOK_S
-            for held in await self.shelf.everything():
+            for held in await self._everything():
                 try:
                     progress |= await self._turn(held)
                     look = min(look, self.recorder.pause(held) or look)
@@ -178,6 +178,14 @@ class Node:
                         await self._woken.wait()
                 except TimeoutError:
                     pass
+
+    async def _everything(self) -> list[Open]:
+        """All arrangements; none while they cannot be read."""
+        try:
+            return await self.shelf.everything()
+        except Exception:  # whatever it is, the loop lives on and looks again
+            log.exception("the arrangements cannot be read")
+            return []
 
     async def _turn(self, held: Open) -> bool:
         """One look at one arrangement; whether something moved."""
@@ -199,10 +207,13 @@ class Node:
     @staticmethod
     async def _unsent(held: Open) -> bool:
         """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
-        pending = await held.author.pending()
+        names = [entry_hash(each.entry) for each in await held.author.pending()]
+        sealed = {name for name in names if held.book.sealed.index_of(name) is not None}
+        if sealed:  # a crash, or a full disk, came between the seal and our journal
+            await held.author.sealed(sealed)
         if not held.book.me.keeper:
-            return bool(pending)
-        return any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending)
+            return len(sealed) < len(names)
+        return any(held.book.view.index_of(name) is None for name in names)
 
     # --- waiting ---------------------------------------------------------------------------------------------------
 

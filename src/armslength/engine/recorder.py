@@ -145,8 +145,9 @@ class Recorder:
             missing = held.book.offer(start, leaves, self.now(held))
             if held.book.sealed.size > before:
                 await self._shelf.save(held, from_size=before)
-                await held.author.sealed(entry_hash(leaf.entry) for leaf in leaves)
-                self._hear(held, leaves)
+                covered = leaves[: held.book.sealed.size - start]  # what follows may still be reordered or dropped
+                await held.author.sealed(entry_hash(leaf.entry) for leaf in covered)
+                self._hear(held, covered)
             size = held.book.offered.replica.size if held.book.offered else before
             lines = tuple(encode(leaf).decode() for leaf in missing)
             return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
@@ -168,14 +169,15 @@ class Recorder:
         if log is None:
             raise Refused("bad-log-signature", "not signed by the record's keeper", "signatures")
         note = Note(request.checkpoint.text, (log,))
-        while True:
+        owed: Owed | None = None
+        while owed is None or await self._was_refused(held, owed.leaf):
             async with held.lock:
                 _check_growth(held.kept, request.old, checkpoint, request.proof)
                 try:
                     return encode_cosignatures((await self._cosign(held, note),))
-                except Owed as owed:
-                    if not await self._was_refused(held, owed.leaf):
-                        raise
+                except Owed as error:
+                    owed = error
+        raise owed
 
     async def _was_refused(self, held: Open, leaf: Leaf) -> bool:
         """Whether the keeper shows its signed refusal of an entry that we stamped; it is not owed then."""
