@@ -41,9 +41,10 @@ class Tranches:
     async def address(self, did: str) -> str | None:
         """The address of a party's node as the terms pin it, or None for a stranger."""
         for held in await self._shelf.everything():
-            for actor in held.terms.actors.values():
-                if actor.did == did and actor.address:
-                    return actor.address
+            if _is_signed(held):  # whoever proposes terms may write anything into them
+                for actor in held.terms.actors.values():
+                    if actor.did == did and actor.address:
+                        return actor.address
         return None
 
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from armslength.core.arrangement.bodies import Ack, Body, Commit, Evidence, Key, Release
+from armslength.core.arrangement.bodies import Ack, Body, Commit, Evidence, Key, Release, Seal
 from armslength.core.arrangement.terms import Tranche
 from armslength.core.canonical import canonical
 from armslength.core.process import Record
 from armslength.core.record.keys import from_base64, to_base64
-from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.core.record.seal import open_checkpoint
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Complaint
@@ -28,7 +28,7 @@ from armslength.delivery.serve import Ciphertext
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
 from armslength.engine.shelf import Open, Shelf
-from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Unavailable, Unverified
+from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unavailable, Unverified
 from armslength.ports import Batch, Fetcher, Peers, Put, Store
 from armslength.wire import binding
 from armslength.wire.own import BASE
@@ -75,6 +75,15 @@ class Receipt:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A head that the keeper signed and `name` cosigned, and that is not one of our record."""
+
+    name: str
+    size: int
+    note: str
+
+
 def dataset_id(arrangement: str, tranche: str) -> str:
     """The dataset of a tranche."""
     return f"urn:armslength:{arrangement}:{tranche}"
@@ -96,6 +105,7 @@ class Hand:
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
         self._over: set[tuple[str, str]] = set()
+        self._accused: set[tuple[str, str]] = set()  # heads that we have put into evidence
         self._stands: dict[str, tuple[Transfer | None, bool, bool]] = {}  # by dataset, until it changes
         self._moves = 0
         self.progress: dict[tuple[str, str], tuple[int, int]] = {}  # bytes verified, bytes in all
@@ -293,7 +303,11 @@ class Hand:
         """The key leaves only once the other timekeepers' heads agree with ours (engine rule 6.3 c)."""
         fork = await self._compare_heads(held, tranche, now)
         if fork is not None:
-            return fork
+            evidence = await self._fork_evidence(held, fork)
+            if evidence is None or (held.arrangement, evidence.second) in self._accused:
+                raise Refused("fork", f"{fork.name} has cosigned another history; the key stays here", tranche)
+            self._accused.add((held.arrangement, evidence.second))
+            return evidence
         publication = await self._need(PUBLICATION, held, tranche, Publication)
         return Key(tranche=tranche, wrapped=publication.wrapped or "")
 
@@ -311,8 +325,11 @@ class Hand:
             return Ack(tranche=tranche, stage="plain", ok=True)
         return Ack(tranche=tranche, stage="plain", ok=False, evidence=receipt.outcome)
 
-    async def _compare_heads(self, held: Open, tranche: str, now: int) -> Evidence | None:
-        """None if nobody shows another history; evidence if somebody does. Raises Unavailable while we should wait."""
+    async def _compare_heads(self, held: Open, tranche: str, now: int) -> _Fork | None:
+        """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait.
+
+        Whoever shows nothing that the keeper has signed is silent: it does not stop the key for longer than silence.
+        """
         terms, book = held.terms, held.book
         due = book.sealed.state.tranches[tranche].key_due or now
         may_skip = now >= due - terms.tranches[tranche].key_by // 2
@@ -324,23 +341,26 @@ class Hand:
                 path = f"{BASE}/cosigned/{held.arrangement}"
                 note = (await self._peers.get(actor.did or "", actor.address or "", path)).decode("utf-8", "replace")
                 shown = open_checkpoint(book.sealed.roster, note)
-            except (Unavailable, NotFound, Malformed) as error:
+            except ArmslengthError as error:
                 if may_skip:
                     continue
                 raise Unavailable("head-unknown", f"{name} does not show its head: {error}", name) from error
-            fork = self._fork(held, shown, note)
-            if fork is not None:
-                return fork
+            size = shown.checkpoint.size
+            if size > book.sealed.size:
+                raise Unavailable("behind", f"{name} has cosigned a longer record; it must reach us first", name)
+            if size and book.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
+                return _Fork(name, size, note)
         return None
 
-    def _fork(self, held: Open, shown: Cosigned, note: str) -> Evidence | None:
-        size = shown.checkpoint.size
-        if size > held.book.sealed.size:
-            raise Unavailable("behind", "another timekeeper has cosigned a longer record; it must reach us first")
-        if size == 0 or held.book.sealed.head_at(size).tree_root == shown.checkpoint.root.hex():
-            return None
-        ours = held.kept.note or (held.book.sealed.checkpoint or "")
-        return Evidence(kind="fork", first=ours, second=note)
+    async def _fork_evidence(self, held: Open, fork: _Fork) -> Evidence | None:
+        """The proof against the keeper, if we hold a head of the same size that it signed."""
+        if held.kept.size == fork.size:
+            return Evidence(kind="fork", first=held.kept.note, second=fork.note)
+        for data in await self._store.leaves(held.arrangement, fork.size, fork.size + 1):
+            body = decode_leaf(data).entry.body  # a seal stands right after the leaves that it covers
+            if isinstance(body, Seal):
+                return Evidence(kind="fork", first=body.checkpoint, second=fork.note)
+        return None
 
     # --- deeds -----------------------------------------------------------------------------------------------------
 
