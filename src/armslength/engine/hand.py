@@ -104,6 +104,7 @@ class Hand:
         self._address = address
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
+        self._refused: dict[tuple[str, str, Act], int] = {}  # statements: the sealed record's size then
         self._over: set[tuple[str, str]] = set()
         self._accused: set[tuple[str, str]] = set()  # heads that we have put into evidence
         self._stands: dict[str, tuple[Transfer | None, bool, bool]] = {}  # by dataset, until it changes
@@ -169,9 +170,12 @@ class Hand:
 
     # --- the plan --------------------------------------------------------------------------------------------------
 
-    async def turn(self, held: Open, now: int) -> list[tuple[Body, Act]]:
-        """Begin every act that is open; returns the statements that are to be written, in order."""
-        bodies: list[tuple[Body, Act]] = []
+    async def turn(self, held: Open, now: int) -> list[tuple[str, Act, Body]]:
+        """Begin every act that is open; returns the statements that are to be written, in order, with their tranches.
+
+        What was refused waits until the record has grown: every refused entry makes the next one larger.
+        """
+        statements: list[tuple[str, Act, Body]] = []
         for tranche, act in await self.open_acts(held, now):
             place = (held.arrangement, tranche)
             failed = self._failed.get((*place, act))
@@ -179,12 +183,19 @@ class Hand:
             if place in self._running or (failed and loop.time() - failed[0] < RETRY_S):
                 continue
             if act in _STATEMENTS:
-                bodies += [(body, act) for body in await self._statement(held, tranche, act, now)]
+                if self._refused.get((*place, act)) != held.book.sealed.size:
+                    statements += [(tranche, act, body) for body in await self._statement(held, tranche, act, now)]
             else:
                 task = asyncio.create_task(self._carry_out(held, tranche, act))
                 self._running[place] = task
                 task.add_done_callback(lambda _, place=place: self._ended(place))  # type: ignore[misc]
-        return bodies
+        return statements
+
+    def refused(self, held: Open, tranche: str, act: Act, reason: str) -> None:
+        """A statement of ours is not valid: it waits for the next seal."""
+        key = (held.arrangement, tranche, act)
+        self._refused[key] = held.book.sealed.size
+        self._failed[key] = (-RETRY_S, reason)
 
     async def open_acts(self, held: Open, now: int) -> list[tuple[str, Act]]:
         """What the sealed record asks of us now."""
@@ -200,7 +211,7 @@ class Hand:
         try:
             body = await _STATEMENTS[act](self, held, tranche, now)
             self._failed.pop(key, None)
-        except ArmslengthError as error:
+        except Exception as error:  # noqa: BLE001  whatever a peer has sent us: the other acts go on
             self._note_failure(key, error)
             return []
         return [] if body is None else [body]
@@ -212,12 +223,13 @@ class Hand:
             if (tranche, act) in plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, 0):
                 await _DEEDS[act](self, held, tranche)
             self._failed.pop(key, None)
-        except (ArmslengthError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever a peer has sent us: tried again after a while
             self._note_failure(key, error)
 
     def _note_failure(self, key: tuple[str, str, Act], error: Exception) -> None:
         self._failed[key] = (asyncio.get_running_loop().time(), str(error))
-        log.warning("%s of %s: %s", key[2], key[1], error)
+        unexpected = None if isinstance(error, ArmslengthError | OSError) else error
+        log.warning("%s of %s: %s", key[2], key[1], error, exc_info=unexpected)
 
     def _is_over(self, held: Open, tranche: str) -> bool:
         return (held.arrangement, tranche) in self._over

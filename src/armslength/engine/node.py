@@ -15,9 +15,11 @@ from typing import Any, Final
 from armslength.analysis.check import check
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import TYPE_OF, Leaf, entry_hash
+from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
 from armslength.engine.recorder import Recorder
@@ -119,11 +121,16 @@ class Node:
     async def say(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
         """Write these statements and send them at once. Raises Refused, and writes nothing, where one is not valid
         by what we know."""
-        state, me, now = held.book.view.state, held.book.me.actor, self.recorder.now(held)
+        state = held.book.view.state
         for body in bodies:
-            act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=None)
-            state = step.apply(held.terms, state, act).state
+            state = self._after(held, state, body)
         return await self._write(held, bodies)
+
+    def _after(self, held: Open, state: State, body: Body) -> State:
+        """The state after a statement of ours. Raises Refused where it is not valid."""
+        me, now = held.book.me.actor, self.recorder.now(held)
+        act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=None)
+        return step.apply(held.terms, state, act).state
 
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
         async with held.writing:
@@ -195,14 +202,30 @@ class Node:
                 moved = await self.recorder.round(held, self._mail(held))
             await self.recorder.push(held)
         if held.book.sealed.size > 0:
-            bodies = await self.hand.turn(held, self.recorder.now(held))
-            if bodies:
-                await self._write(held, [body for body, _ in bodies])
+            statements = await self.hand.turn(held, self.recorder.now(held))
+            if await self._make(held, statements):
                 return True
         if await self._unsent(held):
             async with held.writing:
                 await self._send(held)
         return moved
+
+    async def _make(self, held: Open, statements: Sequence[tuple[str, Act, Body]]) -> bool:
+        """Write the hand's statements; whether there was one that is valid by what we know."""
+        state, valid = held.book.view.state, []
+        for tranche, act, body in statements:
+            try:
+                state = self._after(held, state, body)
+                valid.append((tranche, act, body))
+            except ArmslengthError as error:
+                self.hand.refused(held, tranche, act, str(error))
+        if not valid:
+            return False
+        said = await self._write(held, [body for _, _, body in valid])
+        for (tranche, act, _), became in zip(valid, said, strict=True):
+            if became.status == "refused":
+                self.hand.refused(held, tranche, act, became.reason or "")
+        return True
 
     @staticmethod
     async def _unsent(held: Open) -> bool:
