@@ -46,7 +46,7 @@ NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})
 LINGER_S: Final = 0.15  # how long the keeper waits for further cosignatures once there are enough
 PATIENCE_S: Final = 5.0  # how long it waits for enough
 SHOW_S: Final = 15.0  # how long one follower may take to take in what it lacks
-RETRY_DEADLINE_S: Final = 5.0
+RETRY_DEADLINE_S: Final = 1.0
 QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
 HURRY_S: Final = 0.3  # … but none waits longer than this for the others
 

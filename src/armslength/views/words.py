@@ -66,7 +66,7 @@ MEANINGS = {
     "UNKNOWN": "never verified in time",
     "OPEN": "not yet decided",
     "UPHELD": "found to be so",
-    "DISMISSED": "found not to be so",
+    "DISMISSED": "not upheld",
 }
 
 
