@@ -7,6 +7,7 @@ exactly what `Note.encode` writes.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from armslength.core.record.keys import Sign, from_base64, public_key, to_base64, verify
@@ -19,6 +20,8 @@ MAX_NOTE = 64 * 1024
 MAX_SIGNATURES = 64
 KEY_ID_SIZE = 4
 _DASH = "— "
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_SPACE = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def parse_vkey(text: str) -> tuple[str, int, bytes]:
 
 def is_name(name: str) -> bool:
     """Whether `name` may name a key: printable, not empty, without spaces and plus signs."""
-    return bool(name) and "+" not in name and name.isprintable() and not any(char.isspace() for char in name)
+    return bool(name) and "+" not in name and name.isprintable() and not _SPACE.search(name)
 
 
 def sign_note(text: str, name: str, key: bytes, sign: Sign) -> Signature:
@@ -123,6 +126,6 @@ def _decode(data: str | bytes, place: str) -> str:
         raise Malformed("bad-note", "not UTF-8", place) from None
     if len(raw) > MAX_NOTE:
         raise Malformed("too-large", f"a note of more than {MAX_NOTE} bytes", place)
-    if any(char < " " and char != "\n" for char in text):
+    if _CONTROLS.search(text):
         raise Malformed("bad-note", "holds control characters", place)
     return text
