@@ -17,7 +17,7 @@ from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
 from armslength.engine.author import Author
-from armslength.engine.node import Mail, Said
+from armslength.engine.mail import Mail, Said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens

@@ -127,6 +127,8 @@ class Hand:
         terms = held.terms.tranches.get(tranche)
         if terms is None or terms.provider != held.book.me.actor:
             raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
+        if held.book.view.state.tranches[tranche].stage == "FORFEITED":
+            raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
         if held.book.view.state.tranches[tranche].commit is not None:
             raise Misuse("committed", "its content is committed to already and cannot change", tranche)
         if media_type not in terms.media_types:

@@ -9,24 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from armslength.analysis.check import check
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import State
-from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
-from armslength.core.record.entry import TYPE_OF, Leaf, entry_hash
+from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
+from armslength.engine.mail import Mail, Said
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
 from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Proposal, decode_answers, encode_leaves
+from armslength.wire.own import BASE, Answer, Proposal
 from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
@@ -34,35 +33,6 @@ LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
 PROPOSALS: Final = 200  # held at once, from all peers together
 
 log = logging.getLogger(__name__)
-
-
-class Mail:
-    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book."""
-
-    def __init__(self, terms: Arrangement, arrangement: str, peers: Peers, mine: tuple[str, Recorder] | None) -> None:
-        self._terms = terms
-        self._arrangement = arrangement
-        self._peers = peers
-        self._mine = mine
-
-    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
-        """`actor`'s answers. Raises Unavailable."""
-        if self._mine is not None and actor == self._mine[0]:
-            return await self._mine[1].submit(self._arrangement, leaves)
-        to = self._terms.actors[actor]
-        path = f"{BASE}/submit/{self._arrangement}"
-        return decode_answers(await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What became of a statement: placed (provisional until sealed), pending (no answer yet) or refused."""
-
-    entry: str
-    type: str
-    status: str
-    code: str | None = None
-    reason: str | None = None
 
 
 class Node:

@@ -1,0 +1,48 @@
+"""How statements travel: to a node's timekeepers, and back to whoever made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from armslength.core.arrangement.terms import Arrangement
+from armslength.core.record.entry import Leaf
+from armslength.ports import Peers
+from armslength.wire.own import BASE, Answer, decode_answers, encode_leaves
+
+
+class Desk(Protocol):
+    """Where this node itself takes in submissions."""
+
+    async def submit(self, arrangement: str, leaves: list[Leaf]) -> list[Answer]:
+        """The answers, in order."""
+        ...
+
+
+class Mail:
+    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book."""
+
+    def __init__(self, terms: Arrangement, arrangement: str, peers: Peers, mine: tuple[str, Desk] | None) -> None:
+        self._terms = terms
+        self._arrangement = arrangement
+        self._peers = peers
+        self._mine = mine
+
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+        """`actor`'s answers. Raises Unavailable."""
+        if self._mine is not None and actor == self._mine[0]:
+            return await self._mine[1].submit(self._arrangement, leaves)
+        to = self._terms.actors[actor]
+        path = f"{BASE}/submit/{self._arrangement}"
+        return decode_answers(await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What became of a statement: placed (provisional until sealed), pending (no answer yet) or refused."""
+
+    entry: str
+    type: str
+    status: str
+    code: str | None = None
+    reason: str | None = None
