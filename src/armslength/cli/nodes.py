@@ -69,7 +69,7 @@ def init(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
     if monitor:
-        config = replace(config, did=key_did(keys["entries"].public))
+        config = replace(config, did=key_did(keys["tokens"].public))
     else:
         _write_private(config.token, _secret() + "\n")
     _write_private(folder / FILE, dump(config))
