@@ -164,7 +164,11 @@ class Author:
                 if answer.stamp and answer.stamp.by == who and answer.entry in stamps:
                     stamps[answer.entry][who] = answer.stamp
         leaves = [leaf_of(item.written.submission, stamps[item.name].values()) for item in pending]
-        answers = await post.submit(self._terms.keeper, leaves)
+        try:
+            answers = await post.submit(self._terms.keeper, leaves)
+        except ArmslengthError:  # the stamps show since when the keeper could have had these entries
+            await self._update(lambda name, w: _with_stamps(w, stamps[name]) if name in stamps else w)
+            raise
         final = {answer.entry: answer for answer in answers}
         await self._update(lambda name, w: self._after(name, w, stamps, final.get(name)))
         return final
@@ -176,8 +180,7 @@ class Author:
             return written
         if answer.refusal is not None and self._is_keepers(answer.refusal, name):
             return replace(written, status=REFUSED, refusal=answer.refusal)
-        given = tuple(stamps[name][by] for by in sorted(stamps[name]))
-        return replace(written, stamps=given) if given != written.stamps else written
+        return _with_stamps(written, stamps[name])
 
     def _is_keepers(self, refusal: Refusal, name: str) -> bool:
         """A refusal counts only with the keeper's signature: without it the number may not be used again."""
@@ -218,6 +221,11 @@ class Author:
         for item in items:
             if item.version == 0:
                 item.version = 1
+
+
+def _with_stamps(written: Written, stamps: dict[str, Stamp]) -> Written:
+    given = tuple(stamps[by] for by in sorted(stamps))
+    return replace(written, stamps=given) if given != written.stamps else written
 
 
 def _number(link: tuple[int, str]) -> int:

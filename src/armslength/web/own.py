@@ -80,7 +80,7 @@ class _Own:
         try:
             lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
         except Stale as stale:
-            return Response(f"{stale.size}\n", 409, media_type=TLOG_SIZE)
+            return Response(f"{stale.size}\n", 409, {"Content-Type": TLOG_SIZE})
         except Refused as error:
             answer = errors.response(error)
             answer.status_code = 403 if error.code == "bad-log-signature" else 422
