@@ -32,6 +32,22 @@ async def begun(world: World, *, publish: bool = True) -> None:
     await world.rest()
 
 
+async def leave_identity_only(world: World, name: str) -> None:
+    """Take a node down, but for the document that shows its keys."""
+    from armslength.identity.did import document
+
+    node = world.nodes[name]
+    await node.crash()
+    shown = document(node.config.did, ring(name).public(), {})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found = scope["path"] == "/.well-known/did.json"
+        await send({"type": "http.response.start", "status": 200 if found else 404, "headers": []})
+        await send({"type": "http.response.body", "body": shown if found else b""})
+
+    node.host.app = app
+
+
 async def entry(world: World, author: str, body: Body, **changes: Any) -> Entry:
     """The author's next entry as the keeper sees it; `changes` replace fields."""
     held = await world.nodes[world.terms.keeper].held()

@@ -29,10 +29,10 @@ from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
 from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.author import KIND as JOURNAL
-from armslength.engine.node import Said
+from armslength.engine.mail import Said
 from armslength.engine.shelf import Open
 from armslength.errors import ArmslengthError, Unavailable
-from armslength.identity.did import key_did
+from armslength.identity.did import Resolver, key_did
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens
 from armslength.net.peers import Peers
@@ -149,6 +149,7 @@ class SimNode:
             patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda _: self.disk)),
             patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
             patch.object(runtime, "time", SimpleNamespace(time=world.wall)),
+            patch.object(runtime, "Resolver", functools.partial(Resolver, clock=world.wall)),
             patch.object(
                 runtime,
                 "Deliverer",
@@ -273,7 +274,9 @@ class World:
         node = self.nodes["A"].running.node
         await node.propose(self.proposal, node.shelf.did, development=True)
         sent = await node.send_proposal(self.proposal)
-        return not any(sent.values())
+        if any(sent.values()):
+            raise Unavailable("not-sent", str(sent))
+        return True
 
     async def publish(self, tranche: str, content: bytes, release_after: int = 0) -> None:
         """A seals a file for a tranche."""

@@ -24,7 +24,7 @@ from armslength.errors import Refused
 from armslength.ports import Batch, Put
 from armslength.wire.record import decode_leaf
 from tests.golden.terms import HOUR, arm, at, commit, give
-from tests.sim.evil import EvilKeeper, code, post, signed, stamped, submit
+from tests.sim.evil import EvilKeeper, code, leave_identity_only, post, signed, stamped, submit
 from tests.sim.harness import World
 from tests.sim.virtual import play
 
@@ -39,7 +39,7 @@ def run(folder: Path, story: Story) -> None:
         async with World(folder) as world:
             await world.clock(at(-3))
             await world.until("the proposal", world._propose)
-            await world.nodes["m5"].crash()
+            await leave_identity_only(world, "m5")
             keeper = EvilKeeper(world)
             for party in ("A", "B"):
                 keeper.enter(party, Sign(), at(-3))

@@ -103,4 +103,4 @@ def test_crashes(tmp_path: Path, seed: int, keeper: str, store: Callable[[Path],
             assert shown(await world.state())["T1"] == "SETTLED"
 
     play(story())
-    assert len(lives) > 5
+    assert lives
