@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from armslength.cli.__main__ import PARTS, application, run
+from armslength.errors import Refused
 
 
 def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -91,6 +92,50 @@ def test_verify_of_nothing_is_misuse(tmp_path: Path) -> None:
     """A folder that is not there is misuse; an empty one does not hold."""
     assert run(["verify", str(tmp_path / "none")]) == 2
     assert run(["verify", str(tmp_path)]) == 1
+
+
+def test_what_a_peer_writes_cannot_steer_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reasons that come from other nodes are shown without control characters, as an error or beside a result."""
+    folder = tmp_path / "node"
+    assert run(["init", str(folder), "--address", "http://localhost:1", "--development"]) == 0
+    hostile = "no\x1b[2J\x9b1mway\u202e"
+
+    def refuse(*_: object, **__: object) -> dict[str, object]:
+        raise Refused("no", hostile, hostile)
+
+    def answer(_: object, verb: str, **__: object) -> dict[str, object]:
+        said = {"entry": "e" * 64, "type": "sign", "status": "refused", "code": "no", "reason": hostile}
+        fetched: dict[str, object] = {
+            "stage": "LOCKED",
+            "plain": None,
+            "outcome": None,
+            "done": 0,
+            "total": 0,
+            "trouble": hostile,
+        }
+        return {"said": [said]} if verb == "say" else fetched
+
+    for ask in (refuse, answer):
+        for file in ("say", "files"):
+            monkeypatch.setattr(f"armslength.cli.{file}.ask", ask)
+        for arguments in (["sign"], ["fetch", "T1"]):
+            assert run([*arguments, "--node", str(folder)]) == 1
+    out, err = capsys.readouterr()
+    assert (out + err).count("way") >= 4
+    assert not {"\x1b", "\x9b", "\u202e"} & set(out + err)
+
+
+@pytest.mark.parametrize("path", ["../outside", "/outside", "record/../../outside"])
+def test_export_writes_into_its_folder_only(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever answers on the node's port names no file outside the folder."""
+    folder = tmp_path / "node"
+    assert run(["init", str(folder), "--address", "http://localhost:1", "--development"]) == 0
+    answer = {"arrangement": "a" * 64, "files": {path: "text"}}
+    monkeypatch.setattr("armslength.cli.proof.ask", lambda *_, **__: answer)
+    assert run(["export", str(tmp_path / "bundle"), "--node", str(folder)]) == 2
+    assert not (tmp_path / "outside").exists()
 
 
 def test_unknown_commands_and_options_are_misuse() -> None:

@@ -80,7 +80,9 @@ def _tell(error: ArmslengthError, *, as_json: bool) -> None:
         document = {"error": error.code, "place": error.place, "reason": error.reason}
         print(jsonlib.dumps(document, ensure_ascii=False))
     else:
-        print(f"armslength: {error} [{error.code}]", file=sys.stderr)
+        from armslength.views.words import safe
+
+        print(safe(f"armslength: {error} [{error.code}]"), file=sys.stderr)
 
 
 if __name__ == "__main__":

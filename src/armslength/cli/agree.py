@@ -54,6 +54,7 @@ def counter(
     """
     from armslength.core.canonical import digest
     from armslength.report.differences import differences
+    from armslength.views.words import safe
     from armslength.wire.terms_json import decode_terms, encode_terms
 
     config = load(node)
@@ -69,7 +70,7 @@ def counter(
     answer["differences"] = [
         {"path": c.path, "before": c.before, "after": c.after, "sentence": c.sentence} for c in changes
     ]
-    lines = [f"  {change.sentence}" for change in changes]
+    lines = [safe(f"  {change.sentence}") for change in changes]
     show(answer, as_json=json, text="\n".join([_told(answer), f"{len(changes)} differences:", *lines]))
     return 1 if any(answer["sent"].values()) else 0
 
@@ -97,6 +98,8 @@ def _send(node: Path, file: Path, replaces: str | None, note: str) -> dict[str, 
 
 
 def _told(answer: dict[str, Any]) -> str:
+    from armslength.views.words import safe
+
     lines = [f"Arrangement {answer['arrangement']}"]
-    lines += [f"  {name}: {trouble or 'has it'}" for name, trouble in answer["sent"].items()]
+    lines += [safe(f"  {name}: {trouble or 'has it'}") for name, trouble in answer["sent"].items()]
     return "\n".join(lines)

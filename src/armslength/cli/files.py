@@ -128,6 +128,8 @@ def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> d
 
 
 def _progress(tranche: str, answer: dict[str, Any]) -> str:
+    from armslength.views.words import safe
+
     here = f"{answer['done']} of {answer['total']} bytes of ciphertext" if answer["total"] else "no ciphertext yet"
     trouble = f"; {answer['trouble']}" if answer["trouble"] else ""
-    return f"{tranche} is {answer['stage']}: {here}{trouble}"
+    return safe(f"{tranche} is {answer['stage']}: {here}{trouble}")

@@ -76,12 +76,13 @@ def status(
     from armslength.views.jsonable import jsonable
     from armslength.views.status import status as overview
     from armslength.views.textual import status_text
+    from armslength.views.words import safe
 
     found = look(node, arrangement, bundle)
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
     transfers, troubles = found.beside.get("transfers", {}), found.beside.get("troubles", {})
     lines = [f"Transfers: {', '.join(f'{name} {state}' for name, state in transfers.items())}"] if transfers else []
-    lines += [f"Trouble with {name}: {reason}" for name, reason in troubles.items()]
+    lines += [safe(f"Trouble with {name}: {reason}") for name, reason in troubles.items()]
     text = "" if json else "\n".join([styled(status_text(found.terms, view)).rstrip(), *lines])
     show({**found.beside, **jsonable(view)}, as_json=json, text=text)
     return 0

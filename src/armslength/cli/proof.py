@@ -65,6 +65,8 @@ def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Misuse("exists", "is there already and not empty", str(folder))
     for path, text in answer["files"].items():
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise Misuse("bad-answer", "the node names a file outside the folder", path)
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text.encode())
@@ -205,14 +207,14 @@ def _history(verdict: Verdict) -> History:
 
 
 def _verdict_text(verdict: Verdict) -> str:
-    from armslength.views.words import date
+    from armslength.views.words import date, safe
 
     told = verdict.to_json()
     if verdict.error is not None:
         where = verdict.error.file or ""
         if verdict.error.entry is not None:
             where = f"entry {verdict.error.entry}" + (f" ({where})" if where else "")
-        return f"DOES NOT HOLD: {where}: {verdict.error.reason} [{verdict.error.code}]"
+        return safe(f"DOES NOT HOLD: {where}: {verdict.error.reason} [{verdict.error.code}]")
     lines: Iterable[str] = [
         "HOLDS: every entry, signature, stamp, seal and receipt was recomputed.",
         f"  arrangement  {told['arrangement']}",

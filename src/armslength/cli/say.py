@@ -39,6 +39,7 @@ def register(app: cyclopts.App) -> None:
 def statements(node: Path, which: str, bodies: list[Body], *, json: bool) -> int:
     """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused."""
     from armslength.core.record.entry import TYPE_OF
+    from armslength.views.words import safe
 
     config = load(node)
     if config.address:
@@ -48,7 +49,7 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool) -> int
         from armslength.cli.monitor import say
 
         said = say(config, which, bodies)
-    show({"said": said}, as_json=json, text="\n".join(_line(each) for each in said))
+    show({"said": said}, as_json=json, text="\n".join(safe(_line(each)) for each in said))
     return 1 if any(each["status"] == "refused" for each in said) else 0
 
 

@@ -52,7 +52,7 @@ def _admit(request: Request, secret: str) -> None:
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
     if request.client is None or request.client.host not in LOOPBACK:
         raise Unauthorised("not-local", "the node is managed from its own machine only")
-    if not hmac.compare_digest(given.encode(), secret.encode()):
+    if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
         raise Unauthorised("bad-secret", "not the secret in the node's folder", "Authorization")
 
 
@@ -91,7 +91,7 @@ class _Verbs:
         return {"arrangement": arrangement, "sent": await self._node.send_proposal(proposal)}
 
     async def say(self, asked: Asked) -> Asked:
-        held = await self._held(asked)
+        held = await self._held(asked, binding=True)
         bodies = []
         for position, item in enumerate(asked.get("statements", ())):
             kind = BODIES.get(item.get("type", "")) if isinstance(item, dict) else None
@@ -180,12 +180,16 @@ class _Verbs:
         self._node.wake()
         return {"now": to}
 
-    async def _held(self, asked: Asked) -> Open:
-        """The arrangement whose hash begins as asked; the only one if nothing is asked."""
+    async def _held(self, asked: Asked, *, binding: bool = False) -> Open:
+        """The arrangement whose hash begins as asked; the only one if nothing is asked.
+
+        Proposed terms replace others. For what we say (`binding`) only those do that we proposed or signed, or that
+        all parties have signed: nobody else chooses what is signed without a hash.
+        """
         wanted = str(asked.get("arrangement") or "")
         found = [held for held in await self._node.shelf.everything() if held.arrangement.startswith(wanted)]
         if not wanted and len(found) > 1:
-            replaced = {held.held.proposal.replaces for held in found}
+            replaced = {held.held.proposal.replaces for held in found if not binding or self._is_ours(held)}
             found = [held for held in found if held.arrangement not in replaced]
         if len(found) == 1:
             return found[0]
@@ -193,6 +197,10 @@ class _Verbs:
             raise NotFound("unknown-arrangement", "no such arrangement here", wanted[:16] or None)
         names = ", ".join(f"{held.arrangement[:12]} ({held.terms.title})" for held in found)
         raise Misuse("which-arrangement", f"say which with --arrangement: {names}")
+
+    def _is_ours(self, held: Open) -> bool:
+        state = held.book.view.state.arrangement
+        return held.held.by == self._node.shelf.did or held.book.me.actor in state.signed or state.phase != "PROPOSED"
 
 
 def _listed(held: Open) -> Asked:

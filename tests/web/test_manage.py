@@ -1,0 +1,58 @@
+"""Whom the management interface answers, and of which arrangement it speaks."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+
+from armslength.errors import Misuse
+from armslength.web import manage
+from tests.sim.network import ask
+
+ME = "did:web:me.example"
+
+
+def _held(name: str, by: str, replaces: str | None, signed: tuple[str, ...] = ()) -> Any:
+    return SimpleNamespace(
+        arrangement=name * 64,
+        held=SimpleNamespace(by=by, proposal=SimpleNamespace(replaces=replaces)),
+        terms=SimpleNamespace(title=f"terms {name}"),
+        book=SimpleNamespace(
+            me=SimpleNamespace(actor="A"),
+            view=SimpleNamespace(state=SimpleNamespace(arrangement=SimpleNamespace(signed=signed, phase="PROPOSED"))),
+        ),
+    )
+
+
+def _verbs(*held: Any) -> manage._Verbs:
+    async def everything() -> list[Any]:
+        return list(held)
+
+    node: Any = SimpleNamespace(shelf=SimpleNamespace(did=ME, everything=everything))
+    return manage._Verbs(node, SimpleNamespace(), False)  # type: ignore[arg-type]
+
+
+def test_what_others_propose_takes_no_command_away() -> None:
+    """A counter-proposal that has just arrived is not what `sign` without a hash signs."""
+    read, new = _held("a", ME, None), _held("b", "did:web:other.example", "a" * 64)
+    with pytest.raises(Misuse, match="terms a"):
+        asyncio.run(_verbs(read, new)._held({}, binding=True))
+    for ours in (_held("b", ME, "a" * 64), _held("b", "did:web:other.example", "a" * 64, ("A",))):
+        assert asyncio.run(_verbs(read, ours)._held({}, binding=True)) is ours
+    assert asyncio.run(_verbs(read, new)._held({"arrangement": "bb"}, binding=True)) is new
+    assert asyncio.run(_verbs(read, new)._held({})) is new
+
+
+@pytest.mark.parametrize(("client", "secret", "shown"), [("127.0.0.1", "", ""), ("192.0.2.1", "s", "s")])
+def test_strangers_manage_nothing(client: str, secret: str, shown: str) -> None:
+    """An empty secret opens nothing, and neither does the right one from elsewhere."""
+    node: Any = SimpleNamespace()
+    app = Starlette(routes=manage.routes(node, node, secret, development=False))
+    headers = {"authorization": f"Bearer {shown}"}
+    url = "http://me.example/manage/list"
+    reply = asyncio.run(ask(app, "POST", url, b"{}", headers, (client, 50000)))
+    assert reply.status == 401
