@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock, patch
+
+import pytest
 
 from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.record.entry import Leaf, entry_hash
-from armslength.errors import Unavailable
+from armslength.engine import book
+from armslength.errors import Refused, Unavailable
+from armslength.wire.own import BASE, Proposal
 from armslength.wire.record import decode_leaf
+from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
+from tests.record_builder import clause_texts
 from tests.sim.harness import World
+from tests.sim.network import ask
 from tests.sim.script import begin, perform
 from tests.sim.virtual import play
 
@@ -110,5 +119,68 @@ def test_the_loop_outlives_a_store_that_cannot_be_read(tmp_path: Path) -> None:
             assert broken.called
             await world.say("B", NOTICE)
             await world.rest()
+
+    play(story())
+
+
+def test_a_clock_that_lags_and_answers_first_does_not_hold_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper waits for the third timekeeper where the first to answer would hold time back."""
+    monkeypatch.setattr(book, "AHEAD", 10**9)  # B cosigns whatever its clock shows
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, at(0))
+            host = world.nodes["A"].host
+            answer = host.answer
+
+            async def slow(method: str, url: str, *rest: Any) -> Any:
+                await asyncio.sleep(1 if "add-checkpoint" in url else 0)
+                return await answer(method, url, *rest)
+
+            with patch.object(host, "answer", slow):
+                await world.clock(at(0) + 7200, "A", "m5")
+                await world.say("m1", Attest(claim="k2", period=0, value=False))
+                await world.rest("A", "m5")
+                assert (await world.state("m5")).clock.tau == at(0) + 7200
+
+    play(story())
+
+
+def test_one_peer_fills_no_shelf(tmp_path: Path) -> None:
+    """A peer's proposals are bounded; ours are not, nor is one that is here already."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            node, ours, theirs = world.nodes["A"].running.node, world.terms.actors["A"], world.terms.actors["B"]
+
+            async def propose(title: str, by: str | None) -> None:
+                document = encode_terms(replace(world.terms, title=title)).decode()
+                await node.propose(Proposal(document=document, texts=clause_texts()), by or "", development=True)
+
+            with patch("armslength.engine.node.EACH", 2):
+                await propose("one", theirs.did)
+                await propose("two", theirs.did)
+                await propose("two", theirs.did)
+                with pytest.raises(Refused, match="too many"):
+                    await propose("three", theirs.did)
+                await propose("three", ours.did)
+
+    play(story())
+
+
+def test_a_stranger_s_bytes_are_not_read(tmp_path: Path) -> None:
+    """A submission to an arrangement that is not here is answered before its body is looked at."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            node = world.nodes["A"]
+            url = f"{node.config.address}{BASE}/submit/{'0' * 64}"
+            reply = await ask(node.running.app, "POST", url, b"no leaves")  # type: ignore[arg-type]
+            assert reply.status == 404
 
     play(story())

@@ -30,7 +30,8 @@ from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
 LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
-PROPOSALS: Final = 200  # held at once, from all peers together
+PROPOSALS: Final = 200  # held at once, from all peers together …
+EACH: Final = 50  # … and from one of them
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +66,10 @@ class Node:
         errors = [finding for finding in check(terms, proposal.texts) if finding.severity == "error"]
         if errors:
             raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
-        if len(await self.shelf.holdings()) >= PROPOSALS:
-            raise Refused("too-many", f"{PROPOSALS} arrangements are held here already", "proposal")
-        arrangement = digest(proposal.document.encode())
+        arrangement, held = digest(proposal.document.encode()), await self.shelf.holdings()
+        theirs = sum(each.by == by for each in held.values())
+        if by != self.shelf.did and arrangement not in held and (len(held) >= PROPOSALS or theirs >= EACH):
+            raise Refused("too-many", "too many arrangements are held here already", "proposal")
         await self.shelf.add(arrangement, Held(proposal=proposal, by=by, at=self._clock.now(simulated=False)))
         self.wake()
         return arrangement

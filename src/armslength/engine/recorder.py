@@ -15,7 +15,7 @@ from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record.checkpoint import ORIGIN, Checkpoint, parse_checkpoint
-from armslength.core.record.cosignature import cosign
+from armslength.core.record.cosignature import cosign, lower_median
 from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, leaf_of, sign_entry
 from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, sign_note, verify_note
@@ -23,7 +23,7 @@ from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_checkpoint, open_cosignature, quorum
 from armslength.core.record.witness import AddCheckpoint, encode_cosignatures, parse_add_checkpoint, parse_cosignatures
 from armslength.engine.author import Post
-from armslength.engine.book import Owed
+from armslength.engine.book import AHEAD, Owed
 from armslength.engine.shelf import Kept, Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
@@ -366,6 +366,7 @@ class Recorder:
             mine = await self._cosign(held, Note(text, (log,)))
             held.book.fix(size)
         got: dict[str, Signature] = {held.book.me.actor: mine}
+        times = {held.book.me.actor: open_cosignature(roster, text, mine)[1]}
         note = Note(text, (log,))
         asked = [asyncio.create_task(self._ask(held, name, note, size)) for name in timekeepers]
         loop = asyncio.get_running_loop()
@@ -374,8 +375,10 @@ class Recorder:
         while pending and loop.time() < until:
             done, pending = await asyncio.wait(pending, timeout=until - loop.time(), return_when="FIRST_COMPLETED")
             for task in done:
-                got.update(_cosigners(roster, text, task))
-            if pending and quorum(held.terms, got):
+                for actor, (line, time) in _cosigners(roster, text, task).items():
+                    got[actor], times[actor] = line, time
+            # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
+            if pending and quorum(held.terms, got) and lower_median(list(times.values())) >= self.now(held) - AHEAD:
                 until = min(until, loop.time() + LINGER_S)
         for task in pending:
             task.cancel()
@@ -443,13 +446,15 @@ def _check_growth(kept: Kept, old: int, checkpoint: Checkpoint, proof: tuple[byt
         raise Refused("bad-proof", f"does not extend the head of {old} leaves that we cosigned", "proof")
 
 
-def _cosigners(roster: Roster, text: str, task: asyncio.Task[tuple[Signature, ...]]) -> dict[str, Signature]:
-    """The valid cosignatures in an answer, by actor; none from one that refused or did not answer."""
-    found: dict[str, Signature] = {}
+def _cosigners(
+    roster: Roster, text: str, task: asyncio.Task[tuple[Signature, ...]]
+) -> dict[str, tuple[Signature, int]]:
+    """The valid cosignatures in an answer and their times, by actor; none from one that refused or did not answer."""
+    found: dict[str, tuple[Signature, int]] = {}
     try:
         for line in task.result():
-            actor, _ = open_cosignature(roster, text, line)
-            found[actor] = line
+            actor, time = open_cosignature(roster, text, line)
+            found[actor] = line, time
     except ArmslengthError:
         return {}
     return found

@@ -61,7 +61,11 @@ class _Own:
         return Response(canonical({"arrangement": arrangement}), 201, media_type=JSON)
 
     async def submit(self, request: Request) -> Response:
-        """Submissions speak for themselves: each entry is signed by an author whom the terms name."""
+        """Submissions speak for themselves: each entry is signed by an author whom the terms name.
+
+        Whoever does not know of the arrangement is a stranger, whose bytes are not even read.
+        """
+        await self._node.shelf.open(request.path_params["arrangement"])
         leaves = decode_leaves(await whole_body(request, largest=MAX_BODY))
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
