@@ -24,7 +24,7 @@ from armslength.engine.node import Node
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Shelf
 from armslength.errors import ArmslengthError, Misuse
-from armslength.identity.did import Resolver, document
+from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
 from armslength.net.client import Client
@@ -106,7 +106,11 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
 
 
 def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
-    """Token keys: those pinned in the terms that we hold go first, then those that a DID's own document shows."""
+    """Token keys: a did:key is one; those pinned in terms that we have signed go first; then a DID's own document.
+
+    What terms pin that we have not signed counts for nothing: whoever proposes them could write itself a key under
+    somebody else's name, and read that one's records.
+    """
 
     async def fetch(url: str) -> tuple[int, bytes]:
         reply = await client.get(url, total=5.0)
@@ -115,11 +119,15 @@ def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
     resolver = Resolver(fetch, development=config.development)
 
     async def lookup(did: str) -> bytes | None:
-        for held in await shelf.everything():
-            for actor in held.terms.actors.values():
-                if actor.did == did and actor.keys is not None and actor.keys.tokens is not None:
-                    return from_base64(actor.keys.tokens, "tokens")
         try:
+            if did.startswith("did:key:"):
+                return key_of(did)
+            for held in await shelf.everything():
+                if held.book.me.actor not in held.book.view.state.arrangement.signed:
+                    continue
+                for actor in held.terms.actors.values():
+                    if actor.did == did and actor.keys is not None and actor.keys.tokens is not None:
+                        return from_base64(actor.keys.tokens, "tokens")
             return (await resolver.keys(did)).get("tokens")
         except ArmslengthError:
             return None
