@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -155,16 +156,25 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
             limit_concurrency=2000,
             lifespan="off",
         )
-        server = uvicorn.Server(settings)
+        server = _Server(settings, ready)
         with _signals(server):
-            task = asyncio.create_task(server.serve())
-            while not server.started and not task.done():  # uvicorn has no event for it
-                await asyncio.sleep(0.01)
-            if server.started:
-                ready()
-            await task
+            await server.serve()
         if not server.started:
             raise Misuse("no-port", f"cannot listen on {config.host}:{config.port}", "port")
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
 
 @contextlib.contextmanager

@@ -142,3 +142,14 @@ def test_unknown_commands_and_options_are_misuse() -> None:
     """Nothing happens, exit code 2."""
     assert run(["frobnicate"]) == 2
     assert run(["verify", "--frobnicate"]) == 2
+
+
+def test_a_claim_that_has_periods_is_not_attested_without_one() -> None:
+    """What is named without a period must be an event: nobody signs for period 0 by mistake."""
+    from armslength.engine.mail import check_events
+    from armslength.errors import Misuse
+    from tests.golden.terms import golden_terms
+
+    check_events(golden_terms(), ["k5a"])
+    with pytest.raises(Misuse, match="k2#0"):
+        check_events(golden_terms(), ["k5a", "k2"])

@@ -17,7 +17,7 @@ from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
 from armslength.engine.author import Author
-from armslength.engine.mail import Mail, Said
+from armslength.engine.mail import Mail, Said, check_events
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
@@ -41,10 +41,11 @@ class Monitor:
         self._peers = peers
         self._keys = keys
 
-    async def say(self, which: str, bodies: Sequence[Body]) -> list[dict[str, Any]]:
+    async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str]) -> list[dict[str, Any]]:
         """Sign and send statements, after whatever still waits in the journal; what became of each."""
         proposal = await self._arrangement(which)
         terms = decode_terms(proposal.document.encode())
+        check_events(terms, events)
         arrangement, me = digest(proposal.document.encode()), self._actor(terms)
         author = Author(self._store, arrangement, terms, me, self._keys["entries"].sign)
         mail = Mail(terms, arrangement, self._peers, None)
@@ -152,7 +153,7 @@ def _did(address: str) -> str:
     return web_did(parts.netloc, parts.path)
 
 
-def say(config: Config, which: str, bodies: Sequence[Body]) -> list[dict[str, Any]]:
+def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Sign and send a monitor's statements from its folder."""
 
     async def work() -> list[dict[str, Any]]:
@@ -162,6 +163,6 @@ def say(config: Config, which: str, bodies: Sequence[Body]) -> list[dict[str, An
             stack.push_async_callback(store.close)
             client = await stack.enter_async_context(Client(development=config.development))
             monitor = Monitor(config, store, Peers(client, Tokens(config.did, keys["tokens"])), keys)
-            return await monitor.say(which, bodies)
+            return await monitor.say(which, bodies, events)
 
     return asyncio.run(work())

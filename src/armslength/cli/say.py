@@ -36,19 +36,22 @@ def register(app: cyclopts.App) -> None:
         app.command(command)
 
 
-def statements(node: Path, which: str, bodies: list[Body], *, json: bool) -> int:
-    """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused."""
+def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events: tuple[str, ...] = ()) -> int:
+    """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused.
+
+    `events` are claims that were named without a period: nothing is signed unless they are events.
+    """
     from armslength.core.record.entry import TYPE_OF
     from armslength.views.words import safe
 
     config = load(node)
     if config.address:
         asked = [{"type": TYPE_OF[type(body)], "body": plain(body)} for body in bodies]
-        said = ask(config, "say", arrangement=which, statements=asked)["said"]
+        said = ask(config, "say", arrangement=which, statements=asked, events=list(events))["said"]
     else:
         from armslength.cli.monitor import say
 
-        said = say(config, which, bodies)
+        said = say(config, which, bodies, events)
     show({"said": said}, as_json=json, text="\n".join(safe(_line(each)) for each in said))
     return 1 if any(each["status"] == "refused" for each in said) else 0
 
@@ -97,7 +100,8 @@ def attest(
         for text, value in said
         for claim, period in _periods(text)
     ]
-    return statements(node, arrangement, bodies, json=json)
+    events = tuple(text for text, _ in said if "#" not in text)
+    return statements(node, arrangement, bodies, json=json, events=events)
 
 
 def _read(path: Path) -> list[tuple[str, bool | None]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import Leaf
+from armslength.errors import Misuse
 from armslength.ports import Peers
 from armslength.wire.own import BASE, Answer, decode_answers, encode_leaves
 
@@ -46,3 +48,11 @@ class Said:
     status: str
     code: str | None = None
     reason: str | None = None
+
+
+def check_events(terms: Arrangement, claims: Iterable[str]) -> None:
+    """Raise Misuse if one of these claims, which were named without a period, is not an event."""
+    for name in claims:
+        claim = terms.claims.get(name)
+        if claim is not None and claim.kind != "event":
+            raise Misuse("which-period", f"{name} is attested period by period: name one, as in {name}#0", name)

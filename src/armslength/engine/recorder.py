@@ -372,17 +372,19 @@ class Recorder:
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE_S
         pending: set[asyncio.Task[tuple[Signature, ...]]] = set(asked)
-        while pending and loop.time() < until:
-            done, pending = await asyncio.wait(pending, timeout=until - loop.time(), return_when="FIRST_COMPLETED")
-            for task in done:
-                for actor, (line, time) in _cosigners(roster, text, task).items():
-                    got[actor], times[actor] = line, time
-            # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
-            if pending and quorum(held.terms, got) and lower_median(list(times.values())) >= self.now(held) - AHEAD:
-                until = min(until, loop.time() + LINGER_S)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
+        try:
+            while pending and loop.time() < until:
+                done, pending = await asyncio.wait(pending, timeout=until - loop.time(), return_when="FIRST_COMPLETED")
+                for task in done:
+                    for actor, (line, time) in _cosigners(roster, text, task).items():
+                        got[actor], times[actor] = line, time
+                # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
+                if pending and quorum(held.terms, got) and lower_median(list(times.values())) >= self.now(held) - AHEAD:
+                    until = min(until, loop.time() + LINGER_S)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
         return assemble(roster, text, log, got) if quorum(held.terms, got) else None
 
     async def _ask(self, held: Open, name: str, note: Note, size: int) -> tuple[Signature, ...]:

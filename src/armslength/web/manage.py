@@ -18,6 +18,7 @@ from starlette.routing import Route
 from armslength.core.arrangement.bodies import BODIES
 from armslength.core.canonical import plain
 from armslength.engine.clock import Clocks
+from armslength.engine.mail import check_events
 from armslength.engine.node import Node
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound, Unauthorised
@@ -92,6 +93,7 @@ class _Verbs:
 
     async def say(self, asked: Asked) -> Asked:
         held = await self._held(asked, binding=True)
+        check_events(held.terms, convert(list[str], asked.get("events", []), "events"))
         bodies = []
         for position, item in enumerate(asked.get("statements", ())):
             kind = BODIES.get(item.get("type", "")) if isinstance(item, dict) else None
@@ -140,7 +142,7 @@ class _Verbs:
             "size": book.view.size,
             "sealed": book.sealed.size,
             "now": self._node.recorder.now(held),
-            "heard": self._node.recorder.heard(held),
+            "heard": self._node.recorder.heard(held) if self._node.recorder.is_behind(held) else {},
             "transfers": await self._node.hand.transfers(held),
             "troubles": self._node.hand.troubles(held.arrangement),
             "me": book.me.actor,
@@ -149,7 +151,8 @@ class _Verbs:
     async def record(self, asked: Asked) -> Asked:
         """The sealed leaves, with everything needed to fold them."""
         held = await self._held(asked)
-        lines = await self._node.shelf.store.leaves(held.arrangement, 0, held.book.sealed.size)
+        async with held.lock:  # what the book holds is stored
+            lines = await self._node.shelf.store.leaves(held.arrangement, 0, held.book.sealed.size)
         return {
             "document": held.held.proposal.document,
             "texts": held.held.proposal.texts,
@@ -167,9 +170,10 @@ class _Verbs:
         book, keys = held.book, self._node.shelf.keys
         if book.sealed.size == 0:
             raise Misuse("nothing-sealed", "the record has no seal yet; wait until the keeper has sealed it")
-        leaves = await self._node.shelf.store.leaves(held.arrangement, 0, book.sealed.size)
         texts = held.held.proposal.texts
-        files = build(book.sealed, leaves, texts, book.me.actor, keys["entries"].sign)
+        async with held.lock:  # what the book holds is stored
+            leaves = await self._node.shelf.store.leaves(held.arrangement, 0, book.sealed.size)
+            files = build(book.sealed, leaves, texts, book.me.actor, keys["entries"].sign)
         return {"arrangement": held.arrangement, "files": {path: data.decode() for path, data in files.items()}}
 
     async def set_clock(self, asked: Asked) -> Asked:

@@ -105,8 +105,9 @@ class _Own:
     async def leaves(self, request: Request) -> Response:
         held = await self._for_actor(request)
         start = _start(request)
-        stop = min(held.book.sealed.size, start + MAX_LEAVES)
-        lines = await self._node.shelf.store.leaves(held.arrangement, start, stop)
+        async with held.lock:  # what the book holds is stored
+            stop = min(held.book.sealed.size, start + MAX_LEAVES)
+            lines = await self._node.shelf.store.leaves(held.arrangement, start, stop)
         return Response(b"".join(line + b"\n" for line in lines), media_type=LINES)
 
     async def rest(self, request: Request) -> Response:
