@@ -286,7 +286,7 @@ class Book:
             raise Refused("fork", "our leaves lead to another root", "root")
         if checkpoint.size < cosigned or (cosigned and head.head_at(cosigned).tree_root != root):
             raise Refused("fork", "does not extend the head that we cosigned", "size")
-        leaves = leaves[: checkpoint.size - self.sealed.size]
+        leaves = leaves[: max(0, checkpoint.size - self.sealed.size)]
         _not_ahead((each for leaf in leaves for each in leaf.stamps), now)
         if head.state.clock.tau > now + AHEAD:
             raise Refused("ahead", "the head's time lies more than 60 s past our clock", "time")
@@ -376,8 +376,3 @@ def _not_ahead(stamps: Iterable[Stamp], now: int) -> None:
     for each in stamps:
         if each.time > now + AHEAD:
             raise Refused("ahead", f"{each.by}'s stamp lies more than 60 s past our clock", "stamps")
-
-
-def bytes_of(leaves: Iterable[Leaf]) -> list[bytes]:
-    """The leaves as they enter the record."""
-    return [leaf_bytes(leaf) for leaf in leaves]

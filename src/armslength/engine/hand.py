@@ -71,8 +71,6 @@ class Receipt:
     plain: str | None = None
     outcome: str | None = None
     complaint: str | None = None
-    done: int = 0
-    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,9 +340,13 @@ class Hand:
     async def _compare_heads(self, held: Open, tranche: str, now: int) -> _Fork | None:
         """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait.
 
-        Whoever shows nothing that the keeper has signed is silent: it does not stop the key for longer than silence.
+        Whoever shows nothing that the keeper has signed, or only a head from before the release, is silent: it does not
+        stop the key for longer than silence.
         """
-        terms, book = held.terms, held.book
+        terms, book, kept = held.terms, held.book, held.kept
+        if 0 < kept.size <= book.sealed.size and book.sealed.head_at(kept.size).tree_root != kept.root:
+            return _Fork(book.me.actor, kept.size, kept.note)
+        released, _ = await self._found(held, Release, tranche)
         due = book.sealed.state.tranches[tranche].key_due or now
         may_skip = now >= due - terms.tranches[tranche].key_by // 2
         for name in terms.timekeepers.of:
@@ -355,6 +357,8 @@ class Hand:
                 path = f"{BASE}/cosigned/{held.arrangement}"
                 note = (await self._peers.get(actor.did or "", actor.address or "", path)).decode("utf-8", "replace")
                 shown = open_checkpoint(book.sealed.roster, note)
+                if shown.checkpoint.size <= released:
+                    raise Unavailable("stale-head", "its last head does not cover the release", name)
             except ArmslengthError as error:
                 if may_skip:
                     continue
@@ -362,7 +366,7 @@ class Hand:
             size = shown.checkpoint.size
             if size > book.sealed.size:
                 raise Unavailable("behind", f"{name} has cosigned a longer record; it must reach us first", name)
-            if size and book.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
+            if book.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
                 return _Fork(name, size, note)
         return None
 
@@ -465,13 +469,18 @@ class Hand:
 
     async def _find(self, held: Open, kind: type[T], tranche: str) -> T:
         """The last statement of this kind about the tranche in the sealed record. Raises NotFound."""
+        return (await self._found(held, kind, tranche))[1]
+
+    async def _found(self, held: Open, kind: type[T], tranche: str) -> tuple[int, T]:
+        """That statement with its index."""
         stop = held.book.sealed.size
         while stop > 0:
             start = max(0, stop - 500)
-            for data in reversed(await self._store.leaves(held.arrangement, start, stop)):
+            leaves = await self._store.leaves(held.arrangement, start, stop)
+            for index, data in reversed(list(enumerate(leaves, start))):
                 body = decode_leaf(data).entry.body if f'"tranche":"{tranche}"'.encode() in data else None
                 if isinstance(body, kind):
-                    return body
+                    return index, body
             stop = start
         raise NotFound("not-in-record", f"the record holds no {kind.__name__.lower()} of {tranche}", tranche)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,13 +15,15 @@ from armslength.engine.author import Author
 from armslength.engine.book import Book, Me
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
-from armslength.errors import NotFound, Unavailable
+from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Proposal
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
+
+log = logging.getLogger(__name__)
 
 ARRANGEMENT, REPLICA, KEPT = "arrangement", "replica", "kept"
 SNAPSHOT_EVERY = 256  # leaves: how many at most are replayed when a node starts
@@ -112,8 +115,14 @@ class Shelf:
             return self._open[arrangement]
 
     async def everything(self) -> list[Open]:
-        """All arrangements, opened."""
-        return [await self.open(row.key) for row in await self.store.find(ARRANGEMENT)]
+        """All arrangements, opened. One that cannot be opened keeps none of the others from their work."""
+        found = []
+        for row in await self.store.find(ARRANGEMENT):
+            try:
+                found.append(await self.open(row.key))
+            except ArmslengthError as error:
+                log.warning("arrangement %s cannot be opened: %s", row.key[:12], error)
+        return found
 
     async def _load(self, arrangement: str) -> Open:
         row = await self.store.get(ARRANGEMENT, arrangement)

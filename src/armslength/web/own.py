@@ -97,10 +97,13 @@ class _Own:
         return Response(canonical(sealed), media_type=JSON)
 
     async def cosigned(self, request: Request) -> Response:
+        """The head that we stand by: the one that we cosigned last, or a later one whose seal we have adopted."""
         held = await self._for_actor(request)
-        if not held.kept.note:
+        sealed = held.book.sealed
+        note = (sealed.checkpoint or "") if sealed.sealed_size > held.kept.size else held.kept.note
+        if not note:
             raise NotFound("nothing-cosigned", "we have cosigned no head of this record yet")
-        return Response(held.kept.note, media_type=TEXT)
+        return Response(note, media_type=TEXT)
 
     async def leaves(self, request: Request) -> Response:
         held = await self._for_actor(request)

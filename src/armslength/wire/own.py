@@ -7,7 +7,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     POST sync/{arrangement}    ?start=N, leaves from index N -> Synced
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
     GET  head/{arrangement}    -> the last sealed head (Sealed)
-    GET  cosigned/{arrangement}-> the head that this timekeeper cosigned last (a signed note)
+    GET  cosigned/{arrangement}-> the head that this timekeeper stands by (a signed note)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
     GET  arrangements          -> those that name the caller
 """
