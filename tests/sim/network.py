@@ -115,12 +115,7 @@ class Network:
             raise Unavailable("timeout", "did not answer in time", url)
         if self.mishap("twice"):
             host.spawn(self._again(host, method, url, body, headers))
-        try:
-            reply = await host.answer(method, url, body, headers)
-        except asyncio.CancelledError:
-            if host.is_up:
-                raise
-            raise Unavailable("unreachable", "the connection broke", url) from None
+        reply = await host.answer(method, url, body, headers)
         if parts.path.endswith("/add-checkpoint") and reply.status == 200:
             self.cosigned.append((host.name, body, reply.body))
         if self.mishap("answer lost"):
@@ -166,10 +161,15 @@ class Host:
             task.exception()
 
     async def answer(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
-        """What the node answers."""
+        """What the node answers. Raises Unavailable if it dies meanwhile."""
         if self.app is None:
             raise Unavailable("unreachable", "nobody there", url)
-        return await asyncio.shield(self.spawn(ask(self.app, method, url, body, headers)))
+        task = self.spawn(ask(self.app, method, url, body, headers))
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise Unavailable("unreachable", "the connection broke", url)
+        reply: Reply = task.result()
+        return reply
 
     async def kill(self) -> None:
         """Everything that runs here ends at once."""

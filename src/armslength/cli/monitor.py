@@ -41,7 +41,7 @@ class Monitor:
         self._peers = peers
         self._keys = keys
 
-    async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str]) -> list[dict[str, Any]]:
+    async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Sign and send statements, after whatever still waits in the journal; what became of each."""
         proposal = await self._arrangement(which)
         terms = decode_terms(proposal.document.encode())

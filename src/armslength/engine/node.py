@@ -173,6 +173,7 @@ class Node:
             if not self.recorder.pause(held):
                 moved = await self.recorder.round(held, self._mail(held))
             await self.recorder.push(held)
+            self.recorder.remind(held)
         if held.book.sealed.size > 0:
             statements = await self.hand.turn(held, self.recorder.now(held))
             if await self._make(held, statements):

@@ -6,6 +6,7 @@ Every answer is durable before it is given: a stamp, a place and a cosignature a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -18,7 +19,7 @@ from armslength.core.record.checkpoint import ORIGIN, Checkpoint, parse_checkpoi
 from armslength.core.record.cosignature import cosign, lower_median
 from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, leaf_of, sign_entry
 from armslength.core.record.merkle import verify_consistency
-from armslength.core.record.note import Note, Signature, sign_note, verify_note
+from armslength.core.record.note import Note, Signature, parse, sign_note, verify_note
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_checkpoint, open_cosignature, quorum
 from armslength.core.record.witness import AddCheckpoint, encode_cosignatures, parse_add_checkpoint, parse_cosignatures
@@ -69,6 +70,8 @@ class Recorder:
         self._sizes: dict[tuple[str, str], int] = {}  # how far each follower is
         self._arrived: dict[str, tuple[float, float]] = {}  # when the first and last unsealed entries came
         self._heard: dict[str, dict[str, tuple[int, int]]] = {}  # by arrangement and timekeeper: see `heard`
+        self._reminded: dict[str, float] = {}  # when laggards were last asked to cosign the sealed head
+        self._reminding: set[asyncio.Task[None]] = set()
         self._cosigned: dict[tuple[str, str], int] = {}  # the size that each timekeeper cosigned last
         self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
 
@@ -424,6 +427,26 @@ class Recorder:
             await self._shelf.save(held, replace(held.kept, time=self.now(held)), size)
             await held.author.sealed(entry_hash(leaf.entry) for leaf in placed)
             self._hear(held, placed)
+
+    def remind(self, held: Open) -> None:
+        """Ask timekeepers that have not cosigned the last sealed head to do so still, now and then and in the
+        background: their heads vouch for releases, though the seal does without them."""
+        sealed, now = held.book.sealed, asyncio.get_running_loop().time()
+        if sealed.checkpoint is None or now < self._reminded.get(held.arrangement, 0.0) + RETRY_DEADLINE_S:
+            return
+        note = parse(sealed.checkpoint)
+        size = parse_checkpoint(note.text).size
+        names = [name for name in held.terms.timekeepers.of if name != held.book.me.actor]
+        late = [name for name in names if self._cosigned.get((held.arrangement, name), 0) < size]
+        self._reminded[held.arrangement] = now
+        for name in late:
+            task = asyncio.create_task(self._remind_one(held, name, Note(note.text, note.signatures[:1]), size))
+            self._reminding.add(task)
+            task.add_done_callback(self._reminding.discard)
+
+    async def _remind_one(self, held: Open, name: str, note: Note, size: int) -> None:
+        with contextlib.suppress(ArmslengthError):
+            await self._ask(held, name, note, size)
 
     async def push(self, held: Open) -> None:
         """Bring every follower up to the last seal; those that do not answer are tried again later."""
