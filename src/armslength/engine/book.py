@@ -251,7 +251,12 @@ class Book:
         there = held.get(entry_hash(leaf.entry))
         if there is None:
             return self.sealed.index_of(entry_hash(leaf.entry)) is None
-        return stamp_by(leaf, self.me.actor) is not None and stamp_by(there, self.me.actor) is None
+        mine = stamp_by(leaf, self.me.actor)
+        if mine is None or stamp_by(there, self.me.actor) is not None:
+            return False
+        # A stamp that another one precedes makes nobody earlier. Were it asked for, one that came after the keeper's
+        # first cosignature could hold up the record until a third timekeeper is back.
+        return all(mine.time < each.time for each in there.stamps)
 
     def _still_valid(self, leaf: Leaf) -> bool:
         """Whether the keeper could place this leaf now, at the end of what it offers."""
