@@ -83,13 +83,13 @@ def test_drops_an_entry(tmp_path: Path) -> None:
 
 
 def test_drops_a_stamp(tmp_path: Path) -> None:
-    """No head is cosigned whose leaf lacks the timekeeper's own stamp."""
+    """No head is cosigned whose leaf lacks the timekeeper's own stamp, where that is the earliest."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         await world.clock(at(1, 1), "A", "B")
         made = keeper.entry("m1", TRUE)
         await submit(world, "A", signed(made))
-        keeper.place(signed(made, stamps=[stamped(made, "m5", at(1, 1))]))
+        keeper.place(signed(made, stamps=[stamped(made, "m5", at(1, 1) + 1)]))
         await keeper.synced("A", 4)
         reply = await keeper.ask("A")
         assert (reply.status, code(reply)) == (422, "stamp-missing")

@@ -63,7 +63,7 @@ async def _heal(world: World, after: float) -> None:
 
 async def _trouble(world: World, random: Random, lives: list[str]) -> None:
     """Crashes at random moments, of one node or of several at once, each back after a while."""
-    while True:
+    while len(lives) < 25:
         await asyncio.sleep(random.choice([0.001, 0.01, 0.1]) * random.uniform(0.5, 10))
         victims = random.sample(NODES, random.choice([1, 1, 1, 2, 3]))
         for name in victims:
