@@ -1,0 +1,68 @@
+"""What a node does of itself, as the pure plan of its acts."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.state import State
+from armslength.engine.acts import Act, Facts, plan
+from tests.golden.terms import at, golden_script, golden_terms
+from tests.views.fold import Folded
+
+TERMS = golden_terms()
+
+
+@pytest.fixture(scope="module", name="golden")
+def _golden() -> Folded:
+    return Folded(TERMS, golden_script())
+
+
+def _acts(state: State, me: str, now: int, **facts: Facts) -> dict[str, Act]:
+    return dict(plan(TERMS, state, me, facts, now))
+
+
+def test_nothing_before_all_have_signed(golden: Folded) -> None:
+    """Nobody acts on terms that are only proposed."""
+    known = Facts(agreed=True, published=True)
+    assert _acts(golden.states[0], "A", at(-3), T1=known) == {}
+    assert _acts(golden.states[1], "A", at(-3), T1=known) == {}
+
+
+def test_provider_commits_what_is_published_and_agreed(golden: Folded) -> None:
+    """Content is committed once there is a sealed file and an agreement to name, and not twice."""
+    signed = golden.states[2]
+    assert _acts(signed, "A", at(-2), T1=Facts(agreed=True)) == {}
+    assert _acts(signed, "A", at(-2), T1=Facts(published=True)) == {}
+    assert _acts(signed, "A", at(-2), T1=Facts(agreed=True, published=True)) == {"T1": Act.COMMIT}
+    assert _acts(signed, "A", at(-2), T1=Facts(agreed=True, published=True, said=frozenset({Act.COMMIT}))) == {}
+
+
+def test_embargo_holds_the_release(golden: Folded) -> None:
+    """An ARMED tranche is released when the owner's embargo is over, and a key follows."""
+    armed = golden.at(at(9, 2))
+    known = Facts(agreed=True, published=True, transfer="STARTED", release_after=at(9, 6))
+    assert "T2" not in _acts(armed, "A", at(9, 5), T2=known)
+    assert _acts(armed, "A", at(9, 6), T2=known)["T2"] is Act.RELEASE
+
+
+@pytest.mark.parametrize("when", [at(14, 11), at(20, 11), at(23)])
+def test_nothing_is_released_while_withheld(golden: Folded, when: int) -> None:
+    """HELD, OVERDUE or SUSPENDED: no release, no start, and what was started is suspended."""
+    state = golden.at(when)
+    ready = {name: Facts(agreed=True, published=True, transfer="STARTED") for name in TERMS.tranches}
+    acts = _acts(state, "A", when, **ready)
+    assert not set(acts.values()) & {Act.RELEASE, Act.KEY, Act.START}
+    assert acts["T4"] is Act.SUSPEND
+
+
+def test_recipient_goes_step_by_step(golden: Folded) -> None:
+    """Negotiate, request, download, acknowledge; then open what was released and say so."""
+    signed, ready = golden.states[2], golden.at(at(7, 1))
+    assert _acts(signed, "B", at(-2), T1=Facts())["T1"] is Act.NEGOTIATE
+    assert "T1" not in _acts(signed, "B", at(-2), T1=Facts(negotiating=True))
+    assert _acts(signed, "B", at(-2), T1=Facts(agreed=True))["T1"] is Act.REQUEST
+    started = Facts(agreed=True, transfer="STARTED")
+    assert _acts(ready, "B", at(7, 1), T2=started)["T2"] is Act.DOWNLOAD
+    settled = golden.at(at(9, 7))
+    done = Facts(agreed=True, transfer="STARTED", downloaded=True, opened=True)
+    assert _acts(settled, "B", at(9, 7), T2=done)["T2"] is Act.COMPLETE
