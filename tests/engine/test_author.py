@@ -1,0 +1,140 @@
+"""An author's journal: what is written is sent, byte for byte, until it is sealed or refused by the keeper."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.bodies import Attest, Body
+from armslength.core.record.entry import Leaf, entry_hash
+from armslength.engine.author import Author
+from armslength.errors import Unavailable
+from armslength.ports import Batch
+from armslength.store.memory import MemoryStore
+from armslength.wire.own import Answer
+from tests.golden.terms import at
+from tests.record_builder import NOWHERE, Builder, keyed_terms, signer
+
+TERMS = keyed_terms()
+CLAIMS = ("k1a", "k1b", "k2")
+
+
+def said(claim: str = "k1a") -> Body:
+    """A statement."""
+    return Attest(claim=claim, period=0, value=True)
+
+
+class Timekeepers:
+    """Timekeepers that answer as they are told: "stamp", "refuse", "lie" or "down", by actor."""
+
+    def __init__(self, **does: str) -> None:
+        self.does = does
+        self.builder = Builder(TERMS)
+        self.got: list[tuple[str, list[Leaf]]] = []
+
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+        self.got.append((actor, leaves))
+        does = self.does.get(actor, "stamp")
+        if does == "down":
+            raise Unavailable("unreachable", "nobody there")
+        return [self._answer(actor, leaf, does) for leaf in leaves]
+
+    def _answer(self, actor: str, leaf: Leaf, does: str) -> Answer:
+        name = entry_hash(leaf.entry)
+        if does == "refuse":
+            return Answer(entry=name, refusal=self.builder.refusal(leaf.entry), code="not-next", reason="taken")
+        if does == "forge":
+            forged = Builder(TERMS, alias="other ").refusal(leaf.entry)
+            return Answer(entry=name, refusal=forged, code="not-next", reason="taken")
+        by = "B" if does == "lie" else actor
+        return Answer(entry=name, stamp=self.builder.stamp(leaf.entry, by, at(1, 1)))
+
+
+def author(store: MemoryStore) -> Author:
+    """m1's journal as a process opens it."""
+    arrangement = Builder(TERMS).replica.arrangement
+    return Author(store, arrangement, TERMS, "m1", signer("m1"))
+
+
+async def test_same_bytes_until_sealed() -> None:
+    """A journal that is opened again sends the very entries that it held, with the stamps they have."""
+    store, keepers = MemoryStore(), Timekeepers(m5="down")
+    first = author(store)
+    names = await first.write([said(claim) for claim in CLAIMS], NOWHERE)
+    with pytest.raises(Unavailable):
+        await first.send(keepers)
+    keepers.does = {}
+    again = author(store)
+    assert [[s.by for s in each.stamps] for each in await again.pending()] == [["A", "B"]] * 3
+    answers = await again.send(keepers)
+    assert list(answers) == names
+    sent = [leaf for actor, leaves in keepers.got if actor == "m5" for leaf in leaves]
+    assert [(leaf.entry, leaf.sig) for leaf in sent[:3]] == [(leaf.entry, leaf.sig) for leaf in sent[3:]]
+    assert [leaf.entry.author_seq for leaf in sent[3:]] == [0, 1, 2]
+    assert sent[4].entry.author_prev == names[0]
+    await again.sealed(names)
+    assert await author(store).pending() == []
+
+
+async def test_number_is_used_again_only_after_the_keepers_refusal() -> None:
+    """A refused entry frees its number, and the next entry carries the refusal; a forged refusal frees nothing."""
+    store, keepers = MemoryStore(), Timekeepers(m5="forge")
+    journal = author(store)
+    (name,) = await journal.write([said()], NOWHERE)
+    await journal.send(keepers)
+    assert len(await journal.pending()) == 1
+    keepers.does = {"m5": "refuse"}
+    await journal.send(keepers)
+    assert await journal.pending() == []
+    for opened in (journal, author(store)):
+        (entry,) = [w.entry for w, _ in await opened.refusals([name])]
+        assert entry.author_seq == 0
+    (second,) = await author(store).write([said("k1b")], NOWHERE)
+    (written,) = await author(store).pending()
+    assert entry_hash(written.entry) == second
+    assert (written.entry.author_seq, written.entry.author_prev) == (0, "")
+    assert [refusal.entry for refusal in written.entry.refused or ()] == [name]
+
+
+async def test_stamps_in_anothers_name_are_not_taken() -> None:
+    """A timekeeper answers for itself only."""
+    store, keepers = MemoryStore(), Timekeepers(A="lie")
+    journal = author(store)
+    await journal.write([said()], NOWHERE)
+    await journal.send(keepers)
+    (leaf,) = keepers.got[-1][1]
+    assert [stamp.by for stamp in leaf.stamps] == ["B"]
+
+
+async def test_two_processes_never_write_one_number_twice() -> None:
+    """The second of two that write at once is turned away, and has stored nothing."""
+    store = MemoryStore()
+    one, two = author(store), author(store)
+    await one.pending()
+    await two.pending()
+    await one.write([said()], NOWHERE)
+    with pytest.raises(Unavailable):
+        await two.write([said("k1b")], NOWHERE)
+    (written,) = await author(store).pending()
+    assert written.entry.body == said()
+
+
+async def test_failed_disk_writes_nothing() -> None:
+    """Where the store fails, nothing is signed into the journal and the number stays free."""
+
+    class Full(MemoryStore):
+        full = True
+
+        async def commit(self, batch: Batch) -> bool:
+            if self.full:
+                raise Unavailable("store-failed", "the disk is full")
+            return await super().commit(batch)
+
+    store = Full()
+    journal = author(store)
+    with pytest.raises(Unavailable):
+        await journal.write([said()], NOWHERE)
+    assert await journal.pending() == []
+    store.full = False
+    await journal.write([said("k1b")], NOWHERE)
+    (written,) = await journal.pending()
+    assert written.entry.author_seq == 0
