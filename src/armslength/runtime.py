@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 import signal
 import socket
 import time
@@ -188,8 +187,3 @@ def _signals(server: uvicorn.Server) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def new_secret() -> str:
-    """A fresh secret for the management interface."""
-    return secrets.token_urlsafe(32)
