@@ -312,7 +312,7 @@ class TestSqlite:
     async def test_durability_settings(self, tmp_path: Path) -> None:
         """The writing connection flushes every commit: write-ahead log, synchronous FULL (2)."""
         store = SqliteStore.open(tmp_path / "node.db")
-        connection = store._writer._connection
+        connection = store._writer.connection
         assert connection.pragma("journal_mode") == "wal"
         assert connection.pragma("synchronous") == 2
         await store.close()
@@ -332,7 +332,7 @@ class TestSqlite:
         """A database that a newer version wrote is refused, and not touched."""
         path = tmp_path / "node.db"
         store = SqliteStore.open(path)
-        store._writer._connection.pragma("user_version", 99)
+        store._writer.connection.pragma("user_version", 99)
         await store.close()
         before = path.read_bytes()
         with pytest.raises(Misuse, match="newer version") as refused:
@@ -357,11 +357,11 @@ class TestSqlite:
     async def test_full_disk(self, tmp_path: Path) -> None:
         """Where the disk takes no more, commits are refused as ours to solve, and work again when there is room."""
         store = SqliteStore.open(tmp_path / "node.db")
-        store._writer._connection.pragma("max_page_count", 20)
+        store._writer.connection.pragma("max_page_count", 20)
         with pytest.raises(Unavailable, match="full"):
             await store.commit(note("big", body=b"x" * 200_000))
         assert await store.get("note", "big") is None
-        store._writer._connection.pragma("max_page_count", 100_000)
+        store._writer.connection.pragma("max_page_count", 100_000)
         assert await store.commit(note("big", body=b"x" * 200_000))
         await store.close()
 

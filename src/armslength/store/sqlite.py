@@ -1,9 +1,9 @@
 """A store in one SQLite file.
 
-One thread writes. It takes whatever has queued up, runs each batch in its own savepoint inside one transaction, and
-flushes once for all of them (write-ahead log, synchronous=FULL): under load one flush serves many commits, and no
-two writers ever wait for the file's lock. Small reads run where they are called, on a connection of their own, since
-handing one to a thread costs more than the read; reads of unknown size (`find`, `leaves`) run in a reader thread.
+Commits wait for each other. Those that have queued up run together, each in its own savepoint inside one transaction,
+and one flush serves them all (write-ahead log, synchronous=FULL). Only the flush runs in a thread: statements are
+microseconds, and would take far longer in a thread that competes with the event loop for the interpreter. So do small
+reads, on a connection of their own; reads of unknown size (`find`, `leaves`) run in a reader thread.
 
 One process owns the database: `<path>.lock` is held for as long as the store is open.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import queue
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -64,7 +64,6 @@ class SqliteStore:
         self._reader = ThreadPoolExecutor(1, "store-reader")
         self._room = asyncio.Semaphore(WAITING)
         self._writer = _Writer(writer)
-        self._writer.start()
         self._closed = False
 
     @classmethod
@@ -110,16 +109,13 @@ class SqliteStore:
     async def commit(self, batch: Batch) -> bool:
         async with self._room:
             self._check_open()
-            job = _Job(batch, asyncio.get_running_loop().create_future())
-            self._writer.jobs.put(job)
-            return await job.done
+            return await self._writer.put(batch)
 
     async def close(self) -> None:
         if self._closed:
             return
-        self._closed = True  # what is queued still goes through: the writer stops behind it
-        self._writer.jobs.put(None)
-        await asyncio.to_thread(self._writer.join)
+        self._closed = True  # what is queued still goes through
+        await self._writer.close()
         await asyncio.to_thread(self._reader.shutdown)
         with self._guard:
             for connection in (self._near, self._far, self._lock):
@@ -154,45 +150,53 @@ class _Job:
             self.done.set_result(self.result)
 
 
-class _Writer(threading.Thread):
-    """The one thread that writes."""
+class _Writer:
+    """What writes: a queue of batches, and a task for as long as there are some."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        super().__init__(name="store-writer", daemon=True)
-        self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._connection = connection
+        self.connection = connection
+        self._flusher = ThreadPoolExecutor(1, "store-flusher")
+        self._jobs: deque[_Job] = deque()
+        self._working: asyncio.Task[None] | None = None
 
-    def run(self) -> None:
-        while (job := self.jobs.get()) is not None:
-            group, last = [job], False
-            while len(group) < GROUP and not self.jobs.empty():
-                following = self.jobs.get()
-                if following is None:
-                    last = True
-                    break
-                group.append(following)
-            self._together(group)
-            for loop in {one.done.get_loop() for one in group}:
-                _answer(loop, [one for one in group if one.done.get_loop() is loop])
-            if last:
-                break
-        self._connection.close()
+    def put(self, batch: Batch) -> asyncio.Future[bool]:
+        """The batch's result, once it is on disk."""
+        job = _Job(batch, asyncio.get_running_loop().create_future())
+        self._jobs.append(job)
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        return job.done
 
-    def _together(self, group: list[_Job]) -> None:
+    async def close(self) -> None:
+        """Finish what is queued."""
+        if self._working is not None:
+            await asyncio.wait([self._working])  # it may have been cancelled, at the end of its loop
+        self._flusher.shutdown()
+        self.connection.close()
+
+    async def _work(self) -> None:
+        while self._jobs:
+            group = [self._jobs.popleft() for _ in range(min(GROUP, len(self._jobs)))]
+            await self._together(group)
+            for job in group:
+                job.settle()
+
+    async def _together(self, group: list[_Job]) -> None:
         """Run a group in one transaction. A batch that fails undoes itself only; a failing flush fails them all."""
+        run = self.connection.execute
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            run("BEGIN IMMEDIATE")
             for job in group:
                 self._alone(job)
-            self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001  whatever it is, the thread lives on and every caller hears of it
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            await asyncio.get_running_loop().run_in_executor(self._flusher, run, "COMMIT")
+        except Exception as error:  # noqa: BLE001  whatever it is, the task lives on and every caller hears of it
+            if self.connection.in_transaction:
+                run("ROLLBACK")
             for job in group:
                 job.error = Unavailable("store-failed", f"nothing was written: {error}")
 
     def _alone(self, job: _Job) -> None:
-        run = self._connection.execute
+        run = self.connection.execute
         run("SAVEPOINT batch")
         try:
             job.result = _apply(run, job.batch)
@@ -201,17 +205,6 @@ class _Writer(threading.Thread):
         if job.error is not None or not job.result:
             run("ROLLBACK TO batch")
         run("RELEASE batch")
-
-
-def _answer(loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
-    def settle() -> None:
-        for job in jobs:
-            job.settle()
-
-    try:
-        loop.call_soon_threadsafe(settle)
-    except RuntimeError:  # the loop is gone, and with it whoever asked
-        return
 
 
 def _apply(run: Callable[..., apsw.Cursor], batch: Batch) -> bool:
