@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,21 +46,27 @@ class Config:
         return self.folder / "blobs"
 
     @property
-    def token(self) -> Path:
-        """The secret that local commands show to the running node."""
-        return self.folder / "manage.token"
+    def socket(self) -> Path:
+        """Where the running node listens to its owner's commands."""
+        return self.folder / "manage.sock"
 
 
 _TYPES = {"name": str, "did": str, "address": str, "host": str, "port": int, "development": bool, "nodes": list}
 
 
 def load(folder: Path) -> Config:
-    """The configuration in `folder`. Raises Misuse, naming the file and the setting."""
+    """The configuration in `folder`. Raises Misuse, naming the file and the setting.
+
+    A folder that others may write to is refused: they could put another configuration, or a node of theirs, in it.
+    """
     path = folder / FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise Misuse("no-folder", f"no {FILE} here: run `armslength init {folder}` first", str(folder)) from None
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise Misuse("loose-permissions", f"others may write here: mode {mode:04o}, make it 0700", str(folder))
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

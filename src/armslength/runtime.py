@@ -8,13 +8,14 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import uvicorn
 
-from armslength.config import Config
+from armslength.config import FILE, Config
 from armslength.core.record.keys import from_base64
 from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
@@ -28,12 +29,15 @@ from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
 from armslength.net.client import Client
+from armslength.net.local import listening
 from armslength.net.peers import Peers
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
+from armslength.web.manage import build_management
 from armslength.wire import binding
 from armslength.worker import Deliverer
 
+WAITING = 2048  # connections of peers that are not accepted yet
 DRAIN_S = 5  # how long a node that is told to stop finishes what it has begun
 
 log = logging.getLogger(__name__)
@@ -48,6 +52,7 @@ class Running:
     deliverer: Deliverer
     clock: Clocks
     app: object
+    management: object
 
 
 @asynccontextmanager
@@ -89,14 +94,13 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
         exchange,
         verifier.caller,
         hand.authorise,
-        clock,
         did_document=_did_document(config, keys),
-        secret=config.token.read_text(encoding="ascii").strip(),
         development=config.development,
     )
+    management = build_management(node, clock, development=config.development)
     loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(node.run())]
     try:
-        yield Running(node, exchange, deliverer, clock, app)
+        yield Running(node, exchange, deliverer, clock, app, management)
     finally:
         for loop in loops:
             loop.cancel()
@@ -143,43 +147,49 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     """Run a node until SIGTERM or SIGINT, then finish what has begun."""
     if not config.address:
         raise Misuse("no-address", "this folder is a monitor's: it has keys but no node", str(config.folder))
-    async with assembled(config) as running:
-        settings = uvicorn.Config(
-            running.app,  # type: ignore[arg-type]
-            host=config.host,
-            port=config.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=DRAIN_S,
-            limit_concurrency=2000,
-            lifespan="off",
-        )
-        server = _Server(settings, ready)
-        with _signals(server):
-            await server.serve()
-        if not server.started:
-            raise Misuse("no-port", f"cannot listen on {config.host}:{config.port}", "port")
+    async with assembled(config) as running:  # the database is ours from here on, and with it the folder
+        with _listening(config) as peers, listening(config.socket) as owner:
+            servers = [_Server(_settings(running.app)), _Server(_settings(running.management))]
+            with _signals(servers):
+                ready()  # whoever connects from now on is answered
+                await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
+
+
+def _listening(config: Config) -> socket.socket:
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    try:
+        return socket.create_server((config.host, config.port), family=family, backlog=WAITING)
+    except (OSError, OverflowError) as error:
+        reason = f"cannot listen on {config.host}:{config.port}: {error}"
+        raise Misuse("no-port", reason, str(config.folder / FILE)) from None
+
+
+def _settings(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_S,
+        limit_concurrency=2000,
+        lifespan="off",
+    )
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """One of two servers in a process: signals are for both."""
 
-    def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(settings)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
 
 
 @contextlib.contextmanager
-def _signals(server: uvicorn.Server) -> Iterator[None]:
-    def stop(*_: object) -> None:
-        server.should_exit = True
+def _signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        for server in servers:
+            server.handle_exit(number, frame)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

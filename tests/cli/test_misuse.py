@@ -44,12 +44,13 @@ def test_a_node_that_is_down_is_told_with_exit_code_3(tmp_path: Path, capsys: py
 def test_init_keeps_its_secrets_to_its_owner_and_never_overwrites(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Keys, configuration and management secret are private files; a second init changes nothing."""
+    """Keys and configuration are private files in a private folder; a second init changes nothing."""
     folder = tmp_path / "node"
     assert run(["init", str(folder), "--address", "https://node.example.org", "--json"]) == 0
     card = _json(capsys)
     assert card["did"] == "did:web:node.example.org"
-    for path in [*(folder / "keys").iterdir(), folder / "manage.token", folder / "node.toml"]:
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for path in [*(folder / "keys").iterdir(), folder / "node.toml"]:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert not any(path.read_text().strip() in str(value) for value in card.values())
     before = (folder / "keys" / "entries.key").read_bytes()

@@ -50,7 +50,6 @@ from tests.sim.network import Host, Network, Wire, ask
 from tests.sim.virtual import VirtualLoop
 
 EPOCH = 1_750_000_000.0  # wall time at the loop's zero
-SECRET = "a test's own secret"
 NODES = ("A", "B", "m5")
 SETTLE_S = 600.0  # of the loop's time that a world may need to come to rest
 
@@ -127,7 +126,6 @@ class SimNode:
         actor = world.terms.actors[name]
         folder = world.folder / name
         folder.mkdir()
-        (folder / "manage.token").write_text(SECRET, encoding="ascii")
         self.config = Config(
             folder=folder, name=name, did=actor.did or "", address=actor.address or "", development=world.development
         )
@@ -174,13 +172,8 @@ class SimNode:
 
     async def manage(self, verb: str, **asked: Any) -> Any:
         """What the owner asks, over the management interface."""
-        reply = await ask(
-            self.running.app,  # type: ignore[arg-type]
-            "POST",
-            f"{self.config.address}/manage/{verb}",
-            json.dumps(asked).encode(),
-            {"authorization": f"Bearer {SECRET}", "content-type": "application/json"},
-        )
+        app, body = self.running.management, json.dumps(asked).encode()
+        reply = await ask(app, "POST", f"http://localhost/{verb}", body)  # type: ignore[arg-type]
         if reply.status != 200:
             raise AssertionError(reply.body)
         return json.loads(reply.body)
@@ -444,4 +437,4 @@ def shown(state: State) -> dict[str, str]:
     return found
 
 
-__all__ = ["BASE", "NODES", "SECRET", "SimNode", "World", "canonical", "parse", "ring", "shown", "world_terms"]
+__all__ = ["BASE", "NODES", "SimNode", "World", "canonical", "parse", "ring", "shown", "world_terms"]

@@ -23,7 +23,7 @@ from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import HOUR, at
 from tests.record_builder import clause_texts, public
 from tests.sim.evil import begun, code, entry, post, signed, stamped, submit
-from tests.sim.harness import SECRET, World, shown, world_terms
+from tests.sim.harness import World, shown, world_terms
 from tests.sim.network import ask
 from tests.sim.script import FILES
 from tests.sim.virtual import play
@@ -366,12 +366,11 @@ def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
                 await node.propose(proposal, world.nodes["A"].config.did, development=False)
             assert caught.value.code == "simulated-clock"
             assert await node.shelf.holdings() == {}
-            app = world.nodes["A"].running.app
-            headers = {"authorization": f"Bearer {SECRET}"}
+            app = world.nodes["A"].running.management
             body = canonical(proposal)
-            reply = await ask(app, "POST", "http://localhost:8801/manage/propose", body, headers)  # type: ignore[arg-type]
+            reply = await ask(app, "POST", "http://localhost/propose", body)  # type: ignore[arg-type]
             assert (reply.status, code(reply)) == (409, "simulated-clock")
-            reply = await ask(app, "POST", "http://localhost:8801/manage/clock", b'{"to":5}', headers)  # type: ignore[arg-type]
+            reply = await ask(app, "POST", "http://localhost/clock", b'{"to":5}')  # type: ignore[arg-type]
             assert (reply.status, code(reply)) == (400, "not-development")
 
     play(whole())
@@ -411,21 +410,13 @@ def test_whose_token(tmp_path: Path) -> None:
 
 
 def test_management_door(tmp_path: Path) -> None:
-    """Management answers to the secret only, and from this machine only."""
+    """On the port that peers reach there is nothing to manage; the owner's application is another one."""
 
     async def story(world: World) -> None:
-        app, url = world.nodes["A"].running.app, "http://localhost:8801/manage/list"
-        headers = {"authorization": f"Bearer {SECRET}"}
-        cases: list[tuple[dict[str, str], tuple[str, int], int, str | None]] = [
-            (headers, ("127.0.0.1", 1), 200, None),
-            ({}, ("127.0.0.1", 1), 401, "bad-secret"),
-            ({"authorization": "Bearer another"}, ("::1", 1), 401, "bad-secret"),
-            (headers, ("192.0.2.7", 1), 401, "not-local"),
-        ]
-        for given, client, status, wanted in cases:
-            reply = await ask(app, "POST", url, b"{}", given, client)  # type: ignore[arg-type]
-            assert reply.status == status
-            assert wanted is None or code(reply) == wanted
+        running = world.nodes["A"].running
+        for path in ("/list", "/manage/list"):
+            assert (await ask(running.app, "POST", f"http://localhost:8801{path}", b"{}")).status == 404  # type: ignore[arg-type]
+        assert (await ask(running.management, "POST", "http://localhost/list", b"{}")).status == 200  # type: ignore[arg-type]
 
     run(tmp_path, story)
 

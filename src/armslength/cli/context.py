@@ -21,6 +21,7 @@ from armslength.errors import (
     Unauthorised,
     Unavailable,
 )
+from armslength.net.local import connected
 
 if TYPE_CHECKING:
     from armslength.core.arrangement.state import State
@@ -46,16 +47,15 @@ def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
         raise Misuse(
             "no-node", "this folder is a monitor's and has no node: this command needs one", str(config.folder)
         )
-    secret = config.token.read_text(encoding="ascii").strip()
-    connection = http.client.HTTPConnection(config.host, config.port, timeout=PATIENCE_S)
-    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("localhost")
     try:
-        connection.request("POST", f"/manage/{verb}", jsonlib.dumps(asked), headers)
+        connection.sock = connected(config.socket, PATIENCE_S)
+        connection.request("POST", f"/{verb}", jsonlib.dumps(asked), {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = jsonlib.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
-        where = f"{config.host}:{config.port}"
         start = f"start it with `armslength up --node {config.folder}`"
+        where = str(config.socket)
         raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
     finally:
         connection.close()

@@ -44,7 +44,8 @@ def init(
     Parameters
     ----------
     folder
-        Where keys, configuration and data will lie. Must not hold an identity yet.
+        Where keys, configuration and data will lie: from now on its owner's alone (mode 0700). Must not hold an
+        identity yet.
     name
         A name for people; default: the folder's.
     address
@@ -66,12 +67,11 @@ def init(
     from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
     keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
     if monitor:
         config = replace(config, did=key_did(keys["tokens"].public))
-    else:
-        _write_private(config.token, _secret() + "\n")
     _write_private(folder / FILE, dump(config))
     _print_card(config, json=json)
     return 0
@@ -143,12 +143,6 @@ def _config(folder: Path, name: str, address: str, listen: str, nodes: tuple[str
         port=int(port),
         development=development,
     )
-
-
-def _secret() -> str:
-    import secrets
-
-    return secrets.token_urlsafe(32)
 
 
 def _write_private(path: Path, text: str) -> None:

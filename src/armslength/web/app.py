@@ -1,4 +1,4 @@
-"""The ASGI application of a node: every route on one port."""
+"""The ASGI application of a node: everything that peers reach, on one port."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from starlette.applications import Starlette
 
 from armslength.delivery.serve import Authorise
 from armslength.delivery.serve import routes as data_routes
-from armslength.engine.clock import Clocks
 from armslength.engine.exchange import Exchange
 from armslength.engine.node import Node
-from armslength.web import dsp, manage, own
+from armslength.web import dsp, own
 
 
 def build_app(
@@ -17,18 +16,15 @@ def build_app(
     exchange: Exchange,
     caller: dsp.Caller,
     authorise: Authorise,
-    clock: Clocks,
     *,
     did_document: bytes,
-    secret: str,
     development: bool,
 ) -> Starlette:
-    """Put everything that a node answers together."""
+    """Put everything that a node answers its peers together."""
     return Starlette(
         routes=[
             *dsp.routes(exchange, caller, did_document),
             *own.routes(node, caller, development=development),
             *data_routes(authorise),
-            *manage.routes(node, clock, secret, development=development),
         ]
     )

@@ -1,16 +1,16 @@
-"""What the owner of a node asks of it: POST /manage/{verb} with a JSON object, answered with one.
+"""What the owner of a node asks of it: POST /{verb} with a JSON object, answered with one.
 
-Only from loopback, and only with the secret that lies in the node's folder.
+An application of its own, for the socket in the node's folder alone (`net.local`): whoever reaches it is the owner.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,40 +21,29 @@ from armslength.engine.clock import Clocks
 from armslength.engine.mail import check_events
 from armslength.engine.node import Node
 from armslength.engine.shelf import Open
-from armslength.errors import Malformed, Misuse, NotFound, Unauthorised
+from armslength.errors import Malformed, Misuse, NotFound
 from armslength.web import errors
 from armslength.web.requests import whole_body
 from armslength.wire.bundle import build
 from armslength.wire.own import MAX_PROPOSAL, Proposal
 from armslength.wire.strict import convert, parse
 
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
-
 Asked = dict[str, Any]
 
 
-def routes(node: Node, clock: Clocks, secret: str, *, development: bool) -> list[Route]:
-    """The one route."""
+def build_management(node: Node, clock: Clocks, *, development: bool) -> Starlette:
+    """The owner's application."""
     verbs = _Verbs(node, clock, development)
 
     async def endpoint(request: Request) -> Response:
         try:
-            _admit(request, secret)
             asked = convert(dict[str, Any], parse(await whole_body(request, largest=MAX_PROPOSAL)))
             answer = await verbs.work(request.path_params["verb"])(asked)
             return Response(msgspec.json.encode(answer), media_type="application/json")
         except Exception as error:  # noqa: BLE001  every failure gets our error body
             return errors.response(error)
 
-    return [Route("/manage/{verb}", endpoint, methods=["POST"])]
-
-
-def _admit(request: Request, secret: str) -> None:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if request.client is None or request.client.host not in LOOPBACK:
-        raise Unauthorised("not-local", "the node is managed from its own machine only")
-    if not secret or not hmac.compare_digest(given.encode(), secret.encode()):
-        raise Unauthorised("bad-secret", "not the secret in the node's folder", "Authorization")
+    return Starlette(routes=[Route("/{verb}", endpoint, methods=["POST"])])
 
 
 class _Verbs:
