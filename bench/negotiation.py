@@ -132,8 +132,8 @@ async def _node(ports: list[int], folder: Path, side: str) -> None:
     mine = 0 if side == "provider" else 1
     public = {did: key.public for did, key in zip(dids, keys, strict=True)}
 
-    async def lookup(did: str) -> bytes | None:
-        return public.get(did)
+    async def lookup(did: str, _: str) -> tuple[bytes, ...]:
+        return (public[did],) if did in public else ()
 
     finished: dict[str, asyncio.Future[float]] = {}
 

@@ -16,15 +16,15 @@ from types import FrameType
 import uvicorn
 
 from armslength.config import FILE, Config
-from armslength.core.record.keys import from_base64
 from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
 from armslength.engine.exchange import Exchange
 from armslength.engine.hand import Hand
 from armslength.engine.node import Node
+from armslength.engine.pins import pins
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Shelf
-from armslength.errors import ArmslengthError, Misuse
+from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
@@ -110,11 +110,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
 
 
 def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
-    """Token keys: a did:key is one; those pinned in terms that we have signed go first; then a DID's own document.
-
-    What terms pin that we have not signed counts for nothing: whoever proposes them could write itself a key under
-    somebody else's name, and read that one's records.
-    """
+    """Token keys: a did:key is one; then what terms pin (`engine.pins`); then a DID's own document."""
 
     async def fetch(url: str) -> tuple[int, bytes]:
         reply = await client.get(url, total=5.0)
@@ -122,19 +118,28 @@ def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
 
     resolver = Resolver(fetch, development=config.development)
 
-    async def lookup(did: str) -> bytes | None:
+    async def shown(did: str) -> tuple[bytes, ...]:
         try:
-            if did.startswith("did:key:"):
-                return key_of(did)
-            for held in await shelf.everything():
-                if held.book.me.actor not in held.book.view.state.arrangement.signed:
-                    continue
-                for actor in held.terms.actors.values():
-                    if actor.did == did and actor.keys is not None and actor.keys.tokens is not None:
-                        return from_base64(actor.keys.tokens, "tokens")
-            return (await resolver.keys(did)).get("tokens")
-        except ArmslengthError:
-            return None
+            key = (await resolver.keys(did)).get("tokens")
+        except (Malformed, Refused):
+            return ()
+        return (key,) if key else ()
+
+    async def lookup(did: str, about: str) -> Sequence[bytes]:
+        if did.startswith("did:key:"):
+            try:
+                return (key_of(did),)
+            except Malformed:
+                return ()
+        found = await pins(shelf, did, about)
+        if not found.document:
+            return found.keys
+        try:
+            return (*found.keys, *await shown(did))
+        except Unavailable:
+            if found.keys:
+                return found.keys
+            raise
 
     return lookup
 

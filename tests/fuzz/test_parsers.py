@@ -275,8 +275,8 @@ def test_a_spoilt_token_is_nobodys(data: st.DataObject | None) -> None:
     else:
         sent = data.draw(spoilt([good], as_json=False))
 
-    async def lookup(_: str) -> bytes | None:
-        return PrivateKey(bytes(32)).public
+    async def lookup(*_: str) -> tuple[bytes, ...]:
+        return (PrivateKey(bytes(32)).public,)
 
     verifier = tokens.Verifier("did:web:b", lookup, lambda: 1000.0)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -165,10 +166,37 @@ async def test_a_document_that_cannot_be_had_is_unavailable() -> None:
 
 
 async def test_the_memory_of_documents_is_bounded() -> None:
-    """A flood of names does not fill the memory."""
-    web = Web(404)
-    resolver = Resolver(web.fetch)
+    """A flood of names neither fills the memory nor pushes out a document."""
+    web = Web()
+    resolver = Resolver(web.fetch, clock=lambda: web.now)
+    await resolver.keys(ME)
+    web.status = 404
     for number in range(1100):
         with pytest.raises(Unavailable):
             await resolver.keys(f"did:web:n{number}.example")
-    assert len(resolver._kept) == 1024
+    assert len(resolver._failed) == 1024
+    assert (await resolver.keys(ME))["tokens"] == KEY.public
+
+
+async def test_a_document_is_asked_for_once_however_many_wait() -> None:
+    """Callers of one DID share one question, and those of many DIDs have a bounded number of them."""
+    web, go, asked = Web(), asyncio.Event(), asyncio.Event()
+
+    async def slow(url: str) -> tuple[int, bytes]:
+        asked.set()
+        await go.wait()
+        return await web.fetch(url)
+
+    resolver = Resolver(slow)
+    first = asyncio.create_task(resolver.keys(ME))
+    await asked.wait()
+    first.cancel()  # whoever gives up takes nothing from the others
+    others = [asyncio.create_task(resolver.keys(ME)) for _ in range(5)]
+    strangers = [asyncio.create_task(resolver.keys(f"did:web:n{number}.example")) for number in range(31)]
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="too many"):
+        await resolver.keys("did:web:one-more.example")
+    go.set()
+    assert [keys["tokens"] for keys in await asyncio.gather(*others)] == [KEY.public] * 5
+    await asyncio.gather(*strangers, return_exceptions=True)
+    assert web.asked.count("https://a.example/.well-known/did.json") == 1

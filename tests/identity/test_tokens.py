@@ -25,14 +25,14 @@ class World:
 
     def __init__(self) -> None:
         self.now = float(NOW)
-        self.known: dict[str, bytes] = {A: KEY.public}
+        self.known: dict[tuple[str, str], tuple[bytes, ...]] = {(A, ""): (KEY.public,)}
         self.looked_up = 0
         self.sender = Tokens(A, KEY, lambda: self.now)
         self.receiver = Verifier(B, self.lookup, lambda: self.now)
 
-    async def lookup(self, did: str) -> bytes | None:
+    async def lookup(self, did: str, about: str) -> tuple[bytes, ...]:
         self.looked_up += 1
-        return self.known.get(did)
+        return self.known.get((did, about), ())
 
 
 def encode(value: Any) -> str:
@@ -95,10 +95,10 @@ async def test_a_replaced_key_ends_its_tokens() -> None:
     world = World()
     bearer = world.sender.bearer(B)
     await world.receiver.caller(bearer)
-    world.known[A] = PrivateKey(b"b" * 32).public
+    world.known[A, ""] = (PrivateKey(b"b" * 32).public,)
     world.now += RECHECK_S
     assert await refused(bearer, world) == "unknown-key"
-    del world.known[A]
+    del world.known[A, ""]
     assert await refused(bearer, world) == "unknown-sender"
 
 
@@ -143,6 +143,26 @@ async def test_only_one_header_is_accepted(header: dict[str, Any]) -> None:
     assert await refused(token(header=header)) == "bad-token-header"
 
 
+async def test_any_of_a_sender_s_keys_may_have_signed() -> None:
+    """Where several keys count for a DID, a token of each is good."""
+    world, other = World(), PrivateKey(b"b" * 32)
+    world.known[A, ""] = (KEY.public, other.public)
+    for key in (KEY, other):
+        assert await world.receiver.caller(token(key=key)) == A
+
+
+async def test_a_key_counts_where_it_is_pinned() -> None:
+    """A token that was good about one arrangement is judged anew about another, and about none."""
+    world, other = World(), PrivateKey(b"b" * 32)
+    world.known[A, "one"] = (other.public,)
+    assert await world.receiver.caller(token(key=other), "one") == A
+    with pytest.raises(Unauthorised, match="not signed by a key"):
+        await world.receiver.caller(token(key=other))
+    assert await world.receiver.caller(token()) == A
+    with pytest.raises(Unauthorised, match="not signed by a key"):
+        await world.receiver.caller(token(), "one")
+
+
 async def test_signatures_that_are_refused() -> None:
     """Another key, no signature, a changed claim, and the public key used as a shared secret."""
     assert await refused(token(key=PrivateKey(b"x" * 32))) == "bad-signature"
@@ -156,7 +176,7 @@ async def test_signatures_that_are_refused() -> None:
 async def test_a_key_of_small_order_is_never_believed() -> None:
     """Under such a key one signature fits every message: even where it is looked up, it is refused."""
     world = World()
-    world.known[A] = bytes([1]) + bytes(31)
+    world.known[A, ""] = (bytes([1]) + bytes(31),)
     head, claims, _ = token().split(".")
     assert await refused(f"{head}.{claims}.{encode(bytes([1]) + bytes(63))}", world) == "bad-signature"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from armslength.core.arrangement.terms import Arrangement
@@ -85,6 +85,8 @@ class Shelf:
         self.did = did
         self.keys = keys
         self._open: dict[str, Open] = {}
+        self._naming: dict[str, list[Open]] = {}  # of what is open, by DID
+        self._all_open = False
         self._opening = asyncio.Lock()
         self.on_change: Callable[[], None] = lambda: None
 
@@ -111,8 +113,17 @@ class Shelf:
             return found
         async with self._opening:
             if arrangement not in self._open:
-                self._open[arrangement] = await self._load(arrangement)
+                self._open[arrangement] = opened = await self._load(arrangement)
+                for did in {actor.did for actor in opened.terms.actors.values() if actor.did}:
+                    self._naming.setdefault(did, []).append(opened)
             return self._open[arrangement]
+
+    async def naming(self, did: str) -> Sequence[Open]:
+        """The arrangements that name this DID."""
+        if not self._all_open:
+            await self.everything()
+            self._all_open = True
+        return self._naming.get(did, ())
 
     async def everything(self) -> list[Open]:
         """All arrangements, opened. One that cannot be opened keeps none of the others from their work."""

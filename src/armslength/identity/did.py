@@ -6,11 +6,12 @@ names, from the place that the DID names. Keys in signed terms go before anythin
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -22,10 +23,13 @@ from armslength.wire.strict import UNREADABLE
 ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
 KEPT_S: Final = 300  # seconds a resolved document is believed
 FAILED_S: Final = 30  # seconds before a document that could not be had is asked for again
-REMEMBERED: Final = 1024  # documents, and failures
+REMEMBERED: Final = 1024  # documents, and as many failures
+AT_ONCE: Final = 32  # documents that are asked for
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?")
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
+
+T = TypeVar("T")
 
 Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
 """GET a URL: (status, body). Bounded in size and time, and filtered by address."""
@@ -104,13 +108,19 @@ def document_keys(body: bytes, did: str) -> dict[str, bytes]:
 
 
 class Resolver:
-    """Finds the keys of a DID, and remembers them for a while."""
+    """Finds the keys of a DID, and remembers them for a while.
+
+    Whoever writes tokens chooses the DIDs: so failures are remembered too, for a shorter while and where they push out
+    no document; one document is asked for once, however many wait for it; and only so many are asked for at once.
+    """
 
     def __init__(self, fetch: Fetch, *, development: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
         self._development = development
         self._clock = clock
-        self._kept: OrderedDict[str, tuple[float, dict[str, bytes] | ArmslengthError]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, dict[str, bytes]]] = OrderedDict()
+        self._failed: OrderedDict[str, tuple[float, ArmslengthError]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[dict[str, bytes] | ArmslengthError]] = {}
 
     async def keys(self, did: str) -> dict[str, bytes]:
         """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable if its document cannot be had."""
@@ -118,23 +128,32 @@ class Resolver:
             return {did.rpartition(":")[2]: key_of(did)}
         found = self._remembered(did)
         if found is None:
-            try:
-                found = await self._resolve(did)
-            except ArmslengthError as error:
-                found = error
-            self._kept[did] = (self._clock(), found)
-            if len(self._kept) > REMEMBERED:
-                self._kept.popitem(last=False)
+            if did not in self._asking:
+                if len(self._asking) >= AT_ONCE:
+                    raise Unavailable("busy", "too many documents are asked for already; try again", did)
+                self._asking[did] = asyncio.create_task(self._ask(did))
+            found = await asyncio.shield(self._asking[did])  # one that gives up leaves it to the others
         if isinstance(found, ArmslengthError):
             raise found.with_traceback(None)  # the same one again: its trace must not grow
         return found
 
     def _remembered(self, did: str) -> dict[str, bytes] | ArmslengthError | None:
-        """Whoever writes tokens could make us ask again and again: failures are remembered too, for a shorter while."""
-        if (kept := self._kept.get(did)) is None:
-            return None
-        life = FAILED_S if isinstance(kept[1], ArmslengthError) else KEPT_S
-        return kept[1] if self._clock() - kept[0] < life else None
+        now, kept, failed = self._clock(), self._kept.get(did), self._failed.get(did)
+        if kept is not None and now - kept[0] < KEPT_S:
+            return kept[1]
+        return failed[1] if failed is not None and now - failed[0] < FAILED_S else None
+
+    async def _ask(self, did: str) -> dict[str, bytes] | ArmslengthError:
+        try:
+            found = await self._resolve(did)
+        except ArmslengthError as error:
+            _remember(self._failed, did, (self._clock(), error))
+            return error
+        else:
+            _remember(self._kept, did, (self._clock(), found))
+            return found
+        finally:
+            del self._asking[did]
 
     async def _resolve(self, did: str) -> dict[str, bytes]:
         url = document_url(did, development=self._development)
@@ -142,6 +161,13 @@ class Resolver:
         if status != 200:
             raise Unavailable("no-did-document", f"{url} answers {status}", did)
         return document_keys(body, did)
+
+
+def _remember(memory: OrderedDict[str, T], did: str, what: T) -> None:
+    memory[did] = what
+    memory.move_to_end(did)
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)
 
 
 class _Method(msgspec.Struct):

@@ -4,7 +4,8 @@ Header: exactly alg "EdDSA", typ "armslength+jwt", kid "<sender's DID>#tokens". 
 receiver's DID), iat and exp (UNIX seconds, at most five minutes apart), jti. A token is made for one receiver, so it
 is worth nothing elsewhere; within its life it may be used again, and using it again costs no signature check.
 
-The keys come from the caller (`KeyLookup`): in general those pinned in signed terms.
+The keys come from the caller (`KeyLookup`), for the arrangement that the request is about: in general those that terms
+pin. A token is good if one of them has signed it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import binascii
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,8 +33,9 @@ REMEMBERED: Final = 4096  # verified tokens
 RECHECK_S: Final = 10  # seconds until the sender's key is looked up once more for a verified token
 TYPE: Final = "armslength+jwt"
 
-KeyLookup = Callable[[str], Awaitable[bytes | None]]
-"""From a DID to the public key of its tokens; None if it is nobody we know."""
+KeyLookup = Callable[[str, str], Awaitable[Sequence[bytes]]]
+"""From a DID, and the hash of the arrangement that it asks about ("" for none), to the public keys that its tokens may
+be signed with; none if it is nobody we know. Raises Unavailable where that cannot be found out now."""
 
 
 class Tokens:
@@ -83,36 +85,39 @@ class Verifier:
         self._me = me
         self._keys = keys
         self._clock = clock
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    async def caller(self, authorization: str | None) -> str:
-        """The DID behind an Authorization header. Raises Unauthorised, with the reason."""
+    async def caller(self, authorization: str | None, about: str = "") -> str:
+        """The DID behind an Authorization header, in a request about this arrangement (or about none).
+
+        Raises Unauthorised, with the reason, or Unavailable.
+        """
         if not authorization:
             raise _no("no-token", "a bearer token is required")
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _no("no-token", "the Authorization header must be 'Bearer', a space and a token")
-        known = self._known.get(token)
+        known = self._known.get((token, about))
         if known is None:
-            key, claims = await self._verify(token)
-            known = self._known[token] = _Known(key, claims, self._clock())
+            key, claims = await self._verify(token, about)
+            known = self._known[token, about] = _Known(key, claims, self._clock())
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         self._in_time(known.claims)
-        await self._recheck(token, known)
+        await self._recheck(token, about, known)
         return known.claims.iss
 
-    async def _recheck(self, token: str, known: _Known) -> None:
+    async def _recheck(self, token: str, about: str, known: _Known) -> None:
         """A key that is no longer its sender's ends its tokens."""
         now = self._clock()
         if 0 <= now - known.checked < RECHECK_S:
             return
-        if await self._keys(known.claims.iss) != known.key:
-            self._known.pop(token, None)
-            raise _no("unknown-key", f"not signed by the present key of {known.claims.iss}")
+        if known.key not in await self._keys(known.claims.iss, about):
+            self._known.pop((token, about), None)
+            raise _no("unknown-key", f"not signed by a present key of {known.claims.iss}")
         known.checked = now
 
-    async def _verify(self, token: str) -> tuple[bytes, _Claims]:
+    async def _verify(self, token: str, about: str) -> tuple[bytes, _Claims]:
         parts = token.split(".")
         if len(token) > LARGEST or len(parts) != 3:
             raise _no("bad-token", "not a signed JWT")
@@ -125,14 +130,16 @@ class Verifier:
         if claims.aud != self._me:
             raise _no("wrong-audience", f"the token is for {claims.aud}, this is {self._me}")
         self._in_time(claims)
-        key = await self._keys(claims.iss)
-        if key is None:
+        keys = await self._keys(claims.iss, about)
+        if not keys:
             raise _no("unknown-sender", f"{claims.iss} is nobody we know")
         signature = _decode(parts[2], "signature")
         signed = token[: token.rindex(".")].encode("ascii")
-        if len(signature) != SIGNATURE_SIZE or not verify(key, signed, signature):
-            raise _no("bad-signature", f"not signed by the key of {claims.iss}")
-        return key, claims
+        if len(signature) == SIGNATURE_SIZE:
+            for key in keys:
+                if verify(key, signed, signature):
+                    return key, claims
+        raise _no("bad-signature", f"not signed by a key of {claims.iss}")
 
     def _in_time(self, claims: _Claims) -> None:
         now = self._clock()

@@ -14,7 +14,7 @@ from armslength.web import dsp, own
 def build_app(
     node: Node,
     exchange: Exchange,
-    caller: dsp.Caller,
+    caller: own.Caller,
     authorise: Authorise,
     *,
     did_document: bytes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +13,8 @@ from armslength.core.canonical import canonical
 from armslength.engine.node import Node
 from armslength.engine.recorder import Stale
 from armslength.engine.shelf import Open
-from armslength.errors import Malformed, NotFound, Refused
+from armslength.errors import Malformed, NotFound, Refused, Unauthorised
 from armslength.web import errors
-from armslength.web.dsp import Caller
 from armslength.web.requests import whole_body
 from armslength.wire.own import (
     BASE,
@@ -30,6 +30,17 @@ from armslength.wire.own import (
 MAX_CHECKPOINT = 64 * 1024
 JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
 TLOG_SIZE = "text/x.tlog.size"
+
+
+class Caller(Protocol):
+    """Who has sent a request."""
+
+    async def __call__(self, authorization: str | None, about: str = "") -> str:
+        """The sender's DID, by the Authorization header of a request about this arrangement (or about none).
+
+        Raises Unauthorised, or Unavailable where its keys cannot be had now.
+        """
+        ...
 
 
 def routes(node: Node, caller: Caller, *, development: bool) -> list[Route]:
@@ -120,6 +131,7 @@ class _Own:
     async def arrangements(self, request: Request) -> Response:
         by = await self._authenticate(request)
         held = [item for item in await self._node.shelf.everything() if _names(item, by)]
+        held = [item for item in held if await self._is(by, request, item)]
         return Response(canonical(Arrangements(arrangements=tuple(h.held.proposal for h in held))), media_type=JSON)
 
     async def _for_actor(self, request: Request) -> Open:
@@ -131,7 +143,15 @@ class _Own:
         return held
 
     async def _authenticate(self, request: Request) -> str:
-        return await self._caller(request.headers.get("authorization"))
+        about = request.path_params.get("arrangement", "")
+        return await self._caller(request.headers.get("authorization"), about)
+
+    async def _is(self, did: str, request: Request, held: Open) -> bool:
+        """Whether the sender is this one by the terms of this arrangement too."""
+        try:
+            return await self._caller(request.headers.get("authorization"), held.arrangement) == did
+        except Unauthorised:
+            return False
 
 
 def _names(held: Open, did: str) -> bool:

@@ -1,0 +1,58 @@
+"""Which keys of a caller's tokens terms pin.
+
+Laws:
+
+1. In a request about one arrangement, its own terms decide: what they pin for a DID counts there, and nothing else. So
+   terms that pin a false key under somebody's name open no record but their own.
+2. In any other request, what counts are the keys in the terms that we have signed and that have not ended; there may be
+   several. Terms that we have not signed count for nothing: whoever proposes them may write anything into them.
+3. Where only terms that have ended pin a key, it still counts (messages come late), beside the DID's own document, so
+   that who has a new key since then can speak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from armslength.core.arrangement import state
+from armslength.core.record.keys import from_base64
+from armslength.engine.shelf import Open, Shelf
+from armslength.errors import NotFound
+
+ENDED = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Public keys, and whether the DID's own document counts beside them."""
+
+    keys: tuple[bytes, ...]
+    document: bool
+
+
+async def pins(shelf: Shelf, did: str, about: str) -> Pins:
+    """What terms pin for this DID in a request about an arrangement ("" or unknown: about none of ours)."""
+    try:
+        here = _keys(did, [await shelf.open(about)]) if about else None
+    except NotFound:
+        here = None
+    if here is not None:
+        return Pins(here, document=not here)
+    signed = [held for held in await shelf.naming(did) if held.book.me.actor in _standing(held).signed]
+    live = _keys(did, (held for held in signed if _standing(held).phase not in ENDED))
+    return Pins(live, document=False) if live else Pins(_keys(did, signed), document=True)
+
+
+def _standing(held: Open) -> state.Arrangement:
+    return held.book.view.state.arrangement
+
+
+def _keys(did: str, where: Iterable[Open]) -> tuple[bytes, ...]:
+    found = {
+        actor.keys.tokens: None
+        for held in where
+        for actor in held.terms.actors.values()
+        if actor.did == did and actor.keys is not None and actor.keys.tokens is not None
+    }
+    return tuple(from_base64(key, "tokens") for key in found)
