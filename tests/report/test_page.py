@@ -154,7 +154,7 @@ def test_every_change_rests_on_entries_that_can_be_followed() -> None:
     article = next(e for e in tree().all("article") if e.attributes["id"] == "duty-C2")
     row = next(r for r in article.all("tr") if "BREACHED" in r.content and "Violation" not in r.content)
     assert "k2 day 21 is REFUTED within the cure window" in row.content
-    assert "m1, m2 and m5 attest that k2" in row.content
+    assert "First monitor (m1), Second monitor (m2) and Neutral body (m5) attest that k2" in row.content
     entries = [int((a.attributes["href"] or "")[2:]) for a in row.all("a")]
     assert [golden().placed[index].author for index in entries] == ["m1", "m2", "m5"]
 

@@ -10,7 +10,7 @@ from armslength.errors import NotFound
 from armslength.views.asked import Why
 from armslength.views.deadlines import deadlines
 from armslength.views.explain import Facts, Timekeeper, stalled, why
-from tests.golden.terms import A1, DAY, HOUR, MINUTE, arm, at, attest, commit, give, golden_script, golden_terms
+from tests.golden.terms import A1, DAY, HOUR, MINUTE, arm, at, attest, commit, day, give, golden_script, golden_terms
 from tests.views.fold import Folded, golden, script
 
 
@@ -65,7 +65,7 @@ def test_locked_leads_with_the_run_while_the_day_is_not_over() -> None:
     """Before the day ends nobody can attest, so the run itself is the short answer."""
     answer = asked(at(6, 2), "T2")
     assert answer.sentences[0] == (
-        "T2 (Historical summaries) is locked: it takes 7 clean days in a row of k1a, k1b and k2, and there are 6 so far"
+        "Historical summaries (T2) is locked: it takes 7 clean days in a row of k1a, k1b and k2, and there are 6 so far"
         " (days 0–5)."
     )
 
@@ -206,7 +206,7 @@ def test_a_complaint_waits_for_the_determiners() -> None:
     )
     answer = why(folded.terms, folded.state, "T1")
     assert answer.state == "COMPLAINED"
-    assert "Borovia complains about T1" in answer.sentences[0]
+    assert "Borovia complains about Methodology note and index (T1)" in answer.sentences[0]
     assert "DISMISSED by default" in said(answer)
     assert "the complaint about T1" in why(folded.terms, folded.state, "T2").sentences[0]
 
@@ -225,6 +225,7 @@ def test_a_final_state_waits_for_nothing() -> None:
     assert asked(at(50), "T6").blocked_on == ()
     assert asked(at(50), "arrangement").sentences == (
         "The arrangement is COMPLETED: run to its end, since 30 Aug 2016 01:00 UTC (D+46).",
+        "C9 (B passes nothing on, and deletes everything 30 days after the end) survives it: ACTIVE.",
     )
 
 
@@ -255,7 +256,7 @@ def test_missing_timekeepers_are_named_with_since_when() -> None:
     }
     texts = stalled(golden().terms, Facts(now=now, size=10, sealed=9, timekeepers=keepers))
     assert texts[0].startswith("Borovia has not answered as a timekeeper for 10 min")
-    assert texts[1] == "Neutral body's clock lags 2 h behind."
+    assert texts[1] == "Neutral body (m5) has a clock that lags 2 h behind."
     assert texts[2].startswith("1 of 3 timekeepers answer and 2 are needed: time stands still")
 
 
@@ -313,3 +314,103 @@ def test_an_unresumed_suspension_is_wound_up_when_it_said() -> None:
     assert answer.state in {"WINDING", "TERMINATED"}
     assert state.duties["C2"].state == "BREACHED"
     assert "broken" in why(golden().terms, state, "C2").sentences[0]
+
+
+def waiting(until: int) -> Folded:
+    """The golden scenario up to D+10, with a refuting quorum on day 9, on which a notified flight lies."""
+    early = [group for group in golden_script() if group[0] < at(10)]
+    return Folded(golden_terms(), [*early, *script((until, attest("m5", "k2", 9, False)))])
+
+
+@pytest.mark.parametrize("subject", ["k2#9", "k2", "C2", "T3"])
+def test_a_refuting_quorum_that_waits_for_its_excuse_is_told(subject: str) -> None:
+    """With three "no" on day 9 and a notice in time, whoever asks hears that they are enough and wait for x2."""
+    text = said(why(waiting(at(9, 12)).terms, waiting(at(9, 12)).state, subject))
+    assert "First monitor (m1), Second monitor (m2) and Neutral body (m5) say that claim k2" in text
+    assert "which is enough to refute it" in text
+    assert "waits for the excuse: claim x2" in text
+    assert "would refute it" not in text
+
+
+def test_a_waiting_quorum_names_who_can_excuse_and_until_when() -> None:
+    """The block names x2's monitors and the end of its report; the deadline says that REFUTED follows, as it does."""
+    folded = waiting(at(9, 12))
+    answer = why(folded.terms, folded.state, "k2#9")
+    assert (answer.blocked_on[0].subject, answer.blocked_on[0].until) == ("x2#9", at(11))
+    assert answer.sentences[-1] == (
+        "Next: its excuse, x2, by 26 Jul 2016 00:00 UTC (D+11), in 1 d 12 h; if nothing comes, k2 day 9 is REFUTED for"
+        " good at D+11 01:00."
+    )
+    later = advance(folded.terms, folded.state, at(11, 1)).state
+    assert later.claims["k2"].decided[9] == "R"
+
+
+def test_without_a_notice_nothing_waits_for_an_excuse() -> None:
+    """Two "no" on day 14, where no notice lies, are told as votes, and the deadline is UNKNOWN."""
+    text = said(asked(at(14, 11), "k2#14"))
+    assert "say it did not hold (3 would refute it)" in text
+    assert "excuse" not in text
+
+
+def silent() -> Folded:
+    """The golden scenario up to D+6, and then silence."""
+    return Folded(golden_terms(), [group for group in golden_script() if group[0] < at(6)])
+
+
+@pytest.mark.parametrize(("subject", "reason"), [
+    ("T2", "only 6 days are left in the term"),
+    ("T3", "the clean run that opens T2 must come first, and the term is too short for both"),
+    ("T6", "the clean run that opens T5 must come first"),
+])  # fmt: skip
+def test_a_gate_that_can_never_open_says_so_and_why(subject: str, reason: str) -> None:
+    """At D+42 too few days are left for T2's run: T2 and all that follows it can never open, and nothing is "next"."""
+    folded = silent()
+    answer = why(folded.terms, advance(folded.terms, folded.state, at(42)).state, subject)
+    assert "can never open any more: " in answer.sentences[0]
+    assert reason in answer.sentences[0]
+    assert answer.sentences[-1] == "It is forfeited once the term is over, on 30 Aug 2016 00:00 UTC (D+46)."
+    assert answer.blocked_on
+    assert all(block.final for block in answer.blocked_on)
+
+
+def test_a_gate_that_may_still_open_is_not_called_dead() -> None:
+    """At every state of the golden record, no tranche that was delivered later is said never to open."""
+    for state in golden().states:
+        for name in golden().terms.tranches:
+            assert not any(
+                text in said(why(golden().terms, state, name)) for text in ("can never open", "can never be")
+            )
+
+
+def test_a_duty_whose_trigger_can_never_come_says_so() -> None:
+    """C5a waits for T2, which can never open: it can never fall due; once EXPIRED it says why."""
+    folded = silent()
+    pending = why(folded.terms, advance(folded.terms, folded.state, at(42)).state, "C5a")
+    assert pending.sentences[1].startswith("It can never fall due any more: tranche Historical summaries (T2)")
+    expired = why(folded.terms, advance(folded.terms, folded.state, at(60)).state, "C5a")
+    assert expired.state == "EXPIRED"
+    assert "What would have made it owed can never come any more" in said(expired)
+
+
+@pytest.mark.parametrize("subject", ["arrangement", "k2", "k2#40", "k5b", "C2", "T6"])
+def test_after_the_end_nothing_meaningless_is_next(subject: str) -> None:
+    """Terminated at D+35, the arrangement and what ended with it name no next event and ask nobody to attest."""
+    early = [group for group in golden_script() if group[0] <= at(30, 1)]
+    folded = Folded(golden_terms(), [*early, *script((at(30, 2), [("A", Withdraw(text="enough"))]))])
+    answer = why(folded.terms, advance(folded.terms, folded.state, at(36)).state, subject)
+    assert "Next:" not in said(answer)
+    assert "can attest" not in said(answer)
+    if subject == "arrangement":
+        assert "It was wound up after a withdrawal; no tranche is owed any more." in answer.sentences
+        assert "C9 (" in answer.sentences[-1]
+
+
+def test_winding_up_names_what_is_owed_and_its_deadline() -> None:
+    """While an armed tranche is still owed after a withdrawal, that is what comes next, not the end of the term."""
+    early = [group for group in golden_script() if group[0] <= at(30, 1)]
+    notice = (at(30, 2), [("A", Withdraw(text=""))])
+    folded = Folded(golden_terms(), [*early, *script(notice, (at(31, 1), day(30)), (at(34, 20), arm("T4")))])
+    answer = why(folded.terms, advance(folded.terms, folded.state, at(35, 3)).state, "arrangement")
+    assert answer.state == "WINDING"
+    assert "still to settle: T4." in answer.sentences[2]
+    assert "Next: Arandia to release T4" in answer.sentences[-1]

@@ -28,7 +28,8 @@ def test_a_clean_week_is_one_line() -> None:
     """Days 0 to 6 by five monitors, and the first week, are one line that ends where T2 became READY."""
     line = line_at(at(1, 1), "attest")
     assert line.did == (
-        "m1–m5 attest that k1a, k1b and k2 held on days 0–6; Humanitarian body attests that k6a and k6b held on week 0"
+        "5 monitors (m1–m5) attest that k1a, k1b and k2 held on days 0–6; "
+        "Humanitarian body (h) attests that k6a and k6b held on week 0"
     )
     assert (line.at, line.until) == (at(1, 1), at(7, 1))
     assert len(line.entries) == 7 * 15 + 2
@@ -71,7 +72,10 @@ def test_time_alone_has_lines_of_its_own() -> None:
 def test_refuting_attestations_are_told_apart() -> None:
     """m1, m2 and m5 on day 20 are one line, with all that followed."""
     line = line_at(at(20, 10), "attest")
-    assert line.did == "m1, m2 and m5 attest that k2 (C's aircraft stayed grounded) did not hold on day 20"
+    assert line.did == (
+        "First monitor (m1), Second monitor (m2) and Neutral body (m5) attest that k2 (C's aircraft stayed grounded) "
+        "did not hold on day 20"
+    )
     assert [effect.text for effect in line.effects] == [
         "k2 day 20: REFUTED",
         "Violation of C2 since day 20: OVERDUE",
@@ -89,7 +93,7 @@ def test_what_is_agreed_together_is_one_line() -> None:
 def test_events_do_not_fold_into_days() -> None:
     """The nominations at D+16 09:00 stand apart from the day attested at 01:00."""
     line = line_at(at(16, 9), "k5a")
-    assert line.did.startswith("Humanitarian body and Convenor attest that k5a")
+    assert line.did.startswith("Humanitarian body (h) and Convenor (v) attest that k5a")
     assert [effect.after for effect in line.effects] == ["SUPPORTED", "FULFILLED"]
 
 

@@ -44,8 +44,9 @@ class Asked:
         if kind != "arrangement":
             due = tuple(sorted(due, key=lambda d: d.subject != subject))
         sentences = tuple(text for text in said if text)
-        if due:
-            sentences += (self.next(due[0]),)
+        coming = next((deadline for deadline in due if not deadline.idle), None)
+        if coming:
+            sentences += (self.next(coming),)
         return Why(
             kind=kind, subject=subject, state=shown, at=self.now, sentences=sentences, blocked_on=blocks, deadlines=due
         )
@@ -87,6 +88,12 @@ class Asked:
         must = f", {listing(rules.including)} among them" if rules.including else ""
         need = f"it takes {rules.count} of {len(rules.of)} determiners{must}, to decide; {tally}"
         return Block(kind=kind, subject=subject, need=need, who=silent, until=until)
+
+
+def ended(asked: Asked) -> str:
+    """What ended the arrangement: `after a withdrawal`."""
+    how = {"withdrawal": "after a withdrawal", "suspension": "after a suspension that was not ended in time"}
+    return how.get(asked.state.arrangement.winding_by or "", "at the end of its term")
 
 
 def start(text: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from armslength.core.arrangement import claims as deciding
+from armslength.core.arrangement.conditions import never
+from armslength.core.arrangement.draft import Draft, reached
 from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, State
 from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.words import Words, count, listing, ranges, span
 
 BAD_DUTY = frozenset({"OVERDUE", "BREACHED"})
+OPENED = frozenset({"READY", "ARMED", "RELEASED", "SETTLED", "COMPLAINED"})
+RUNNING = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +46,38 @@ def unmet(terms: Arrangement, state: State, condition: Condition) -> tuple[Block
     return _Unmet(Words.of(terms, state), state).of(condition)
 
 
+def closed(terms: Arrangement, state: State, claim: str) -> bool:
+    """Whether a claim's undecided periods are decided no more: the arrangement is over, and nothing survives on it."""
+    return state.arrangement.phase not in RUNNING and not deciding.live(Draft(terms, state), claim)
+
+
+def noticed(words: Words, state: State, claim: str, period: int) -> bool:
+    """Whether a notice in time overlaps a period of a claim, so that its excuse matters."""
+    rules = words.terms.claims[claim]
+    start, end = words.starts(rules, period), words.ends(rules, period)
+    return any(n.timely and n.start < end and start < n.end for n in state.claims[claim].notices)
+
+
+def denied(words: Words, state: State, claim: str, period: int) -> tuple[str, ...]:
+    """Who say that a period did not hold, if they are enough and only the excuse is still waited for; else nobody."""
+    terms, rules = words.terms, words.terms.claims[claim]
+    if rules.excuse is None or decided(state, claim, period) != "UNDECIDED":
+        return ()
+    votes = state.claims[claim].open.get(str(period), {})
+    nays = tuple(m for m in rules.monitors if m in votes and not votes[m].value)
+    enough = reached(terms, nays, rules.refute, rules.groups, rules.including)
+    return nays if nays and enough and noticed(words, state, claim, period) else ()
+
+
 def lack(terms: Arrangement, state: State, claim: str, period: int) -> Block | None:
-    """What one period of a claim lacks to be SUPPORTED; None once it is decided."""
+    """What one period of a claim lacks to be SUPPORTED, or excused once enough have denied it; None once it is decided,
+    or can be no more."""
     words, rules = Words.of(terms, state), terms.claims[claim]
-    if decided(state, claim, period) != "UNDECIDED":
+    if decided(state, claim, period) != "UNDECIDED" or closed(terms, state, claim):
         return None
+    enough = denied(words, state, claim, period)
+    if enough and rules.excuse is not None:
+        return _waits(words, state, claim, period, enough, rules.excuse.claim)
     votes = state.claims[claim].open.get(str(period), {})
     counted = [m for m in rules.monitors if m not in state.arrangement.excluded]
     ayes = [m for m in counted if m in votes and votes[m].value]
@@ -68,6 +100,20 @@ def lack(terms: Arrangement, state: State, claim: str, period: int) -> Block | N
     after = words.ends(rules, period) if known else None
     until = after + rules.report_by if after is not None and rules.report_by is not None else None
     return Block(kind="claim", subject=f"{claim}#{period}", need=need, who=silent, after=after, until=until)
+
+
+def _waits(words: Words, state: State, claim: str, period: int, nays: tuple[str, ...], excuse: str) -> Block | None:
+    """What a refuting quorum waits for: the excuse's same period, as long as both may still be reported on."""
+    block = lack(words.terms, state, excuse, period)
+    if block is None:
+        return None
+    spot = words.period(claim, period)
+    need = f"{words.actors(nays)} say that claim {words.claim(claim)} did not hold on {spot}, which is enough to refute"
+    need += f" it; a notice in time covers part of the {words.unit(words.terms.claims[claim])}, so that waits for the"
+    need += f" excuse: {block.need}"
+    limits = [words.terms.claims[each].report_by for each in (claim, excuse)]
+    known = [words.ends(words.terms.claims[claim], period) + limit for limit in limits if limit is not None]
+    return replace(block, need=need, until=min(known, default=None))
 
 
 def outstanding(terms: Arrangement, state: State, claim: str) -> list[int]:
@@ -97,10 +143,17 @@ def sentence(words: Words, block: Block, now: int) -> str:
 
 
 class _Unmet:
-    def __init__(self, words: Words, state: State) -> None:
+    """`within` are the tranches whose gates are being looked into, so that no circle is followed for ever."""
+
+    def __init__(self, words: Words, state: State, within: frozenset[str] = frozenset()) -> None:
         self.words = words
         self.terms = words.terms
         self.state = state
+        self.within = within
+
+    def never(self, condition: Condition) -> bool:
+        """Whether the rules say that it can no longer hold."""
+        return never(Draft(self.terms, self.state), condition)
 
     def of(self, condition: Condition) -> tuple[Block, ...]:
         match condition.op:
@@ -133,13 +186,15 @@ class _Unmet:
         if len(parts) == 1:
             return parts[0]
         needs = "; or ".join(" and ".join(block.need for block in part) for part in parts)
-        return (Block(kind="condition", subject="any", need=f"one of these: {needs}"),)
+        final = all(any(block.final for block in part) for part in parts)
+        return (Block(kind="condition", subject="any", need=f"one of these: {needs}", final=final),)
 
     def _not(self, condition: Condition) -> tuple[Block, ...]:
         inner = (condition.of or ())[0]
         if self.of(inner):
             return ()
-        return (Block(kind="condition", subject="not", need=f"that it no longer holds: {describe(self.words, inner)}"),)
+        need, final = f"that it no longer holds: {describe(self.words, inner)}", self.never(condition)
+        return (Block(kind="condition", subject="not", need=need, final=final),)
 
     def _effective(self) -> tuple[Block, ...]:
         if self.state.arrangement.effective_at is not None:
@@ -165,7 +220,8 @@ class _Unmet:
         if value != "UNDECIDED":
             return (Block(kind="claim", subject=f"{name}#0", need=f"claim {name} is {value} for good", final=True),)
         block = lack(self.terms, self.state, name, 0)
-        return (block,) if block else ()
+        need = f"claim {self.words.claim(name)} is UNDECIDED, and is decided no more"
+        return (block or Block(kind="claim", subject=f"{name}#0", need=need, final=True),)
 
     def _duty(self, condition: Condition) -> tuple[Block, ...]:
         name, wanted = condition.duty or "", condition.states or ()
@@ -173,29 +229,41 @@ class _Unmet:
         if held.state in wanted:
             return ()
         need = f"duty {self.words.duty(name)} is {held.state}, and must be {listing(wanted, 'or')}"
-        return (Block(kind="duty", subject=name, need=need, until=held.due),)
+        return (Block(kind="duty", subject=name, need=need, until=held.due, final=self.never(condition)),)
 
     def _tranche(self, condition: Condition) -> tuple[Block, ...]:
         name, wanted = condition.tranche or "", condition.states or ()
         held = self.state.tranches[name]
         if held.shown in wanted:
             return ()
-        final = held.stage == "FORFEITED"
         need = f"tranche {self.words.tranche(name)} is {held.shown}, and must be {listing(wanted, 'or')}"
-        return (Block(kind="tranche", subject=name, need=need, final=final),)
+        end = self._end(name) if set(wanted) <= OPENED else None
+        if end:
+            need += f", which it can never be any more: {end.need}"
+        return (Block(kind="tranche", subject=name, need=need, final=bool(end) or self.never(condition)),)
+
+    def _end(self, tranche: str) -> Block | None:
+        """Why a tranche that is still locked can never open any more; None if it may, or has."""
+        if self.state.tranches[tranche].stage != "LOCKED" or tranche in self.within:
+            return None
+        inner, rules = _Unmet(self.words, self.state, self.within | {tranche}), self.terms.tranches[tranche]
+        gate = () if self.state.tranches[tranche].gate_at is not None else inner.of(rules.gate)
+        return next((block for block in (*gate, *inner.of(rules.continuous)) if block.final), None)
 
     def _breach(self, name: str) -> Block:
         held = self.state.duties[name]
         since = max((i.at for i in held.instances if i.state in BAD_DUTY), default=held.at)
         need = f"duty {self.words.duty(name)} is {held.state} since {self.words.moment(since)}"
-        return Block(kind="duty", subject=name, need=need, until=held.cure_due)
+        final = self.never(Condition(op="clear", duties=(name,)))
+        return Block(kind="duty", subject=name, need=need, until=held.cure_due, final=final)
 
     def _run(self, condition: Condition) -> tuple[Block, ...]:
         claims, length = condition.claims or (), condition.length or 0
         begin = self._begin(condition)
         if begin is None:
-            need = f"the clean run that opens {condition.follows} must come first"
-            return (Block(kind="tranche", subject=condition.follows or "", need=need),)
+            need, over = f"the clean run that opens {condition.follows} must come first", self.never(condition)
+            need += ", and the term is too short for both" if over else ""
+            return (Block(kind="tranche", subject=condition.follows or "", need=need, final=over),)
         streak, frontier, total = self._streak(condition, begin)
         if frontier - streak >= length:
             return ()
@@ -203,11 +271,14 @@ class _Unmet:
         unit = self.words.unit(rules)
         have = frontier - streak
         so_far = f"{unit}{'s' if have > 1 else ''} {ranges('', range(streak, frontier))}"
-        need = f"it takes {length} clean {unit}s in a row of {listing(claims)}, and there are {have} so far"
+        takes = count(length, f"clean {unit}") + (" in a row" if length > 1 else "")
+        need = f"it takes {takes} of {listing(claims)}, and there {'is' if have == 1 else 'are'} {have} so far"
         need += f" ({so_far})" if have else f", counting from {unit} {streak}"
         if streak + length > total:
             need += f"; only {count(max(0, total - streak), unit)} are left in the term"
             return (Block(kind="claim", subject=claims[0], need=need, final=True),)
+        if self.never(condition):
+            return (Block(kind="claim", subject=claims[0], need=f"{need}; no more are decided", final=True),)
         last = streak + length - 1
         after = self.words.ends(rules, last) if self.state.arrangement.effective_at is not None else None
         run = Block(kind="run", subject=listing(claims), need=need, after=after)
@@ -271,7 +342,8 @@ def describe(words: Words, condition: Condition) -> str:
         case "run":
             unit = words.unit(words.terms.claims[(condition.claims or ("",))[0]])
             tail = f" after those of {condition.follows}" if condition.follows else ""
-            return f"{condition.length} clean {unit}s in a row of {listing(condition.claims or ())}{tail}"
+            takes = count(condition.length or 0, f"clean {unit}") + (" in a row" if condition.length != 1 else "")
+            return f"{takes} of {listing(condition.claims or ())}{tail}"
         case "duty":
             return f"duty {condition.duty} is {listing(condition.states or (), 'or')}"
         case "tranche":

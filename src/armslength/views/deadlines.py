@@ -7,12 +7,13 @@ end of the term fire exactly. Frozen clocks are left out: they do not run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from armslength.core.arrangement import claims, releases
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
 from armslength.core.arrangement.terms import Arrangement, release_duty
+from armslength.views.blocks import denied, noticed
 from armslength.views.words import Words
 
 CONSEQUENCES = {
@@ -33,7 +34,7 @@ class Deadline:
     fires: int | None
     waits_for: str
     then: str
-    idle: bool = False  # nothing rests on it: an excuse that no notice asks for
+    idle: bool = False  # nothing rests on it: an excuse that no notice asks for, the end of the term once it is over
 
 
 def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
@@ -64,7 +65,8 @@ def _arrangement(words: Words, state: State) -> Iterator[Deadline]:
         if arrangement.phase == "EFFECTIVE":
             forfeit = "it is wound up" if arrangement.suspension else "what is still locked then is forfeited"
             then = f"the term ends, and {forfeit}"
-        yield _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
+        end = _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
+        yield replace(end, idle=arrangement.phase != "EFFECTIVE")
 
 
 def _endings(words: Words, state: State) -> Iterator[Deadline]:
@@ -89,22 +91,21 @@ def _claims(words: Words, state: State) -> Iterator[Deadline]:
         if found is not None:
             fires, period = found
             spot = words.subject("claim", f"{name}#{period}")
+            waits, then = f"a quorum of {words.actors(claim.monitors)} on {spot}", f"{spot} stays UNKNOWN for good"
+            excused = excuses.get(name, name)  # of which a refuting quorum may wait for this
+            if denied(words, state, excused, period):
+                other = words.subject("claim", f"{excused}#{period}")
+                waits = waits if excused != name else f"its excuse, {claim.excuse.claim if claim.excuse else ''}"
+                then = f"{spot} is REFUTED for good" if excused == name else f"{then}, and {other} is REFUTED"
             yield Deadline(
                 kind="claim",
                 subject=f"{name}#{period}",
                 at=fires - words.terms.grace,
                 fires=fires,
-                waits_for=f"a quorum of {words.actors(claim.monitors)} on {spot}",
-                then=f"{spot} stays UNKNOWN for good",
+                waits_for=waits,
+                then=then,
                 idle=name in excuses and not noticed(words, state, excuses[name], period),
             )
-
-
-def noticed(words: Words, state: State, claim: str, period: int) -> bool:
-    """Whether a notice in time overlaps a period of a claim, so that its excuse matters."""
-    rules = words.terms.claims[claim]
-    start, end = words.starts(rules, period), words.ends(rules, period)
-    return any(n.timely and n.start < end and start < n.end for n in state.claims[claim].notices)
 
 
 def _duties(words: Words, state: State) -> Iterator[Deadline]:

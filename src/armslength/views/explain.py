@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
-from armslength.views.asked import Asked, Why
+from armslength.views.asked import Asked, Why, ended
 from armslength.views.blocks import Block, in_breach
 from armslength.views.why_conduct import allegation, claim, duty, period
 from armslength.views.why_tranche import release, tranche
@@ -16,6 +16,8 @@ from armslength.views.words import Words, listing, meaning, span
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named
 OWED = frozenset({"READY", "ARMED", "RELEASED", "COMPLAINED"})
+OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
+OVER = frozenset({"WINDING", "TERMINATED", "COMPLETED"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +86,14 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
         said.append(f"{gave}, to end on {words.moment(notice.ends)}.")
-    if held.phase == "WINDING":
-        said.append(_winding(asked))
+    if held.phase == "LAPSED" and missing:
+        said.append(f"{words.actors(missing)} did not sign by {words.moment(asked.terms.entry_by)}.")
+    if held.phase in {"WINDING", "TERMINATED"}:
+        owed = [name for name, tranche in asked.state.tranches.items() if tranche.stage in OWED]
+        said.append(_winding(asked, owed))
+        blocks += [Block(kind="tranche", subject=name, need=f"{name} must be settled") for name in owed]
+    if held.phase in OVER:
+        said += _surviving(asked)
     for name, since in held.excluded.items():
         twice = f"{words.actor(name)} signed statements that contradict each other"
         said.append(f"{twice}, and counts no more since {words.moment(since)}.")
@@ -104,14 +112,14 @@ def stalled(terms: Arrangement, facts: Facts) -> tuple[str, ...]:
         known = facts.timekeepers.get(name)
         if known is None:
             continue
-        label = terms.actors[name].name
+        label = words.actor(name)
         if known.heard is None:
             bad.append(f"{label} has not answered as a timekeeper yet.")
         elif facts.now - known.heard > LAG:
             silent = span(facts.now - known.heard)
             bad.append(f"{label} has not answered as a timekeeper for {silent}, since {words.moment(known.heard)}.")
         elif known.behind > LAG:
-            bad.append(f"{label}'s clock lags {span(known.behind)} behind.")
+            bad.append(f"{label} has a clock that lags {span(known.behind)} behind.")
     if not bad:
         return ()
     left = len(rules.of) - len(bad)
@@ -148,10 +156,16 @@ def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]
     return said, blocks
 
 
-def _winding(asked: Asked) -> str:
-    owed = [name for name, held in asked.state.tranches.items() if held.stage in OWED]
+def _winding(asked: Asked, owed: list[str]) -> str:
     rest = f"still to settle: {listing(owed)}" if owed else "no tranche is owed any more"
-    return f"It is wound up after {asked.state.arrangement.winding_by or 'the end of its term'}; {rest}."
+    verb = "is" if asked.state.arrangement.phase == "WINDING" else "was"
+    return f"It {verb} wound up {ended(asked)}; {rest}."
+
+
+def _surviving(asked: Asked) -> list[str]:
+    """What runs on after the end."""
+    open_ = [n for n, d in asked.terms.duties.items() if d.surviving and asked.state.duties[n].state in OPEN]
+    return [f"{asked.words.duty(name)} survives it: {asked.state.duties[name].state}." for name in open_]
 
 
 def _have(names: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ from armslength.views.sayings import says
 from armslength.views.words import Words, listing, ranges, start_case
 
 TIME = "time"
+_CLOCKS = frozenset({"clock.frozen", "clock.thawed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,10 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         duty, _, period = change.subject.partition("#")
         name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
         text = f"{name}: {change.after}"
+    elif change.rule in _CLOCKS:
+        text = f"{name}: {'its clock stands' if len(found) == 1 else 'their clocks stand'} still"
+        if change.rule == "clock.thawed":
+            text = f"{name}: {'its clock runs' if len(found) == 1 else 'their clocks run'} again"
     elif change.rule.startswith("answer."):
         text = f"{name} is {change.after}"
     elif change.before == change.after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
 from armslength.views.asked import Asked, Why, start
-from armslength.views.blocks import Block, decided, lack, outstanding, unmet
+from armslength.views.blocks import Block, decided, denied, lack, outstanding, unmet
 from armslength.views.deadlines import CONSEQUENCES
 from armslength.views.words import count, meaning, ranges
 
@@ -19,7 +19,18 @@ def duty(asked: Asked, name: str) -> Why:
     blocks: tuple[Block, ...] = ()
     if held.state == "PENDING":
         blocks = unmet(asked.terms, asked.state, terms.trigger)
-        said += [f"{asked.words.actor(terms.debtor)} owes it once this comes: {asked.tell(b)}." for b in blocks]
+        final = next((block for block in blocks if block.final), None)
+        once = f"{asked.words.actor(terms.debtor)} owes it once this comes"
+        said += (
+            [f"It can never fall due any more: {final.need}."]
+            if final
+            else [f"{once}: {asked.tell(block)}." for block in blocks]
+        )
+    elif held.state == "EXPIRED":
+        final = next((b for b in unmet(asked.terms, asked.state, terms.trigger) if b.final), None)
+        said.append(
+            f"What would have made it owed can never come any more: {final.need}." if final else "The term is over."
+        )
     elif terms.kind == "maintain":
         said += [_instance(asked, name, i) for i in held.instances]
         blocks = open_periods(asked, terms.claim)
@@ -57,8 +68,16 @@ def period(asked: Asked, name: str, number: int) -> Why:
     block = lack(asked.terms, asked.state, name, number)
     spot = f" for {asked.words.period(name, number)}" if terms.kind == "state" else ""
     said = [f"Claim {asked.words.claim(name)} is {value}{spot}: {meaning(value)}."]
-    if block:
+    if block and denied(asked.words, asked.state, name, number):
+        said = [start(asked.tell(block))]
+        if not asked.deadlines_of({f"{name}#{number}"}):
+            said.append(
+                f"Unless the excuse is supported, {asked.words.subject('claim', f'{name}#{number}')} is REFUTED."
+            )
+    elif block:
         said = [start(asked.tell(block)), _excuse(asked, name, number)]
+    elif value == "UNDECIDED":
+        said.append(f"It is decided no more: the arrangement is {asked.state.shown}.")
     return asked.answer("claim", f"{name}#{number}", value, said, (block,) if block else ())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from armslength.core.arrangement.state import TrancheState
 from armslength.core.arrangement.terms import release_duty
-from armslength.views.asked import Asked, Why
+from armslength.views.asked import Asked, Why, ended
 from armslength.views.blocks import Block, unmet
 from armslength.views.words import listing, meaning
 
@@ -13,6 +13,13 @@ def tranche(asked: Asked, name: str) -> Why:
     """Explain a tranche."""
     held = asked.state.tranches[name]
     lead, waits = _stage(asked, name, held)
+    over = _over(asked, name, held)
+    if over:
+        word = "open" if held.stage == "LOCKED" else "be released"
+        said = [f"{asked.words.tranche(name)} can never {word} any more: {over[0].need}."]
+        said += [f"And: {block.need}." for block in over[1:]]
+        said.append(f"It is forfeited once the term is over, on {asked.words.moment(asked.terms.end)}.")
+        return asked.answer("tranche", name, held.shown, said, over)
     if held.shown != "WITHHELD":
         said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:])]
         return asked.answer("tranche", name, held.shown, said, waits)
@@ -23,6 +30,16 @@ def tranche(asked: Asked, name: str) -> Why:
         *(f"Besides: {asked.tell(block)}." for block in waits if held.stage == "LOCKED"),
     ]
     return asked.answer("tranche", name, held.shown, said, (*blocks, *waits))
+
+
+def _over(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
+    """What can never come any more, without which the tranche is not released; empty while all may come."""
+    if held.stage not in {"LOCKED", "READY", "ARMED"} or asked.state.arrangement.phase != "EFFECTIVE":
+        return ()
+    terms = asked.terms.tranches[name]
+    gate = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)
+    found = (*gate, *unmet(asked.terms, asked.state, terms.continuous))
+    return tuple(dict.fromkeys(block for block in found if block.final))
 
 
 def release(asked: Asked, name: str) -> Why:
@@ -104,7 +121,7 @@ def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Bloc
         case "SETTLED":
             return f"{label} was delivered on {since}.", ()
         case _:
-            return f"{label} will not be delivered: it was forfeited on {since}.", ()
+            return f"{label} will not be delivered: it was forfeited on {since}, {ended(asked)}.", ()
 
 
 def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:

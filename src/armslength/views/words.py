@@ -11,13 +11,17 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement, Claim, release_duty
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+COUNTED = 3  # monitors that are named; more are counted
 LONGEST = 100  # characters of a statement that are shown in a sentence
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]+")
 _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
 _COUNTED = re.compile(r" for period \d+$")
-_PERIOD = re.compile(r"\b\w+#\d+\b")
+_SAID = r" (?:say|dismiss|uphold)\b"  # what follows the ids of several actors in a cause
+_ALLEGED = re.compile(r"(?<=alleges )([\w-]+)/(\d+)")
+_PERIOD = re.compile(r"\b[A-Za-z][\w-]*#\d+\b")
 
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
 TONES = {
@@ -100,7 +104,13 @@ def ranges(prefix: str, numbers: Iterable[int]) -> str:
 
 
 def safe(text: str) -> str:
-    """Text that a page or a terminal shows as it is: control and direction characters stand as `�`."""
+    """Text that a terminal shows on one line, as it is: a line break is a space, other control and direction
+    characters stand as `�`. So what others write can fake no line of ours."""
+    return _UNSAFE.sub("�", _BREAKS.sub(" ", text))
+
+
+def safe_block(text: str) -> str:
+    """The same for a page, where line breaks end nothing: they stay."""
     return _UNSAFE.sub("�", text)
 
 
@@ -179,24 +189,27 @@ class Words:
         effective = state.arrangement.effective_at if state else None
         return cls(terms, terms.start if effective is None else effective)
 
-    def actor(self, who: str) -> str:
-        """`Arandia`, or the id where the terms do not name it."""
+    def named(self, who: str) -> str:
+        """`Arandia (A)`: a name, and the id that commands take; the id alone where the terms do not name it."""
         actor = self.terms.actors.get(who)
-        return actor.name if actor else who
+        return f"{actor.name} ({who})" if actor and actor.name != who else who
+
+    def actor(self, who: str) -> str:
+        """`Convenor (v)`. A party goes by its name alone, `Arandia`, since sentences are full of parties."""
+        return self.terms.actors[who].name if who in self.terms.parties else self.named(who)
 
     def actors(self, names: Iterable[str], last: str = "and") -> str:
-        """`Arandia and Borovia`; three or more go by their short ids, and numbered ones as a run: `m1–m5`."""
+        """`Arandia and Borovia`; more than three monitors are counted: `5 monitors (m1–m5)`."""
         names = list(names)
-        if len(names) < 3 or set(names) <= set(self.terms.parties):
+        if len(names) <= COUNTED or not set(names) <= set(self.terms.monitors):
             return listing((self.actor(name) for name in names), last)
-        run = _run(names)
-        if run:
-            return run if last == "and" else f"any of {run}"
-        return listing(names, last)
+        label = f"{len(names)} monitors ({_run(names) or listing(names)})"
+        return label if last == "and" else f"any of {label}"
 
     def names(self, names: Iterable[str], last: str = "and") -> str:
-        """Every name in full."""
-        return listing((self.actor(name) for name in names), last)
+        """Every name alone, without ids."""
+        actors = self.terms.actors
+        return listing((actors[name].name if name in actors else name for name in names), last)
 
     def relative(self, at: int) -> str:
         """`D+14 10:00`; `D+14 + 3 h` where D is not at midnight."""
@@ -258,9 +271,9 @@ class Words:
         return f"{name} ({self._brief(duty.statement)})" if duty else name
 
     def tranche(self, name: str) -> str:
-        """`T2 (Historical summaries)`."""
+        """`Historical summaries (T2)`."""
         tranche = self.terms.tranches.get(name)
-        return f"{name} ({tranche.title})" if tranche else name
+        return f"{tranche.title} ({name})" if tranche else name
 
     def release_of(self, duty: str) -> str | None:
         """The tranche whose release duty this is, if it is one."""
@@ -283,12 +296,14 @@ class Words:
 
     def cause(self, text: str) -> str:
         """A cause as the rules give it, with its instants and periods as people write them."""
-        parties = "|".join(re.escape(party) for party in self.terms.parties)
-        text = re.sub(
-            rf"^((?:signed by )?)((?:{parties})(?:, (?:{parties}))*)(?= |$)",
-            lambda found: found[1] + self.actors(found[2].split(", ")),
-            text,
-        )
+        for known, before, after in ((self.terms.parties, "(?:signed by )?", " |$"), (self.terms.actors, "", _SAID)):
+            who = "|".join(re.escape(name) for name in known)
+            text = re.sub(
+                rf"^({before})((?:{who})(?:, (?:{who}))*)(?={after})",
+                lambda found: found[1] + self.names(found[2].split(", ")),
+                text,
+            )
+        text = _ALLEGED.sub(lambda found: self.subject("claim", f"{found[1]}#{found[2]}"), text)
         text = _COUNTED.sub("", text)
         text = _INSTANT.sub(lambda found: self.moment(_seconds(found[0])), text)
         return _PERIOD.sub(lambda found: self.subject("claim", found[0]), text)
