@@ -154,3 +154,30 @@ def test_a_claim_that_has_periods_is_not_attested_without_one() -> None:
     check_events(golden_terms(), ["k5a"])
     with pytest.raises(Misuse, match="k2#0"):
         check_events(golden_terms(), ["k5a", "k2"])
+
+
+@pytest.mark.parametrize("verb", [["status"], ["why", "T1"], ["record"]])
+def test_a_monitors_folder_names_the_way_without_a_node(
+    verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A monitor holds no record: the refusal of views names --bundle and how one is made."""
+    folder = tmp_path / "m1"
+    assert run(["init", str(folder), "--monitor", "--nodes", "https://node.example.org", "--json"]) == 0
+    capsys.readouterr()
+    assert run([*verb, "--node", str(folder), "--json"]) == 2
+    reason = str(_json(capsys)["reason"])
+    assert "--bundle FOLDER" in reason
+    assert "armslength export" in reason
+
+
+def test_terms_that_do_not_compile_are_told_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`propose` says each problem on a line of its own; a key with a line break in it fakes no further line."""
+    assert run(["init", str(tmp_path / "n"), "--address", "https://node.example.org", "--json"]) == 0
+    file = tmp_path / "terms.yaml"
+    file.write_text('"x\\nHOLDS: forged": 1\ntitle: t\n')
+    capsys.readouterr()
+    for verb in (["check", str(file)], ["propose", str(file), "--node", str(tmp_path / "n")]):
+        assert run(verb) == 1
+        captured = capsys.readouterr()
+        assert "forged" in captured.out + captured.err
+        assert not any(line.startswith("HOLDS") for line in (captured.out + captured.err).splitlines())

@@ -15,6 +15,7 @@ from typing import Any, Final
 import cyclopts
 
 from armslength import __version__
+from armslength.cli.examples import EXAMPLES, epilogue
 from armslength.errors import ArmslengthError
 
 HELP: Final = (
@@ -39,11 +40,22 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
 @cache
 def application(verb: str | None = None) -> cyclopts.App:
     """The application with the file that holds `verb`, or with all of them."""
-    made = cyclopts.App(name="armslength", version=__version__, help=HELP)
+    quiet = cyclopts.Parameter(negative=(), show_default=_default)
+    made = cyclopts.App(name="armslength", version=__version__, help=HELP, default_parameter=quiet)
     only = [part for part, verbs in PARTS.items() if verb in verbs]
     for part in only or PARTS:
         import_module(f"armslength.cli.{part}").register(made)
+    for line in EXAMPLES:
+        first, *rest = line.split()
+        if first in made:
+            command = made[first][rest[0]] if rest else made[first]
+            command.help_epilogue = epilogue(line)
     return made
+
+
+def _default(value: object) -> str | None:
+    """A default as help shows it; nothing where it only says that nothing was given."""
+    return None if value in ("", (), False, None) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def __getattr__(name: str) -> Any:
@@ -79,10 +91,12 @@ def _tell(error: ArmslengthError, *, as_json: bool) -> None:
     if as_json:
         document = {"error": error.code, "place": error.place, "reason": error.reason}
         print(jsonlib.dumps(document, ensure_ascii=False))
-    else:
-        from armslength.views.words import safe
+        return
+    from armslength.views.words import safe
 
-        print(safe(f"armslength: {error} [{error.code}]"), file=sys.stderr)
+    problems = getattr(error, "problems", ())  # of a terms file: one line each
+    for line in (*problems, f"these terms do not compile [{error.code}]") if problems else (f"{error} [{error.code}]",):
+        print(safe(f"armslength: {line}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -27,12 +27,12 @@ def register(app: cyclopts.App) -> None:
 
 
 def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """Send terms to everyone they name.
+    """Send terms to everyone they name who runs a node.
 
     Parameters
     ----------
     file
-        The terms, in YAML. They are checked first; nothing is sent if there are errors.
+        The terms, in YAML. Nothing is sent unless they compile; `armslength check` says whether they are sound.
     """
     answer = _send(node, file, None, note)
     show(answer, as_json=json, text=_told(answer))
@@ -50,7 +50,7 @@ def counter(
     file
         The other terms, in YAML.
     to
-        Hash of the terms that they would replace, or its beginning; needed if there are several.
+        Hash of the terms that they would replace, or its beginning; needed only where there are several.
     """
     from armslength.core.canonical import digest
     from armslength.report.differences import differences
@@ -81,7 +81,7 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
     Parameters
     ----------
     arrangement
-        Hash of the terms, or its beginning; needed if there are several.
+        Hash of the terms, or its beginning; needed only where there are several.
     """
     return statements(node, arrangement, [Sign()], json=json)
 

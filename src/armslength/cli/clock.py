@@ -27,8 +27,11 @@ def set_clock(time: str, /, *, node: NodeFolder = Path(), json: AsJson = False) 
     Parameters
     ----------
     time
-        UTC, like 2016-07-14T00:00:00Z, or seconds.
+        UTC, like 2016-07-14T00:00:00Z, or whole seconds since 1970. Never before what the clock shows already.
     """
-    answer = ask(load(node), "clock", to=instant(time))
-    show(answer, as_json=json, text=f"The simulated time is {time}.")
+    from armslength.views.words import iso
+
+    to = instant(time)
+    answer = ask(load(node), "clock", to=to)
+    show(answer, as_json=json, text=f"The simulated time is {iso(to)}.")
     return 0

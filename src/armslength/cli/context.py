@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from armslength.core.arrangement.terms import Arrangement
 
 NodeFolder = Annotated[
-    Path, Parameter(name=["--node", "-n"], env_var="ARMSLENGTH_NODE", help="Folder of the node or monitor.")
+    Path,
+    Parameter(
+        name=["--node", "-n"],
+        env_var="ARMSLENGTH_NODE",
+        show_default=False,
+        help="Folder of the node or monitor; default: the current folder.",
+    ),
 ]
 Which = Annotated[
-    str, Parameter(name=["--arrangement", "-a"], help="Hash of the arrangement, or its beginning; needed if several.")
+    str,
+    Parameter(
+        name=["--arrangement", "-a"],
+        help="Hash of the arrangement, or its beginning; needed only where the node holds several.",
+    ),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]
 

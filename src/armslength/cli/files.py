@@ -27,20 +27,27 @@ def publish(
     /,
     *,
     media_type: str = "",
-    release_after: str = "0",
+    release_after: str = "",
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
 ) -> int:
-    """As a provider, seal a file for a tranche. The node commits to it, delivers the ciphertext when the gate opens,
-    and releases the key when the record says so.
+    """As a provider, seal a file for a tranche.
+
+    The node commits to the file, delivers the ciphertext when the gate opens, and releases the key when the record says
+    so. It does all that by itself.
 
     Parameters
     ----------
+    tranche
+        The tranche's id in the terms, like T2.
+    file
+        What it holds. The terms say how large it may be.
     media_type
-        One that the terms allow; default: the terms' only one.
+        One that the terms allow, like text/csv; needed only where they allow several.
     release_after
-        Do not release before this time (UTC), even where the terms would allow it. Default: at once.
+        Do not release before this time (UTC), like 2016-07-24T06:00:00Z, even where the terms would allow it. Without
+        it: at once.
     """
     config = load(node)
     asked: dict[str, Any] = {
@@ -48,7 +55,7 @@ def publish(
         "tranche": tranche,
         "file": str(file.resolve()),
         "media_type": media_type or _only_media_type(config, arrangement, tranche),
-        "release_after": instant(release_after),
+        "release_after": instant(release_after) if release_after else 0,
     }
     answer = ask(config, "publish", **asked)
     text = f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"
@@ -84,8 +91,10 @@ def fetch(
 
     Parameters
     ----------
+    tranche
+        The tranche's id in the terms, like T2.
     out
-        Where to put it; must not exist. Default: only say how far it is.
+        The file to write; must not exist. Without it the command only says how far the transfer is.
     wait
         Show the progress of the transfer until the ciphertext is here.
     """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, seen, show
-from armslength.config import load
+from armslength.config import Config, load
 from armslength.errors import Misuse, Unavailable
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from armslength.core.arrangement.terms import Arrangement
     from armslength.views.explain import Facts
 
-Bundle = Annotated[Path | None, Parameter(help="Answer from this bundle instead, offline.")]
+Bundle = Annotated[
+    Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
+]
 
 
 def register(app: cyclopts.App) -> None:
@@ -50,7 +52,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
     from armslength.views.explain import Facts, Timekeeper
 
-    answer = ask(load(node), "view", arrangement=arrangement)
+    answer = ask(_node(node), "view", arrangement=arrangement)
     terms, state = seen(answer)
     sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
     heard = {name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in answer["heard"].items()}
@@ -59,6 +61,15 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     )
     beside = {key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root")}
     return Seen(terms, state, facts, beside)
+
+
+def _node(folder: Path) -> Config:
+    """The configuration of a folder with a node. Raises Misuse, which names the way without one."""
+    config = load(folder)
+    if not config.address:
+        reason = "this folder is a monitor's and holds no record: ask a bundle, with --bundle FOLDER"
+        raise Misuse("no-node", f"{reason} (a node writes one with `armslength export FOLDER`)", str(folder))
+    return config
 
 
 def status(
@@ -70,7 +81,7 @@ def status(
     Parameters
     ----------
     weights
-        A JSON file of private weights by duty and tranche, for the exposure; it stays on this machine.
+        A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for the exposure; it stays here.
     """
     from armslength.cli.show import styled
     from armslength.views.jsonable import jsonable
@@ -91,7 +102,14 @@ def status(
 def why(
     subject: str, /, *, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False
 ) -> int:
-    """Why a duty, tranche, claim (k2), period (k2#7), allegation or the `arrangement` is as it is, and what is next."""
+    """Why a duty, tranche, claim (k2), period (k2#7), allegation or the `arrangement` is as it is, and what is next.
+
+    Parameters
+    ----------
+    subject
+        An id from the terms (C2, T2, k2, T2.release), a period (k2#7, the first is 0), an allegation (A/k2/14), or
+        `arrangement`.
+    """
     from armslength.cli.show import styled
     from armslength.views.explain import why as explain
     from armslength.views.jsonable import jsonable
@@ -111,7 +129,7 @@ def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder =
     if bundle is not None:
         history = history_of_bundle(bundle)
     else:
-        history = history_of_leaves(ask(load(node), "record", arrangement=arrangement))
+        history = history_of_leaves(ask(_node(node), "record", arrangement=arrangement))
     show([_entry(each) for each in history.placed], as_json=json, text="" if json else history.timeline())
     return 0
 
@@ -132,7 +150,7 @@ def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = P
     Parameters
     ----------
     timeout
-        Seconds to wait.
+        Seconds to wait at most.
     """
     config, until = load(node), time.monotonic() + timeout
     pause, calm = 0.01, 0

@@ -47,15 +47,15 @@ def init(
         Where keys, configuration and data will lie: from now on its owner's alone (mode 0700). Must not hold an
         identity yet.
     name
-        A name for people; default: the folder's.
+        A name for people; without it the folder's.
     address
-        Base URL of the node, for example https://arandia.example (or http://localhost:7001 in development).
+        Base URL of the node, like https://arandia.example (or http://localhost:7001 in development).
     listen
-        HOST:PORT to bind, if not the address's own.
+        HOST:PORT to bind, like 127.0.0.1:8443 behind a proxy; without it the address's port on this machine alone.
     monitor
         Make a monitor without a node.
     nodes
-        For a monitor: the addresses of nodes to talk to.
+        For a monitor: the address of a node to talk to; once for each node.
     development
         Allow loopback peers over plain http and simulated clocks. Never in earnest.
     """
@@ -89,7 +89,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
     Parameters
     ----------
     verbose
-        Log what the node does.
+        Log what the node does, to standard error.
     """
     import asyncio
     import logging

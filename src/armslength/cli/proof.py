@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from armslength.views.placed import PlacedEntry
     from armslength.wire.bundle import Verdict
 
-Expect = Annotated[str | None, Parameter(help="The hash of the arrangement that this must be.")]
+Expect = Annotated[
+    str | None, Parameter(help="The hash of the arrangement that this must be: 64 hex digits, from whom you trust.")
+]
 LARGEST = 2 * 1024**3  # bytes of a bundle
 
 
@@ -110,10 +112,12 @@ def report(
 
     Parameters
     ----------
+    bundle
+        The bundle's folder.
     out
         The HTML file to write.
     weights
-        A JSON file of private weights by duty and tranche, for what was at stake.
+        A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for what was at stake.
     """
     from armslength.cli.look import read_weights
     from armslength.report import render
@@ -133,6 +137,11 @@ def keys(bundle: Path, /, *, json: AsJson = False) -> int:
     """Print the verifier keys (C2SP vkey lines) of the keeper's log and of the timekeepers that cosign.
 
     With these, tools that are not ours can check the bundle's checkpoint and receipts: docs/verify-without-us.md.
+
+    Parameters
+    ----------
+    bundle
+        The bundle's folder.
     """
     verdict = verdict_on(bundle, None)
     if verdict.replica is None or not verdict.ok:

@@ -55,7 +55,7 @@ def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
     Parameters
     ----------
     file
-        The terms, in YAML.
+        The terms, in YAML. Cards and clause files lie beside it.
     json
         Print one JSON document for programs.
     english
@@ -109,25 +109,29 @@ def _print_json(document: dict[str, Any]) -> None:
 
 
 def _print_problems(problems: tuple[Problem, ...]) -> None:
+    from armslength.views.words import safe
+
     for problem in problems:
-        print(problem)
+        print(safe(str(problem)))
     print(f"\nThese terms do not compile: {_many(len(problems), 'problem')}.")
 
 
 def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> None:
     from armslength.analysis.check import CHECKS, ERROR, NOTE, WARNING
+    from armslength.views.words import safe
     from armslength.wire.terms_json import arrangement_hash
 
     terms = compiled.terms
     sizes = [(terms.parties, "party"), (terms.monitors, "monitor"), (terms.claims, "claim")]
     sizes += [(terms.duties, "duty"), (terms.tranches, "tranche")]
-    print(f"{terms.title} ({file})")
+    print(safe(f"{terms.title} ({file})"))
     print(f"arrangement {arrangement_hash(terms)}")
     print(", ".join(_many(len(things), noun) for things, noun in sizes) + "\n")
     for finding in findings:
         line = compiled.line(finding.place)
         place = f"{finding.place} (line {line})" if line else finding.place
-        print(f"{finding.severity:<8}{finding.id}  {place}\n        {finding.message}")
+        print(safe(f"{finding.severity:<8}{finding.id}  {place}"))
+        print(safe(f"        {finding.message}"))
     if findings:
         print()
     counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
@@ -140,10 +144,11 @@ def _print_english(compiled: Compiled) -> None:
 
     from armslength.report.english import as_text
     from armslength.report.english import english as say
+    from armslength.views.words import safe
 
     print()
-    for line in as_text(say(compiled.terms)).splitlines():
-        print(textwrap.fill(line, 100, subsequent_indent="    ") if line else "")
+    for line in as_text(say(compiled.terms)).split("\n"):
+        print(textwrap.fill(safe(line), 100, subsequent_indent="    ") if line else "")
 
 
 def _many(number: int, noun: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from armslength.core.arrangement.draft import iso
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Batch, Put, Store
 
@@ -34,7 +35,7 @@ class Clocks:
         if not self._development:
             raise Misuse("not-development", "only nodes with `development = true` have a simulated clock")
         if to < self._simulated:
-            raise Misuse("clock-back", f"the simulated time is {self._simulated} already and never goes back")
+            raise Misuse("clock-back", f"the simulated time is {iso(self._simulated)} already and never goes back")
         if not await self._store.commit(Batch(puts=[Put(KIND, KEY, self._version, str(to).encode())])):
             raise Unavailable("busy", "another process writes to this node's folder")
         self._simulated, self._version = to, self._version + 1

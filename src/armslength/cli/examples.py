@@ -1,0 +1,67 @@
+"""One or more examples for every verb, shown under its help and in docs/cli.md. A test parses each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "init": (
+        "armslength init arandia --address https://arandia.example > cards/A.yaml",
+        "armslength init m1 --monitor --nodes https://arandia.example --nodes https://borovia.example > cards/m1.yaml",
+    ),
+    "up": ("armslength up --node arandia",),
+    "card": ("armslength card --node arandia > cards/A.yaml",),
+    "check": ("armslength check arrangement.yaml --english",),
+    "propose": ('armslength propose arrangement.yaml --note "as we discussed" --node arandia',),
+    "counter": ("armslength counter ours.yaml --to 91215f0b7235 --node borovia",),
+    "sign": ("armslength sign 271bdbb416b1 --node arandia",),
+    "attest": (
+        "armslength attest k1#7 k2#7 --true --node m1",
+        "armslength attest k2#7-9 --false --node m1",
+        "armslength attest nominations --true --node convenor",
+        "armslength attest --from week.txt --node m1",
+    ),
+    "perform": ("armslength perform C5 --node borovia",),
+    "notify": (
+        "armslength notify k2 --start 2016-07-24T09:00:00Z --end 2016-07-24T12:00:00Z"
+        ' --text "medical evacuation flight" --node borovia',
+    ),
+    "allege": (
+        "armslength allege k2#14 --hold --node arandia",
+        'armslength allege T3 --text "nothing has arrived" --node borovia',
+    ),
+    "respond": ("armslength respond A/k2/14 --deny --node borovia",),
+    "determine": ("armslength determine A/k2/14 --dismiss --node m3",),
+    "resume": ("armslength resume --node arandia",),
+    "withdraw": ('armslength withdraw --text "we leave" --node arandia',),
+    "waive": ("armslength waive C5 --node arandia",),
+    "publish": (
+        "armslength publish T2 summaries.md --node arandia",
+        "armslength publish T3 week.csv --media-type text/csv --release-after 2016-07-30T00:00:00Z --node arandia",
+    ),
+    "fetch": ("armslength fetch T2 --out summaries.md --wait --node borovia",),
+    "status": ("armslength status --node borovia", "armslength status --bundle bundle --weights ours.json"),
+    "why": (
+        "armslength why T2 --node borovia",
+        "armslength why k2#9 --node borovia",
+        "armslength why arrangement --bundle bundle",
+    ),
+    "record": ("armslength record --node borovia", "armslength record --bundle bundle --json"),
+    "wait": ("armslength wait --timeout 10 --node borovia",),
+    "export": ("armslength export bundle --node borovia",),
+    "verify": (
+        "armslength verify bundle --expect 271bdbb416b10d1f6e9ecc585018dd13d0e8f9f1085211603481eb6ed941480f",
+        "armslength verify bundle --timeline",
+    ),
+    "report": ("armslength report bundle --out report.html",),
+    "keys": ("armslength keys bundle",),
+    "clock set": ("armslength clock set 2016-07-15T00:00:00Z --node arandia",),
+}
+
+
+def epilogue(verb: str) -> str:
+    """The examples of a verb, as the end of its help (Markdown)."""
+    lines = EXAMPLES.get(verb, ())
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    return "\n\n".join([title, *(f"`{line}`" for line in lines)]) if lines else ""
