@@ -13,7 +13,7 @@ import pytest
 from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.record.entry import Leaf, entry_hash
 from armslength.engine import book
-from armslength.errors import Refused, Unavailable
+from armslength.errors import Unavailable
 from armslength.wire.own import BASE, Proposal
 from armslength.wire.record import decode_leaf
 from armslength.wire.terms_json import encode_terms
@@ -150,24 +150,25 @@ def test_a_clock_that_lags_and_answers_first_does_not_hold_time(
 
 
 def test_one_peer_fills_no_shelf(tmp_path: Path) -> None:
-    """A peer's proposals are bounded; ours are not, nor is one that is here already."""
+    """A peer's proposals are bounded: a new one takes an older one's room. Ours are not, nor is one that is here."""
 
     async def story() -> None:
         async with World(tmp_path) as world:
             await begin(world)
             node, ours, theirs = world.nodes["A"].running.node, world.terms.actors["A"], world.terms.actors["B"]
 
-            async def propose(title: str, by: str | None) -> None:
+            async def propose(title: str, by: str | None) -> str:
                 document = encode_terms(replace(world.terms, title=title)).decode()
-                await node.propose(Proposal(document=document, texts=clause_texts()), by or "", development=True)
+                return await node.propose(Proposal(document=document, texts=clause_texts()), by or "", development=True)
 
-            with patch("armslength.engine.node.EACH", 2):
-                await propose("one", theirs.did)
-                await propose("two", theirs.did)
-                await propose("two", theirs.did)
-                with pytest.raises(Refused, match="too many"):
-                    await propose("three", theirs.did)
-                await propose("three", ours.did)
+            with patch("armslength.engine.proposals.EACH", 2):
+                older = {await propose(title, theirs.did) for title in ("one", "two", "two")}
+                mine = await propose("mine", ours.did)
+                assert older | {mine, world.arrangement} == (await node.shelf.holdings()).keys()
+                new = await propose("new", theirs.did)
+                held = (await node.shelf.holdings()).keys()
+                assert {mine, new, world.arrangement} < held
+                assert len(older & held) == 1
 
     play(story())
 

@@ -21,17 +21,16 @@ from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
 from armslength.engine.mail import Mail, Said
+from armslength.engine.proposals import make_room
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
-from armslength.errors import ArmslengthError, Refused, Unavailable
+from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, Answer, Proposal
 from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
 LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
-PROPOSALS: Final = 200  # held at once, from all peers together …
-EACH: Final = 50  # … and from one of them
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +65,9 @@ class Node:
         errors = [finding for finding in check(terms, proposal.texts) if finding.severity == "error"]
         if errors:
             raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
-        arrangement, held = digest(proposal.document.encode()), await self.shelf.holdings()
-        theirs = sum(each.by == by for each in held.values())
-        if by != self.shelf.did and arrangement not in held and (len(held) >= PROPOSALS or theirs >= EACH):
-            raise Refused("too-many", "too many arrangements are held here already", "proposal")
+        arrangement = digest(proposal.document.encode())
+        if by != self.shelf.did and arrangement not in await self.shelf.holdings():
+            await make_room(self.shelf, by)
         await self.shelf.add(arrangement, Held(proposal=proposal, by=by, at=self._clock.now(simulated=False)))
         self.wake()
         return arrangement
@@ -106,6 +104,8 @@ class Node:
 
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
         async with held.writing:
+            if held.forgotten:
+                raise NotFound("unknown-arrangement", "it has just been declined, or made room", held.arrangement[:16])
             link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
             names = await held.author.write(bodies, held.seen, link)
             answers = await self._send(held)

@@ -60,6 +60,7 @@ class Open:
     kept_version: int
     refusals: Refusals
     snapshot_at: int
+    forgotten: bool = False  # it has been taken off the shelf
     unsaved: int | None = None  # the first leaf of which the store may not have heard
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
@@ -105,6 +106,23 @@ class Shelf:
     async def add(self, arrangement: str, held: Held) -> bool:
         """Keep a proposal; False if it was here already."""
         return await self.store.commit(Batch(puts=[Put(ARRANGEMENT, arrangement, 0, canonical(held))]))
+
+    async def forget(self, held: Open) -> bool:
+        """Take terms off the shelf; False, and nothing done, if we are signing them just now.
+
+        What we said about their record stays stored: if they come again, we go on from there.
+        """
+        if held.writing.locked():
+            return False
+        async with held.writing, held.lock:
+            if await held.author.pending():
+                return False
+            await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement)]))
+            held.forgotten = True
+            if self._open.pop(held.arrangement, None) is not None:
+                for actors in self._naming.values():
+                    actors[:] = [each for each in actors if each is not held]
+        return True
 
     async def open(self, arrangement: str) -> Open:
         """The arrangement in use. Raises NotFound."""

@@ -20,6 +20,7 @@ from armslength.core.canonical import plain
 from armslength.engine.clock import Clocks
 from armslength.engine.mail import check_events
 from armslength.engine.node import Node
+from armslength.engine.proposals import decline
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound
 from armslength.web import errors
@@ -54,6 +55,7 @@ class _Verbs:
         self.table: dict[str, Callable[[Asked], Awaitable[Asked]]] = {
             "list": self.list,
             "propose": self.propose,
+            "decline": self.decline,
             "say": self.say,
             "publish": self.publish,
             "fetch": self.fetch,
@@ -79,6 +81,14 @@ class _Verbs:
         shelf = self._node.shelf
         arrangement = await self._node.propose(proposal, shelf.did, development=self._development)
         return {"arrangement": arrangement, "sent": await self._node.send_proposal(proposal)}
+
+    async def decline(self, asked: Asked) -> Asked:
+        """Drop terms that we have not signed. Which ones must be said; nobody else is told."""
+        if not asked.get("arrangement"):
+            raise Misuse("which-arrangement", "say which terms to decline, by their hash")
+        held = await self._held(asked)
+        await decline(self._node.shelf, held)
+        return {"arrangement": held.arrangement, "title": held.terms.title}
 
     async def say(self, asked: Asked) -> Asked:
         held = await self._held(asked, binding=True)
