@@ -28,7 +28,7 @@ HELP: Final = (
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodes": ("init", "card", "up"),
     "terms": ("check",),
-    "agree": ("propose", "counter", "sign"),
+    "agree": ("propose", "counter", "sign", "decline"),
     "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),

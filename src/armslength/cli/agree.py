@@ -1,4 +1,4 @@
-"""`propose`, `counter`, `sign`: how terms come to be signed."""
+"""`propose`, `counter`, `sign`, `decline`: how terms come to be signed, or not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Note = Annotated[str, Parameter(help="A word to the others; it is no part of the
 
 def register(app: cyclopts.App) -> None:
     """Put the commands of this file on the application."""
-    for command in (propose, counter, sign):
+    for command in (propose, counter, sign, decline):
         app.command(command)
 
 
@@ -84,6 +84,21 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
         Hash of the terms, or its beginning; needed only where there are several.
     """
     return statements(node, arrangement, [Sign()], json=json)
+
+
+def decline(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Drop terms that we have not signed. Nobody is told; they can be proposed again.
+
+    Parameters
+    ----------
+    arrangement
+        Hash of the terms, or its beginning.
+    """
+    from armslength.views.words import safe
+
+    answer = ask(load(node), "decline", arrangement=arrangement)
+    show(answer, as_json=json, text=safe(f"Declined {answer['arrangement'][:12]} ({answer['title']})."))
+    return 0
 
 
 def _send(node: Path, file: Path, replaces: str | None, note: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "propose": ('armslength propose arrangement.yaml --note "as we discussed" --node arandia',),
     "counter": ("armslength counter ours.yaml --to 91215f0b7235 --node borovia",),
     "sign": ("armslength sign 271bdbb416b1 --node arandia",),
+    "decline": ("armslength decline 91215f0b7235 --node borovia",),
     "attest": (
         "armslength attest k1#7 k2#7 --true --node m1",
         "armslength attest k2#7-9 --false --node m1",
