@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from armslength.cli.context import AsJson, NodeFolder, show
 from armslength.config import FILE, Config, dump, load
 from armslength.errors import Misuse
+from armslength.views.words import safe, safe_block
 
 if TYPE_CHECKING:
     import cyclopts
@@ -92,12 +94,13 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
         Log what the node does, to standard error.
     """
     import asyncio
-    import logging
 
     from armslength.runtime import serve
 
     config = load(node)
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    lines = logging.StreamHandler()
+    lines.setFormatter(Lines("%(asctime)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[lines])
     say = {"ready": config.address, "did": config.did, "pid": os.getpid()}
 
     def ready() -> None:
@@ -108,6 +111,18 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
 
     _run(serve(config, ready), asyncio)
     return 0
+
+
+class Lines(logging.Formatter):
+    """Log lines that show what peers have written as it is: it steers no terminal and begins no line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's own name)
+        """One line."""
+        return safe(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the trace of an error below it."""
+        return safe_block(super().format(record))
 
 
 def _run(work: object, asyncio: object) -> None:
