@@ -12,12 +12,9 @@ def test_what_peers_write_fakes_no_log_line() -> None:
     hostile = "no\n2016-07-01 armslength: all is well\x1b[2J\x9b1m\u202e"
     record = logging.LogRecord("armslength", logging.WARNING, __file__, 1, "refused: %s", (hostile,), None)
     assert Lines("%(name)s: %(message)s").format(record).count("\n") == 0
-    try:
-        raise ValueError(hostile)
-    except ValueError as error:
-        trace = (ValueError, error, error.__traceback__)
-        record = logging.LogRecord("armslength", logging.ERROR, __file__, 1, "refused: %s", (hostile,), trace)
+    trace = (ValueError, ValueError(hostile), None)
+    record = logging.LogRecord("armslength", logging.ERROR, __file__, 1, "refused: %s", (hostile,), trace)
     text = Lines("%(name)s: %(message)s").format(record)
     assert text.startswith("armslength: refused: no 2016-07-01")
-    assert "Traceback" in text
+    assert "ValueError" in text
     assert not {"\x1b", "\x9b", "\u202e"} & set(text)
