@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.policy import Agreement
-from armslength.core.process import Message, Role
+from armslength.core.process import Message, Role, queue, step
 from armslength.engine.reactions import offer_of
 from armslength.errors import Refused
 from armslength.web.dsp import routes
@@ -143,8 +143,8 @@ KINDS: dict[str, dict[str, type[Message]]] = {
 def steps(script: str) -> list[tuple[str, str, bool]]:
     """(">", what, _), ("<", what, whether it must be refused) or ("=", state, _)."""
     parsed = []
-    for step in script.split(";"):
-        sign, what, *refused = step.split()
+    for part in script.split(";"):
+        sign, what, *refused = part.split()
         parsed.append((sign, what, refused == ["!"]))
     return parsed
 
@@ -185,12 +185,12 @@ def test_negotiations_on_the_record(name: str, role: Role) -> None:
             assert record.state == what
         elif sign == ">":
             ours = replace(made(KINDS["negotiations"][what], **pids), id=record.next_id)
-            record = cn.step(cn.queue(record, ours), role, ours).record
+            record = step(queue(record, ours), role, ours).record
         elif refused:
             with pytest.raises(Refused):
-                cn.step(record, role.other, made(KINDS["negotiations"][what], **pids))
+                step(record, role.other, made(KINDS["negotiations"][what], **pids))
         else:
-            record = cn.step(record, role.other, made(KINDS["negotiations"][what], **pids)).record
+            record = step(record, role.other, made(KINDS["negotiations"][what], **pids)).record
 
 
 class Kit:

@@ -10,7 +10,7 @@ import pytest
 from armslength.core import negotiation as cn
 from armslength.core.negotiation import FINAL, MESSAGES, TABLE, Negotiation, State
 from armslength.core.policy import Agreement, Offer, thin
-from armslength.core.process import Message, Role, UnderWay, abandoned
+from armslength.core.process import Message, Role, UnderWay, abandoned, queue, step
 from armslength.errors import Refused
 
 OFFER = Offer(id="o", policy=thin("ab" * 32, "T1"), target="d", assigner="did:p", assignee="did:c")
@@ -78,14 +78,14 @@ def test_what_the_peer_says(state: State, sender: Role, kind: type[Message]) -> 
     before = record(state, role=sender.other)
     told = message(kind)
     if (state, sender, kind) in TABLE:
-        after = cn.step(before, sender, told)
+        after = step(before, sender, told)
         assert (after.record.state, after.repeat) == (TABLE[state, sender, kind], False)
     elif state in cn.SAID_AGAIN.get((sender, kind), ()):
-        after = cn.step(before, sender, told)
+        after = step(before, sender, told)
         assert (after.record, after.repeat) == (before, True)
     else:
         with pytest.raises(Refused) as caught:
-            cn.step(before, sender, told)
+            step(before, sender, told)
         assert caught.value.code == "illegal-transition"
 
 
@@ -96,13 +96,13 @@ def test_what_we_say(state: State, sender: Role, kind: type[Message]) -> None:
     ours = message(kind, id=before.next_id)
     if (state, sender, kind) not in TABLE:
         with pytest.raises(Refused):
-            cn.queue(before, ours)
+            queue(before, ours)
         return
-    waiting = cn.queue(before, ours)
+    waiting = queue(before, ours)
     assert (waiting.state, waiting.ahead) == (state, TABLE[state, sender, kind])
-    after = cn.step(waiting, sender, ours).record
+    after = step(waiting, sender, ours).record
     assert (after.state, after.under_way) == (TABLE[state, sender, kind], ())
-    assert cn.step(after, sender, ours).repeat
+    assert step(after, sender, ours).repeat
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
@@ -115,21 +115,19 @@ def test_an_answer_acknowledges_what_it_answers() -> None:
     """A verification that overtakes the acknowledgement of the agreement is taken, and the late one changes nothing."""
     asked = record(State.REQUESTED, role=P)
     agreed = message(cn.ContractAgreed, id=asked.next_id)
-    waiting = cn.queue(asked, agreed)
-    verified = cn.step(waiting, C, message(cn.AgreementVerified)).record
+    waiting = queue(asked, agreed)
+    verified = step(waiting, C, message(cn.AgreementVerified)).record
     assert (verified.state, verified.under_way) == (State.VERIFIED, ())
-    late = cn.step(verified, P, agreed)
+    late = step(verified, P, agreed)
     assert (late.record, late.repeat) == (verified, True)
 
 
 def test_a_message_heard_before_is_a_repeat() -> None:
     """A message with an id we have heard changes nothing, even where its kind would be legal again."""
-    offered = cn.step(record(State.REQUESTED), P, message(cn.ContractOffer, id="m1")).record
-    countered = cn.step(
-        cn.queue(offered, counter := message(cn.ContractRequest, id=offered.next_id)), C, counter
-    ).record
+    offered = step(record(State.REQUESTED), P, message(cn.ContractOffer, id="m1")).record
+    countered = step(queue(offered, counter := message(cn.ContractRequest, id=offered.next_id)), C, counter).record
     assert countered.state is State.REQUESTED
-    again = cn.step(countered, P, message(cn.ContractOffer, id="m1"))
+    again = step(countered, P, message(cn.ContractOffer, id="m1"))
     assert (again.record, again.repeat) == (countered, True)
 
 
@@ -137,40 +135,40 @@ def test_another_agreement_is_no_repeat() -> None:
     """A second agreement that differs from the first is refused."""
     other = replace(AGREEMENT, id="b")
     with pytest.raises(Refused):
-        cn.step(record(State.AGREED), P, message(cn.ContractAgreed, agreement=other))
+        step(record(State.AGREED), P, message(cn.ContractAgreed, agreement=other))
 
 
 @pytest.mark.parametrize("field", ["consumer_pid", "provider_pid"])
 def test_foreign_ids_are_refused(field: str) -> None:
     """A message whose ids are not this process's is refused, naming the field."""
     with pytest.raises(Refused) as caught:
-        cn.step(record(State.AGREED, role=P), C, message(cn.AgreementVerified, **{field: "x"}))
+        step(record(State.AGREED, role=P), C, message(cn.AgreementVerified, **{field: "x"}))
     assert caught.value.place == ("consumerPid" if field == "consumer_pid" else "providerPid")
 
 
 def test_the_consumer_learns_the_providers_id_once() -> None:
     """The first message of the provider tells its id; from there on it must stay the same."""
-    agreed = cn.step(record(State.REQUESTED, peer_pid=None), P, message(cn.ContractAgreed)).record
+    agreed = step(record(State.REQUESTED, peer_pid=None), P, message(cn.ContractAgreed)).record
     assert agreed.peer_pid == "p"
     with pytest.raises(Refused):
-        cn.step(agreed, P, message(cn.NegotiationTerminated, provider_pid="q"))
+        step(agreed, P, message(cn.NegotiationTerminated, provider_pid="q"))
 
 
 def test_messages_queue_up_in_order() -> None:
     """What we say next is judged by where what is under way leads."""
     asked = record(State.REQUESTED, role=P)
-    waiting = cn.queue(asked, message(cn.ContractOffer, id=asked.next_id))
+    waiting = queue(asked, message(cn.ContractOffer, id=asked.next_id))
     with pytest.raises(Refused):
-        cn.queue(waiting, message(cn.ContractAgreed, id=waiting.next_id))
-    ended = cn.queue(waiting, message(cn.NegotiationTerminated, id=waiting.next_id, reason=("no",)))
+        queue(waiting, message(cn.ContractAgreed, id=waiting.next_id))
+    ended = queue(waiting, message(cn.NegotiationTerminated, id=waiting.next_id, reason=("no",)))
     assert [item.state for item in ended.under_way] == [State.OFFERED, State.TERMINATED]
     assert len({item.id for item in ended.under_way}) == 2
 
 
 def test_the_end_drops_what_is_under_way() -> None:
     """Once the peer has ended the negotiation, nothing of ours is waited for."""
-    waiting = cn.queue(record(State.REQUESTED, role=P), message(cn.ContractAgreed, id="1"))
-    ended = cn.step(waiting, C, message(cn.NegotiationTerminated, reason=("changed our mind",))).record
+    waiting = queue(record(State.REQUESTED, role=P), message(cn.ContractAgreed, id="1"))
+    ended = step(waiting, C, message(cn.NegotiationTerminated, reason=("changed our mind",))).record
     assert (ended.state, ended.under_way, ended.reason) == (State.TERMINATED, (), "changed our mind")
 
 

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from armslength.core import transfer as tp
-from armslength.core.process import Message, Role
+from armslength.core.process import Message, Role, queue, step
 from armslength.core.transfer import FINAL, MESSAGES, TABLE, DataAddress, State, Transfer
 from armslength.errors import Refused
 
@@ -70,16 +70,16 @@ def test_what_the_peer_says(state: State, sender: Role, kind: type[Message]) -> 
     before = record(state, role=sender.other)
     told = message(kind)
     if (state, sender, kind) in TABLE and (state, kind) != (State.STARTED, tp.TransferStart):
-        after = tp.step(before, sender, told)
+        after = step(before, sender, told)
         assert (after.record.state, after.repeat) == (TABLE[state, sender, kind], False)
     elif (state, sender, kind) == (State.SUSPENDED, P, tp.TransferSuspension):  # the consumer had suspended: see below
-        assert tp.step(before, sender, told).record == replace(before, suspended_by=P, reason=None)
+        assert step(before, sender, told).record == replace(before, suspended_by=P, reason=None)
     elif tp.SAID_AGAIN.get(kind) is state:
-        after = tp.step(before, sender, told)
+        after = step(before, sender, told)
         assert (after.record, after.repeat) == (before, True)
     else:
         with pytest.raises(Refused):
-            tp.step(before, sender, told)
+            step(before, sender, told)
 
 
 @pytest.mark.parametrize(("state", "sender", "kind"), list(product(State, Role, MESSAGES)))
@@ -89,13 +89,13 @@ def test_what_we_say(state: State, sender: Role, kind: type[Message]) -> None:
     ours = message(kind, id=before.next_id)
     if (state, sender, kind) not in TABLE or (state, kind) == (State.STARTED, tp.TransferStart):
         with pytest.raises(Refused):
-            tp.queue(before, ours)
+            queue(before, ours)
         return
-    waiting = tp.queue(before, ours)
+    waiting = queue(before, ours)
     assert (waiting.state, waiting.ahead) == (state, TABLE[state, sender, kind])
-    after = tp.step(waiting, sender, ours).record
+    after = step(waiting, sender, ours).record
     assert (after.state, after.under_way) == (TABLE[state, sender, kind], ())
-    assert tp.step(after, sender, ours).repeat
+    assert step(after, sender, ours).repeat
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
@@ -106,9 +106,9 @@ def test_final_states_are_final(state: State) -> None:
 
 def test_an_address_lives_until_the_suspension() -> None:
     """A start brings the address, a suspension takes it, the next start brings a new one."""
-    started = tp.step(record(), P, message(tp.TransferStart, address=HERE)).record
-    suspended = tp.step(started, P, message(tp.TransferSuspension, code="HELD", reason=("a1",))).record
-    again = tp.step(suspended, P, message(tp.TransferStart, address=THERE)).record
+    started = step(record(), P, message(tp.TransferStart, address=HERE)).record
+    suspended = step(started, P, message(tp.TransferSuspension, code="HELD", reason=("a1",))).record
+    again = step(suspended, P, message(tp.TransferStart, address=THERE)).record
     assert [started.data_address, suspended.data_address, again.data_address] == [HERE, None, THERE]
     assert (suspended.suspended_by, suspended.reason, again.suspended_by, again.reason) == (P, "a1", None, None)
 
@@ -117,46 +117,46 @@ def test_a_consumer_does_not_lift_the_providers_suspension() -> None:
     """What the provider withholds it alone resumes; the refusal says why it is suspended."""
     suspended = record(State.SUSPENDED, role=P, suspended_by=P, reason="allegation a1")
     with pytest.raises(Refused, match="allegation a1"):
-        tp.step(suspended, C, message(tp.TransferStart))
+        step(suspended, C, message(tp.TransferStart))
     with pytest.raises(Refused):
-        tp.queue(record(State.SUSPENDED, role=C, suspended_by=P), message(tp.TransferStart, id="1"))
+        queue(record(State.SUSPENDED, role=C, suspended_by=P), message(tp.TransferStart, id="1"))
 
 
 def test_the_provider_answers_a_consumer_that_resumes() -> None:
     """After the consumer's own start, the provider's start brings the address: legal once, and not a second one."""
-    resumed = tp.step(record(State.SUSPENDED, role=P), C, message(tp.TransferStart)).record
+    resumed = step(record(State.SUSPENDED, role=P), C, message(tp.TransferStart)).record
     assert (resumed.state, resumed.data_address) == (State.STARTED, None)
-    answered = tp.queue(resumed, message(tp.TransferStart, id="1", address=THERE))
+    answered = queue(resumed, message(tp.TransferStart, id="1", address=THERE))
     assert answered.data_address == THERE
     with pytest.raises(Refused):
-        tp.queue(answered, message(tp.TransferStart, id="2", address=HERE))
+        queue(answered, message(tp.TransferStart, id="2", address=HERE))
 
 
 def test_the_answer_may_overtake_the_acknowledgement() -> None:
     """A consumer that resumes takes the provider's start even before its own is acknowledged, and keeps the address."""
-    asking = tp.queue(record(State.SUSPENDED), mine := message(tp.TransferStart, id="1"))
-    answered = tp.step(asking, P, message(tp.TransferStart, address=THERE)).record
-    after = tp.step(answered, C, mine).record
+    asking = queue(record(State.SUSPENDED), mine := message(tp.TransferStart, id="1"))
+    answered = step(asking, P, message(tp.TransferStart, address=THERE)).record
+    after = step(answered, C, mine).record
     assert (after.state, after.data_address) == (State.STARTED, THERE)
 
 
 def test_a_start_said_again() -> None:
     """The same start again changes nothing; another address for a running transfer is refused."""
     started = record(State.STARTED)
-    assert tp.step(started, P, message(tp.TransferStart, address=HERE)).repeat
-    assert tp.step(started, P, message(tp.TransferStart)).repeat
+    assert step(started, P, message(tp.TransferStart, address=HERE)).repeat
+    assert step(started, P, message(tp.TransferStart)).repeat
     with pytest.raises(Refused):
-        tp.step(started, P, message(tp.TransferStart, address=THERE))
+        step(started, P, message(tp.TransferStart, address=THERE))
 
 
 def test_two_suspensions_that_cross() -> None:
     """Both sides suspend at once: on both it is the provider's in the end, so that only the provider resumes."""
     mine, theirs = message(tp.TransferSuspension, id="p#1"), message(tp.TransferSuspension, id="c#1")
-    provider = tp.step(tp.queue(record(State.STARTED, role=P), mine), C, theirs).record
-    consumer = tp.step(tp.queue(record(State.STARTED, role=C), theirs), P, mine).record
-    late = tp.step(tp.step(tp.queue(record(State.STARTED, role=C), theirs), C, theirs).record, P, mine).record
-    for settled in (tp.step(provider, P, mine).record, tp.step(consumer, C, theirs).record, late):
+    provider = step(queue(record(State.STARTED, role=P), mine), C, theirs).record
+    consumer = step(queue(record(State.STARTED, role=C), theirs), P, mine).record
+    late = step(step(queue(record(State.STARTED, role=C), theirs), C, theirs).record, P, mine).record
+    for settled in (step(provider, P, mine).record, step(consumer, C, theirs).record, late):
         assert (settled.state, settled.suspended_by, settled.under_way) == (State.SUSPENDED, P, ())
-    assert tp.queue(provider, message(tp.TransferStart, id="2", address=HERE)).ahead is State.STARTED
+    assert queue(provider, message(tp.TransferStart, id="2", address=HERE)).ahead is State.STARTED
     with pytest.raises(Refused):
-        tp.step(provider, C, message(tp.TransferStart))
+        step(provider, C, message(tp.TransferStart))

@@ -12,7 +12,7 @@ import pytest
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.policy import Agreement, Constraint, Offer, Policy, Rule, thin
-from armslength.core.process import Message, Role
+from armslength.core.process import Message, Role, step
 from armslength.errors import Malformed
 from armslength.wire import binding, catalog, dsp
 from armslength.wire.policy import read_offer, write_offer
@@ -277,7 +277,7 @@ def test_urls_are_below_the_peers_base() -> None:
         offer=OFFER,
     )
     assert binding.url(record, MESSAGES[0]) == "https://p/dsp/negotiations/request"
-    known = cn.step(record, Role.PROVIDER, cn.ContractAgreed(provider_pid="a/b?", agreement=AGREEMENT)).record
+    known = step(record, Role.PROVIDER, cn.ContractAgreed(provider_pid="a/b?", agreement=AGREEMENT)).record
     assert binding.url(known, MESSAGES[6]) == "https://p/dsp/negotiations/a%2Fb%3F/agreement/verification"
 
 

@@ -16,11 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final, Self
 
 from armslength.core.policy import Agreement, Offer
-from armslength.core.process import Message, Outcome, Record, Role, UnderWay, landing, remember, same_process
-from armslength.errors import Refused
+from armslength.core.process import Message, Record, Role
 
 
 class State(StrEnum):
@@ -136,81 +135,24 @@ SAID_AGAIN: Final[Mapping[tuple[Role, type[Message]], frozenset[State]]] = {
 class Negotiation(Record):
     """One negotiation as one side knows it."""
 
+    TABLE: ClassVar = TABLE
+    STATES: ClassVar = State
+    FINAL: ClassVar = FINAL
+
     state: State
     offer: Offer
     agreement: Agreement | None = None
 
-    @property
-    def final(self) -> bool:
-        """Whether no message changes it any more."""
-        return self.state in FINAL
+    def after(self, sender: Role, message: Message) -> Self:  # noqa: ARG002
+        if isinstance(message, ContractRequest | ContractOffer):
+            return replace(self, offer=message.offer)
+        if isinstance(message, ContractAgreed):
+            return replace(self, agreement=message.agreement)
+        if isinstance(message, NegotiationTerminated):
+            return replace(self, reason="; ".join(message.reason) or message.code)
+        return self
 
-    @property
-    def ahead(self) -> State:
-        """The state once everything under way is acknowledged."""
-        return State(self.under_way[-1].state) if self.under_way else self.state
-
-
-def step(record: Negotiation, sender: Role, message: Message) -> Outcome[Negotiation]:
-    """Apply an acknowledged message. Raises Refused, and then nothing has changed."""
-    same_process(record, message)
-    if sender is record.role:
-        return _acknowledged(record, message)
-    if message.id is not None and message.id in record.heard:
-        return Outcome(record, repeat=True)
-    found = landing(TABLE, record, record.state, sender, message)
-    if found is None:
-        if _said_again(record, sender, message):
-            return Outcome(record, repeat=True)
-        raise Refused(
-            "illegal-transition", f"{type(message).__name__} of the {sender} is not possible in {record.state}", "state"
-        )
-    _, state, acknowledged = found
-    learned = message.consumer_pid if sender is Role.CONSUMER else message.provider_pid
-    following = replace(
-        _content(record, message),
-        state=state,
-        peer_pid=record.peer_pid or learned,
-        under_way=() if state in FINAL else record.under_way[acknowledged:],
-        heard=remember(record, message),
-    )
-    return Outcome(following)
-
-
-def queue(record: Negotiation, message: Message) -> Negotiation:
-    """The record with a message of ours under way. Raises Refused where it would not be legal once it arrives."""
-    state = TABLE.get((record.ahead, record.role, type(message)))
-    if state is None:
-        raise Refused("illegal-transition", f"cannot send {type(message).__name__} in {record.ahead}", "state")
-    item = UnderWay(message.id or record.next_id, state)
-    return replace(_content(record, message), under_way=(*record.under_way, item), sent=record.sent + 1)
-
-
-def refused(record: Negotiation, reason: str) -> Negotiation:
-    """The consumer's record after the provider refused its first request: there is nothing to terminate there."""
-    return replace(record, state=State.TERMINATED, under_way=(), reason=reason)
-
-
-def _acknowledged(record: Negotiation, message: Message) -> Outcome[Negotiation]:
-    for index, item in enumerate(record.under_way):
-        if item.id == message.id:
-            state = State(item.state)
-            rest = () if state in FINAL else record.under_way[index + 1 :]
-            return Outcome(replace(record, state=state, under_way=rest))
-    return Outcome(record, repeat=True)  # an answer of the peer has acknowledged it already
-
-
-def _said_again(record: Negotiation, sender: Role, message: Message) -> bool:
-    if isinstance(message, ContractAgreed) and message.agreement != record.agreement:
-        return False
-    return record.state in SAID_AGAIN.get((sender, type(message)), ())
-
-
-def _content(record: Negotiation, message: Message) -> Negotiation:
-    if isinstance(message, ContractRequest | ContractOffer):
-        return replace(record, offer=message.offer)
-    if isinstance(message, ContractAgreed):
-        return replace(record, agreement=message.agreement)
-    if isinstance(message, NegotiationTerminated):
-        return replace(record, reason="; ".join(message.reason) or message.code)
-    return record
+    def again(self, sender: Role, message: Message) -> Self | None:
+        if isinstance(message, ContractAgreed) and message.agreement != self.agreement:
+            return None
+        return self if self.state in SAID_AGAIN.get((sender, type(message)), ()) else None

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from armslength.errors import Refused
 
@@ -54,13 +54,19 @@ class UnderWay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What both kinds of process record. `address` is the base to which messages to the peer go."""
+    """What both kinds of process record, and what each says of its own state machine."""
 
+    TABLE: ClassVar[Mapping[tuple[Any, Role, type[Message]], Any]]
+    """The state that a message of a sender leads to."""
+    STATES: ClassVar[type[StrEnum]]
+    FINAL: ClassVar[frozenset[Any]]
+
+    state: str
     role: Role  # ours
     pid: str  # ours
     peer_pid: str | None  # the consumer learns it from the provider's first word
     peer: str  # DID
-    address: str
+    address: str  # the base to which messages to the peer go
     dataset: str
     began: int = 0  # UNIX seconds
     under_way: tuple[UnderWay, ...] = ()
@@ -83,6 +89,32 @@ class Record:
         """The id of our next message: a function of the record, so that trying again says the same thing."""
         return f"{self.pid}#{self.sent + 1}"
 
+    @property
+    def final(self) -> bool:
+        """Whether no message changes it any more."""
+        return self.state in self.FINAL
+
+    @property
+    def ahead(self) -> str:
+        """The state once everything under way is acknowledged."""
+        return self.STATES(self.under_way[-1].state) if self.under_way else self.state
+
+    def allows(self, here: str, sender: Role, message: Message) -> bool:  # noqa: ARG002
+        """Whether a message that TABLE has in state `here` is legal for this record."""
+        return True
+
+    def after(self, sender: Role, message: Message) -> Self:
+        """The record with what a message says, whatever its state."""
+        raise NotImplementedError
+
+    def again(self, sender: Role, message: Message) -> Self | None:
+        """The record after a message of the peer that is no step but says what already holds; None if it does not."""
+        raise NotImplementedError
+
+    def why_not(self, sender: Role, message: Message) -> str:
+        """Why a message of the peer is refused, in words."""
+        return f"{type(message).__name__} of the {sender} is not possible in {self.state}"
+
 
 R = TypeVar("R", bound=Record)
 
@@ -95,7 +127,55 @@ class Outcome(Generic[R]):
     repeat: bool = False
 
 
-def same_process(record: Record, message: Message) -> None:
+def step(record: R, sender: Role, message: Message) -> Outcome[R]:
+    """Apply an acknowledged message. Raises Refused, and then nothing has changed."""
+    _same_process(record, message)
+    if sender is record.role:
+        return _acknowledged(record, message)
+    if message.id is not None and message.id in record.heard:
+        return Outcome(record, repeat=True)
+    ahead = (record.state, *(item.state for item in record.under_way))  # law 2
+    rows = ((index, here, record.TABLE.get((here, sender, type(message)))) for index, here in enumerate(ahead))
+    acknowledged, here, state = next((row for row in rows if row[2] is not None), (0, record.state, None))
+    if state is None or not record.allows(here, sender, message):
+        again = record.again(sender, message)
+        if again is None:
+            raise Refused("illegal-transition", record.why_not(sender, message), "state")
+        return Outcome(again, repeat=again is record)
+    following = replace(
+        record.after(sender, message),
+        state=state,
+        peer_pid=record.peer_pid or (message.consumer_pid if sender is Role.CONSUMER else message.provider_pid),
+        under_way=() if state in record.FINAL else record.under_way[acknowledged:],
+        heard=remember(record, message),
+    )
+    return Outcome(following)
+
+
+def queue(record: R, message: Message) -> R:
+    """The record with a message of ours under way. Raises Refused where it would not be legal once it arrives."""
+    state = record.TABLE.get((record.ahead, record.role, type(message)))
+    if state is None or not record.allows(record.ahead, record.role, message):
+        raise Refused("illegal-transition", f"cannot send {type(message).__name__} in {record.ahead}", "state")
+    item = UnderWay(message.id or record.next_id, state)
+    following = record.after(record.role, message)
+    return replace(following, under_way=(*record.under_way, item), sent=record.sent + 1)
+
+
+def refused(record: R, reason: str) -> R:
+    """The consumer's record after the provider refused its first request: there is nothing to terminate there."""
+    return replace(record, state=record.STATES("TERMINATED"), under_way=(), reason=reason)
+
+
+def _acknowledged(record: R, message: Message) -> Outcome[R]:
+    for index, item in enumerate(record.under_way):
+        if item.id == message.id:
+            rest = () if item.state in record.FINAL else record.under_way[index + 1 :]
+            return Outcome(replace(record, state=record.STATES(item.state), under_way=rest))
+    return Outcome(record, repeat=True)  # an answer of the peer has acknowledged it already
+
+
+def _same_process(record: Record, message: Message) -> None:
     """Refuse a message whose process ids are not this record's."""
     for name, ours, theirs in (
         ("consumerPid", record.consumer_pid, message.consumer_pid),
@@ -109,20 +189,6 @@ def abandoned(record: R, message: Message) -> R:
     """The record once the peer has refused `message` of ours for good: it, and what waits behind it, leads nowhere."""
     ids = [item.id for item in record.under_way]
     return record if message.id not in ids else replace(record, under_way=record.under_way[: ids.index(message.id)])
-
-
-def landing(
-    table: Mapping[tuple[Any, Role, type[Message]], Any], record: Record, state: str, sender: Role, message: Message
-) -> tuple[Any, Any, int] | None:
-    """Where `message` leads: (from, to, how many of ours under way it acknowledges), or None if it is not legal."""
-    ahead = [state]
-    if sender is not record.role:
-        ahead += [item.state for item in record.under_way]
-    for count, here in enumerate(ahead):
-        there = table.get((here, sender, type(message)))
-        if there is not None:
-            return here, there, count
-    return None
 
 
 def remember(record: Record, message: Message) -> tuple[str, ...]:

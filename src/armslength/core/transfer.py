@@ -15,10 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final, Self
 
-from armslength.core.process import Message, Outcome, Record, Role, UnderWay, landing, remember, same_process
-from armslength.errors import Refused
+from armslength.core.process import Message, Record, Role, remember
 
 
 class State(StrEnum):
@@ -128,103 +127,45 @@ SAID_AGAIN: Final[Mapping[type[Message], State]] = {
 class Transfer(Record):
     """One transfer as one side knows it."""
 
+    TABLE: ClassVar = TABLE
+    STATES: ClassVar = State
+    FINAL: ClassVar = FINAL
+
     state: State
     agreement: str
     format: str
     data_address: DataAddress | None = None
     suspended_by: Role | None = None
 
-    @property
-    def final(self) -> bool:
-        """Whether no message changes it any more."""
-        return self.state in FINAL
-
-    @property
-    def ahead(self) -> State:
-        """The state once everything under way is acknowledged."""
-        return State(self.under_way[-1].state) if self.under_way else self.state
-
-
-def step(record: Transfer, sender: Role, message: Message) -> Outcome[Transfer]:
-    """Apply an acknowledged message. Raises Refused, and then nothing has changed."""
-    same_process(record, message)
-    if sender is record.role:
-        return _acknowledged(record, message)
-    if message.id is not None and message.id in record.heard:
-        return Outcome(record, repeat=True)
-    found = landing(TABLE, record, record.state, sender, message)
-    if found is None or not _allowed(record, found[0], sender, message):
-        if isinstance(message, TransferSuspension) and sender is P and record.suspended_by is C:
-            return Outcome(replace(_content(record, sender, message), heard=remember(record, message)))
-        if _said_again(record, message):
-            return Outcome(record, repeat=True)
-        raise Refused("illegal-transition", _why(record, sender, message), "state")
-    _, state, acknowledged = found
-    learned = message.consumer_pid if sender is Role.CONSUMER else message.provider_pid
-    following = replace(
-        _content(record, sender, message),
-        state=state,
-        peer_pid=record.peer_pid or learned,
-        under_way=() if state in FINAL else record.under_way[acknowledged:],
-        heard=remember(record, message),
-    )
-    return Outcome(following)
-
-
-def queue(record: Transfer, message: Message) -> Transfer:
-    """The record with a message of ours under way. Raises Refused where it would not be legal once it arrives."""
-    state = TABLE.get((record.ahead, record.role, type(message)))
-    if state is None or not _allowed(record, record.ahead, record.role, message):
-        raise Refused("illegal-transition", f"cannot send {type(message).__name__} in {record.ahead}", "state")
-    item = UnderWay(message.id or record.next_id, state)
-    following = _content(record, record.role, message)
-    return replace(following, under_way=(*record.under_way, item), sent=record.sent + 1)
-
-
-def refused(record: Transfer, reason: str) -> Transfer:
-    """The consumer's record after the provider refused its request: there is nothing to terminate there."""
-    return replace(record, state=State.TERMINATED, under_way=(), reason=reason)
-
-
-def _acknowledged(record: Transfer, message: Message) -> Outcome[Transfer]:
-    for index, item in enumerate(record.under_way):
-        if item.id == message.id:
-            state = State(item.state)
-            rest = () if state in FINAL else record.under_way[index + 1 :]
-            return Outcome(replace(record, state=state, under_way=rest))
-    return Outcome(record, repeat=True)  # an answer of the peer has acknowledged it already
-
-
-def _allowed(record: Transfer, here: str, sender: Role, message: Message) -> bool:
-    if not isinstance(message, TransferStart):
+    def allows(self, here: str, sender: Role, message: Message) -> bool:
+        if not isinstance(message, TransferStart):
+            return True
+        if here == State.SUSPENDED and sender is C:  # law 3
+            return self.suspended_by is C
+        if here == State.STARTED:  # law 4
+            return self.data_address is None and message.address is not None
         return True
-    if here == State.SUSPENDED and sender is Role.CONSUMER:
-        return record.suspended_by is Role.CONSUMER
-    if here == State.STARTED:
-        return record.data_address is None and message.address is not None
-    return True
 
+    def after(self, sender: Role, message: Message) -> Self:
+        if isinstance(message, TransferStart):
+            address = message.address if sender is P else self.data_address
+            return replace(self, data_address=address, suspended_by=None, reason=None)
+        if isinstance(message, TransferSuspension):
+            reason = "; ".join(message.reason) or message.code
+            by = P if self.suspended_by is P else sender  # where both suspend at once, law 3 still holds
+            return replace(self, data_address=None, suspended_by=by, reason=reason)
+        if isinstance(message, TransferTermination):
+            return replace(self, data_address=None, reason="; ".join(message.reason) or message.code)
+        return self
 
-def _said_again(record: Transfer, message: Message) -> bool:
-    if isinstance(message, TransferStart) and message.address not in (None, record.data_address):
-        return False
-    return record.state is SAID_AGAIN.get(type(message))
+    def again(self, sender: Role, message: Message) -> Self | None:
+        if isinstance(message, TransferSuspension) and sender is P and self.suspended_by is C:
+            return replace(self.after(sender, message), heard=remember(self, message))
+        if isinstance(message, TransferStart) and message.address not in (None, self.data_address):
+            return None
+        return self if self.state is SAID_AGAIN.get(type(message)) else None
 
-
-def _why(record: Transfer, sender: Role, message: Message) -> str:
-    if isinstance(message, TransferStart) and sender is C and record.state is State.SUSPENDED:
-        return f"suspended by the provider, which alone resumes it: {record.reason or 'no reason given'}"
-    return f"{type(message).__name__} of the {sender} is not possible in {record.state}"
-
-
-def _content(record: Transfer, sender: Role, message: Message) -> Transfer:
-    if isinstance(message, TransferStart):
-        address = message.address if sender is Role.PROVIDER else record.data_address
-        return replace(record, data_address=address, suspended_by=None, reason=None)
-    if isinstance(message, TransferSuspension):
-        reason = "; ".join(message.reason) or message.code
-        by = P if record.suspended_by is P else sender  # where both suspend at once, law 3 still holds
-        return replace(record, data_address=None, suspended_by=by, reason=reason)
-    if isinstance(message, TransferTermination):
-        return replace(record, data_address=None, reason="; ".join(message.reason) or message.code)
-    return record
+    def why_not(self, sender: Role, message: Message) -> str:
+        if isinstance(message, TransferStart) and sender is C and self.state is State.SUSPENDED:
+            return f"suspended by the provider, which alone resumes it: {self.reason or 'no reason given'}"
+        return Record.why_not(self, sender, message)

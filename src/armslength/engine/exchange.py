@@ -21,10 +21,10 @@ from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.negotiation import Negotiation
 from armslength.core.policy import FORMAT, Agreement, Offer
-from armslength.core.process import Message, Record, Role
+from armslength.core.process import Message, Record, Role, queue, step
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.engine.processes import Change, Processes, process_of
-from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, origin, queue, reaction
+from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, origin, reaction
 from armslength.errors import Malformed, NotFound, Refused
 from armslength.ports import Dataset, Datasets, Put, Send, Store
 from armslength.wire import dsp
@@ -256,7 +256,7 @@ class Exchange:
             )
             answer = cn.ContractAgreed(**ids(asked), agreement=agreement)
             index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
-            return Change(cn.queue(asked, answer), [answer], [index])
+            return Change(queue(asked, answer), [answer], [index])
 
         return await self._processes.change(Negotiation, pid, decide, opening=True)
 
@@ -266,7 +266,7 @@ class Exchange:
         def decide(found: Negotiation | None) -> Change:
             problem.clear()
             record = of_caller(found, caller)
-            outcome = cn.step(record, record.role.other, message)
+            outcome = step(record, record.role.other, message)
             if outcome.repeat:
                 return Change(record)
             answer, reason = reaction(outcome.record, message)
@@ -274,10 +274,10 @@ class Exchange:
                 problem.append(reason)
                 known = replace(record, peer_pid=record.peer_pid or message.provider_pid)
                 ended = cn.NegotiationTerminated(**ids(known), code="not-our-offer", reason=(reason,))
-                return Change(cn.queue(known, ended), [ended])
+                return Change(queue(known, ended), [ended])
             if answer is None:
                 return Change(outcome.record)
-            return Change(cn.queue(outcome.record, answer), [answer])
+            return Change(queue(outcome.record, answer), [answer])
 
         record = await self._processes.change(Negotiation, pid, decide)
         if problem:
@@ -319,7 +319,7 @@ class Exchange:
     async def _transfer_told(self, caller: str, message: Message, pid: str) -> Transfer:
         def decide(found: Transfer | None) -> Change:
             record = of_caller(found, caller)
-            return Change(tp.step(record, record.role.other, message).record)
+            return Change(step(record, record.role.other, message).record)
 
         return await self._processes.change(Transfer, pid, decide)
 

@@ -11,7 +11,7 @@ from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.negotiation import Negotiation
 from armslength.core.policy import Agreement, Offer, difference, thin
-from armslength.core.process import Message, Record, abandoned
+from armslength.core.process import Message, Record, abandoned, queue, refused, step
 from armslength.core.transfer import Transfer
 from armslength.engine.processes import Change
 from armslength.errors import NotFound, Refused
@@ -76,9 +76,9 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Ch
         return Change(replace(record, peer_pid=dsp.read_provider_pid(body)))
     reason = f"{type(message).__name__} refused with {status}: {dsp.read_reason(body) or 'no reason given'}"
     if opening:
-        return Change(_refused(record, reason))
+        return Change(refused(record, reason))
     if good or isinstance(message, cn.NegotiationTerminated | tp.TransferTermination):
-        return Change(_acknowledged(record, message))
+        return Change(step(record, record.role, message).record)
     if record.final or message.id not in [item.id for item in record.under_way]:
         return Change(record)
     dropped = abandoned(record, message)
@@ -88,13 +88,6 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Ch
     else:
         ended = tp.TransferTermination(**ids(dropped), code="out-of-step", reason=(reason,))
     return Change(queue(dropped, ended), [ended])
-
-
-def queue(record: R, message: Message) -> R:
-    """The record with a message of ours under way. Raises Refused."""
-    if isinstance(record, Negotiation):
-        return cn.queue(record, message)
-    return tp.queue(record, message)
 
 
 def ids(record: Record) -> dict[str, str | None]:
@@ -130,15 +123,3 @@ def _not_what_was_asked(record: Negotiation, agreement: Agreement) -> str | None
         if mine != other:
             return f"{name} is {other}, we asked for {mine}"
     return difference(asked.policy, agreement.policy)
-
-
-def _refused(record: R, reason: str) -> R:
-    if isinstance(record, Negotiation):
-        return cn.refused(record, reason)
-    return tp.refused(record, reason)
-
-
-def _acknowledged(record: R, message: Message) -> R:
-    if isinstance(record, Negotiation):
-        return cn.step(record, record.role, message).record
-    return tp.step(record, record.role, message).record
