@@ -39,7 +39,6 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
 EXCEPTIONS: dict[tuple[str, str], str] = {
     ("engine/hand.py", "delivery"): "sealing and opening tranches is called by name; wants a port of its own",
     ("engine/shelf.py", "identity"): "the ring of our own keys is passed in by its class; wants a port of its own",
-    ("net/peers.py", "identity"): "every request to a peer carries our token, so the sender holds the token's maker",
 }
 
 # Library -> parts that may name it. A new library wants a row here, and a reason in the decision that brings it.

@@ -65,7 +65,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
-    peers = Peers(client, tokens)
+    peers = Peers(client, tokens.bearer)
     shelf = Shelf(store, config.did, keys)
     recorder = Recorder(shelf, peers, clock)
     deliverer: Deliverer

@@ -234,7 +234,7 @@ class World:
             addresses = tuple(self.nodes[each].config.address for each in (self.terms.keeper, "A", "B"))
             config = Config(folder=self.folder / name, name=name, did=did, nodes=addresses, development=True)
             keys = ring(name)
-            peers = Peers(Wire(self.network, name), Tokens(did, keys["tokens"]))  # type: ignore[arg-type]
+            peers = Peers(Wire(self.network, name), Tokens(did, keys["tokens"]).bearer)  # type: ignore[arg-type]
             self._monitors[name] = Monitor(config, self.stores[name], peers, keys)
         return self._monitors[name]
 

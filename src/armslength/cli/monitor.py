@@ -162,7 +162,8 @@ def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str
             store = SqliteStore.open(Path(config.database))
             stack.push_async_callback(store.close)
             client = await stack.enter_async_context(Client(development=config.development))
-            monitor = Monitor(config, store, Peers(client, Tokens(config.did, keys["tokens"])), keys)
+            tokens = Tokens(config.did, keys["tokens"])
+            monitor = Monitor(config, store, Peers(client, tokens.bearer), keys)
             return await monitor.say(which, bodies, events)
 
     return asyncio.run(work())

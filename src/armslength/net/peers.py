@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unauthorised, Unavailable
-from armslength.identity.tokens import Tokens
 from armslength.net.client import Client, Reply
 from armslength.wire.strict import UNREADABLE
 
@@ -23,20 +23,20 @@ _BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
 
 
 class Peers:
-    """`ports.Peers` over HTTP."""
+    """`ports.Peers` over HTTP. `bearer` gives the Authorization header for a receiver."""
 
-    def __init__(self, client: Client, tokens: Tokens) -> None:
+    def __init__(self, client: Client, bearer: Callable[[str], str]) -> None:
         self._client = client
-        self._tokens = tokens
+        self._bearer = bearer
 
     async def post(self, did: str, address: str, path: str, body: bytes) -> bytes:
         """POST and return the answer's body. Raises what the peer answered, or Unavailable."""
-        headers = {"Authorization": self._tokens.bearer(did), "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": self._bearer(did), "Content-Type": "application/octet-stream"}
         return _body(await self._client.post(address + path, body, headers, largest=LARGEST), address)
 
     async def get(self, did: str, address: str, path: str) -> bytes:
         """GET and return the answer's body. Raises what the peer answered, or Unavailable."""
-        headers = {"Authorization": self._tokens.bearer(did)}
+        headers = {"Authorization": self._bearer(did)}
         return _body(await self._client.get(address + path, headers, largest=LARGEST), address)
 
 
