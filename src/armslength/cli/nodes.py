@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -104,9 +106,8 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
     say = {"ready": config.address, "did": config.did, "pid": os.getpid()}
 
     def ready() -> None:
+        gc.freeze()  # what is loaded by now stays: no collection need look at it again
         show(say, as_json=json, text=f"{config.name} is up at {config.address} as {config.did}. Stop it with Ctrl-C.")
-        import sys
-
         sys.stdout.flush()
 
     _run(serve(config, ready), asyncio)
