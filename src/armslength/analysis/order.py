@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from armslength.analysis.chase import unsettled
 from armslength.analysis.finding import ERROR, Finding
 from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
 from armslength.wire.terms_conditions import runs
@@ -97,8 +98,14 @@ def needed(terms: Arrangement, condition: Condition) -> str | None:
     return None
 
 
+def circles(terms: Arrangement) -> Iterator[Finding]:
+    """S04: every kind of circle in what comes before what."""
+    yield from circular(terms)
+    yield from unsettled(terms)
+
+
 def circular(terms: Arrangement) -> Iterator[Finding]:
-    """S04: what waits for itself, with the shortest circle; and runs that do not line up."""
+    """What waits for itself, with the shortest circle; and runs that do not line up."""
     found = earliest(terms)
     blocked = {node for node, when in found.items() if when >= NEVER}
     waits = {

@@ -139,6 +139,20 @@ def capturable(terms: Arrangement) -> Iterator[Finding]:
                 yield Finding("S03", WARNING, place, f"the group {group} alone can {listing(powers)} it")
 
 
+def stalls(terms: Arrangement) -> Iterator[Finding]:
+    """S13: a party that alone can stop everything, or keep what is suspended from going on. (Time: see S21.)"""
+    if terms.keeper in terms.parties:
+        text = f"{terms.keeper} is a party and keeps the record: by silence alone it stops everything, for as long as "
+        text += "it likes; a neutral keeper has nothing to gain by that"
+        yield Finding("S13", WARNING, "keeper", text)
+    judges = terms.allegations.determiners
+    for party in _indispensable(electorate(terms, judges), judges.count):
+        if party in terms.parties:
+            text = f"nothing is determined without {party}, and no suspension ended: {party} alone can let every "
+            text += "allegation time out, and every suspension run to its limit"
+            yield Finding("S13", WARNING, "allegations.determiners", text)
+
+
 def indispensable(terms: Arrangement) -> Iterator[Finding]:
     """S21: whose silence alone stops time, the record or a decision."""
     keepers = terms.timekeepers

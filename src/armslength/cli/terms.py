@@ -95,7 +95,9 @@ def _document(file: Path, compiled: Compiled, findings: list[Finding], english: 
         "title": compiled.terms.title,
         "problems": [],
         "findings": [asdict(finding) | {"line": compiled.line(finding.place)} for finding in findings],
-        "checks": {id_: {"title": entry.title, "status": entry.status} for id_, entry in CHECKS.items()},
+        "checks": {
+            id_: {"title": entry.title, "status": entry.status, "reason": entry.reason} for id_, entry in CHECKS.items()
+        },
     }
     if english:
         from armslength.report.english import english as say
@@ -135,8 +137,8 @@ def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> 
     if findings:
         print()
     counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
-    later = [id_ for id_, entry in CHECKS.items() if entry.status == "later"]
-    print(f"{', '.join(counts)}. Not looked into yet: {', '.join(later)} (docs/terms.md says what these are).")
+    later = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "later"]
+    print(f"{', '.join(counts)}.\nNot looked into: {'; '.join(later)} (docs/terms.md says why).")
 
 
 def _print_english(compiled: Compiled) -> None:

@@ -1,0 +1,160 @@
+"""S06: conditions that can never hold or always do, and clauses that nothing carries out.
+
+Each condition is looked at by itself: every subject in it may be in any state that its table allows, whatever the
+others are in. So "never" and "always" are certain; that a condition is not named here promises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+
+from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
+from armslength.analysis.order import conditions
+from armslength.core.arrangement import tables
+from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.views.blocks import describe
+from armslength.views.words import Words, listing
+
+MOST = 20_000  # combinations that are tried; larger conditions are left alone
+_BAD = frozenset({"OVERDUE", "BREACHED"})
+
+World = dict[str, str]  # a state by subject: "duty C1", "tranche T1", "claim e1", "time end", "run …"
+
+
+def unreachable(terms: Arrangement) -> Iterator[Finding]:
+    """S06: tranches and duties that can never begin, alternatives without effect, clauses without consequence."""
+    words = Words.of(terms)
+    for id_, tranche in terms.tranches.items():
+        alone = {place: _verdict(terms, part) for place, part in conditions(terms, id_).items()}
+        yield from _told(alone)
+        both = Condition(op="all", of=(tranche.gate, tranche.continuous))
+        if "never" not in alone.values() and _verdict(terms, both, {f"tranche {id_}": {"LOCKED"}}) == "never":
+            text = "can never hold together with while, and it must for the tranche to open"
+            yield Finding("S06", ERROR, f"tranches.{id_}.when", text)
+    for id_ in terms.duties:
+        yield from _told({place: _verdict(terms, part) for place, part in conditions(terms, id_).items()})
+    for id_ in (*terms.tranches, *terms.duties):
+        for place, whole in conditions(terms, id_).items():
+            for branch in _branches(whole):
+                if _verdict(terms, branch) == "never" != _verdict(terms, whole):
+                    text = f"one of its alternatives can never hold: {describe(words, branch)}"
+                    yield Finding("S06", WARNING, place, text)
+    used = {rule.clause for rules in (terms.claims, terms.duties, terms.tranches) for rule in rules.values()}
+    if unused := sorted(set(terms.clauses) - used):
+        text = f"{listing(unused)}: text alone, which no claim, duty or tranche carries out"
+        yield Finding("S06", NOTE, "clauses", text)
+
+
+def _told(verdicts: dict[str, str]) -> Iterator[Finding]:
+    for place, verdict in verdicts.items():
+        if verdict == "never":
+            yield Finding("S06", ERROR, place, "can never hold, whatever happens")
+        if verdict == "always":
+            text = "always holds once the arrangement is in force: leave it out, or say what was meant"
+            yield Finding("S06", WARNING, place, text)
+
+
+def _branches(condition: Condition) -> Iterator[Condition]:
+    """The alternatives of every `any` within."""
+    for part in condition.of or ():
+        if condition.op == "any":
+            yield part
+        yield from _branches(part)
+
+
+def _verdict(terms: Arrangement, condition: Condition, fixed: dict[str, set[str]] | None = None) -> str:
+    """ "never", "always" (but not for a mere `effective`) or "open"; `fixed` narrows the states of a subject."""
+    if condition.op == "effective":
+        return "open"
+    atoms = list(_atoms(condition))
+    subjects = {subject: values for atom in atoms for subject, values in _subjects(terms, atom, atoms).items()}
+    subjects |= {subject: values for subject, values in (fixed or {}).items() if subject in subjects}
+    # States between which no atom tells a difference count as one.
+    told: list[list[tuple[str, str]]] = []
+    for subject, values in sorted(subjects.items()):
+        mine = [atom for atom in atoms if subject in _subjects(terms, atom, atoms)]
+        kinds = {tuple(_says(atom, {subject: value}) for atom in mine): value for value in sorted(values)}
+        told.append([(subject, value) for value in kinds.values()])
+    if prod(map(len, told)) > MOST:
+        return "open"
+    found = {_holds(condition, dict(each)) for each in product(*told)}
+    return "open" if len(found) > 1 else "always" if True in found else "never"
+
+
+def _holds(condition: Condition, world: World) -> bool:
+    match condition.op:
+        case "all":
+            return all(_holds(part, world) for part in condition.of or ())
+        case "any":
+            return any(_holds(part, world) for part in condition.of or ())
+        case "not":
+            return not any(_holds(part, world) for part in condition.of or ())
+        case _:
+            return _says(condition, world)
+
+
+def _atoms(condition: Condition) -> Iterator[Condition]:
+    if condition.of is None:
+        yield condition
+    for part in condition.of or ():
+        yield from _atoms(part)
+
+
+def _subjects(terms: Arrangement, atom: Condition, atoms: list[Condition]) -> dict[str, set[str]]:
+    """What an atom speaks of, and the states in which each may be."""
+    match atom.op:
+        case "duty" | "clear":
+            duties = (atom.duty,) if atom.duty else atom.duties or ()
+            return {f"duty {duty}": _duty(terms, duty) for duty in duties}
+        case "tranche":
+            return {f"tranche {atom.tranche}": set(tables.TRANCHE.reachable("LOCKED")) | {"WITHHELD"}}
+        case "claim":
+            claim = terms.claims[atom.claim or ""]
+            late = {"UNKNOWN"} if claim.report_by is not None else set()
+            return {f"claim {atom.claim}": {"UNDECIDED", "SUPPORTED", "REFUTED"} | late}
+        case "run":
+            return {_run(atom): {"yes", "no"}}
+        case "time":
+            return {f"time {atom.anchor}": {str(at) for at in _passed(terms, atom, atoms)}}
+        case _:
+            return {}
+
+
+def _passed(terms: Arrangement, atom: Condition, atoms: list[Condition]) -> list[int]:
+    """Instants of one anchor that tell apart which of the condition's times have come: the earliest, and each time."""
+    first = 0 if atom.anchor == "start" else terms.start - terms.end
+    times = [each.after or 0 for each in atoms if each.op == "time" and each.anchor == atom.anchor]
+    return sorted({first, *(at for at in times if at > first)})
+
+
+def _duty(terms: Arrangement, duty: str) -> set[str]:
+    if duty not in terms.duties:
+        return set(tables.RELEASE.reachable("PENDING"))
+    machine = tables.ACHIEVE if terms.duties[duty].kind == "achieve" else tables.MAINTAIN
+    return set(machine.reachable("PENDING"))
+
+
+def _run(atom: Condition) -> str:
+    return f"run {atom.claims} {atom.length} {atom.follows}"
+
+
+def _says(atom: Condition, world: World) -> bool:
+    """Whether an atom holds where its subjects are as given; a duty that is not given is in order."""
+    states = atom.states or ()
+    match atom.op:
+        case "duty":
+            return world[f"duty {atom.duty}"] in states
+        case "clear":
+            return not any(world.get(f"duty {duty}") in _BAD for duty in atom.duties or ())
+        case "tranche":
+            return world[f"tranche {atom.tranche}"] in states
+        case "claim":
+            return world[f"claim {atom.claim}"] in states
+        case "run":
+            return world[_run(atom)] == "yes"
+        case "time":
+            return int(world[f"time {atom.anchor}"]) >= (atom.after or 0)
+        case _:
+            return True
