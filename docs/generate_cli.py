@@ -2,6 +2,7 @@
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 from armslength.cli.__main__ import app
@@ -17,11 +18,11 @@ def page() -> str:
     text = re.sub(r"^## Table of Contents\n.*?(?=^\*\*Commands)", "", text, flags=re.MULTILINE | re.DOTALL)
     for verb, lines in EXAMPLES.items():
         usage = re.compile(rf"(^#+ armslength {verb}\n\n```console\n)(.*?)(^```$)", flags=re.MULTILINE | re.DOTALL)
-        text = usage.sub(lambda found, lines=lines: _with(found, lines), text, count=1)
+        text = usage.sub(partial(_with, lines), text, count=1)
     return HEAD + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _with(found: re.Match[str], lines: tuple[str, ...]) -> str:
+def _with(lines: tuple[str, ...], found: re.Match[str]) -> str:
     """A usage block with examples."""
     return f"{found[1]}{found[2]}\n{''.join(f'$ {line}{chr(10)}' for line in lines)}{found[3]}"
 
