@@ -149,6 +149,32 @@ class Peers(Protocol):
         ...
 
 
+class Signer(Protocol):
+    """One of our own keys. Its private half does not leave it."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The public key in standard base64, as terms pin it."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature of `message`."""
+        ...
+
+
+class Keys(Protocol):
+    """Our own keys by role: entries, checkpoints, tokens."""
+
+    def __getitem__(self, role: str) -> Signer:
+        """Raises Misuse if there is none for this role."""
+        ...
+
+
 class Clock(Protocol):
     """What time it is for an arrangement: UTC seconds, or the simulated clock."""
 

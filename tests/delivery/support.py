@@ -16,11 +16,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
-from armslength.delivery.chunks import chunk_list
+from armslength.delivery.chunks import Ciphertext, chunk_list
 from armslength.delivery.sealing import Sealed
-from armslength.delivery.serve import Ciphertext, routes
 from armslength.errors import Unavailable
 from armslength.ports import Answer
+from armslength.web.data import routes
 
 HERE = sealing.context("ab" * 32, "T1", "did:web:a.example", "did:web:b.example")
 

@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -52,6 +53,14 @@ class Commitment(Protocol):
     def cipher_root(self) -> str: ...
     @property
     def header(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """A sealed file that may be handed out, and its cipher root, which serves as its entity tag."""
+
+    path: Path
+    root: str
 
 
 class Complaint(Unverified):

@@ -23,8 +23,7 @@ from armslength.core.record.keys import from_base64, to_base64
 from armslength.core.record.seal import open_checkpoint
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
-from armslength.delivery.chunks import Complaint
-from armslength.delivery.serve import Ciphertext
+from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
 from armslength.engine.shelf import Open, Shelf

@@ -16,8 +16,7 @@ from armslength.engine.book import Book, Me
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.errors import ArmslengthError, NotFound, Unavailable
-from armslength.identity.keys import KeyRing
-from armslength.ports import Batch, Put, Store
+from armslength.ports import Batch, Keys, Put, Store
 from armslength.wire.own import Proposal
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.strict import convert, parse
@@ -81,7 +80,7 @@ class Open:
 class Shelf:
     """All arrangements of one node, opened when first needed."""
 
-    def __init__(self, store: Store, did: str, keys: KeyRing) -> None:
+    def __init__(self, store: Store, did: str, keys: Keys) -> None:
         self.store = store
         self.did = did
         self.keys = keys

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 
-from armslength.delivery.serve import Authorise
-from armslength.delivery.serve import routes as data_routes
 from armslength.engine.exchange import Exchange
 from armslength.engine.node import Node
-from armslength.web import dsp, own
+from armslength.web import data, dsp, own
 
 
 def build_app(
     node: Node,
     exchange: Exchange,
     caller: own.Caller,
-    authorise: Authorise,
+    authorise: data.Authorise,
     *,
     did_document: bytes,
     development: bool,
@@ -25,6 +23,6 @@ def build_app(
         routes=[
             *dsp.routes(exchange, caller, did_document),
             *own.routes(node, caller, development=development),
-            *data_routes(authorise),
+            *data.routes(authorise),
         ]
     )

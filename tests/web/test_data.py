@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.delivery.chunks import CHUNK, chunk_list
-from armslength.delivery.serve import _span
-
-from .support import one_file, sealed_file, serving
+from armslength.web.data import _span
+from tests.delivery.support import one_file, sealed_file, serving
 
 GOOD = {"Authorization": "Bearer good"}
 

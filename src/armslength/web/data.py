@@ -10,8 +10,6 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
@@ -19,18 +17,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from armslength.delivery.chunks import chunk_list
+from armslength.delivery.chunks import Ciphertext, chunk_list
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
-
-
-@dataclass(frozen=True, slots=True)
-class Ciphertext:
-    """A sealed file that may be handed out, and its cipher root, which serves as its entity tag."""
-
-    path: Path
-    root: str
 
 
 Authorise = Callable[[str, str], Awaitable[Ciphertext | None]]
