@@ -20,6 +20,7 @@ from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
 from armslength.engine.exchange import Exchange
 from armslength.engine.hand import Hand
+from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
 from armslength.engine.pins import pins
 from armslength.engine.recorder import Recorder
@@ -70,11 +71,9 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
     recorder = Recorder(shelf, peers, clock)
     deliverer: Deliverer
     hand: Hand
-    node: Node
 
     def wake() -> None:
         deliverer.wake()
-        node.wake()
 
     exchange = Exchange(
         store,
@@ -87,7 +86,7 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
-    node = Node(shelf, recorder, hand, peers, clock)
+    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, clock)
     verifier = Verifier(config.did, _key_lookup(shelf, client, config))
     app = build_app(
         node,

@@ -157,8 +157,8 @@ def test_keeper_that_forgot(tmp_path: Path) -> None:
             await world.rest()
             assert (await world.state()).shown == "EFFECTIVE"
             assert {who for who, _, _ in world.network.cosigned} == {"A", "B"}
-            recorder = world.nodes["m5"].running.node.recorder
-            assert recorder._cosigned[world.arrangement, "A"] == (await world.nodes["A"].held()).kept.size
+            followers = world.nodes["m5"].running.node.keeper.followers(await world.nodes["m5"].held())
+            assert followers["A"].cosigned == (await world.nodes["A"].held()).kept.size
             await world.check()
 
     play(story())

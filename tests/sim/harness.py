@@ -162,8 +162,6 @@ class SimNode:
         """The process ends between two steps; only what is committed is left."""
         self.disk.dead = self.wire.dead = True
         await self.host.kill()
-        for task in list(self.running.node.hand._running.values()):
-            task.cancel()
         await self._stack.aclose()
 
     async def held(self) -> Open:

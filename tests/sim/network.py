@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from armslength.errors import Unavailable
-from armslength.net.client import Reply
+from armslength.net.client import TOTAL_S, Reply
 
 App = Callable[..., Any]
 LOOPBACK = ("127.0.0.1", 50000)
@@ -208,7 +208,11 @@ class Wire:
     async def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str], largest: int) -> Reply:
         if self.dead:
             raise Unavailable("closed", "this life is over", url)
-        reply = await self._network.carry(self._name, method, url, body, headers)
+        try:
+            async with asyncio.timeout(TOTAL_S):
+                reply = await self._network.carry(self._name, method, url, body, headers)
+        except TimeoutError:
+            raise Unavailable("timeout", "did not answer in time", url) from None
         if len(reply.body) > largest:
             raise Unavailable("answer-too-large", f"more than {largest} bytes", url)
         return reply

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
@@ -18,6 +18,7 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import TYPE_OF, Entry, Head, Leaf, Refusal, Stamp, entry_hash, leaf_of, sign_entry
 from armslength.core.record.entry import refusal_message as message_of
 from armslength.core.record.keys import Sign, from_base64, public_key, verify
+from armslength.engine.patience import in_time
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Answer, Written, decode_written, encode_written
@@ -25,6 +26,8 @@ from armslength.wire.strict import convert, parse
 
 KIND, CHAIN = "journal", "journal-chain"
 PENDING, PLACED, REFUSED = "pending", "placed", "refused"
+PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
+LINGER_S: Final = 1.0  # … and how long once one of them has
 START = (0, "")  # number and predecessor of an author's first entry
 
 
@@ -146,7 +149,7 @@ class Author:
         """Send what is pending: to every other timekeeper for its stamp, then to the keeper. Returns the keeper's
         answers by entry hash.
 
-        Raises Unavailable if the keeper does not answer.
+        Whoever is late with its stamp is not waited for. Raises Unavailable if the keeper does not answer.
         """
         pending = [item for item in await self._journal() if item.written.status == PENDING]
         if not pending:
@@ -154,15 +157,11 @@ class Author:
         stamps = {item.name: {each.by: each for each in item.written.stamps} for item in pending}
         others = [who for who in self._terms.timekeepers.of if who not in (self._actor, self._terms.keeper)]
         leaves = [leaf_of(item.written.submission, item.written.stamps) for item in pending]
-        results = await asyncio.gather(*(post.submit(who, leaves) for who in others), return_exceptions=True)
-        for who, answers in zip(others, results, strict=True):
-            if isinstance(answers, ArmslengthError):
-                continue  # it is down, or sees it otherwise: the keeper's word decides
-            if isinstance(answers, BaseException):
-                raise answers
-            for answer in answers:
-                if answer.stamp and answer.stamp.by == who and answer.entry in stamps:
-                    stamps[answer.entry][who] = answer.stamp
+        asked = {asyncio.create_task(_submit(post, who, leaves)): who for who in others}
+        for task in await in_time(asked, PATIENCE_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
+            for answer in task.result():
+                if answer.stamp and answer.stamp.by == asked[task] and answer.entry in stamps:
+                    stamps[answer.entry][asked[task]] = answer.stamp
         leaves = [leaf_of(item.written.submission, stamps[item.name].values()) for item in pending]
         try:
             answers = await post.submit(self._terms.keeper, leaves)
@@ -221,6 +220,18 @@ class Author:
         for item in items:
             if item.version == 0:
                 item.version = 1
+
+
+async def _submit(post: Post, who: str, leaves: list[Leaf]) -> list[Answer]:
+    """A timekeeper's answers; none where it is down, or sees it otherwise: the keeper's word decides."""
+    try:
+        return await post.submit(who, leaves)
+    except ArmslengthError:
+        return []
+
+
+def _has_answered(task: asyncio.Task[list[Answer]]) -> bool:
+    return task.exception() is None and bool(task.result())
 
 
 def _with_stamps(written: Written, stamps: dict[str, Stamp]) -> Written:

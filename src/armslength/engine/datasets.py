@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from armslength.engine.hand import dataset_id
+from armslength.engine.hand import PREFIX, dataset_id
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import NotFound
 from armslength.ports import Dataset
-
-PREFIX = "urn:armslength:"
 
 
 class Tranches:

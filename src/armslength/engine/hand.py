@@ -26,6 +26,7 @@ from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
+from armslength.engine.patience import cancelled
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unavailable, Unverified
 from armslength.ports import Batch, Fetcher, Peers, Put, Store
@@ -35,6 +36,7 @@ from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
 PUBLICATION, RECEIPT = "publication", "receipt"
+PREFIX: Final = "urn:armslength:"  # of our datasets' ids
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 RETRY_S: Final = 5.0  # before an act that failed is tried again
 
@@ -83,7 +85,7 @@ class _Fork:
 
 def dataset_id(arrangement: str, tranche: str) -> str:
     """The dataset of a tranche."""
-    return f"urn:armslength:{arrangement}:{tranche}"
+    return f"{PREFIX}{arrangement}:{tranche}"
 
 
 class Hand:
@@ -103,15 +105,19 @@ class Hand:
         self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
         self._refused: dict[tuple[str, str, Act], int] = {}  # statements: the sealed record's size then
         self._over: set[tuple[str, str]] = set()
+        self._compared: dict[tuple[str, str], _Fork | None] = {}  # by tranche: what the others' heads have shown
         self._accused: set[tuple[str, str]] = set()  # heads that we have put into evidence
         self._stands: dict[str, tuple[Transfer | None, bool, bool]] = {}  # by dataset, until it changes
         self._moves = 0
         self.progress: dict[tuple[str, str], tuple[int, int]] = {}  # bytes verified, bytes in all
 
-    @property
-    def busy(self) -> bool:
-        """Whether an act is under way."""
-        return bool(self._running)
+    def is_busy(self, arrangement: str) -> bool:
+        """Whether an act is under way in this arrangement."""
+        return any(place[0] == arrangement for place in self._running)
+
+    async def stop(self) -> None:
+        """Break off what is under way: it is begun again from what is stored."""
+        await cancelled(list(self._running.values()))
 
     def troubles(self, arrangement: str) -> dict[str, str]:
         """Why acts do not get through, by tranche."""
@@ -181,11 +187,12 @@ class Hand:
             loop = asyncio.get_running_loop()
             if place in self._running or (failed and loop.time() - failed[0] < RETRY_S):
                 continue
-            if act in _STATEMENTS:
-                if self._refused.get((*place, act)) != held.book.sealed.size:
-                    statements += [(tranche, act, body) for body in await self._statement(held, tranche, act, now)]
+            if act in _STATEMENTS and self._refused.get((*place, act)) == held.book.sealed.size:
+                continue
+            if act in _STATEMENTS and (act is not Act.KEY or place in self._compared):
+                statements += [(tranche, act, body) for body in await self._statement(held, tranche, act)]
             else:
-                task = asyncio.create_task(self._carry_out(held, tranche, act))
+                task = asyncio.create_task(self._carry_out(held, tranche, act, now))
                 self._running[place] = task
                 task.add_done_callback(lambda _, place=place: self._ended(place))  # type: ignore[misc]
         return statements
@@ -203,24 +210,27 @@ class Hand:
 
     def _ended(self, place: tuple[str, str]) -> None:
         self._running.pop(place, None)
-        self._shelf.on_change()
+        self._shelf.on_change(place[0])
 
-    async def _statement(self, held: Open, tranche: str, act: Act, now: int) -> list[Body]:
+    async def _statement(self, held: Open, tranche: str, act: Act) -> list[Body]:
         key = (held.arrangement, tranche, act)
         try:
-            body = await _STATEMENTS[act](self, held, tranche, now)
+            body = await _STATEMENTS[act](self, held, tranche)
             self._failed.pop(key, None)
         except Exception as error:  # noqa: BLE001  whatever a peer has sent us: the other acts go on
             self._note_failure(key, error)
             return []
         return [] if body is None else [body]
 
-    async def _carry_out(self, held: Open, tranche: str, act: Act) -> None:
+    async def _carry_out(self, held: Open, tranche: str, act: Act, now: int) -> None:
         key = (held.arrangement, tranche, act)
         try:
             facts = {tranche: await self._facts(held, tranche)}  # the plan may have rested on older ones
             if (tranche, act) in plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, 0):
-                await _DEEDS[act](self, held, tranche)
+                if act is Act.KEY:
+                    self._compared[held.arrangement, tranche] = await self._compare_heads(held, tranche, now)
+                else:
+                    await _DEEDS[act](self, held, tranche)
             self._failed.pop(key, None)
         except Exception as error:  # noqa: BLE001  whatever a peer has sent us: tried again after a while
             self._note_failure(key, error)
@@ -237,7 +247,7 @@ class Hand:
         """A negotiation or transfer has moved on: look again at where its dataset stands."""
         self._moves += 1
         self._stands.pop(record.dataset, None)
-        self._shelf.on_change()
+        self._shelf.on_change(record.dataset.removeprefix(PREFIX).partition(":")[0])
 
     async def _standing(self, dataset: str) -> tuple[Transfer | None, bool, bool]:
         """The dataset's transfer, whether a negotiation runs or went well, and whether there is an agreement."""
@@ -280,7 +290,7 @@ class Hand:
 
     # --- statements ------------------------------------------------------------------------------------------------
 
-    async def _commit(self, held: Open, tranche: str, _now: int) -> Body | None:
+    async def _commit(self, held: Open, tranche: str) -> Body | None:
         publication = await self._need(PUBLICATION, held, tranche, Publication)
         agreement = await self._exchange.agreement_for(dataset_id(held.arrangement, tranche))
         if agreement is None:
@@ -296,7 +306,7 @@ class Hand:
             header=publication.header,
         )
 
-    async def _release(self, held: Open, tranche: str, _now: int) -> Body | None:
+    async def _release(self, held: Open, tranche: str) -> Body | None:
         publication = await self._need(PUBLICATION, held, tranche, Publication)
         if publication.wrapped is None:
             public = held.book.sealed.state.tranches[tranche].recipient_key
@@ -310,9 +320,9 @@ class Hand:
         raw = from_base64(publication.wrapped or "", "wrapped")
         return Release(tranche=tranche, wrapped=hashlib.sha256(raw).hexdigest())
 
-    async def _key(self, held: Open, tranche: str, now: int) -> Body | None:
+    async def _key(self, held: Open, tranche: str) -> Body | None:
         """The key leaves only once the other timekeepers' heads agree with ours (engine rule 6.3 c)."""
-        fork = await self._compare_heads(held, tranche, now)
+        fork = self._compared.pop((held.arrangement, tranche))
         if fork is not None:
             evidence = await self._fork_evidence(held, fork)
             if evidence is None or (held.arrangement, evidence.second) in self._accused:
@@ -322,7 +332,7 @@ class Hand:
         publication = await self._need(PUBLICATION, held, tranche, Publication)
         return Key(tranche=tranche, wrapped=publication.wrapped or "")
 
-    async def _ack_cipher(self, held: Open, tranche: str, _now: int) -> Body | None:
+    async def _ack_cipher(self, held: Open, tranche: str) -> Body | None:
         receipt = await self._need(RECEIPT, held, tranche, Receipt)
         if receipt.public is None:
             pair = wrapping.new_pair()
@@ -330,7 +340,7 @@ class Hand:
             await self._put(RECEIPT, held, tranche, receipt)
         return Ack(tranche=tranche, stage="cipher", key=receipt.public)
 
-    async def _ack_plain(self, held: Open, tranche: str, _now: int) -> Body | None:
+    async def _ack_plain(self, held: Open, tranche: str) -> Body | None:
         receipt = await self._need(RECEIPT, held, tranche, Receipt)
         if receipt.outcome == "ok":
             return Ack(tranche=tranche, stage="plain", ok=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import Leaf
-from armslength.errors import Misuse
+from armslength.engine.patience import Pauses
+from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
 from armslength.wire.own import BASE, Answer, decode_answers, encode_leaves
 
@@ -22,21 +24,41 @@ class Desk(Protocol):
 
 
 class Mail:
-    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book."""
+    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book.
 
-    def __init__(self, terms: Arrangement, arrangement: str, peers: Peers, mine: tuple[str, Desk] | None) -> None:
+    A timekeeper that has just failed to answer is left alone for a while; the keeper, without whom nothing is placed,
+    is asked whenever something is sent.
+    """
+
+    def __init__(
+        self,
+        terms: Arrangement,
+        arrangement: str,
+        peers: Peers,
+        mine: tuple[str, Desk] | None = None,
+        pauses: Pauses | None = None,
+    ) -> None:
         self._terms = terms
         self._arrangement = arrangement
         self._peers = peers
         self._mine = mine
+        self._pauses = pauses or Pauses()
 
     async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
         """`actor`'s answers. Raises Unavailable."""
         if self._mine is not None and actor == self._mine[0]:
             return await self._mine[1].submit(self._arrangement, leaves)
-        to = self._terms.actors[actor]
+        to, pause = self._terms.actors[actor], self._pauses.of(actor)
+        if actor != self._terms.keeper and not pause.is_over:
+            raise Unavailable("silent", "did not answer just now, and is asked again in a while", actor)
         path = f"{BASE}/submit/{self._arrangement}"
-        return decode_answers(await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves)))
+        try:
+            data = await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves))
+        except (Unavailable, asyncio.CancelledError):
+            pause.grow()
+            raise
+        self._pauses.heard(actor)
+        return decode_answers(data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,5 @@
-"""A node at work: one loop that seals what it keeps, acts where the record asks it to, and sends what it has written.
+"""A node at work: for each arrangement one task seals what we keep, acts where the record asks us to, and sends what we
+have written.
 
 Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the shelf,
 the recorder, the exchange and the hand.
@@ -7,6 +8,7 @@ the recorder, the exchange and the hand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any, Final
@@ -20,7 +22,9 @@ from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
+from armslength.engine.keeper import Keeper
 from armslength.engine.mail import Mail, Said
+from armslength.engine.patience import cancelled
 from armslength.engine.proposals import make_room
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
@@ -38,18 +42,29 @@ log = logging.getLogger(__name__)
 class Node:
     """One node. `run` until cancelled."""
 
-    def __init__(self, shelf: Shelf, recorder: Recorder, hand: Hand, peers: Peers, clock: Clock) -> None:
-        self.shelf = shelf
+    def __init__(
+        self, recorder: Recorder, keeper: Keeper, hand: Hand, shelf: Shelf, peers: Peers, clock: Clock
+    ) -> None:
         self.recorder = recorder
+        self.keeper = keeper
         self.hand = hand
+        self.shelf = shelf
         self._peers = peers
         self._clock = clock
+        self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
+        self._wakes: dict[str, asyncio.Event] = {}
         self._woken = asyncio.Event()
         shelf.on_change = self.wake
 
-    def wake(self, *_: object) -> None:
-        """Something has changed: look at once."""
+    def wake(self, arrangement: str = "") -> None:
+        """Something has changed in this arrangement, or everywhere: look at once."""
+        if arrangement in self._wakes:
+            self._wakes[arrangement].set()
+            return
         self._woken.set()
+        if not arrangement:
+            for woken in self._wakes.values():
+                woken.set()
 
     # --- terms -----------------------------------------------------------------------------------------------------
 
@@ -108,8 +123,9 @@ class Node:
                 raise NotFound("unknown-arrangement", "it has just been declined, or made room", held.arrangement[:16])
             link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
             names = await held.author.write(bodies, held.seen, link)
+            held.pauses.own.end()
             answers = await self._send(held)
-        self.wake()
+        self.wake(held.arrangement)
         refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
         said = []
         for name, body in zip(names, bodies, strict=True):
@@ -125,38 +141,32 @@ class Node:
         return said
 
     async def _send(self, held: Open) -> dict[str, Answer]:
+        held.pauses.own.grow()  # what comes of it is seen when the record moves on
         try:
-            if held.book.me.keeper:  # the others must know our last seal before they can stamp what follows it
-                await self.recorder.push(held)
+            if held.book.me.keeper:
+                await self.keeper.prepare(held)
             return await held.author.send(self._mail(held))
         except ArmslengthError as error:
             log.info("entries wait: %s", error)
             return {}
 
     def _mail(self, held: Open) -> Post:
-        return Mail(held.terms, held.arrangement, self._peers, (held.book.me.actor, self.recorder))
+        return Mail(held.terms, held.arrangement, self._peers, (held.book.me.actor, self.recorder), held.pauses)
 
-    # --- the loop --------------------------------------------------------------------------------------------------
+    # --- the work --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        while True:
-            self._woken.clear()
-            progress, look = False, LOOK_S
-            for held in await self._everything():
-                try:
-                    progress |= await self._turn(held)
-                    look = min(look, self.recorder.pause(held) or look)
-                except ArmslengthError as error:
-                    log.warning("%s: %s", held.arrangement[:12], error)
-                except Exception:  # one arrangement's trouble must not stop the others
-                    log.exception("%s: unexpected error", held.arrangement[:12])
-            if not progress:
-                try:
-                    async with asyncio.timeout(look):
-                        await self._woken.wait()
-                except TimeoutError:
-                    pass
+        """Work until cancelled: on each arrangement by itself, so that none waits for the peers of another."""
+        try:
+            while True:
+                self._woken.clear()
+                for held in await self._everything():
+                    if held.arrangement not in self._working:
+                        self._working[held.arrangement] = asyncio.create_task(self._work(held))
+                await _either(self._woken, LOOK_S)
+        finally:
+            await cancelled(list(self._working.values()))
+            await self.hand.stop()
 
     async def _everything(self) -> list[Open]:
         """All arrangements; none while they cannot be read."""
@@ -166,21 +176,40 @@ class Node:
             log.exception("the arrangements cannot be read")
             return []
 
+    async def _work(self, held: Open) -> None:
+        """Work on one arrangement for as long as it is here."""
+        woken = self._wakes[held.arrangement] = asyncio.Event()
+        try:
+            while not held.forgotten:
+                woken.clear()
+                moved = False
+                try:
+                    moved = await self._turn(held)
+                except ArmslengthError as error:
+                    log.warning("%s: %s", held.arrangement[:12], error)
+                except Exception:  # trouble here must not end the work
+                    log.exception("%s: unexpected error", held.arrangement[:12])
+                if not moved:
+                    await _either(woken, min(LOOK_S, self.keeper.pause(held) or LOOK_S))
+        finally:
+            del self._wakes[held.arrangement], self._working[held.arrangement]
+            await self.keeper.close(held.arrangement)
+
     async def _turn(self, held: Open) -> bool:
         """One look at one arrangement; whether something moved."""
         moved = False
+        if held.pauses.own.is_over and await self._unsent(held):
+            async with held.writing:
+                await self._send(held)
         if held.book.me.keeper:
-            if not self.recorder.pause(held):
-                moved = await self.recorder.round(held, self._mail(held))
-            await self.recorder.push(held)
-            self.recorder.remind(held)
+            if not self.keeper.pause(held):
+                moved = await self.keeper.round(held)
+            self.keeper.push(held)
+            self.keeper.remind(held)
         if held.book.sealed.size > 0:
             statements = await self.hand.turn(held, self.recorder.now(held))
             if await self._make(held, statements):
                 return True
-        if await self._unsent(held):
-            async with held.writing:
-                await self._send(held)
         return moved
 
     async def _make(self, held: Open, statements: Sequence[tuple[str, Act, Body]]) -> bool:
@@ -219,7 +248,7 @@ class Node:
             return "the keeper has something to seal"
         if await held.author.pending():
             return "entries of ours are not sealed yet"
-        if self.hand.busy:
+        if self.hand.is_busy(held.arrangement):
             return "an act of ours is under way"
         open_acts = await self.hand.open_acts(held, self.recorder.now(held)) if held.book.sealed.size else []
         if open_acts:
@@ -251,6 +280,13 @@ class Node:
             if rest["sealed"] != held.book.sealed.size:
                 return f"{name} has {rest['sealed']} sealed leaves, we have {held.book.sealed.size}"
         return None
+
+
+async def _either(woken: asyncio.Event, seconds: float) -> None:
+    """Wait until woken, or for this long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await woken.wait()
 
 
 def _said(name: str, body: Body, status: str, code: str | None = None, reason: str | None = None) -> Said:

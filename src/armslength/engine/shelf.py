@@ -13,6 +13,7 @@ from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine.author import Author
 from armslength.engine.book import Book, Me
+from armslength.engine.patience import Pauses
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.errors import ArmslengthError, NotFound, Unavailable
@@ -64,6 +65,7 @@ class Open:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
+    pauses: Pauses = field(default_factory=Pauses)
 
     @property
     def arrangement(self) -> str:
@@ -84,11 +86,13 @@ class Shelf:
         self.store = store
         self.did = did
         self.keys = keys
+        self._stored: set[str] = set()  # arrangements that the store is known to hold …
+        self._read = False  # … which are all, once it has been read
         self._open: dict[str, Open] = {}
         self._naming: dict[str, list[Open]] = {}  # of what is open, by DID
         self._all_open = False
         self._opening = asyncio.Lock()
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
 
     def actor(self, terms: Arrangement) -> str | None:
         """Who we are in these terms: the actor with our DID and our key."""
@@ -104,7 +108,9 @@ class Shelf:
 
     async def add(self, arrangement: str, held: Held) -> bool:
         """Keep a proposal; False if it was here already."""
-        return await self.store.commit(Batch(puts=[Put(ARRANGEMENT, arrangement, 0, canonical(held))]))
+        is_new = await self.store.commit(Batch(puts=[Put(ARRANGEMENT, arrangement, 0, canonical(held))]))
+        self._stored.add(arrangement)
+        return is_new
 
     async def forget(self, held: Open) -> bool:
         """Take terms off the shelf; False, and nothing done, if we are signing them just now.
@@ -118,6 +124,7 @@ class Shelf:
                 return False
             await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement)]))
             held.forgotten = True
+            self._stored.discard(held.arrangement)
             if self._open.pop(held.arrangement, None) is not None:
                 for actors in self._naming.values():
                     actors[:] = [each for each in actors if each is not held]
@@ -144,12 +151,15 @@ class Shelf:
 
     async def everything(self) -> list[Open]:
         """All arrangements, opened. One that cannot be opened keeps none of the others from their work."""
+        if not self._read:
+            self._stored |= {row.key for row in await self.store.find(ARRANGEMENT)}
+            self._read = True
         found = []
-        for row in await self.store.find(ARRANGEMENT):
+        for name in sorted(self._stored):
             try:
-                found.append(await self.open(row.key))
+                found.append(await self.open(name))
             except ArmslengthError as error:
-                log.warning("arrangement %s cannot be opened: %s", row.key[:12], error)
+                log.warning("arrangement %s cannot be opened: %s", name[:12], error)
         return found
 
     async def _load(self, arrangement: str) -> Open:
@@ -222,7 +232,7 @@ class Shelf:
                 held.rows[REPLICA] += 1
                 held.snapshot_at = book.sealed.size
         book.newly_sealed = []
-        self.on_change()
+        self.on_change(held.arrangement)
 
 
 def _split_at_last_seal(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:

@@ -1,0 +1,232 @@
+"""Keeping a record: gathering what was submitted, having its head cosigned, sealing it, and pushing it to the others.
+
+A seal waits for nobody who is not needed for it: once there are enough timekeepers for a quorum, the others have a
+moment to join in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from armslength.core.arrangement.bodies import Seal
+from armslength.core.record.checkpoint import Checkpoint, parse_checkpoint
+from armslength.core.record.cosignature import lower_median
+from armslength.core.record.entry import Leaf, entry_hash, leaf_of, sign_entry
+from armslength.core.record.note import Note, Signature, parse, sign_note
+from armslength.core.record.roster import Roster
+from armslength.core.record.seal import assemble, open_cosignature, quorum
+from armslength.engine.book import AHEAD
+from armslength.engine.follower import Follower
+from armslength.engine.patience import in_time
+from armslength.engine.recorder import Recorder
+from armslength.engine.shelf import Open, Shelf
+from armslength.errors import ArmslengthError
+from armslength.ports import Peers
+
+SEAL_AT_MOST: Final = 400  # leaves under one seal
+PATIENCE_S: Final = 5.0  # how long the keeper waits for enough timekeepers to take leaves, and to cosign
+LOOK_LINGER_S: Final = 0.5  # how long it then waits for the others to take leaves …
+LINGER_S: Final = 0.15  # … and to cosign
+RETRY_DEADLINE_S: Final = 1.0
+QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
+HURRY_S: Final = 0.3  # … but none waits longer than this for the others
+
+
+class Keeper:
+    """The arrangements of which one node keeps the record."""
+
+    def __init__(self, shelf: Shelf, peers: Peers, recorder: Recorder) -> None:
+        self._shelf = shelf
+        self._peers = peers
+        self._recorder = recorder
+        self._followers: dict[str, dict[str, Follower]] = {}  # by arrangement and actor
+        self._reminded: dict[str, float] = {}  # when laggards were last asked to cosign the sealed head
+        self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
+
+    def followers(self, held: Open) -> dict[str, Follower]:
+        """Everyone else with a node, by actor."""
+        found = self._followers.get(held.arrangement)
+        if found is None:
+            actors, me, store = held.terms.actors, held.book.me.actor, self._shelf.store
+            names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
+            self._followers[held.arrangement] = found = {n: Follower(held, n, store, self._peers) for n in names}
+        return found
+
+    def _timekeepers(self, held: Open) -> list[Follower]:
+        return [each for name, each in self.followers(held).items() if name in held.terms.timekeepers.of]
+
+    async def close(self, arrangement: str) -> None:
+        """End what is under way for an arrangement, and forget where its followers stand."""
+        for each in self._followers.pop(arrangement, {}).values():
+            await each.stop()
+
+    # --- when ----------------------------------------------------------------------------------------------------
+
+    def pause(self, held: Open) -> float:
+        """How many seconds the next seal waits for further entries."""
+        arrived = self._recorder.arrived.get(held.arrangement)
+        if arrived is None or not held.book.tail:
+            return 0.0
+        first, last = arrived
+        return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
+
+    def is_due(self, held: Open) -> bool:
+        """Whether to try to seal now: a deadline that a seal did not reach is tried again after a while."""
+        if held.book.tail:
+            return True
+        deadline, tried = self._recorder.deadline(held), self._tried.get(held.arrangement)
+        if deadline is None or tried is None or tried[0] != deadline:
+            return deadline is not None
+        return asyncio.get_running_loop().time() - tried[1] > RETRY_DEADLINE_S
+
+    # --- sealing ---------------------------------------------------------------------------------------------------
+
+    async def round(self, held: Open) -> bool:
+        """One attempt to seal what is there. True if a seal was placed.
+
+        The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
+        """
+        if not self.is_due(held):
+            return False
+        async with held.writing:
+            pending = await held.author.pending()
+            if any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending):
+                return False  # they go first
+            self._recorder.arrived.pop(held.arrangement, None)
+            deadline = self._recorder.deadline(held)
+            if not held.book.tail and deadline is not None:
+                self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
+            size, shown = await self._gather_missing(held)
+            note = await self._collect(held, shown, size) if self._is_quorum(held, shown) else None
+            if note is None:
+                return False
+            await self._place_seal(held, note, size)
+        held.pauses.own.end()
+        self.push(held)
+        return True
+
+    @staticmethod
+    def _is_quorum(held: Open, others: Iterable[Follower]) -> bool:
+        """Whether we and these suffice for a seal."""
+        return quorum(held.terms, {held.book.me.actor, *(each.name for each in others)})
+
+    def _portion_size(self, held: Open) -> int:
+        """How many leaves the next seal covers: our own entries must all be among them."""
+        book = held.book
+        mine = [index for index, leaf in enumerate(book.tail) if leaf.entry.author == book.me.actor]
+        return book.sealed.size + max(min(len(book.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
+
+    async def _gather_missing(self, held: Open) -> tuple[int, list[Follower]]:
+        """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing.
+
+        Returns the size of the head that they have seen last, and who has; entries that came meanwhile wait for the
+        next seal.
+        """
+        size, shown = 0, list[Follower]()
+        for _ in range(3):
+            size = self._portion_size(held)
+            shown, missing = await self._reach(held, self._timekeepers(held), size)
+            missing = [leaf for leaf in missing if held.refusals.get(entry_hash(leaf.entry)) is None]
+            if not missing:
+                break
+            async with held.lock:
+                before = held.book.tail
+                held.book.merge(missing, self._recorder.now(held))
+                if held.book.tail != before:
+                    kept = replace(held.kept, time=self._recorder.now(held))
+                    await self._shelf.save(held, kept, held.book.sealed.size)
+        return min(size, held.book.view.size), shown
+
+    async def _reach(self, held: Open, whom: list[Follower], size: int) -> tuple[list[Follower], list[Leaf]]:
+        """Show the leaves below `size` to these timekeepers. Who has taken them in, and what they miss.
+
+        Those that have just failed are passed over, and whoever is late is left behind once there is a quorum.
+        """
+        asked = {asyncio.create_task(each.show(size)): each for each in whom if each.pause.is_over}
+
+        def shown(ended: set[asyncio.Task[list[Leaf]]]) -> list[Follower]:
+            return [asked[task] for task in ended if task.exception() is None]
+
+        done = await in_time(asked, PATIENCE_S, LOOK_LINGER_S, lambda ended: self._is_quorum(held, shown(ended)))
+        for task in asked.keys() - done:
+            asked[task].pause.grow()
+        return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
+
+    async def _collect(self, held: Open, timekeepers: list[Follower], size: int) -> Note | None:
+        """Have the head of `size` leaves cosigned. None without a quorum."""
+        roster = held.book.sealed.roster
+        key = self._shelf.keys["checkpoints"]
+        async with held.lock:
+            root = bytes.fromhex(held.book.view.head_at(size).tree_root)
+            text = Checkpoint(roster.origin, size, root).text
+            log = sign_note(text, roster.origin, key.public, key.sign)
+            mine = await self._recorder.cosign(held, Note(text, (log,)))
+            held.book.fix(size)
+        ours = {held.book.me.actor: (mine, open_cosignature(roster, text, mine)[1])}
+        asked = [asyncio.create_task(each.cosign(Note(text, (log,)), size)) for each in timekeepers]
+
+        def is_enough(ended: set[asyncio.Task[tuple[Signature, ...]]]) -> bool:
+            # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
+            got = ours | _cosigners(roster, text, ended)
+            on_time = lower_median([time for _, time in got.values()]) >= self._recorder.now(held) - AHEAD
+            return quorum(held.terms, got) and on_time
+
+        got = ours | _cosigners(roster, text, await in_time(asked, PATIENCE_S, LINGER_S, is_enough))
+        lines = {actor: line for actor, (line, _) in got.items()}
+        return assemble(roster, text, log, lines) if quorum(held.terms, got) else None
+
+    async def _place_seal(self, held: Open, note: Note, size: int) -> None:
+        async with held.lock:
+            book = held.book
+            head = book.view.head_at(size)
+            link = book.view.next_link(book.me.actor)  # nothing of ours lies beyond `size`
+            body = Seal(checkpoint=note.encode(), state_root=head.state_root)
+            entry = held.author.compose(body, head, link)
+            signed = sign_entry(entry, book.me.sign)
+            placed = book.seal(leaf_of(signed, ()))
+            await self._shelf.save(held, replace(held.kept, time=self._recorder.now(held)), size)
+            await held.author.sealed(entry_hash(leaf.entry) for leaf in placed)
+            self._recorder.hear(held, placed)
+
+    # --- followers -------------------------------------------------------------------------------------------------
+
+    async def prepare(self, held: Open) -> None:
+        """See that enough timekeepers know our last seal: only then can they stamp what follows it."""
+        size = held.book.sealed.size
+        lacking = [each for each in self._timekeepers(held) if not each.has(size)]
+        if lacking:
+            await self._reach(held, lacking, size)
+
+    def push(self, held: Open) -> None:
+        """Bring every follower up to the last seal, in the background; those that fail are tried again later."""
+        for each in self.followers(held).values():
+            each.push()
+
+    def remind(self, held: Open) -> None:
+        """Ask timekeepers that have not cosigned the last sealed head to do so still, now and then and in the
+        background: their heads vouch for releases, though the seal does without them."""
+        sealed, now = held.book.sealed, asyncio.get_running_loop().time()
+        if sealed.checkpoint is None or now < self._reminded.get(held.arrangement, 0.0) + RETRY_DEADLINE_S:
+            return
+        note = parse(sealed.checkpoint)
+        self._reminded[held.arrangement] = now
+        for each in self._timekeepers(held):
+            each.remind(Note(note.text, note.signatures[:1]), parse_checkpoint(note.text).size)
+
+
+def _cosigners(
+    roster: Roster, text: str, answers: Iterable[asyncio.Task[tuple[Signature, ...]]]
+) -> dict[str, tuple[Signature, int]]:
+    """The valid cosignatures in these answers and their times, by actor; none from who refused or did not answer."""
+    found: dict[str, tuple[Signature, int]] = {}
+    for task in answers:
+        try:
+            found |= {
+                who: (line, time) for line in task.result() for who, time in (open_cosignature(roster, text, line),)
+            }
+        except ArmslengthError:
+            continue
+    return found
