@@ -99,14 +99,34 @@ def test_ids_are_unique_and_links_resolve() -> None:
 
 
 def test_every_picture_has_a_title_and_the_charts_a_description() -> None:
-    """Each svg is an image with a title; the two charts are described and point at their tables."""
+    """Each svg has a title; the two charts are described and point at their tables. Only the one with links is no mere
+    image: in an image nothing can be reached by keyboard."""
     pictures = tree().all("svg")
     assert len(pictures) == 3
     for picture in pictures:
-        assert picture.attributes["role"] == "img"
+        assert picture.attributes["role"] == ("group" if picture.all("a") else "img")
         assert picture.children[0].tag == "title"
         assert picture.children[0].content.strip()
     assert sum(bool(picture.all("desc")) for picture in pictures) == 2
+
+
+def test_the_chart_of_lives_is_read_lane_by_lane() -> None:
+    """To a screen reader it is a list of links, each of which tells a whole life; bars, cells and ticks are silent."""
+    (chart,) = [picture for picture in tree().all("svg") if picture.all("a")]
+    told = [link.attributes["aria-label"] or "" for link in chart.all("a")]
+    assert any(text.startswith("C2: PENDING from") and "BREACHED from D+22 10:00" in text for text in told)
+    shown = [e for e in chart.all("g") if (e.attributes.get("class") or "").split(" ")[0] in {"bar", "cell"}]
+    assert shown
+    assert all(e.attributes["aria-hidden"] == "true" for e in shown)
+
+
+def test_tables_stay_tables_on_narrow_screens() -> None:
+    """Rows shown as blocks keep their roles, and cells of numbers say whose they are."""
+    roles = {"table": {"table"}, "tr": {"row"}, "td": {"cell"}, "th": {"columnheader", "rowheader"}}
+    for tag, known in roles.items():
+        assert {e.attributes.get("role", "") for e in tree().all(tag)} == known
+    numbers = [e for e in tree().all("td") if e.attributes.get("class") == "num"]
+    assert {e.attributes["data-label"] for e in numbers} == {"Arandia", "Borovia"}
 
 
 def test_every_table_has_a_caption_and_scoped_headers() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
@@ -127,3 +129,23 @@ def test_every_view_prints_json() -> None:
         out = io.StringIO()
         write(out)
         assert json.loads(out.getvalue())
+
+
+def test_long_ids_have_room() -> None:
+    """Ids of any length keep their distance from the state, in columns that line up."""
+    terms, state = golden().terms, golden().at(at(8))
+    view = status(terms, state)
+    long = replace(view, tranches=tuple(replace(line, id=f"Historical-{line.id}") for line in view.tranches))
+    rows = [line for line in plain(status_text(terms, long)).splitlines() if line.startswith("  Historical-")]
+    assert len(rows) == 6
+    assert all(re.match(r"  Historical-T\d (SETTLED|ARMED|LOCKED) +\w", row) for row in rows)
+
+
+def test_the_end_of_the_term_is_told_once_and_what_comes_next_first() -> None:
+    """While other deadlines come first, the end stands in the head line and is not a second "next"."""
+    text = " ".join(plain(status_text(golden().terms, seen(at(8)))).split())
+    assert "The term ends on 30 Aug 2016 00:00 UTC (D+46)." in text
+    assert text.count("Next") == 1
+    suspended = " ".join(plain(status_text(golden().terms, seen(at(22, 11)))).split())
+    assert "Next: remedy and resumption" in suspended
+    assert "The term ends" not in plain(status_text(golden().terms, seen(at(50))))

@@ -34,6 +34,9 @@ def test_causes_name_their_actors_and_periods() -> None:
     assert words().cause("m3, m4, m5 dismiss") == "Third monitor, Fourth monitor and Neutral body dismiss"
     assert words().cause("A alleges k2/14, with a hold") == "Arandia alleges k2 day 14, with a hold"
     assert words().cause("signed by A, B") == "signed by Arandia and Borovia"
+    assert words().cause("k2 is clean in periods 21 to 22") == "k2 is clean on days 21 to 22"
+    assert words().cause("k6a is clean in periods 2 to 2") == "k6a is clean on week 2"
+    assert words().cause("2 clean periods of k2 up to 25") == "2 clean days of k2, the last of them day 25"
     assert words().cause("k2#21 is REFUTED within the cure window") == "k2 day 21 is REFUTED within the cure window"
 
 

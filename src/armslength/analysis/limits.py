@@ -13,7 +13,7 @@ from armslength.core.arrangement.terms import Arrangement, Condition
 
 
 def unbounded(terms: Arrangement) -> Iterator[Finding]:
-    """S08: claims without a limit, where something waits for them. YAML asks for one of every state claim, the canonical
+    """S08: claims without a limit, where something waits for them. Of a state claim YAML asks for one, the canonical
     form does not."""
     for id_, claim in terms.claims.items():
         if claim.kind == "state" and claim.report_by is None:

@@ -17,6 +17,8 @@ from armslength.errors import Misuse, NotFound
 if TYPE_CHECKING:
     import cyclopts
 
+    from armslength.wire.terms import Compiled
+
 Note = Annotated[str, Parameter(help="A word to the others; it is no part of the terms.")]
 
 
@@ -34,8 +36,9 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
     file
         The terms, in YAML. Nothing is sent unless they compile; `armslength check` says whether they are sound.
     """
-    answer = _send(node, file, None, note)
-    show(answer, as_json=json, text=_told(answer))
+    compiled = read_file(file)
+    answer = _send(node, compiled, None, note)
+    show(answer, as_json=json, text=_told(answer, compiled))
     return 1 if any(answer["sent"].values()) else 0
 
 
@@ -54,7 +57,7 @@ def counter(
     """
     from armslength.core.canonical import digest
     from armslength.report.differences import differences
-    from armslength.views.words import safe
+    from armslength.views.words import count, safe
     from armslength.wire.terms_json import decode_terms, encode_terms
 
     config = load(node)
@@ -66,12 +69,14 @@ def counter(
         raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
     before = decode_terms(old["document"].encode())
     changes = differences(before, compiled.terms, old["texts"], compiled.texts)
-    answer = _send(node, file, old["arrangement"], note)
+    answer = _send(node, compiled, old["arrangement"], note)
     answer["differences"] = [
         {"path": c.path, "before": c.before, "after": c.after, "sentence": c.sentence} for c in changes
     ]
     lines = [safe(f"  {change.sentence}") for change in changes]
-    show(answer, as_json=json, text="\n".join([_told(answer), f"{len(changes)} differences:", *lines]))
+    show(
+        answer, as_json=json, text="\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
+    )
     return 1 if any(answer["sent"].values()) else 0
 
 
@@ -101,10 +106,9 @@ def decline(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fa
     return 0
 
 
-def _send(node: Path, file: Path, replaces: str | None, note: str) -> dict[str, Any]:
+def _send(node: Path, compiled: Compiled, replaces: str | None, note: str) -> dict[str, Any]:
     from armslength.wire.terms_json import encode_terms
 
-    compiled = read_file(file)
     document = encode_terms(compiled.terms).decode()
     asked: dict[str, Any] = {"document": document, "texts": dict(compiled.texts), "note": note}
     if replaces is not None:
@@ -112,9 +116,9 @@ def _send(node: Path, file: Path, replaces: str | None, note: str) -> dict[str, 
     return ask(load(node), "propose", **asked)
 
 
-def _told(answer: dict[str, Any]) -> str:
-    from armslength.views.words import safe
+def _told(answer: dict[str, Any], compiled: Compiled) -> str:
+    from armslength.views.words import Words, safe
 
-    lines = [f"Arrangement {answer['arrangement']}"]
-    lines += [safe(f"  {name}: {trouble or 'has it'}") for name, trouble in answer["sent"].items()]
+    words, lines = Words.of(compiled.terms), [f"Arrangement {answer['arrangement']}"]
+    lines += [safe(f"  {words.named(who)}: {trouble or 'has it'}") for who, trouble in answer["sent"].items()]
     return "\n".join(lines)

@@ -111,7 +111,8 @@ def fetch(
         if out.exists():
             raise Misuse("exists", "is there already; it is not overwritten", str(out))
         shutil.copyfile(answer["plain"], out)
-    text = f"{tranche}: verified against its commitment; {out or answer['plain']}"
+    where = f"written to {out}" if out else f"it lies at {answer['plain']}"
+    text = f"{tranche}: verified against its commitment; {where}"
     show({"tranche": tranche, "out": str(out) if out else None, **answer}, as_json=json, text=text)
     return 0
 

@@ -27,7 +27,19 @@ from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import says, summary
 from armslength.views.status import status
 from armslength.views.timeline import Line, effects, idle, timeline
-from armslength.views.words import Words, clock, count, date, iso, listing, meaning, ranges, safe_block, start_case, tone
+from armslength.views.words import (
+    Words,
+    clock,
+    count,
+    date,
+    iso,
+    listing,
+    meaning,
+    ranges,
+    safe_block,
+    start_case,
+    tone,
+)
 from armslength.wire.bundle import Verdict
 
 FOLD = 100  # entries in one foldable part of the index

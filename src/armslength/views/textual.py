@@ -39,8 +39,9 @@ def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
     out: Text = [[Span(status.title, "title"), Span(" is "), Span(status.state, tone(status.state))]]
     clock_note = " (simulated time)" if status.simulated else ""
     out[-1].append(Span(f": {status.means}.") if status.means else Span("."))
-    out.append([Span(f"As of {words.moment(status.at)}{clock_note}.", "faint")])
-    for sentence in status.why[1:]:
+    end = f" The term ends on {words.moment(status.end)}." if status.at < status.end else ""
+    out += _wrapped(f"As of {words.moment(status.at)}{clock_note}.{end}", width, "", "faint")
+    for sentence in _stands(status):
         out += _wrapped(sentence, width)
     if status.next and status.next.subject != "arrangement":
         when = f"{words.moment(status.next.at)}, {_away(status.next.at, status.at)}"
@@ -103,30 +104,38 @@ def exposure_text(terms: Arrangement, series: Mapping[str, Series], width: int =
     return out
 
 
+def _stands(status: Status) -> list[str]:
+    """What is said of the arrangement itself; that its term ends is no news while something else comes first."""
+    own = next((deadline for deadline in status.deadlines if deadline.subject == "arrangement"), None)
+    later = own is not None and own.at == status.end and status.next not in {None, own}
+    return [sentence for sentence in status.why[1:] if not (later and sentence.startswith("Next: "))]
+
+
 def _tranches(status: Status, width: int) -> Text:
     out: Text = [[], [Span("Tranches", "title")]]
+    wide = max([4, *(len(line.id) for line in status.tranches)])
     for line in status.tranches:
-        out.append(
-            [Span(f"  {line.id:<5}"), Span(f"{line.state:<10}", tone(line.state)), Span(_cut(line.title, width - 17))]
-        )
+        title = Span(_cut(line.title, width - wide - 13))
+        out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<10}", tone(line.state)), title])
         if line.state not in {"SETTLED", "FORFEITED"}:
             out += _wrapped(line.because, width, " " * 7, "faint")
     return out
 
 
 def _owed(words: Words, status: Status, party: str, width: int) -> Text:
-    name = words.actor(party)
-    out: Text = [[], [Span(f"{name} owes", "title")]]
+    out: Text = [[], [Span(f"{words.named(party)} owes", "title")]]
     mine = [line for line in status.duties if line.debtor == party]
     shown = [line for line in mine if not (words.release_of(line.id) and line.state in {"PENDING", "FULFILLED"})]
     hidden = len(mine) - len(shown)
+    wide = max([10, *(len(line.id) for line in status.duties)])
     for line in shown:
-        out.append(
-            [Span(f"  {line.id:<11}"), Span(f"{line.state:<12}", tone(line.state)), Span(_due(words, line, status.at))]
-        )
-        out += _wrapped(line.what, width, " " * 13, "faint")
+        due = Span(_due(words, line, status.at))
+        out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<12}", tone(line.state)), due])
+        out += _wrapped(line.what, width, " " * (wide + 3), "faint")
     if hidden:
-        out.append([Span(f"  and {count(hidden, 'release duty')} not yet due or done", "faint")])
+        out.append([Span(f"  {'and ' * bool(shown)}{count(hidden, 'release duty')}, not yet due or done", "faint")])
+    elif not shown:
+        out.append([Span("  nothing", "faint")])
     return out
 
 

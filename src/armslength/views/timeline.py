@@ -18,7 +18,7 @@ from armslength.views.sayings import says
 from armslength.views.words import Words, listing, ranges, start_case
 
 TIME = "time"
-_CLOCKS = frozenset({"clock.frozen", "clock.thawed"})
+_CLOCKS = {"clock.frozen": "stop", "clock.thawed": "start"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +123,9 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
         text = f"{name}: {change.after}"
     elif change.rule in _CLOCKS:
-        text = f"{name}: {'its clock stands' if len(found) == 1 else 'their clocks stand'} still"
-        if change.rule == "clock.thawed":
-            text = f"{name}: {'its clock runs' if len(found) == 1 else 'their clocks run'} again"
+        clocks = "its clock {}s" if len(found) == 1 else "their clocks {}"
+        name = f"{name}, {clocks.format(_CLOCKS[change.rule])}"
+        text = f"{name}: {change.after}"
     elif change.rule.startswith("answer."):
         text = f"{name} is {change.after}"
     elif change.before == change.after:

@@ -21,6 +21,8 @@ _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
 _COUNTED = re.compile(r" for period \d+$")
 _SAID = r" (?:say|dismiss|uphold)\b"  # what follows the ids of several actors in a cause
 _ALLEGED = re.compile(r"(?<=alleges )([\w-]+)/(\d+)")
+_CLEAN = re.compile(r"([\w-]+) is clean in periods (\d+) to (\d+)")
+_RUN = re.compile(r"(\d+) clean periods of ([\w-]+) up to (\d+)")
 _PERIOD = re.compile(r"\b[A-Za-z][\w-]*#\d+\b")
 
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
@@ -273,7 +275,7 @@ class Words:
     def tranche(self, name: str) -> str:
         """`Historical summaries (T2)`."""
         tranche = self.terms.tranches.get(name)
-        return f"{tranche.title} ({name})" if tranche else name
+        return f"{tranche.title} ({name})" if tranche and tranche.title != name else name
 
     def release_of(self, duty: str) -> str | None:
         """The tranche whose release duty this is, if it is one."""
@@ -304,9 +306,22 @@ class Words:
                 text,
             )
         text = _ALLEGED.sub(lambda found: self.subject("claim", f"{found[1]}#{found[2]}"), text)
+        text = _CLEAN.sub(self._clean, _RUN.sub(self._run_of, text))
         text = _COUNTED.sub("", text)
         text = _INSTANT.sub(lambda found: self.moment(_seconds(found[0])), text)
         return _PERIOD.sub(lambda found: self.subject("claim", found[0]), text)
+
+    def _clean(self, found: re.Match[str]) -> str:
+        unit = self._unit_of(found[1])
+        many = f"{unit}s {found[2]} to {found[3]}"
+        return f"{found[1]} is clean on {f'{unit} {found[2]}' if found[2] == found[3] else many}"
+
+    def _run_of(self, found: re.Match[str]) -> str:
+        unit = self._unit_of(found[2])
+        return f"{count(int(found[1]), f'clean {unit}')} of {found[2]}, the last of them {unit} {found[3]}"
+
+    def _unit_of(self, claim: str) -> str:
+        return self.unit(self.terms.claims[claim]) if claim in self.terms.claims else "period"
 
     @staticmethod
     def _brief(statement: str) -> str:
