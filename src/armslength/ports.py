@@ -15,7 +15,7 @@ class Row:
     kind: str
     key: str
     version: int
-    body: bytes
+    body: bytes = field(repr=False)  # may hold a secret, as every body here
     tag: str = ""
 
 
@@ -26,7 +26,7 @@ class Put:
     kind: str
     key: str
     seen: int
-    body: bytes
+    body: bytes = field(repr=False)
     tag: str = ""
 
 
@@ -37,7 +37,7 @@ class Send:
     lane: str  # process id: head-of-line order holds inside a lane
     peer: str  # the receiver's DID
     url: str
-    body: bytes
+    body: bytes = field(repr=False)
     id: int = 0  # given by the store
     attempts: int = 0
 

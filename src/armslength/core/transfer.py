@@ -13,7 +13,7 @@ Laws:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar, Final, Self
 
@@ -39,9 +39,9 @@ class DataAddress:
 
     endpoint_type: str
     endpoint: str | None = None
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
     auth_type: str | None = None
-    properties: tuple[tuple[str, str], ...] = ()
+    properties: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

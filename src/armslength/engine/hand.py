@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -50,14 +50,14 @@ class Publication:
 
     path: str
     media_type: str
-    key: str  # base64
+    key: str = field(repr=False)  # base64
     size: int
     plain_root: str
     cipher_size: int
     cipher_root: str
     header: str
     release_after: int = 0
-    bearer: str | None = None  # what opens the ciphertext while the transfer is STARTED
+    bearer: str | None = field(default=None, repr=False)  # what opens the ciphertext while the transfer is STARTED
     wrapped: str | None = None  # base64
 
 
@@ -67,7 +67,7 @@ class Receipt:
 
     cipher: str
     public: str | None = None
-    private: str | None = None
+    private: str | None = field(default=None, repr=False)
     downloaded: bool = False
     plain: str | None = None
     outcome: str | None = None
