@@ -107,7 +107,7 @@ def test_declined_terms_are_gone_until_they_come_again(tmp_path: Path) -> None:
             before, shelf = await b.held(), b.running.node.shelf
             declined = await b.manage("decline", arrangement=world.arrangement[:8])
             assert declined == {"arrangement": world.arrangement, "title": world.terms.title}
-            assert await shelf.holdings() == {}
+            assert await shelf.everything() == []
             assert await shelf.naming(a.config.did) == []
             with pytest.raises(NotFound):
                 await b.held()

@@ -161,12 +161,15 @@ def test_one_peer_fills_no_shelf(tmp_path: Path) -> None:
                 document = encode_terms(replace(world.terms, title=title)).decode()
                 return await node.propose(Proposal(document=document, texts=clause_texts()), by or "", development=True)
 
+            async def here() -> set[str]:
+                return {held.arrangement for held in await node.shelf.everything()}
+
             with patch("armslength.engine.proposals.EACH", 2):
                 older = {await propose(title, theirs.did) for title in ("one", "two", "two")}
                 mine = await propose("mine", ours.did)
-                assert older | {mine, world.arrangement} == (await node.shelf.holdings()).keys()
+                assert older | {mine, world.arrangement} == await here()
                 new = await propose("new", theirs.did)
-                held = (await node.shelf.holdings()).keys()
+                held = await here()
                 assert {mine, new, world.arrangement} < held
                 assert len(older & held) == 1
 

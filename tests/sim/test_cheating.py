@@ -365,7 +365,7 @@ def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
             with pytest.raises(Refused, match="real time") as caught:
                 await node.propose(proposal, world.nodes["A"].config.did, development=False)
             assert caught.value.code == "simulated-clock"
-            assert await node.shelf.holdings() == {}
+            assert await node.shelf.everything() == []
             app = world.nodes["A"].running.management
             body = canonical(proposal)
             reply = await ask(app, "POST", "http://localhost/propose", body)  # type: ignore[arg-type]

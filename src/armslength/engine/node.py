@@ -81,7 +81,7 @@ class Node:
         if errors:
             raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
         arrangement = digest(proposal.document.encode())
-        if by != self.shelf.did and arrangement not in await self.shelf.holdings():
+        if by != self.shelf.did and not await self.shelf.holds(arrangement):
             await make_room(self.shelf, by)
         await self.shelf.add(arrangement, Held(proposal=proposal, by=by, at=self._clock.now(simulated=False)))
         self.wake()

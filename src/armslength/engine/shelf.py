@@ -102,9 +102,9 @@ class Shelf:
                 return name
         return None
 
-    async def holdings(self) -> dict[str, Held]:
-        """Every arrangement that was proposed to us or by us, by hash."""
-        return {row.key: _held(row.body) for row in await self.store.find(ARRANGEMENT)}
+    async def holds(self, arrangement: str) -> bool:
+        """Whether these terms are here, proposed to us or by us."""
+        return await self.store.get(ARRANGEMENT, arrangement) is not None
 
     async def add(self, arrangement: str, held: Held) -> bool:
         """Keep a proposal; False if it was here already."""
