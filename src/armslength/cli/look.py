@@ -152,17 +152,16 @@ def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = P
     timeout
         Seconds to wait at most.
     """
-    config, until = load(node), time.monotonic() + timeout
-    pause, calm = 0.01, 0
+    config, begun, calm = load(node), time.monotonic(), 0
     while True:
         answer = ask(config, "rest", arrangement=arrangement)
         calm = calm + 1 if answer["unrest"] is None else 0
         if calm == 2:
             break
-        if time.monotonic() > until:
+        waited = time.monotonic() - begun
+        if waited > timeout:
             raise Unavailable("not-at-rest", f"after {timeout:g} s still: {answer['unrest']}")
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.25) if not calm else 0.01
+        time.sleep(0.01 if calm else min(max(0.01, waited / 10), 0.25))
     show(answer, as_json=json, text=f"At rest: {answer['sealed']} sealed entries, {answer['state']}.")
     return 0
 
