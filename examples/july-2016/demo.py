@@ -38,7 +38,8 @@ FILES = {
     "T5": "Weekly summary 3",
     "T6": "Weekly summary 4",
 }
-EMBARGO = {"T2": (9, 6), "T3": (15, 0)}  # Arandia lets itself be late with T2, and takes its time with T3
+# Arandia lets itself be late with T2, a minute after the scene begins; and it takes its time with T3.
+EMBARGO = {"T2": (9, 6, 1), "T3": (15, 0, 0)}
 
 Act = Callable[["Play"], None]
 
@@ -93,6 +94,12 @@ def says(who: str, *arguments: str) -> Act:
     return act
 
 
+def a_minute_later(play: Play) -> None:
+    """Time passes within a scene: what a node does as soon as its clock says so must not find the others far behind,
+    for of the times at which they stamp it the earliest counts."""
+    play.pass_time(60)
+
+
 def event(claim: str) -> tuple[Act, ...]:
     """The convenor and the humanitarian body attest a milestone."""
     return tuple(says(who, "attest", claim, "--true") for who in ("v", "h"))
@@ -127,7 +134,7 @@ def script() -> list[Scene]:
               (says("B", "notify", "k2", *notice),)),
         Scene(9, 1, "", day(8)),
         Scene(9, 2, "Arandia is late with the key of the historical summaries.", (), {"T2.release": "OVERDUE"}),
-        Scene(9, 6, "Arandia releases the key after all.", (), {"T2": "SETTLED", "T2.release": "CURED"}),
+        Scene(9, 6, "Arandia releases the key after all.", (a_minute_later,), {"T2": "SETTLED", "T2.release": "CURED"}),
         Scene(9, 10, "Two monitors report the flight.", false(9, "m1", "m2"), {"C2": "ACTIVE"}),
         Scene(10, 1, "Three monitors attest that it was the notified one: the day is excused.",
               (attest(("m3", "m4", "m5"), ("x2",), 9), *cessation(9)), {"C2": "ACTIVE", **effective}),
@@ -177,9 +184,9 @@ def script() -> list[Scene]:
     ]  # fmt: skip
 
 
-def iso(day: int, hour: int) -> str:
-    """D + day, hour as UTC text."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(D + day * DAY + hour * HOUR))
+def iso(day: int, hour: int, minute: int = 0) -> str:
+    """D + day, hour, minute as UTC text."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(D + day * DAY + hour * HOUR + minute * 60))
 
 
 class Play:
@@ -188,11 +195,17 @@ class Play:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._last: dict[str, str] = {}
+        self._now = 0
         self.by = stage.by
+
+    def pass_time(self, seconds: int) -> None:
+        """Let time go on."""
+        self._now += seconds
+        self._stage.set_clock(self._now)
 
     def scene(self, scene: Scene) -> None:
         """Play one scene; tell what it changed; check what must follow. Raises Failed."""
-        self._stage.set_clock(D + scene.day * DAY + scene.hour * HOUR)
+        self.pass_time(D + scene.day * DAY + scene.hour * HOUR - self._now)
         for act in scene.acts:
             act(self)
         self._stage.rest()
