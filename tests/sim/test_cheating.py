@@ -322,12 +322,12 @@ def test_refusals_are_bounded(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         made = await entry(world, "A", Resume())
         bad = [
-            signed(dataclasses.replace(made, type="allege", body=Allege(claim="none", period=n))) for n in range(300)
+            signed(dataclasses.replace(made, type="allege", body=Allege(claim="none", period=n))) for n in range(600)
         ]
         answers = await submit(world, "m5", *bad)
         assert all(answer.code for answer in answers)
-        assert [answer.refusal is not None for answer in answers] == [True] * 256 + [False] * 44
-        assert len(await world.nodes["m5"].store.find("refusal")) == 256
+        assert [answer.refusal is not None for answer in answers] == [True] * 512 + [False] * 88
+        assert len(await world.nodes["m5"].store.find("refusal")) == 512
 
     run(tmp_path, story)
 

@@ -191,11 +191,11 @@ def test_refuses_a_valid_entry(tmp_path: Path) -> None:
             known.place(decode_leaf(line))
         assert known.head == refusal.head
         assert known.preview(keeper.submit(made), at(0)).at == at(0)
-        book = (await world.nodes["A"].held()).book
-        assert book.is_keepers(refusal, entry_hash(made))
-        assert not book.is_keepers(dataclasses.replace(refusal, code="early"), entry_hash(made))
+        roster = (await world.nodes["A"].held()).book.sealed.roster
+        assert evidence.refuses(roster, refusal, entry_hash(made))
+        assert not evidence.refuses(roster, dataclasses.replace(refusal, code="early"), entry_hash(made))
         forged = refuse(dataclasses.replace(refusal, by="A"), keeper.signer("A"))
-        assert not book.is_keepers(forged, entry_hash(made))
+        assert not evidence.refuses(roster, forged, entry_hash(made))
 
     run(tmp_path, story)
 

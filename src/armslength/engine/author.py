@@ -1,8 +1,9 @@
 """Writing entries: an author's journal, and the way of an entry to the record.
 
 An entry is signed and stored before anyone sees it, and sent again, byte for byte, until it is sealed or the keeper
-has refused it: an author that signed two entries with one number would have proven itself an equivocator. Parties'
-nodes and monitors without a node use the same code.
+has refused it: an author that signed two entries with one number would have proven itself an equivocator. What says
+something in place of a refused entry carries the refusal; where there are too many of them, an entry of its own puts
+them on record. Parties' nodes and monitors without a node use the same code.
 """
 
 from __future__ import annotations
@@ -12,14 +13,26 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.bodies import Body, Evidence
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
-from armslength.core.record.entry import TYPE_OF, Entry, Head, Leaf, Refusal, Stamp, entry_hash, leaf_of, sign_entry
-from armslength.core.record.entry import refusal_message as message_of
-from armslength.core.record.keys import Sign, from_base64, public_key, verify
+from armslength.core.record.entry import (
+    MAX_LEAF,
+    TYPE_OF,
+    Entry,
+    Head,
+    Leaf,
+    Refusal,
+    Stamp,
+    entry_hash,
+    leaf_of,
+    sign_entry,
+)
+from armslength.core.record.evidence import refuses
+from armslength.core.record.keys import Sign
+from armslength.core.record.roster import roster
 from armslength.engine.patience import in_time
-from armslength.errors import ArmslengthError, Unavailable
+from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Answer, Written, decode_written, encode_written
 from armslength.wire.strict import convert, parse
@@ -28,6 +41,12 @@ KIND, CHAIN = "journal", "journal-chain"
 PENDING, PLACED, REFUSED = "pending", "placed", "refused"
 PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
+AT_ONCE: Final = 200  # statements of one author that may wait for a seal
+MAX_REFUSAL: Final = 4096  # bytes of one that we take
+CARRIED: Final = 100  # refused statements, …
+CARRIED_BYTES: Final = 24 * 1024  # … or refusals to be carried, after which they are put on record by themselves
+STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
+CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
 
 
@@ -100,22 +119,37 @@ class Author:
         """Sign these statements, one entry each, and store them; returns their hashes. They are sent by `send`.
 
         `link` is the author's next number and predecessor as the record has it: it counts where it is further on than
-        the journal (the keeper's seals are not in it).
+        the journal (the keeper's seals are not in it). What was refused too often there is put on record first.
+        Raises Refused, and has stored nothing, if too much waits or a statement is too large.
         """
         async with self._writing:
-            journal = await self._journal()
-            if any(w.entry.author_seq >= self._chain.number for w in await self.pending()):
+            journal, chain = await self._journal(), self._chain
+            waiting = [item for item in journal if item.written.status == PENDING]
+            if any(item.written.entry.author_seq >= chain.number for item in waiting):
                 raise Unavailable("busy", "entries after a refused one are not refused yet; try again")
+            said, first = list(bodies), max(link[0], chain.number)
+            clearing = [CLEARING] if said and self._is_laden(first) else []
+            if len(waiting) + len(said) > AT_ONCE:
+                raise Refused("too-many", f"{len(waiting)} statements wait for a seal; at most {AT_ONCE} may")
             new: list[_Item] = []
-            chain = self._chain
-            for body in bodies:
+            for body in (*clearing, *said):
                 entry = self._compose(body, seen, max(link, (chain.number, chain.prev), key=_number))
+                if len(canonical(entry)) > MAX_LEAF - STAMPED:
+                    raise Refused("too-large", f"a statement has at most {MAX_LEAF - STAMPED} bytes, refusals included")
                 written = Written(submission=sign_entry(entry, self._sign))
                 new.append(_Item(f"{self._arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
                 chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)
             await self._store_items(new, chain)
             journal.extend(new)
-            return [item.name for item in new]
+            return [item.name for item in new[len(clearing) :]]
+
+    def _is_laden(self, number: int) -> bool:
+        """Whether so much was refused at this number, and after it, that it had better be used up."""
+        refused = [item.written for item in self._items or () if item.written.entry.author_seq >= number]
+        carried = [w.refusal for w in refused if w.refusal and w.entry.author_seq == number]
+        return bool(carried) and (
+            len(refused) > CARRIED or sum(len(canonical(each)) for each in carried) > CARRIED_BYTES
+        )
 
     def compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
         """The entry that would be written next. Only the keeper uses it, for seals, with nothing pending."""
@@ -177,17 +211,14 @@ class Author:
     ) -> Written:
         if answer is None:
             return written
-        if answer.refusal is not None and self._is_keepers(answer.refusal, name):
+        if answer.refusal is not None and self._counts(answer.refusal, name):
             return replace(written, status=REFUSED, refusal=answer.refusal)
         return _with_stamps(written, stamps[name])
 
-    def _is_keepers(self, refusal: Refusal, name: str) -> bool:
-        """A refusal counts only with the keeper's signature: without it the number may not be used again."""
-        keys = self._terms.actors[self._terms.keeper].keys
-        if keys is None or (refusal.entry, refusal.by) != (name, self._terms.keeper):
-            return False
-        key = public_key(keys.entries, "keeper")
-        return verify(key, message_of(refusal), from_base64(refusal.sig, "refusal.sig"))
+    def _counts(self, refusal: Refusal, name: str) -> bool:
+        """A refusal counts only with the keeper's signature: without it the number may not be used again. One that is
+        too large to be carried on counts for nothing."""
+        return len(canonical(refusal)) <= MAX_REFUSAL and refuses(roster(self._terms), refusal, name)
 
     async def _update(self, change: Callable[[str, Written], Written]) -> None:
         """Apply `change` to every pending entry of the journal."""

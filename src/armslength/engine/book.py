@@ -25,7 +25,6 @@ from armslength.core.record.entry import (
     entry_message,
     leaf_bytes,
     leaf_of,
-    refusal_message,
     refuse,
     stamp,
     stamp_message,
@@ -175,18 +174,6 @@ class Book:
         except ArmslengthError:
             return False
         return verify(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), sig)
-
-    def is_keepers(self, refusal: Refusal | None, name: str) -> bool:
-        """Whether this is the keeper's signed refusal of the entry with this hash."""
-        roster = self.sealed.roster
-        about = None if refusal is None else (refusal.entry, refusal.by, refusal.arrangement)
-        if refusal is None or about != (name, roster.keeper, roster.arrangement):
-            return False
-        try:
-            sig = from_base64(refusal.sig, "sig")
-        except ArmslengthError:
-            return False
-        return verify(roster.entries[roster.keeper], refusal_message(refusal), sig)
 
     def is_by_its_author(self, submission: Submission) -> bool:
         """Whether somebody whom the terms name has signed this entry, for this arrangement."""

@@ -15,6 +15,7 @@ from armslength.core.arrangement.bodies import Seal
 from armslength.core.record.checkpoint import ORIGIN, Checkpoint, parse_checkpoint
 from armslength.core.record.cosignature import cosign
 from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, leaf_of
+from armslength.core.record.evidence import refuses
 from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
@@ -117,8 +118,12 @@ class Recorder:
             return None
         if error.code == "gap" and held.refusals.get(entry.author_prev) is None:
             return None
-        refusal = book.refusal(submission, error)
-        return refusal if held.refusals.add(entry, refusal, book.sealed.next_link(entry.author)[0]) else None
+
+        def is_placed(name: str) -> bool:
+            return book.view.index_of(name) is not None
+
+        refusal, link = book.refusal(submission, error), book.sealed.next_link(entry.author)
+        return refusal if held.refusals.add(entry, refusal, link, is_placed) else None
 
     async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> Synced:
         """Take in the keeper's leaves from index `start`. What we stamped and miss in them is answered."""
@@ -176,7 +181,8 @@ class Recorder:
         path = f"{BASE}/submit/{held.arrangement}"
         try:
             answer = await self._peers.post(keeper.did or "", keeper.address or "", path, encode_leaves([leaf]))
-            refused = any(held.book.is_keepers(said.refusal, name) for said in decode_answers(answer))
+            given = [said.refusal for said in decode_answers(answer) if said.refusal]
+            refused = any(refuses(held.book.sealed.roster, each, name) for each in given)
         except ArmslengthError:
             return False
         if refused:

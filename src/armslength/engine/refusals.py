@@ -2,12 +2,12 @@
 
 The first answer stands: a refused entry is never placed, even where it would be valid later. Its author may have said
 something else in its place since, and whoever kept a copy could bring it back against the author's will. A refusal is
-forgotten once another entry has its number, since then it can never be placed anyway.
+forgotten once the entry can never be placed anyway: another has its number, or stands where it names its predecessor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from armslength.core.canonical import canonical
@@ -16,15 +16,16 @@ from armslength.ports import Put, Row
 from armslength.wire.strict import convert, parse
 
 KIND = "refusal"
-EACH = 256  # kept for one author; the next entry that is not valid gets no signed answer
+EACH = 512  # kept for one author; the next entry that is not valid gets no signed answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """A refusal, and whose entry with which number it is about."""
+    """A refusal, and whose entry with which number and predecessor it is about."""
 
     author: str
     number: int
+    prev: str
     refusal: Refusal
 
 
@@ -43,21 +44,36 @@ class Refusals:
         found = self._known.get(entry)
         return None if found is None else found.refusal
 
-    def add(self, entry: Entry, refusal: Refusal, next_number: int) -> bool:
-        """Keep a refusal; False if this author has had too many. `next_number` is the author's next in the record."""
-        theirs = [each for each in self._known.values() if each.author == entry.author]
-        for each in theirs:
-            if each.number < next_number:
-                del self._known[each.refusal.entry]
-                self.deletes.append((KIND, self._key(each.refusal.entry)))
-        if entry.author_seq < next_number:
+    def add(self, entry: Entry, refusal: Refusal, link: tuple[int, str], is_placed: Callable[[str], bool]) -> bool:
+        """Keep a refusal; False if this author has had too many.
+
+        `link` is the author's next number and predecessor in the sealed record; `is_placed` knows the entries there and
+        after it, by hash.
+        """
+        kept = self._forget_dead(entry.author, link, is_placed)
+        if entry.author_seq < link[0]:
             return True
-        if sum(each.number >= next_number for each in theirs) >= EACH:
+        if kept >= EACH:
             return False
-        declined = Declined(author=entry.author, number=entry.author_seq, refusal=refusal)
+        declined = Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
         self._known[refusal.entry] = declined
         self.puts.append(Put(KIND, self._key(refusal.entry), 0, canonical(declined), self._arrangement))
         return True
+
+    def _forget_dead(self, author: str, link: tuple[int, str], is_placed: Callable[[str], bool]) -> int:
+        """Forget refusals of entries that can never be placed; how many of this author are left."""
+        alive: set[str] = set()
+        for each in sorted((e for e in self._known.values() if e.author == author), key=lambda each: each.number):
+            name, follows = each.refusal.entry, each.prev in alive or is_placed(each.prev)
+            if (each.number, each.prev) == link or (each.number > link[0] and follows):
+                alive.add(name)
+                continue
+            del self._known[name]
+            before = len(self.puts)
+            self.puts = [put for put in self.puts if put.key != self._key(name)]
+            if len(self.puts) == before:  # it is stored
+                self.deletes.append((KIND, self._key(name)))
+        return len(alive)
 
     def saved(self) -> None:
         """What was to be stored is stored."""

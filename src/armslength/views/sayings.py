@@ -41,6 +41,8 @@ def says(words: Words, entries: Sequence[PlacedEntry]) -> str:
     if isinstance(first, Determine):
         about = f"allegation {first.allegation}" if first.allegation else f"the complaint about {first.tranche}"
         return f"vote{s} to {'uphold' if first.uphold else 'dismiss'} {about}{_quote(first.text)}"
+    if isinstance(first, Evidence) and first.kind == "refusals":
+        return f"put{s} the keeper's refusals of earlier statements on record"
     if isinstance(first, Evidence):
         return f"present{s} evidence of {first.kind.replace('-', ' ')}: two signed statements that exclude each other"
     return _single(words, entries[0].type, first, s)

@@ -279,6 +279,22 @@ def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
     builder.enter("A", builder.equivocation(first, third), at(0, 1))
 
 
+def test_refusals_may_be_put_on_record(builder: Builder) -> None:
+    """An entry that carries refusals uses up their number, accuses nobody and changes no state; one without is none."""
+    body = Evidence(kind="refusals", first="", second="")
+    first = builder.entry("m1", ATTEST)
+    refused(builder, builder.leaf(builder.entry("m1", body), at(0, 1)), "no-evidence")
+    carried = (builder.refusal(first),)
+    spoken = dataclasses.replace(body, first="x")
+    refused(builder, builder.leaf(builder.entry("m1", spoken, refused=carried), at(0, 1)), "no-evidence")
+    builder.seal(at(0, 1))
+    before = builder.replica.state
+    placed = builder.place(builder.leaf(builder.entry("m1", body, refused=carried), at(0, 1)))
+    assert placed.changes == ()
+    assert builder.replica.state.claims == before.claims
+    assert builder.replica.next_link("m1")[0] == first.author_seq + 1
+
+
 def _not_evidence(builder: Builder) -> dict[str, tuple[Evidence, str]]:
     first = builder.entry("m1", ATTEST)
     other = Attest(claim="k1b", period=0, value=False)

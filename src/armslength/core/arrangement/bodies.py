@@ -87,7 +87,8 @@ class Determine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Signed statements that contradict each other. kind "equivocation": two {entry, sig} of one author and
-    author_seq; "fork": two signed checkpoints of one size with different roots."""
+    author_seq; "fork": two signed checkpoints of one size with different roots. Or "refusals", `first` and `second`
+    empty: the entry itself carries refusals, puts them on record and so uses up their number."""
 
     kind: str
     first: str  # canonical JSON of {entry, sig}, or the note's text

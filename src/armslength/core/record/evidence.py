@@ -3,6 +3,8 @@
 equivocation  Two different entries of one author, arrangement and author_seq. Two entries of which one carries the
               keeper's refusal of the other are none: a refused entry's number is free again.
 fork          Two checkpoints under the keeper's signature, of one origin and size, with different roots.
+refusals      Accuses nobody: its entry carries the keeper's refusals of its author's entries with this number, and so
+              puts them on record. Whatever its author says next has a number of its own, and need not carry them.
 
 Nothing else is accepted: a broken promise needs proof that no refusal was given, which two statements cannot hold.
 """
@@ -15,11 +17,22 @@ from typing import Any
 from armslength.core.arrangement.bodies import Evidence
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
-from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX
+from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, refusal_message
 from armslength.core.record.keys import from_base64, verify
 from armslength.core.record.note import parse, verify_note
 from armslength.core.record.roster import Roster
 from armslength.errors import Malformed, Refused
+
+
+def judge(roster: Roster, entry: Entry) -> str | None:
+    """The actor against whom the entry is evidence, or None. Raises Malformed or Refused if it proves nothing."""
+    if not isinstance(entry.body, Evidence):
+        return None
+    if entry.body.kind != "refusals":
+        return culprit(roster, entry.body)
+    if entry.body.first or entry.body.second or not entry.refused:
+        raise Refused("no-evidence", "carries no refusals, or states something besides them", "body")
+    return None
 
 
 def culprit(roster: Roster, evidence: Evidence) -> str:
@@ -96,6 +109,17 @@ def _fork(roster: Roster, evidence: Evidence) -> str:
     if heads[0].size != heads[1].size or heads[0].root == heads[1].root:
         raise Refused("no-evidence", "two heads that agree, or of different sizes", "body")
     return roster.keeper
+
+
+def refuses(roster: Roster, refusal: Refusal, name: str) -> bool:
+    """Whether this is the keeper's signed refusal of the entry with this hash."""
+    if (refusal.entry, refusal.by, refusal.arrangement) != (name, roster.keeper, roster.arrangement):
+        return False
+    try:
+        signature = from_base64(refusal.sig, "sig")
+    except Malformed:
+        return False
+    return verify(roster.entries[roster.keeper], refusal_message(refusal), signature)
 
 
 def _json(text: str, place: str) -> Any:

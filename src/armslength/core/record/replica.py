@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import Evidence, Seal
+from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.state import Change, Outcome, State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
@@ -218,7 +218,7 @@ class Replica:
             time = self._check_seal(entry, entry.body)
         else:
             time = self._check_stamps(entry, name, stamps) if assumed is None else assumed
-        culprit = evidence.culprit(self.roster, entry.body) if isinstance(entry.body, Evidence) else None
+        culprit = evidence.judge(self.roster, entry)
         act = step.Act(author=entry.author, stamp=time, type=entry.type, body=entry.body, entry=name, culprit=culprit)
         return name, step.apply(self.terms, self.state, act)
 
