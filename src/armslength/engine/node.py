@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from armslength.analysis.check import check
 from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.bodies import Body, Evidence
 from armslength.core.arrangement.state import State
 from armslength.core.canonical import canonical, digest
+from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.acts import Act
 from armslength.engine.author import Post
@@ -114,7 +115,8 @@ class Node:
     def _after(self, held: Open, state: State, body: Body) -> State:
         """The state after a statement of ours. Raises Refused where it is not valid."""
         me, now = held.book.me.actor, self.recorder.now(held)
-        act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=None)
+        culprit = evidence.culprit(held.book.view.roster, body) if isinstance(body, Evidence) else None
+        act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=culprit)
         return step.apply(held.terms, state, act).state
 
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
