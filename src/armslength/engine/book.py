@@ -307,7 +307,7 @@ class Book:
         holds = [said.raised_at + terms.allegations.hold for said in state.allegations.values() if said.holding]
         notices = [notice.ends for notice in state.arrangement.withdrawals.values()]
         exact = [instant for instant in (terms.start, terms.end, *holds, *notices) if instant > stamped]
-        return min(stamped + terms.grace, *exact)
+        return min([stamped + terms.grace, *exact])
 
     def drop(self, name: str) -> None:
         """Forget an entry in the tail: the keeper has refused it for good."""
