@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check tck bench lock clean
 
 demo: .venv/.installed          ## run the July 2016 arrangement between separate processes; results in out/july-2016/
 	$(BIN)/python examples/july-2016/demo.py
@@ -14,6 +14,9 @@ check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_tidy.py tests/test_docs.py
+
+tck: .venv/.installed-dev       ## the Dataspace Protocol's test kit, test by test, as docs/conformance.md says
+	$(BIN)/python -m tests.conformance
 
 bench: .venv/.installed-dev     ## one JSON line per figure, with its peer and ratio
 	$(BIN)/python -m bench

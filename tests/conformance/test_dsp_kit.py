@@ -1,18 +1,19 @@
-"""The sequences of the Dataspace Protocol's test kit (dsp-tck 1.0.1), test by test, with the kit's own ids.
+"""The test kit of the Dataspace Protocol, test by test, with the kit's own ids; the scripts are in `kit.py`.
 
-A script reads as in the kit's tables: `> x` our side sends x and the kit acknowledges it; `< x` the kit sends x and
-gets a 2xx; `< x !` it gets a 4xx other than 404; `= STATE` is what a GET then says. The kit puts a random @id on all
-it sends, gives no reasons, and sends `code: "1"`.
-
-Negotiations are walked twice: on the record alone, where every script can be played, and over the node's endpoints
-where what the script wants is what the node does of its own accord (it never makes offers: the terms are signed).
+Each is walked twice: on the record alone, where every script can be played, and over a node's endpoints where what the
+script wants is what a node does of its own accord.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import uuid
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +27,11 @@ from armslength.engine.reactions import offer_of
 from armslength.errors import Refused
 from armslength.web.dsp import routes
 from armslength.wire import binding, dsp
+from tests.conformance.kit import LOOK_UPS, OVER_ENDPOINTS, SCRIPTS, steps
 from tests.engine.dataspace import BASES, CONSUMER, DATA, PROVIDER, T1, Network, tranche
 from tests.web.test_dsp import BASE, Web, caller
 
+ROOT = Path(__file__).parents[2]
 OFFER = offer_of(tranche())
 AGREEMENT = Agreement(
     id="urn:uuid:1",
@@ -38,88 +41,6 @@ AGREEMENT = Agreement(
     assignee=CONSUMER,
     timestamp="2016-07-01T00:00:00Z",
 )
-
-PROVIDER_NEGOTIATES = {
-    "CN:01-01": "> offer; < termination; = TERMINATED",
-    "CN:01-02": "> offer; < request; > termination",
-    "CN:01-03": "> offer; < accepted; > agreement; < verification; > finalized",
-    "CN:01-04": "> agreement; < verification; > finalized",
-    "CN:02-01": "> termination",
-    "CN:02-02": "< termination; = TERMINATED",
-    "CN:02-03": "> agreement; < termination; = TERMINATED",
-    "CN:02-04": "> offer; < termination; = TERMINATED",
-    "CN:02-05": "> offer; > termination",
-    "CN:02-06": "> offer; < accepted; > termination",
-    "CN:02-07": "> agreement; < verification; > termination",
-    "CN:03-01": "> agreement; < verification; > finalized; = FINALIZED; < termination !",
-    "CN:03-02": "> offer; < verification !",
-    "CN:03-03": "> offer; < accepted; < verification !",
-    "CN:03-04": "> offer; < request; < request !",
-}
-CONSUMER_NEGOTIATES = {
-    "CN_C:01-01": "< offer; > accepted; < agreement; > verification; < finalized; = FINALIZED",
-    "CN_C:01-02": "< offer; > request; < termination",
-    "CN_C:01-03": "< offer; > termination; = TERMINATED",
-    "CN_C:01-04": "< agreement; > verification; < finalized; = FINALIZED",
-    "CN_C:02-01": "< termination; = TERMINATED",
-    "CN_C:02-02": "> termination; = TERMINATED",
-    "CN_C:02-03": "< agreement; > termination; = TERMINATED",
-    "CN_C:02-04": "< offer; = OFFERED; < termination; = TERMINATED",
-    "CN_C:02-05": "< offer; > accepted; < termination; = TERMINATED",
-    "CN_C:02-06": "< agreement; > verification; < termination; = TERMINATED",
-    "CN_C:03-01": "< finalized !; = REQUESTED",
-    "CN_C:03-02": "< offer; = OFFERED; < agreement !; = OFFERED",
-    "CN_C:03-03": "< offer; < finalized !; = OFFERED",
-    "CN_C:03-04": "< offer; > accepted; < finalized !; = ACCEPTED",
-    "CN_C:03-05": "< offer; > accepted; < offer !; = ACCEPTED",
-    "CN_C:03-06": "< offer; > accepted; < agreement; < finalized !; = AGREED",
-}
-PROVIDER_TRANSFERS = {
-    "TP:01-01": "> start; > termination; = TERMINATED",
-    "TP:01-02": "> start; > completion; = COMPLETED",
-    "TP:01-03": "> start; > suspension; > termination; = TERMINATED",
-    "TP:01-04": "> start; > suspension; > start; > completion; = COMPLETED",
-    "TP:01-05": "> termination; = TERMINATED",
-    "TP:02-01": "> start; = STARTED; < termination; = TERMINATED",
-    "TP:02-02": "> start; = STARTED; < completion; = COMPLETED",
-    "TP:02-03": "> start; < suspension; = SUSPENDED; < termination; = TERMINATED",
-    "TP:02-04": "> start; < suspension; < start; = STARTED; < completion",
-    "TP:02-05": "= REQUESTED; < termination; = TERMINATED",
-    "TP:03-01": "= REQUESTED; < completion !; = REQUESTED",
-    "TP:03-02": "= REQUESTED; < suspension !; = REQUESTED",
-    "TP:03-03": "> start; < suspension; < completion !; = SUSPENDED",
-    "TP:03-04": "> start; < termination; < start !; = TERMINATED",
-    "TP:03-05": "> start; < termination; < suspension !; = TERMINATED",
-    "TP:03-06": "> start; < termination; < completion !; = TERMINATED",
-}
-CONSUMER_TRANSFERS = {
-    "TP_C:01-01": "< start; = STARTED; < termination; = TERMINATED",
-    "TP_C:01-02": "< start; < completion; = COMPLETED",
-    "TP_C:01-03": "< start; < suspension; = SUSPENDED; < termination",
-    "TP_C:01-04": "< start; < suspension; < start; = STARTED; < completion",
-    "TP_C:01-05": "< termination; = TERMINATED",
-    "TP_C:02-01": "< start; > termination; = TERMINATED",
-    "TP_C:02-02": "< start; > completion; = COMPLETED",
-    "TP_C:02-03": "< start; > suspension; > termination; = TERMINATED",
-    "TP_C:02-04": "< start; > suspension; > start; > completion",
-    "TP_C:02-05": "> termination; = TERMINATED",
-    "TP_C:03-01": "= REQUESTED; < completion !; = REQUESTED",
-    "TP_C:03-02": "= REQUESTED; < suspension !; = REQUESTED",
-    "TP_C:03-03": "< start; < suspension; < completion !; = SUSPENDED",
-    "TP_C:03-04": "< start; < termination; < start !; = TERMINATED",
-    "TP_C:03-05": "< start; < termination; < suspension !; = TERMINATED",
-    "TP_C:03-06": "< start; < termination; < completion !; = TERMINATED",
-}
-# What a node does of its own accord or on a call, so that it can be played over its endpoints.
-OVER_HTTP = {
-    "CN:01-04": PROVIDER_NEGOTIATES,
-    "CN:03-01": PROVIDER_NEGOTIATES,
-    "CN:02-03": PROVIDER_NEGOTIATES,
-    "CN_C:01-04": CONSUMER_NEGOTIATES,
-    "CN_C:02-01": CONSUMER_NEGOTIATES,
-    "CN_C:02-06": CONSUMER_NEGOTIATES,
-    "CN_C:03-01": CONSUMER_NEGOTIATES,
-} | {name: table for table in (PROVIDER_TRANSFERS, CONSUMER_TRANSFERS) for name in table}
 
 KINDS: dict[str, dict[str, type[Message]]] = {
     "negotiations": {
@@ -140,15 +61,6 @@ KINDS: dict[str, dict[str, type[Message]]] = {
 }
 
 
-def steps(script: str) -> list[tuple[str, str, bool]]:
-    """(">", what, _), ("<", what, whether it must be refused) or ("=", state, _)."""
-    parsed = []
-    for part in script.split(";"):
-        sign, what, *refused = part.split()
-        parsed.append((sign, what, refused == ["!"]))
-    return parsed
-
-
 def made(kind: type[Message], **pids: str | None) -> Message:
     """A message as the kit would send it."""
     content: dict[str, Any] = {"id": f"urn:uuid:{uuid.uuid4()}"} | pids
@@ -161,36 +73,44 @@ def made(kind: type[Message], **pids: str | None) -> Message:
     return kind(**content)
 
 
-NEGOTIATIONS = [(name, Role.PROVIDER) for name in PROVIDER_NEGOTIATES] + [
-    (name, Role.CONSUMER) for name in CONSUMER_NEGOTIATES
-]
+def side(name: str) -> tuple[Role, str]:
+    """Our role in a test, and what it is about: "negotiations" or "transfers"."""
+    role = Role.CONSUMER if "_C:" in name else Role.PROVIDER
+    return role, "negotiations" if name.startswith("CN") else "transfers"
 
 
-@pytest.mark.parametrize(("name", "role"), NEGOTIATIONS, ids=[name for name, _ in NEGOTIATIONS])
-def test_negotiations_on_the_record(name: str, role: Role) -> None:
-    """Every negotiation of the kit, on the record alone."""
-    record = cn.Negotiation(
-        role=role,
-        pid="ours",
-        peer_pid="theirs",
-        peer="did:kit",
-        address="https://kit.example",
-        dataset=T1,
-        state=cn.State.REQUESTED,
-        offer=OFFER,
-    )
+def begun(role: Role, what: str) -> cn.Negotiation | tp.Transfer:
+    """A process that the consumer has asked for."""
+    parties: dict[str, Any] = {
+        "role": role,
+        "pid": "ours",
+        "peer_pid": "theirs",
+        "peer": "did:kit",
+        "address": "https://kit.example",
+        "dataset": T1,
+    }
+    if what == "negotiations":
+        return cn.Negotiation(**parties, state=cn.State.REQUESTED, offer=OFFER)
+    return tp.Transfer(**parties, state=tp.State.REQUESTED, agreement="a", format="HttpData-PULL")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_on_the_record(name: str) -> None:
+    """Every negotiation and transfer of the kit, on the record alone."""
+    role, kind = side(name)
+    record = begun(role, kind)
     pids = {"consumer_pid": record.consumer_pid, "provider_pid": record.provider_pid}
-    for sign, what, refused in steps((PROVIDER_NEGOTIATES | CONSUMER_NEGOTIATES)[name]):
+    for sign, what, refused in steps(SCRIPTS[name]):
         if sign == "=":
             assert record.state == what
         elif sign == ">":
-            ours = replace(made(KINDS["negotiations"][what], **pids), id=record.next_id)
+            ours = replace(made(KINDS[kind][what], **pids), id=record.next_id)
             record = step(queue(record, ours), role, ours).record
         elif refused:
             with pytest.raises(Refused):
-                step(record, role.other, made(KINDS["negotiations"][what], **pids))
+                step(record, role.other, made(KINDS[kind][what], **pids))
         else:
-            record = step(record, role.other, made(KINDS["negotiations"][what], **pids)).record
+            record = step(record, role.other, made(KINDS[kind][what], **pids)).record
 
 
 class Kit:
@@ -213,16 +133,9 @@ class Kit:
 
     async def begin(self) -> None:
         """The consumer asks, whichever of the two it is; both know the process then."""
-        if self.what == "transfers":
-            agreement = await self.net.agree()
+        agreement = await self.net.agree() if self.what == "transfers" else AGREEMENT
         if self.role is Role.CONSUMER:
-            node = self.net.nodes[CONSUMER]
-            self.ours = (
-                await self.net.negotiate() if self.what == "negotiations" else await node.request_transfer(agreement)
-            )
-            (send,) = await self.net.stores[CONSUMER].due(self.net.now, 9)
-            told = {"@type": "Answer", "state": "REQUESTED", "providerPid": self.theirs, "consumerPid": self.ours}
-            await node.delivered(send, 200, json.dumps(told).encode())
+            await self._we_ask(agreement)
             return
         ask: Message = cn.ContractRequest(consumer_pid=self.theirs, offer=OFFER, callback=BASES[CONSUMER])
         if self.what == "transfers":
@@ -236,6 +149,16 @@ class Kit:
         assert (status, answer["state"]) == (201, "REQUESTED")
         self.ours = answer["providerPid"]
 
+    async def _we_ask(self, agreement: Agreement) -> None:
+        node = self.net.nodes[CONSUMER]
+        if self.what == "negotiations":
+            self.ours = await self.net.negotiate()
+        else:
+            self.ours = await node.request_transfer(agreement)
+        (send,) = await self.net.stores[CONSUMER].due(self.net.now, 9)
+        told = {"@type": "Answer", "state": "REQUESTED", "providerPid": self.theirs, "consumerPid": self.ours}
+        await node.delivered(send, 200, json.dumps(told).encode())
+
     async def ours_sends(self, what: str) -> None:
         """Our side sends this next; the kit acknowledges it with an empty 200."""
         node = self.net.nodes[self.me]
@@ -247,8 +170,10 @@ class Kit:
                     await node.suspend(self.ours, "1", "because")
                 case "completion":
                     await node.complete(self.ours)
-                case "termination":
+                case _:
                     await node.terminate(self.ours, "because")
+        elif (self.role, what) == (Role.CONSUMER, "termination"):
+            await node.terminate(self.ours, "because")
         (send,) = await self.net.stores[self.me].due(self.net.now, 9)
         message = dsp.read(send.body)
         assert type(message) is KINDS[self.what][what]
@@ -273,13 +198,11 @@ class Kit:
         return str(answer["state"])
 
 
-@pytest.mark.parametrize("name", OVER_HTTP)
-async def test_the_kit_over_http(name: str) -> None:
-    """A test of the kit against the node's own endpoints."""
-    role = Role.CONSUMER if "_C:" in name else Role.PROVIDER
-    kit = Kit(role, "negotiations" if name.startswith("CN") else "transfers")
+async def walk(name: str) -> None:
+    """Play a test of the kit against the node's own endpoints."""
+    kit = Kit(*side(name))
     await kit.begin()
-    for sign, what, refused in steps(OVER_HTTP[name][name]):
+    for sign, what, refused in steps(SCRIPTS[name]):
         if sign == "=":
             assert await kit.state() == what
         elif sign == ">":
@@ -289,21 +212,51 @@ async def test_the_kit_over_http(name: str) -> None:
             assert (400 <= status < 500 and status != 404) if refused else 200 <= status < 300
 
 
-async def test_met_and_cat() -> None:
-    """MET:01-01, CAT:01-01 to 01-03: versions, the catalogue, one dataset, and one that is not there."""
+@pytest.mark.parametrize("name", OVER_ENDPOINTS)
+async def test_the_kit_over_http(name: str) -> None:
+    """A test of the kit against the node's own endpoints."""
+    await walk(name)
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name not in OVER_ENDPOINTS])
+async def test_what_a_node_does_not_do(name: str) -> None:
+    """What is said not to be playable over the endpoints is not: the list of reasons is no longer than it must be."""
+    with pytest.raises(AssertionError):
+        await walk(name)
+
+
+@pytest.mark.parametrize("name", LOOK_UPS)
+async def test_versions_and_catalogue(name: str) -> None:
+    """The kit's look-ups, over the node's endpoints."""
     web = Web()
-    _, versions = await web.get("/.well-known/dspace-version", by=None)
-    assert any(
-        item["version"] == "2025-1" and item["path"] and item["binding"] for item in versions["protocolVersions"]
-    )
-    ask = json.dumps({"@context": [binding.CONTEXT], "@type": "CatalogRequestMessage", "@id": "x"}).encode()
-    assert T1 in [item["@id"] for item in (await web.post("/catalog/request", ask))[1]["dataset"]]
-    assert (await web.get(f"{BASE}/catalog/datasets/{T1}"))[1]["@id"] == T1
-    missing = (await web.get(f"{BASE}/catalog/datasets/CAT0103"))[1]
-    assert (missing["@type"], missing["@context"]) == ("CatalogError", [binding.CONTEXT])
+    match name:
+        case "MET:01-01":
+            status, versions = await web.get("/.well-known/dspace-version", by=None)
+            (ours,) = [item for item in versions["protocolVersions"] if item["version"] == "2025-1"]
+            assert (status, ours["path"], ours["binding"]) == (200, BASE, "HTTPS")
+        case "CAT:01-01":
+            ask = {"@context": [binding.CONTEXT], "@type": "CatalogRequestMessage", "@id": "x"}
+            status, catalogue = await web.post("/catalog/request", json.dumps(ask).encode())
+            assert (status, [item["@id"] for item in catalogue["dataset"]]) == (200, [T1])
+        case "CAT:01-02":
+            status, dataset = await web.get(f"{BASE}/catalog/datasets/{T1}")
+            assert (status, dataset["@type"], dataset["@id"]) == (200, "Dataset", T1)
+        case _:
+            status, error = await web.get(f"{BASE}/catalog/datasets/CAT0103")
+            assert (status, error["@type"], error["@context"]) == (404, "CatalogError", [binding.CONTEXT])
 
 
 def test_every_test_of_the_kit_is_here() -> None:
-    """67 tests: 4 of versions and catalogue, 31 negotiations, 32 transfers (two of them disabled in the kit)."""
-    tables = (PROVIDER_NEGOTIATES, CONSUMER_NEGOTIATES, PROVIDER_TRANSFERS, CONSUMER_TRANSFERS)
-    assert sum(map(len, tables)) + 4 == 67
+    """67 tests: 4 look-ups, 15 and 16 negotiations as provider and as consumer, and as many transfers (16 each)."""
+    groups = Counter(name.split(":")[0] for name in [*LOOK_UPS, *SCRIPTS])
+    assert groups == {"MET": 1, "CAT": 3, "CN": 15, "CN_C": 16, "TP": 16, "TP_C": 16}
+    assert groups.total() == 67
+
+
+def test_the_page_is_current() -> None:
+    """docs/conformance.md is what the tables say, and names every test of the kit."""
+    script = ROOT / "docs" / "generate_conformance.py"
+    made = subprocess.run([sys.executable, script, "--print"], capture_output=True, text=True, check=True).stdout
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    assert page == made, "run: python docs/generate_conformance.py"
+    assert re.findall(r"^\| ([A-Z_]+:[0-9-]+) ", page, flags=re.MULTILINE) == [*LOOK_UPS, *SCRIPTS]
