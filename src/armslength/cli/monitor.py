@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from armslength.config import Config
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest, plain
-from armslength.core.record.entry import TYPE_OF, Head
+from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
 from armslength.engine.author import Author
-from armslength.engine.mail import Mail, Said, check_events
+from armslength.engine.mail import Mail, check_events, said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
@@ -25,7 +26,7 @@ from armslength.net.client import Client
 from armslength.net.peers import Peers
 from armslength.ports import Batch, Put, Store
 from armslength.store.sqlite import SqliteStore
-from armslength.wire.own import BASE, Proposal, decode_arrangements, decode_sealed
+from armslength.wire.own import BASE, MAX_ASKED, Answer, Proposal, Sealed, covered, decode_arrangements, decode_sealed
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
@@ -42,36 +43,43 @@ class Monitor:
         self._keys = keys
 
     async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Sign and send statements, after whatever still waits in the journal; what became of each."""
+        """Sign and send statements, together with what no seal covers yet of those before; what became of each, and of
+        the earlier ones those that are not placed."""
         proposal = await self._arrangement(which)
         terms = decode_terms(proposal.document.encode())
         check_events(terms, events)
         arrangement, me = digest(proposal.document.encode()), self._actor(terms)
         author = Author(self._store, arrangement, terms, me, self._keys["entries"].sign)
-        mail = Mail(terms, arrangement, self._peers, None)
-        names = await author.write(bodies, await self._seen(terms, arrangement))
+        mail = Mail(terms, arrangement, self._peers)
+        seen = await self._settle(author, terms, arrangement)
+        if await author.is_blocked():
+            await author.send(mail)
+        waiting = [(entry_hash(written.entry), written.entry.body) for written in await author.pending()]
+        names = await author.write(bodies, seen)
+        why, answers = "the keeper gave no answer; it is sent again with the next command", dict[str, Answer]()
         try:
             answers = await author.send(mail)
         except Unavailable as error:
-            answers = {}
-            waiting = str(error)
-        else:
-            waiting = "the keeper gave no answer; it is sent again with the next command"
-        refused = {digest(canonical(w.entry)): refusal for w, refusal in await author.refusals(names)}
-        await author.sealed(name for name, answer in answers.items() if answer.code is None and not answer.refusal)
-        said = []
-        for name, body in zip(names, bodies, strict=True):
-            kind, answer = TYPE_OF[type(body)], answers.get(name)
-            if name in refused:
-                said.append(Said(entry=name, type=kind, status="refused", code=refused[name].code,
-                                 reason=refused[name].reason))  # fmt: skip
-            elif answer is None or answer.code:
-                reason = answer.reason if answer else waiting
-                said.append(Said(entry=name, type=kind, status="pending", code=answer.code if answer else "no-answer",
-                                 reason=reason))  # fmt: skip
-            else:
-                said.append(Said(entry=name, type=kind, status="placed"))
-        return [plain(each) for each in said]
+            why = str(error)
+        new = list(zip(names, bodies, strict=True))
+        refused = {entry_hash(w.entry): refusal for w, refusal in await author.refusals(n for n, _ in (*waiting, *new))}
+        earlier, now = (
+            [said(name, body, answers.get(name), refused.get(name), why) for name, body in which]
+            for which in (waiting, new)
+        )
+        return [plain(each) for each in (*(each for each in earlier if each.status != "placed"), *now)]
+
+    async def _settle(self, author: Author, terms: Arrangement, arrangement: str) -> Head:
+        """The last sealed head; what is shown to be covered by it need not be sent again."""
+        names = [entry_hash(written.entry) for written in await author.pending()]
+        while True:
+            asked, names = names[:MAX_ASKED], names[MAX_ASKED:]
+            sealed = await self._seen(terms, arrangement, asked)
+            done = covered(sealed) & set(asked)
+            if done:
+                await author.sealed(done)
+            if not names:
+                return sealed.head
 
     def _actor(self, terms: Arrangement) -> str:
         mine = self._keys["entries"].text
@@ -119,8 +127,9 @@ class Monitor:
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 
-    async def _seen(self, terms: Arrangement, arrangement: str) -> Head:
-        """The last sealed head that a node shows, its seal verified; the empty record if there is none yet."""
+    async def _seen(self, terms: Arrangement, arrangement: str, entries: Sequence[str]) -> Sealed:
+        """The last sealed head that a node shows, its seal verified, and which of these entries it covers; the empty
+        record if there is none yet."""
         from armslength.core.arrangement import step
 
         empty = Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=step.state_root(step.initial(terms)))
@@ -129,18 +138,18 @@ class Monitor:
         for name in nodes:
             actor = terms.actors[name]
             try:
-                path = f"{BASE}/head/{arrangement}"
+                path = f"{BASE}/head/{arrangement}?{urlencode([('entry', name) for name in entries])}"
                 sealed = decode_sealed(await self._peers.get(actor.did or "", actor.address or "", path))
             except ArmslengthError as error:
                 errors.append(str(error))
                 continue
             if not sealed.checkpoint:
-                return empty
+                return Sealed(head=empty, checkpoint="", time=0)
             opened = open_checkpoint(roster(terms), sealed.checkpoint)
             same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
             if not same or not quorum(terms, opened.times):
                 raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)
-            return sealed.head
+            return sealed
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 
 

@@ -59,7 +59,7 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events
 def _line(said: dict[str, Any]) -> str:
     name = f"{said['type']} {said['entry'][:12]}"
     if said["status"] == "placed":
-        return f"{name}: placed; provisional until the next seal"
+        return f"{name}: placed, not sealed yet"
     return f"{name}: {said['status']}: {said.get('reason')} [{said.get('code')}]"
 
 

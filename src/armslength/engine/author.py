@@ -115,6 +115,10 @@ class Author:
         """What is written and neither sealed nor refused."""
         return [item.written for item in await self._journal() if item.written.status == PENDING]
 
+    async def is_blocked(self) -> bool:
+        """Whether nothing can be written before what waits is sent again: entries that follow a refused one."""
+        return any(written.entry.author_seq >= self._chain.number for written in await self.pending())
+
     async def write(self, bodies: Iterable[Body], seen: Head, link: tuple[int, str] = START) -> list[str]:
         """Sign these statements, one entry each, and store them; returns their hashes. They are sent by `send`.
 

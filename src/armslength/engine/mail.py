@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
-from armslength.core.record.entry import Leaf
+from armslength.core.record.entry import TYPE_OF, Leaf, Refusal
 from armslength.engine.patience import Pauses
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
@@ -63,13 +64,25 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What became of a statement: placed (provisional until sealed), pending (no answer yet) or refused."""
+    """What became of a statement: placed (not sealed yet), pending (no answer yet) or refused."""
 
     entry: str
     type: str
     status: str
     code: str | None = None
     reason: str | None = None
+
+
+def said(name: str, body: Body, answer: Answer | None, refusal: Refusal | None, waiting: str) -> Said:
+    """What became of a statement, by the keeper's answer and refusal; `waiting` says why there is no answer."""
+    kind = TYPE_OF[type(body)]
+    if refusal is not None:
+        return Said(entry=name, type=kind, status="refused", code=refusal.code, reason=refusal.reason)
+    if answer is None:
+        return Said(entry=name, type=kind, status="pending", code="no-answer", reason=waiting)
+    if answer.code:
+        return Said(entry=name, type=kind, status="pending", code=answer.code, reason=answer.reason)
+    return Said(entry=name, type=kind, status="placed")
 
 
 def check_events(terms: Arrangement, claims: Iterable[str]) -> None:

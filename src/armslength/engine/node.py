@@ -24,7 +24,7 @@ from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
 from armslength.engine.keeper import Keeper
-from armslength.engine.mail import Mail, Said
+from armslength.engine.mail import Mail, Said, said
 from armslength.engine.patience import cancelled
 from armslength.engine.proposals import make_room
 from armslength.engine.recorder import Recorder
@@ -129,18 +129,11 @@ class Node:
             answers = await self._send(held)
         self.wake(held.arrangement)
         refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
-        said = []
-        for name, body in zip(names, bodies, strict=True):
-            answer = answers.get(name)
-            if name in refused:
-                said.append(_said(name, body, "refused", refused[name].code, refused[name].reason))
-            elif answer is None or answer.code:
-                waiting = ("no-answer", "the keeper does not answer; it is sent again")
-                code, reason = (answer.code, answer.reason) if answer else waiting
-                said.append(_said(name, body, "pending", code, reason))
-            else:
-                said.append(_said(name, body, "placed"))
-        return said
+        waiting = "the keeper does not answer; it is sent again"
+        return [
+            said(name, body, answers.get(name), refused.get(name), waiting)
+            for name, body in zip(names, bodies, strict=True)
+        ]
 
     async def _send(self, held: Open) -> dict[str, Answer]:
         held.pauses.own.grow()  # what comes of it is seen when the record moves on
@@ -225,8 +218,8 @@ class Node:
                 self.hand.refused(held, tranche, act, str(error))
         if not valid:
             return False
-        said = await self._write(held, [body for _, _, body in valid])
-        for (tranche, act, _), became in zip(valid, said, strict=True):
+        results = await self._write(held, [body for _, _, body in valid])
+        for (tranche, act, _), became in zip(valid, results, strict=True):
             if became.status == "refused":
                 self.hand.refused(held, tranche, act, became.reason or "")
         return True
@@ -289,7 +282,3 @@ async def _either(woken: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await woken.wait()
-
-
-def _said(name: str, body: Body, status: str, code: str | None = None, reason: str | None = None) -> Said:
-    return Said(entry=name, type=TYPE_OF[type(body)], status=status, code=code, reason=reason)

@@ -16,6 +16,7 @@ from armslength.core.record.checkpoint import ORIGIN, Checkpoint, parse_checkpoi
 from armslength.core.record.cosignature import cosign
 from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, leaf_of
 from armslength.core.record.evidence import refuses
+from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
@@ -24,7 +25,7 @@ from armslength.engine.book import Owed
 from armslength.engine.shelf import Kept, Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Sealed, Synced, decode_answers, encode_leaves
+from armslength.wire.own import BASE, MAX_ASKED, Answer, Included, Sealed, Synced, decode_answers, encode_leaves
 from armslength.wire.record import encode
 
 # May come right by itself: never refused for good.
@@ -203,12 +204,19 @@ class Recorder:
         await self._shelf.save(held, kept)
         return signature
 
-    async def sealed_head(self, arrangement: str) -> Sealed:
-        """The last sealed head, for authors without a node."""
-        held = await self._shelf.open(arrangement)
-        return Sealed(
-            head=held.seen, checkpoint=held.book.sealed.checkpoint or "", time=held.book.sealed.state.clock.tau
-        )
+    async def sealed_head(self, arrangement: str, entries: Sequence[str] = ()) -> Sealed:
+        """The last sealed head, for authors without a node, and proof of those of these entries that it covers."""
+        held, included = await self._shelf.open(arrangement), []
+        async with held.lock:  # what the book holds is stored
+            sealed, head = held.book.sealed, held.seen
+            for name in entries[:MAX_ASKED]:
+                index = sealed.index_of(name)
+                if index is not None and index < head.size:
+                    (line,) = await self._shelf.store.leaves(arrangement, index, index + 1)
+                    path = tuple(map(to_base64, sealed.inclusion(index, head.size)))
+                    included.append(Included(index=index, leaf=line.decode(), path=path))
+        time = sealed.state.clock.tau
+        return Sealed(head=head, checkpoint=sealed.checkpoint or "", time=time, included=tuple(included))
 
 
 def _check_growth(kept: Kept, old: int, checkpoint: Checkpoint, proof: tuple[bytes, ...]) -> None:

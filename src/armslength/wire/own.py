@@ -6,7 +6,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     POST submit/{arrangement}  leaves without our stamp -> Answers
     POST sync/{arrangement}    ?start=N, leaves from index N -> Synced
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
-    GET  head/{arrangement}    -> the last sealed head (Sealed)
+    GET  head/{arrangement}    ?entry=HASH… -> the last sealed head, and which of these entries it covers (Sealed)
     GET  cosigned/{arrangement}-> the head that this timekeeper stands by (a signed note)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
     GET  arrangements          -> those that name the caller
@@ -18,13 +18,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from armslength.core.canonical import canonical
-from armslength.core.record.entry import MAX_LEAF, Entry, Head, Leaf, Refusal, Stamp, Submission
+from armslength.core.record.entry import Entry, Head, Leaf, Refusal, Stamp, Submission, entry_hash
+from armslength.core.record.keys import from_base64
+from armslength.core.record.merkle import HASH_SIZE, leaf_hash, verify_inclusion
 from armslength.errors import Malformed
 from armslength.wire.record import decode_leaf, decode_submission, encode
 from armslength.wire.strict import convert, decode, parse
 
 BASE = "/armslength/1"
 MAX_LEAVES = 1000  # in one message
+MAX_ASKED = 100  # entries that one request for a head may ask about
 MAX_BODY = 16 * 1024 * 1024
 MAX_PROPOSAL = 2 * 1024 * 1024
 MAX_ANSWER = 8 * 1024 * 1024
@@ -69,12 +72,23 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Included:
+    """A leaf (as a text line) and the way from it to a head's root, hashes in base64."""
+
+    index: int
+    leaf: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """The last sealed head: what an author states to have seen, and the checkpoint that shows it."""
+    """The last sealed head: what an author states to have seen, and the checkpoint that shows it. `included` are those
+    of the entries asked for that it covers."""
 
     head: Head
     checkpoint: str
     time: int
+    included: tuple[Included, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +163,18 @@ def decode_proposal(data: bytes) -> Proposal:
 
 def decode_sealed(data: bytes) -> Sealed:
     """A sealed head. Raises Malformed."""
-    return decode(Sealed, data, MAX_LEAF)
+    return decode(Sealed, data, MAX_BODY)
+
+
+def covered(sealed: Sealed) -> set[str]:
+    """The hashes of the entries that are shown to be in the tree of this head. Raises Malformed."""
+    root, found = bytes.fromhex(sealed.head.tree_root), set()
+    for each in sealed.included:
+        line = each.leaf.encode()
+        path = [from_base64(node, "path", HASH_SIZE) for node in each.path]
+        if verify_inclusion(leaf_hash(line), each.index, sealed.head.size, path, root):
+            found.add(entry_hash(decode_leaf(line).entry))
+    return found
 
 
 def decode_arrangements(data: bytes) -> Arrangements:

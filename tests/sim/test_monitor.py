@@ -1,0 +1,90 @@
+"""A monitor without a node: what it has said waits in its journal until it has seen the proof of a seal."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from armslength.core.arrangement.bodies import Attest
+from armslength.core.record.entry import entry_hash
+from armslength.engine.author import KIND
+from armslength.engine.recorder import Recorder
+from armslength.wire.own import Sealed
+from tests.golden.terms import at
+from tests.sim.evil import begun
+from tests.sim.harness import World
+from tests.sim.virtual import play
+
+FALSE = Attest(claim="k2", period=0, value=False)
+LATER = Attest(claim="k1a", period=0, value=False)
+
+
+async def pending(world: World) -> int:
+    """How many entries of m1 wait."""
+    return len(await world.stores["m1"].find(KIND, f"{world.arrangement}/pending"))
+
+
+async def say(world: World, *bodies: Attest) -> list[str]:
+    """What m1 is told."""
+    return [said["status"] for said in await world.monitor("m1").say(world.arrangement, bodies, ())]
+
+
+def test_what_everyone_dropped_is_sent_again(tmp_path: Path) -> None:
+    """An entry that was placed, and dropped before a seal, is sent again with the next command."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            assert await say(world, FALSE) == ["placed"]
+            for node in world.nodes.values():
+                held = await node.held()
+                async with held.lock:
+                    for leaf in list(held.book.tail):
+                        held.book.drop(entry_hash(leaf.entry))
+            await asyncio.sleep(5)
+            assert (await world.state()).claims["k2"].open == {}
+            assert await say(world, LATER) == ["placed"]
+            await asyncio.sleep(5)
+            assert await say(world) == []
+            assert await pending(world) == 0
+            claims = (await world.state()).claims
+            assert {claim for claim in ("k2", "k1a") if "m1" in claims[claim].open.get("0", {})} == {"k2", "k1a"}
+            await world.check()
+
+    play(story())
+
+
+def test_only_proof_of_a_seal_ends_the_waiting(tmp_path: Path) -> None:
+    """A head with a false proof, or one of another leaf, leaves an entry pending; the true one does not."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            assert await say(world, FALSE) == ["placed"]
+            assert await pending(world) == 1
+            await asyncio.sleep(5)
+            true = Recorder.sealed_head
+
+            async def spoilt(self: Recorder, arrangement: str, entries: Any = ()) -> Sealed:
+                sealed = await true(self, arrangement, entries)
+                (shown,) = sealed.included
+                other = shown.leaf.replace('"value":false', '"value":true')
+                lies = (
+                    dataclasses.replace(shown, path=(*shown.path[:-1], "A" * 43 + "=")),
+                    dataclasses.replace(shown, index=shown.index - 1),
+                    dataclasses.replace(shown, leaf=other),
+                )
+                return dataclasses.replace(sealed, included=lies)
+
+            with patch.object(Recorder, "sealed_head", spoilt):
+                assert await say(world) == []
+                assert await pending(world) == 1
+            assert await say(world) == []
+            assert await pending(world) == 0
+
+    play(story())
