@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from armslength.core.arrangement.allowance import AT_LEAST, allowance
 from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Seal, Sign, Withdraw
 from armslength.core.canonical import canonical, plain
 from armslength.core.record import entry as entries
@@ -20,7 +21,7 @@ from armslength.core.record.note import Note, parse
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.errors import Malformed, Refused, Repeat
 from tests.golden.terms import at
-from tests.record_builder import Builder, keyed_terms, keys_of, signer
+from tests.record_builder import Builder, golden_record, keyed_terms, keys_of, signer
 
 START = at(-3)
 ATTEST = Attest(claim="k1a", period=0, value=False)
@@ -277,6 +278,30 @@ def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
     forged = dataclasses.replace(builder.refusal(first), reason="forged")
     third = builder.entry("m1", body, refused=(forged,))
     builder.enter("A", builder.equivocation(first, third), at(0, 1))
+
+
+def test_nobody_speaks_without_end(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Valid entries of one author end at the allowance of the terms, however they are made; the others' do not."""
+    monkeypatch.setattr("armslength.core.arrangement.allowance.FOR_EACH", 0)
+    last: str | None = None
+    for number in range(AT_LEAST):
+        body = Attest(claim="k2", period=0, value=False, supersedes=last)
+        last = builder.enter("m1", body, at(0, 1)).entry
+        assert number == builder.replica.next_link("m1")[0] - 1
+    refused(builder, builder.leaf(builder.entry("m1", Attest(claim="k1a", period=0, value=False)), at(0, 1)), "limit")
+    builder.enter("m2", Attest(claim="k2", period=0, value=False), at(0, 1))
+    builder.seal(at(0, 1))
+
+
+def test_the_allowance_grows_with_the_terms() -> None:
+    """Eight entries for each period, duty and tranche: far more than the golden scenario's authors need."""
+    terms, record = keyed_terms(), golden_record().replica
+    events = sum(claim.period is None for claim in terms.claims.values())
+    days = sum(claim.period == 86400 for claim in terms.claims.values())
+    weeks = sum(claim.period == 7 * 86400 for claim in terms.claims.values())
+    named = events + days * 46 + weeks * 7 + len(terms.duties) + len(terms.tranches)
+    assert allowance(terms) == 256 + 8 * named
+    assert allowance(terms) > 4 * max(record.next_link(name)[0] for name in terms.actors if name != terms.keeper)
 
 
 def test_refusals_may_be_put_on_record(builder: Builder) -> None:

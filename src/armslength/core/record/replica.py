@@ -4,7 +4,7 @@
 (or, for a seal, cosigned by a quorum over this very record) and a valid step of the arrangement; anything else raises
 and changes nothing. Codes of its refusals:
 
-    wrong-arrangement unknown-author bad-signature repeat gap not-next bad-prev seen-mismatch bad-refusal
+    wrong-arrangement unknown-author bad-signature repeat gap not-next limit bad-prev seen-mismatch bad-refusal
     no-stamp bad-stamp too-large not-keeper bad-seal-… no-evidence, and the step's own
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from armslength.core.arrangement import step
+from armslength.core.arrangement.allowance import AT_LEAST, allowance
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.state import Change, Outcome, State
 from armslength.core.arrangement.terms import Arrangement
@@ -240,6 +241,10 @@ class Replica:
             raise Refused("gap", f"number {entry.author_seq} before {number}", "entry.author_seq")
         if entry.author_seq < number:
             raise Refused("not-next", f"number {entry.author_seq} is taken by another entry", "entry.author_seq")
+        if number >= AT_LEAST and entry.author != self.roster.keeper and number >= allowance(self.terms):
+            raise Refused(
+                "limit", f"{entry.author} has placed {number} entries; nobody may place more", "entry.author_seq"
+            )
         if entry.author_prev != prev:
             raise Refused("bad-prev", "does not name the author's entry before it", "entry.author_prev")
 
