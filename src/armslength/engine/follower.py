@@ -82,6 +82,8 @@ class Follower:
         try:
             await self.cosign(note, size)
         except ArmslengthError as error:
+            if isinstance(error, Unavailable):
+                self.pause.grow()
             log.info("%s: %s does not cosign: %s", self._held.arrangement[:12], self.name, error)
 
     # --- requests ----------------------------------------------------------------------------------------------

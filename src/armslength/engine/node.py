@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from armslength.analysis.check import check
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body, Evidence
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.terms import Actor
 from armslength.core.canonical import canonical, digest
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
@@ -31,7 +32,7 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Proposal
+from armslength.wire.own import BASE, Answer, Proposal, Rest, decode_rest
 from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
@@ -252,28 +253,28 @@ class Node:
             return "messages are on their way"
         return None
 
-    async def rest_of(self, held: Open) -> dict[str, Any]:
+    async def rest_of(self, held: Open) -> Rest:
         """Our own rest and head, as shown to peers that wait."""
-        sealed = held.book.sealed
-        now = self.recorder.now(held)
-        return {"sealed": sealed.size, "now": now, "unrest": await self.unrest(held)}
+        return Rest(sealed=held.book.sealed.size, now=self.recorder.now(held), unrest=await self.unrest(held))
 
     async def others_at_rest(self, held: Open) -> str | None:
         """What is still going on at the other nodes, or None."""
-        import msgspec
+        others = {name: actor for name, actor in held.terms.actors.items() if name != held.book.me.actor}
+        asked = [self._rest_at(name, actor, held) for name, actor in others.items() if actor.address]
+        return next((unrest for unrest in await asyncio.gather(*asked) if unrest), None)
 
-        for name, actor in held.terms.actors.items():
-            if name == held.book.me.actor or not actor.address:
-                continue
-            try:
-                answer = await self._peers.get(actor.did or "", actor.address, f"{BASE}/rest/{held.arrangement}")
-            except Unavailable as error:
-                return f"{name} does not answer: {error.reason}"
-            rest = msgspec.json.decode(answer)
-            if rest["unrest"]:
-                return f"{name}: {rest['unrest']}"
-            if rest["sealed"] != held.book.sealed.size:
-                return f"{name} has {rest['sealed']} sealed leaves, we have {held.book.sealed.size}"
+    async def _rest_at(self, name: str, actor: Actor, held: Open) -> str | None:
+        path = f"{BASE}/rest/{held.arrangement}"
+        try:
+            rest = decode_rest(await self._peers.get(actor.did or "", actor.address or "", path))
+        except Unavailable as error:
+            return f"{name} does not answer: {error.reason}"
+        except ArmslengthError as error:
+            return f"{name} does not say whether it is at rest: {error}"
+        if rest.unrest:
+            return f"{name}: {rest.unrest[:500]}"
+        if rest.sealed != held.book.sealed.size:
+            return f"{name} has {rest.sealed} sealed leaves, we have {held.book.sealed.size}"
         return None
 
 

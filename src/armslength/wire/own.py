@@ -8,6 +8,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
     GET  head/{arrangement}    ?entry=HASH… -> the last sealed head, and which of these entries it covers (Sealed)
     GET  cosigned/{arrangement}-> the head that this timekeeper stands by (a signed note)
+    GET  rest/{arrangement}    -> whether there is anything left to do (Rest)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
     GET  arrangements          -> those that name the caller
 """
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from armslength.core.canonical import canonical
-from armslength.core.record.entry import Entry, Head, Leaf, Refusal, Stamp, Submission, entry_hash
+from armslength.core.record.entry import MAX_LEAF, Entry, Head, Leaf, Refusal, Stamp, Submission, entry_hash
 from armslength.core.record.keys import from_base64
 from armslength.core.record.merkle import HASH_SIZE, leaf_hash, verify_inclusion
 from armslength.errors import Malformed
@@ -59,6 +60,15 @@ class Synced:
     sealed: int
     size: int
     missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """How many leaves a node has sealed, its time, and what is still going on there, in words."""
+
+    sealed: int
+    now: int
+    unrest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +163,15 @@ def decode_answers(data: bytes) -> list[Answer]:
 
 def decode_synced(data: bytes) -> Synced:
     """The answer to a sync. Raises Malformed."""
-    return decode(Synced, data, MAX_BODY)
+    synced = decode(Synced, data, MAX_BODY)
+    if not 0 <= synced.sealed <= synced.size:
+        raise Malformed("bad-number", "not 0 ≤ sealed ≤ size", "sealed")
+    return synced
+
+
+def decode_rest(data: bytes) -> Rest:
+    """How a node is at rest. Raises Malformed."""
+    return decode(Rest, data, MAX_LEAF)
 
 
 def decode_proposal(data: bytes) -> Proposal:
