@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body
 from armslength.core.record.entry import Leaf, entry_hash
 from armslength.engine.author import Author
 from armslength.errors import Unavailable
-from armslength.ports import Batch
+from armslength.ports import Batch, Row
 from armslength.store.memory import MemoryStore
 from armslength.wire.own import Answer
 from tests.golden.terms import at
@@ -138,3 +140,23 @@ async def test_failed_disk_writes_nothing() -> None:
     await journal.write([said("k1b")], NOWHERE)
     (written,) = await journal.pending()
     assert written.entry.author_seq == 0
+
+
+async def test_a_journal_that_is_opened_by_two_at_once_is_read_once() -> None:
+    """Whoever looks while another writes the first statement after a start does not make it forgotten."""
+
+    class Slow(MemoryStore):
+        """The later of two readers gets its answer last."""
+
+        asked = 0
+
+        async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+            self.asked += 1
+            turns, found = self.asked * 5, await super().find(kind, tag)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return found
+
+    mine = author(Slow())
+    names, _ = await asyncio.gather(mine.write([said()], NOWHERE), mine.pending())
+    assert [entry_hash(each.entry) for each in await mine.pending()] == names

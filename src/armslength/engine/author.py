@@ -93,20 +93,22 @@ class Author:
         self._chain = _Chain()
         self._chain_version = 0
         self._writing = asyncio.Lock()
+        self._loading = asyncio.Lock()
 
     async def _journal(self) -> list[_Item]:
-        if self._items is None:
-            rows = [
-                *await self._store.find(KIND, self._tag(PENDING)),
-                *await self._store.find(KIND, self._tag(REFUSED)),
-            ]
-            found = ((row, decode_written(row.body)) for row in sorted(rows, key=lambda row: row.key))
-            items = [_Item(row.key, row.version, entry_hash(w.entry), w) for row, w in found]
-            chain = await self._store.get(CHAIN, self._arrangement)
-            if chain is not None:
-                self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
-            self._items = items
-        return self._items
+        async with self._loading:  # read twice at once, the later reading would lack what was written after the first
+            if self._items is None:
+                rows = [
+                    *await self._store.find(KIND, self._tag(PENDING)),
+                    *await self._store.find(KIND, self._tag(REFUSED)),
+                ]
+                found = ((row, decode_written(row.body)) for row in sorted(rows, key=lambda row: row.key))
+                items = [_Item(row.key, row.version, entry_hash(w.entry), w) for row, w in found]
+                chain = await self._store.get(CHAIN, self._arrangement)
+                if chain is not None:
+                    self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
+                self._items = items
+            return self._items
 
     def _tag(self, status: str) -> str:
         return f"{self._arrangement}/{status}"
