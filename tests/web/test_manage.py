@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from armslength.core.arrangement.bodies import Attest
 from armslength.errors import Misuse
 from armslength.web import manage
+from tests.golden.terms import at
+from tests.views.fold import golden
 
 ME = "did:web:me.example"
 
@@ -43,3 +46,16 @@ def test_what_others_propose_takes_no_command_away() -> None:
         assert asyncio.run(_verbs(read, ours)._held({}, binding=True)) is ours
     assert asyncio.run(_verbs(read, new)._held({"arrangement": "bb"}, binding=True)) is new
     assert asyncio.run(_verbs(read, new)._held({})) is new
+
+
+def test_a_statement_that_will_change_nothing_is_noted() -> None:
+    """Whoever attests what is decided already is told so in the answer; of any other statement nothing is noted."""
+    state = golden().at(at(10, 2))
+    book = SimpleNamespace(me=SimpleNamespace(actor="m5"), view=SimpleNamespace(state=state))
+    node: Any = SimpleNamespace(recorder=SimpleNamespace(now=lambda _: at(10, 2)))
+    verbs = manage._Verbs(node, SimpleNamespace(), False)  # type: ignore[arg-type]
+    held: Any = SimpleNamespace(terms=golden().terms, book=book)
+    assert verbs._note(held, Attest(claim="k1a", period=3, value=True)) == {
+        "note": "changes nothing: k1a day 3 is already decided: SUPPORTED"
+    }
+    assert verbs._note(held, Attest(claim="k1a", period=10, value=True)) == {}

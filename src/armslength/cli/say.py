@@ -59,7 +59,7 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events
 def _line(said: dict[str, Any]) -> str:
     name = f"{said['type']} {said['entry'][:12]}"
     if said["status"] == "placed":
-        return f"{name}: placed, not sealed yet"
+        return f"{name}: placed, not sealed yet{'; ' + said['note'] if said.get('note') else ''}"
     return f"{name}: {said['status']}: {said.get('reason')} [{said.get('code')}]"
 
 
@@ -134,7 +134,13 @@ def _periods(text: str) -> list[tuple[str, int]]:
 
 
 def perform(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """As a debtor, state that you have performed a duty. Monitors decide whether it is so."""
+    """As a debtor, state that you have performed a duty. Monitors decide whether it is so.
+
+    Parameters
+    ----------
+    duty
+        The duty's id in the terms, like C5.
+    """
     return statements(node, arrangement, [Perform(duty=duty)], json=json)
 
 
@@ -153,10 +159,12 @@ def notify(
 
     Parameters
     ----------
+    claim
+        The claim's id in the terms, like k2.
     start
-        When it begins, UTC, like 2016-07-23T09:00:00Z.
+        When the exception begins, UTC, like 2016-07-23T09:00:00Z.
     end
-        When it ends.
+        When it ends, like 2016-07-23T12:00:00Z.
     """
     body = Notice(claim=claim, start=instant(start), end=instant(end), text=text)
     return statements(node, arrangement, [body], json=json)
@@ -176,6 +184,8 @@ def allege(
 
     Parameters
     ----------
+    subject
+        A claim's period like k2#14, or a tranche like T3.
     hold
         Ask that releases be held meanwhile; each party has a limited number of holds.
     """
@@ -245,5 +255,11 @@ def withdraw(*, text: Text = "", arrangement: Which = "", node: NodeFolder = Pat
 
 
 def waive(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """As a creditor, waive a duty; it is discharged once every creditor has."""
+    """As a creditor, waive a duty; it is discharged once every creditor has.
+
+    Parameters
+    ----------
+    duty
+        The duty's id in the terms, like C5.
+    """
     return statements(node, arrangement, [Waive(duty=duty)], json=json)

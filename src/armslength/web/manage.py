@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from armslength.core.arrangement.bodies import BODIES
+from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.core.canonical import plain
 from armslength.engine.clock import Clocks
 from armslength.engine.mail import check_events
@@ -23,6 +23,7 @@ from armslength.engine.node import Node
 from armslength.engine.proposals import decline
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound
+from armslength.views.idle import without_effect
 from armslength.web import errors
 from armslength.web.requests import whole_body
 from armslength.wire.bundle import build
@@ -99,7 +100,15 @@ class _Verbs:
             if kind is None:
                 raise Malformed("unknown-type", "no statement of this type", f"statements[{position}].type")
             bodies.append(convert(kind, item.get("body"), f"statements[{position}].body"))
-        return {"said": [plain(each) for each in await self._node.say(held, bodies)]}
+        notes = [self._note(held, body) for body in bodies]
+        said = await self._node.say(held, bodies)
+        return {"said": [plain(each) | note for each, note in zip(said, notes, strict=True)]}
+
+    def _note(self, held: Open, body: Body) -> Asked:
+        """A "note", if all that is known by now says that a statement of ours will change nothing."""
+        state, now = held.book.view.state, self._node.recorder.now(held)
+        reason = without_effect(held.terms, state, held.book.me.actor, body, now)
+        return {"note": f"changes nothing: {reason}"} if reason else {}
 
     async def publish(self, asked: Asked) -> Asked:
         held = await self._held(asked)
