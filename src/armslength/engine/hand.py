@@ -15,23 +15,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from armslength.core.arrangement.bodies import Ack, Body, Commit, Evidence, Key, Release, Seal
+from armslength.core.arrangement.bodies import Ack, Body, Commit, Key, Release
 from armslength.core.arrangement.terms import Tranche
 from armslength.core.canonical import canonical
 from armslength.core.process import Record
 from armslength.core.record.keys import from_base64, to_base64
-from armslength.core.record.seal import open_checkpoint
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
+from armslength.engine.heads import Fork, compare_heads, fork_evidence
 from armslength.engine.patience import cancelled
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unavailable, Unverified
 from armslength.ports import Batch, Fetcher, Peers, Put, Store
 from armslength.wire import binding
-from armslength.wire.own import BASE
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
@@ -74,15 +73,6 @@ class Receipt:
     complaint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Fork:
-    """A head that the keeper signed and `name` cosigned, and that is not one of our record."""
-
-    name: str
-    size: int
-    note: str
-
-
 def dataset_id(arrangement: str, tranche: str) -> str:
     """The dataset of a tranche."""
     return f"{PREFIX}{arrangement}:{tranche}"
@@ -105,7 +95,7 @@ class Hand:
         self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
         self._refused: dict[tuple[str, str, Act], int] = {}  # statements: the sealed record's size then
         self._over: set[tuple[str, str]] = set()
-        self._compared: dict[tuple[str, str], _Fork | None] = {}  # by tranche: what the others' heads have shown
+        self._compared: dict[tuple[str, str], Fork | None] = {}  # by tranche: what the others' heads have shown
         self._accused: set[tuple[str, str]] = set()  # heads that we have put into evidence
         self._stands: dict[str, tuple[Transfer | None, bool, bool]] = {}  # by dataset, until it changes
         self._moves = 0
@@ -228,7 +218,7 @@ class Hand:
             facts = {tranche: await self._facts(held, tranche)}  # the plan may have rested on older ones
             if (tranche, act) in plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, 0):
                 if act is Act.KEY:
-                    self._compared[held.arrangement, tranche] = await self._compare_heads(held, tranche, now)
+                    await self._compare(held, tranche, now)
                 else:
                     await _DEEDS[act](self, held, tranche)
             self._failed.pop(key, None)
@@ -324,7 +314,7 @@ class Hand:
         """The key leaves only once the other timekeepers' heads agree with ours (engine rule 6.3 c)."""
         fork = self._compared.pop((held.arrangement, tranche))
         if fork is not None:
-            evidence = await self._fork_evidence(held, fork)
+            evidence = await fork_evidence(held, fork, self._store)
             if evidence is None or (held.arrangement, evidence.second) in self._accused:
                 raise Refused("fork", f"{fork.name} has cosigned another history; the key stays here", tranche)
             self._accused.add((held.arrangement, evidence.second))
@@ -346,48 +336,13 @@ class Hand:
             return Ack(tranche=tranche, stage="plain", ok=True)
         return Ack(tranche=tranche, stage="plain", ok=False, evidence=receipt.outcome)
 
-    async def _compare_heads(self, held: Open, tranche: str, now: int) -> _Fork | None:
-        """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait.
-
-        Whoever shows nothing that the keeper has signed, or only a head from before the release, is silent: it does not
-        stop the key for longer than silence.
-        """
-        terms, book, kept = held.terms, held.book, held.kept
-        if 0 < kept.size <= book.sealed.size and book.sealed.head_at(kept.size).tree_root != kept.root:
-            return _Fork(book.me.actor, kept.size, kept.note)
+    async def _compare(self, held: Open, tranche: str, now: int) -> None:
+        """Ask for the others' heads, before the key leaves; half of its time is for the silent."""
         released, _ = await self._found(held, Release, tranche)
-        due = book.sealed.state.tranches[tranche].key_due or now
-        may_skip = now >= due - terms.tranches[tranche].key_by // 2
-        for name in terms.timekeepers.of:
-            actor = terms.actors[name]
-            if name == book.me.actor:
-                continue
-            try:
-                path = f"{BASE}/cosigned/{held.arrangement}"
-                note = (await self._peers.get(actor.did or "", actor.address or "", path)).decode("utf-8", "replace")
-                shown = open_checkpoint(book.sealed.roster, note)
-                if shown.checkpoint.size <= released:
-                    raise Unavailable("stale-head", "its last head does not cover the release", name)
-            except ArmslengthError as error:
-                if may_skip:
-                    continue
-                raise Unavailable("head-unknown", f"{name} does not show its head: {error}", name) from error
-            size = shown.checkpoint.size
-            if size > book.sealed.size:
-                raise Unavailable("behind", f"{name} has cosigned a longer record; it must reach us first", name)
-            if book.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
-                return _Fork(name, size, note)
-        return None
-
-    async def _fork_evidence(self, held: Open, fork: _Fork) -> Evidence | None:
-        """The proof against the keeper, if we hold a head of the same size that it signed."""
-        if held.kept.size == fork.size:
-            return Evidence(kind="fork", first=held.kept.note, second=fork.note)
-        for data in await self._store.leaves(held.arrangement, fork.size, fork.size + 1):
-            body = decode_leaf(data).entry.body  # a seal stands right after the leaves that it covers
-            if isinstance(body, Seal):
-                return Evidence(kind="fork", first=body.checkpoint, second=fork.note)
-        return None
+        due = held.book.sealed.state.tranches[tranche].key_due or now
+        is_late = now >= due - held.terms.tranches[tranche].key_by // 2
+        fork = await compare_heads(held, self._peers, beyond=released, skip_silent=is_late)
+        self._compared[held.arrangement, tranche] = fork
 
     # --- deeds -----------------------------------------------------------------------------------------------------
 
