@@ -88,6 +88,8 @@ class Book:
         self.view = sealed.copy()
         self.offered: Offered | None = None
         self.newly_sealed: list[Leaf] = []
+        self.doubles: dict[str, Leaf] = {}  # by author: an entry in whose place another one stands …
+        self.cleared: set[str] = set()  # … unless it is known by its hash to contradict nothing
         self.fixed = sealed.size  # below this size somebody has cosigned: the order stands
         self._waiting: dict[str, tuple[int, int]] = {}  # by author: entries in the tail, and their bytes
         self._retail(list(tail))
@@ -136,7 +138,14 @@ class Book:
                 self._append(leaf)
             except ArmslengthError:
                 dropped.append(leaf)
+        for leaf in dropped:
+            if leaf.entry.author_seq < self.view.next_link(leaf.entry.author)[0]:
+                self._suspect(leaf)
         return dropped
+
+    def _suspect(self, leaf: Leaf) -> None:
+        if entry_hash(leaf.entry) not in self.cleared and leaf.entry.author != self.me.actor:
+            self.doubles[leaf.entry.author] = leaf
 
     # --- submissions -------------------------------------------------------------------------------------------
 
@@ -160,7 +169,12 @@ class Book:
             mine = stamp(entry.arrangement, name, self.me.actor, now, self.me.sign)
             given[self.me.actor] = mine
         leaf = leaf_of(submission, given.values())
-        self._append(leaf)
+        try:
+            self._append(leaf)
+        except Refused as error:
+            if error.code == "not-next":  # which is found out after the signature has been verified
+                self._suspect(leaf)
+            raise
         return Accepted(mine, leaf)
 
     def _is_good(self, given: Stamp, entry: Entry, name: str, now: int) -> bool:

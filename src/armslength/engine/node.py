@@ -20,7 +20,7 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Actor
 from armslength.core.canonical import canonical, digest
 from armslength.core.record import evidence
-from armslength.core.record.entry import TYPE_OF, entry_hash
+from armslength.core.record.entry import TYPE_OF, Submission, entry_hash
 from armslength.engine.acts import Act
 from armslength.engine.author import Post
 from armslength.engine.hand import Hand
@@ -33,10 +33,12 @@ from armslength.engine.shelf import Held, Open, Shelf
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, Answer, Proposal, Rest, decode_rest
+from armslength.wire.record import decode_leaf
 from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import decode_terms
 
 LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
+PORTION: Final = 1000  # leaves read at once
 
 log = logging.getLogger(__name__)
 
@@ -128,8 +130,8 @@ class Node:
             names = await held.author.write(bodies, held.seen, link)
             held.pauses.own.end()
             answers = await self._send(held)
+            refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
         self.wake(held.arrangement)
-        refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
         waiting = "the keeper does not answer; it is sent again"
         return [
             said(name, body, answers.get(name), refused.get(name), waiting)
@@ -202,11 +204,40 @@ class Node:
                 moved = await self.keeper.round(held)
             self.keeper.push(held)
             self.keeper.remind(held)
+        await self._accuse(held)
         if held.book.sealed.size > 0:
             statements = await self.hand.turn(held, self.recorder.now(held))
             if await self._make(held, statements):
                 return True
         return moved
+
+    async def _accuse(self, held: Open) -> None:
+        """Put on record who has signed two entries with one number; an entry in place of a refused one is none such."""
+        book, doubles = held.book, held.book.doubles
+        book.doubles = {}
+        for author, leaf in doubles.items():
+            placed = await self._placed(held, author, leaf.entry.author_seq)
+            if placed is None or author in book.view.state.arrangement.excluded:
+                continue
+            try:
+                await self.say(held, [evidence.equivocation(placed, Submission(entry=leaf.entry, sig=leaf.sig))])
+            except Unavailable:
+                book.doubles.setdefault(author, leaf)
+            except ArmslengthError:  # they do not contradict each other
+                book.cleared.add(entry_hash(leaf.entry))
+
+    async def _placed(self, held: Open, author: str, number: int) -> Submission | None:
+        """The author's entry with this number in our view, looked for from the end."""
+        mark, end = b'"author_seq":%d,' % number, held.book.sealed.size
+        found = list(held.book.tail)
+        while True:
+            for leaf in found:
+                if (leaf.entry.author, leaf.entry.author_seq) == (author, number):
+                    return Submission(entry=leaf.entry, sig=leaf.sig)
+            if end <= 0:
+                return None
+            stored = await self.shelf.store.leaves(held.arrangement, max(0, end - PORTION), end)
+            found, end = [decode_leaf(line) for line in stored if mark in line], end - PORTION
 
     async def _make(self, held: Open, statements: Sequence[tuple[str, Act, Body]]) -> bool:
         """Write the hand's statements; whether there was one that is valid by what we know."""
@@ -244,6 +275,8 @@ class Node:
             return "the keeper has something to seal"
         if await held.author.pending():
             return "entries of ours are not sealed yet"
+        if held.book.doubles:
+            return "an entry in whose place another one stands is looked into"
         if self.hand.is_busy(held.arrangement):
             return "an act of ours is under way"
         open_acts = await self.hand.open_acts(held, self.recorder.now(held)) if held.book.sealed.size else []

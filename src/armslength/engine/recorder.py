@@ -92,6 +92,8 @@ class Recorder:
             if placed:
                 moment = asyncio.get_running_loop().time()
                 self.arrived[arrangement] = (self.arrived.get(arrangement, (moment,))[0], moment)
+        if held.book.doubles:
+            self._shelf.on_change(arrangement)
         return answers
 
     def _answer(self, held: Open, leaf: Leaf, now: int, waiting: set[str]) -> Answer:

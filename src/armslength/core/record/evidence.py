@@ -17,7 +17,7 @@ from typing import Any
 from armslength.core.arrangement.bodies import Evidence
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
-from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, refusal_message
+from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, Submission, refusal_message
 from armslength.core.record.keys import from_base64, verify
 from armslength.core.record.note import parse, verify_note
 from armslength.core.record.roster import Roster
@@ -33,6 +33,11 @@ def judge(roster: Roster, entry: Entry) -> str | None:
     if entry.body.first or entry.body.second or not entry.refused:
         raise Refused("no-evidence", "carries no refusals, or states something besides them", "body")
     return None
+
+
+def equivocation(first: Submission, second: Submission) -> Evidence:
+    """The evidence that two entries of one author and number are; it is for `culprit` to judge."""
+    return Evidence(kind="equivocation", first=canonical(first).decode(), second=canonical(second).decode())
 
 
 def culprit(roster: Roster, evidence: Evidence) -> str:
