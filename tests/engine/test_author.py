@@ -8,7 +8,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body
 from armslength.core.record.entry import Leaf, entry_hash
-from armslength.engine.author import Author
+from armslength.engine.author import KIND, Author
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Row
 from armslength.store.memory import MemoryStore
@@ -160,3 +160,42 @@ async def test_a_journal_that_is_opened_by_two_at_once_is_read_once() -> None:
     mine = author(Slow())
     names, _ = await asyncio.gather(mine.write([said()], NOWHERE), mine.pending())
     assert [entry_hash(each.entry) for each in await mine.pending()] == names
+
+
+async def test_refusals_are_past_once_their_number_is_sealed() -> None:
+    """A journal does not read again what was refused before its last sealed entry, however much that is."""
+    store, keepers = MemoryStore(), Timekeepers(m5="refuse")
+    journal = author(store)
+    for claim in CLAIMS:
+        await journal.write([said(claim)], NOWHERE)
+        await journal.send(keepers)
+    tag = f"{Builder(TERMS).replica.arrangement}/refused"
+    assert len(await store.find(KIND, tag)) == 3
+    keepers.does = {}
+    (name,) = await journal.write([said()], NOWHERE)
+    await journal.send(keepers)
+    assert len(await store.find(KIND, tag)) == 3
+    await journal.sealed([name])
+    assert await store.find(KIND, tag) == []
+    (second,) = await author(store).write([said("k1b")], NOWHERE)
+    (written,) = await author(store).pending()
+    assert (entry_hash(written.entry), written.entry.refused) == (second, None)
+
+
+async def test_answers_to_what_was_not_asked_count_for_nothing() -> None:
+    """A keeper that answers about other entries changes nothing."""
+
+    extra: list[Answer] = []
+
+    class Talkative(Timekeepers):
+        async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+            return [*await super().submit(actor, leaves), Answer(entry="0" * 64), *extra]
+
+    store, keepers = MemoryStore(), Talkative(m5="refuse")
+    journal = author(store)
+    (first,) = await journal.write([said()], NOWHERE)
+    await journal.send(keepers)
+    extra.append(Answer(entry=first))
+    await journal.write([said("k1b")], NOWHERE)
+    assert first not in await journal.send(keepers)
+    assert len(await journal.refusals([first])) == 1

@@ -38,7 +38,7 @@ from armslength.wire.own import Answer, Written, decode_written, encode_written
 from armslength.wire.strict import convert, parse
 
 KIND, CHAIN = "journal", "journal-chain"
-PENDING, PLACED, REFUSED = "pending", "placed", "refused"
+PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"
 PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
 AT_ONCE: Final = 200  # statements of one author that may wait for a seal
@@ -80,7 +80,8 @@ class _Chain:
 class Author:
     """One actor's journal in one arrangement. Only one process may write to it.
 
-    What is pending or refused is kept at hand; what is placed is not read again.
+    What is pending or refused is kept at hand; what is placed is not read again, nor what was refused and is past: a
+    seal covers another entry with its number.
     """
 
     def __init__(self, store: Store, arrangement: str, terms: Arrangement, actor: str, sign: Sign) -> None:
@@ -177,7 +178,15 @@ class Author:
     async def sealed(self, names: Iterable[str]) -> None:
         """The entries with these hashes are sealed: no need to send them again."""
         known = set(names)
-        await self._update(lambda name, w: replace(w, status=PLACED) if name in known else w)
+        numbers = [item.written.entry.author_seq for item in await self._journal() if item.name in known]
+        last = max(numbers, default=-1)
+
+        def after(name: str, written: Written) -> Written:
+            if written.status == REFUSED:
+                return replace(written, status=PAST) if written.entry.author_seq <= last else written
+            return replace(written, status=PLACED) if name in known else written
+
+        await self._update(after)
 
     async def refusals(self, names: Iterable[str]) -> list[tuple[Written, Refusal]]:
         """Those of the entries with these hashes that the keeper has refused."""
@@ -208,14 +217,14 @@ class Author:
         except ArmslengthError:  # the stamps show since when the keeper could have had these entries
             await self._update(lambda name, w: _with_stamps(w, stamps[name]) if name in stamps else w)
             raise
-        final = {answer.entry: answer for answer in answers}
+        final = {answer.entry: answer for answer in answers if answer.entry in stamps}
         await self._update(lambda name, w: self._after(name, w, stamps, final.get(name)))
         return final
 
     def _after(
         self, name: str, written: Written, stamps: dict[str, dict[str, Stamp]], answer: Answer | None
     ) -> Written:
-        if answer is None:
+        if answer is None or written.status != PENDING:
             return written
         if answer.refusal is not None and self._counts(answer.refusal, name):
             return replace(written, status=REFUSED, refusal=answer.refusal)
@@ -227,14 +236,13 @@ class Author:
         return len(canonical(refusal)) <= MAX_REFUSAL and refuses(roster(self._terms), refusal, name)
 
     async def _update(self, change: Callable[[str, Written], Written]) -> None:
-        """Apply `change` to every pending entry of the journal."""
+        """Apply `change` to every entry of the journal that is pending or refused."""
         async with self._writing:
             changed = []
             for item in await self._journal():
-                if item.written.status == PENDING:
-                    after = change(item.name, item.written)
-                    if after is not item.written:
-                        changed.append((item, after))
+                after = change(item.name, item.written)
+                if after is not item.written:
+                    changed.append((item, after))
             if changed:
                 chain = self._chain
                 for item, after in changed:
@@ -244,7 +252,7 @@ class Author:
                 await self._store_items([replace(item, written=after) for item, after in changed], chain)
                 for item, after in changed:
                     item.written, item.version = after, item.version + 1
-                self._items = [item for item in await self._journal() if item.written.status != PLACED]
+                self._items = [item for item in await self._journal() if item.written.status in {PENDING, REFUSED}]
 
     async def _store_items(self, items: list[_Item], chain: _Chain) -> None:
         puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._tag(it.written.status)) for it in items]

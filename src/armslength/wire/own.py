@@ -110,7 +110,7 @@ class Arrangements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """An entry in the journal. status: pending (sent until sealed), placed, refused."""
+    """An entry in the journal. status: pending (sent until sealed), placed, refused, past (refused, long since)."""
 
     submission: Submission
     stamps: tuple[Stamp, ...] = ()
