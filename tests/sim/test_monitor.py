@@ -70,8 +70,8 @@ def test_only_proof_of_a_seal_ends_the_waiting(tmp_path: Path) -> None:
             await asyncio.sleep(5)
             true = Recorder.sealed_head
 
-            async def spoilt(self: Recorder, arrangement: str, entries: Any = ()) -> Sealed:
-                sealed = await true(self, arrangement, entries)
+            async def spoilt(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> Sealed:
+                sealed = await true(self, arrangement, entries, author)
                 (shown,) = sealed.included
                 other = shown.leaf.replace('"value":false', '"value":true')
                 lies = (
@@ -86,5 +86,25 @@ def test_only_proof_of_a_seal_ends_the_waiting(tmp_path: Path) -> None:
                 assert await pending(world) == 1
             assert await say(world) == []
             assert await pending(world) == 0
+
+    play(story())
+
+
+def test_a_monitor_that_has_lost_its_journal_goes_on_from_the_record(tmp_path: Path) -> None:
+    """With nothing but its keys, a monitor takes up its numbers where the record shows that they end: it does not sign
+    a number twice, and is not taken for one that speaks with two tongues."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            assert await say(world, FALSE, LATER) == ["placed", "placed"]
+            await world.rest()
+            del world._monitors["m1"]  # and with it its folder
+            assert await say(world, dataclasses.replace(LATER, claim="k1b")) == ["placed"]
+            await world.rest()
+            state = await world.state()
+            assert not state.arrangement.excluded
+            assert "m1" in state.claims["k1b"].open["0"]
 
     play(story())

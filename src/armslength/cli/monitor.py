@@ -17,7 +17,7 @@ from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
-from armslength.engine.author import Author
+from armslength.engine.author import START, Author
 from armslength.engine.mail import Mail, check_events, said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
@@ -51,11 +51,11 @@ class Monitor:
         arrangement, me = digest(proposal.document.encode()), self._actor(terms)
         author = Author(self._store, arrangement, terms, me, self._keys["entries"].sign)
         mail = Mail(terms, arrangement, self._peers)
-        seen = await self._settle(author, terms, arrangement)
+        seen, link = await self._settle(author, terms, arrangement, me)
         if await author.is_blocked():
             await author.send(mail)
         waiting = [(entry_hash(written.entry), written.entry.body) for written in await author.pending()]
-        names = await author.write(bodies, seen)
+        names = await author.write(bodies, seen, link)
         why, answers = "the keeper gave no answer; it is sent again with the next command", dict[str, Answer]()
         try:
             answers = await author.send(mail)
@@ -69,17 +69,22 @@ class Monitor:
         )
         return [plain(each) for each in (*(each for each in earlier if each.status != "placed"), *now)]
 
-    async def _settle(self, author: Author, terms: Arrangement, arrangement: str) -> Head:
-        """The last sealed head; what is shown to be covered by it need not be sent again."""
+    async def _settle(
+        self, author: Author, terms: Arrangement, arrangement: str, me: str
+    ) -> tuple[Head, tuple[int, str]]:
+        """The last sealed head, and where our entries end in it, which counts if our journal has been lost. What is
+        shown to be covered by it need not be sent again."""
         names = [entry_hash(written.entry) for written in await author.pending()]
         while True:
             asked, names = names[:MAX_ASKED], names[MAX_ASKED:]
-            sealed = await self._seen(terms, arrangement, asked)
-            done = covered(sealed) & set(asked)
+            sealed = await self._seen(terms, arrangement, me, asked)
+            shown = covered(sealed)
+            done = shown.keys() & set(asked)
             if done:
                 await author.sealed(done)
             if not names:
-                return sealed.head
+                links = [(entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == me]
+                return sealed.head, max(links, default=START)
 
     def _actor(self, terms: Arrangement) -> str:
         mine = self._keys["entries"].text
@@ -127,9 +132,9 @@ class Monitor:
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 
-    async def _seen(self, terms: Arrangement, arrangement: str, entries: Sequence[str]) -> Sealed:
-        """The last sealed head that a node shows, its seal verified, and which of these entries it covers; the empty
-        record if there is none yet."""
+    async def _seen(self, terms: Arrangement, arrangement: str, me: str, entries: Sequence[str]) -> Sealed:
+        """The last sealed head that a node shows, its seal verified, which of these entries it covers, and our last;
+        the empty record if there is none yet."""
         from armslength.core.arrangement import step
 
         empty = Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=step.state_root(step.initial(terms)))
@@ -138,7 +143,8 @@ class Monitor:
         for name in nodes:
             actor = terms.actors[name]
             try:
-                path = f"{BASE}/head/{arrangement}?{urlencode([('entry', name) for name in entries])}"
+                query = urlencode([("author", me), *(("entry", name) for name in entries)])
+                path = f"{BASE}/head/{arrangement}?{query}"
                 sealed = decode_sealed(await self._peers.get(actor.did or "", actor.address or "", path))
             except ArmslengthError as error:
                 errors.append(str(error))

@@ -206,12 +206,13 @@ class Recorder:
         await self._shelf.save(held, kept)
         return signature
 
-    async def sealed_head(self, arrangement: str, entries: Sequence[str] = ()) -> Sealed:
-        """The last sealed head, for authors without a node, and proof of those of these entries that it covers."""
+    async def sealed_head(self, arrangement: str, entries: Sequence[str] = (), author: str = "") -> Sealed:
+        """The last sealed head, for authors without a node, and proof of those of these entries that it covers; and of
+        the last entry of this author."""
         held, included = await self._shelf.open(arrangement), []
         async with held.lock:  # what the book holds is stored
             sealed, head = held.book.sealed, held.seen
-            for name in entries[:MAX_ASKED]:
+            for name in dict.fromkeys((*entries[:MAX_ASKED], sealed.next_link(author)[1])):
                 index = sealed.index_of(name)
                 if index is not None and index < head.size:
                     (line,) = await self._shelf.store.leaves(arrangement, index, index + 1)

@@ -104,7 +104,10 @@ class _Own:
 
     async def head(self, request: Request) -> Response:
         held = await self._for_actor(request)
-        sealed = await self._node.recorder.sealed_head(held.arrangement, request.query_params.getlist("entry"))
+        asked = request.query_params
+        sealed = await self._node.recorder.sealed_head(
+            held.arrangement, asked.getlist("entry"), asked.get("author", "")
+        )
         return Response(canonical(sealed), media_type=JSON)
 
     async def cosigned(self, request: Request) -> Response:

@@ -93,7 +93,7 @@ class Included:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
     """The last sealed head: what an author states to have seen, and the checkpoint that shows it. `included` are those
-    of the entries asked for that it covers."""
+    of the entries asked for that it covers, and the last entry of the author asked for."""
 
     head: Head
     checkpoint: str
@@ -184,14 +184,15 @@ def decode_sealed(data: bytes) -> Sealed:
     return decode(Sealed, data, MAX_BODY)
 
 
-def covered(sealed: Sealed) -> set[str]:
-    """The hashes of the entries that are shown to be in the tree of this head. Raises Malformed."""
-    root, found = bytes.fromhex(sealed.head.tree_root), set()
+def covered(sealed: Sealed) -> dict[str, Entry]:
+    """The entries that are shown to be in the tree of this head, by hash. Raises Malformed."""
+    root, found = bytes.fromhex(sealed.head.tree_root), dict[str, Entry]()
     for each in sealed.included:
         line = each.leaf.encode()
         path = [from_base64(node, "path", HASH_SIZE) for node in each.path]
         if verify_inclusion(leaf_hash(line), each.index, sealed.head.size, path, root):
-            found.add(entry_hash(decode_leaf(line).entry))
+            entry = decode_leaf(line).entry
+            found[entry_hash(entry)] = entry
     return found
 
 
