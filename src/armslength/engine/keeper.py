@@ -89,17 +89,16 @@ class Keeper:
 
         The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
         """
-        if not self.is_due(held):
+        if not self.is_due(held) and not await self._is_unplaced(held):
             return False
         async with held.writing:
-            pending = await held.author.pending()
-            if any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending):
-                return False  # they go first
             self._recorder.arrived.pop(held.arrangement, None)
             deadline = self._recorder.deadline(held)
             if not held.book.tail and deadline is not None:
                 self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
             size, shown = await self._gather_missing(held)
+            if await self._is_unplaced(held):
+                return False  # ours go first; what the others know and we did not may tell why they are not stamped
             note = await self._collect(held, shown, size) if self._is_quorum(held, shown) else None
             if note is None:
                 return False
@@ -107,6 +106,12 @@ class Keeper:
         held.pauses.own.end()
         self.push(held)
         return True
+
+    @staticmethod
+    async def _is_unplaced(held: Open) -> bool:
+        """Whether an entry of ours waits to be placed: its number is taken."""
+        pending = await held.author.pending()
+        return any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending)
 
     @staticmethod
     def _is_quorum(held: Open, others: Iterable[Follower]) -> bool:
@@ -138,6 +143,7 @@ class Keeper:
                 if held.book.tail != before:
                     kept = replace(held.kept, time=self._recorder.now(held))
                     await self._shelf.save(held, kept, held.book.sealed.size)
+                    held.pauses.own.end()  # what waits is judged anew
         return min(size, held.book.view.size), shown
 
     async def _reach(self, held: Open, whom: list[Follower], size: int) -> tuple[list[Follower], list[Leaf]]:

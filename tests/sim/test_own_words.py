@@ -1,0 +1,77 @@
+"""A keeper that has something to say itself, and whose words others keep it from placing: it seals all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from armslength.core.arrangement.bodies import Attest
+from armslength.core.record import evidence
+from armslength.core.record.entry import Leaf, Submission, entry_hash
+from armslength.engine import book
+from tests.golden.terms import at
+from tests.sim.evil import begun, entry, leave_identity_only, signed, submit
+from tests.sim.harness import World
+from tests.sim.virtual import play
+
+YES = Attest(claim="k1a", period=0, value=True)
+OTHER = Attest(claim="k1b", period=0, value=True)
+
+
+def test_what_others_know_and_the_keeper_does_not(tmp_path: Path) -> None:
+    """Two monitors let every timekeeper but the keeper know what makes the keeper's own next entry a repetition: the
+    keeper learns of it from them, drops its entry, and the record goes on."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(1, 1))
+            await world.rest()
+            one, two = signed(await entry(world, "m2", YES)), signed(await entry(world, "m2", OTHER))
+            proof = evidence.equivocation(*(Submission(entry=each.entry, sig=each.sig) for each in (one, two)))
+            accusation = signed(await entry(world, "m1", proof))
+            for name in ("A", "B"):
+                (answer,) = await submit(world, name, accusation)
+                assert answer.stamp is not None
+            for leaf in (one, two):
+                await submit(world, "A", leaf)
+                await submit(world, "m5", leaf)
+            await asyncio.sleep(5)
+            await world.rest()
+            await world.agreed_root()
+            sealed = (await world.nodes["m5"].held()).book.sealed
+            assert sealed.index_of(entry_hash(accusation.entry)) is not None
+            assert sealed.state.arrangement.excluded.keys() == {"m2"}
+
+    play(story())
+
+
+def test_full_timekeepers_have_room_for_the_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Monitors fill what may wait at a timekeeper and tell the keeper nothing: the keeper's own words are stamped."""
+    limit = 12
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(1, 1))
+            await world.rest()
+            await leave_identity_only(world, "A")
+            for name in ("m1", "m2", "m3"):
+                last, leaves = None, list[Leaf]()
+                for _ in range(limit // 3):
+                    body = Attest(claim="k1a", period=0, value=True, supersedes=last)
+                    changes = {"author_seq": len(leaves), "author_prev": last or ""}
+                    leaves.append(signed(await entry(world, name, body, **changes)))
+                    last = entry_hash(leaves[-1].entry)
+                answers = await submit(world, "B", *leaves)
+                assert all(answer.stamp for answer in answers), answers
+            await world.say("m5", YES)
+            await world.rest("B", "m5")
+            sealed = (await world.nodes["m5"].held()).book.sealed
+            assert sealed.next_link("m1")[0] == limit // 3
+            assert not (await world.nodes["B"].held()).book.tail
+
+    monkeypatch.setattr(book, "ALL", limit)
+    play(story())
