@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body
-from armslength.core.record.entry import Leaf, entry_hash
+from armslength.core.record.entry import MAX_LEAF, Leaf, Stamp, entry_hash
+from armslength.engine import author as module
 from armslength.engine.author import KIND, Author
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Row
@@ -26,12 +27,14 @@ def said(claim: str = "k1a") -> Body:
 
 
 class Timekeepers:
-    """Timekeepers that answer as they are told: "stamp", "refuse", "lie" or "down", by actor."""
+    """Timekeepers that answer as they are told: "stamp", "refuse", "lie", "junk" or "down", by actor; "early" refuses
+    all statements but puts refusals on record."""
 
     def __init__(self, **does: str) -> None:
         self.does = does
         self.builder = Builder(TERMS)
         self.got: list[tuple[str, list[Leaf]]] = []
+        self.placed: list[str] = []
 
     async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
         self.got.append((actor, leaves))
@@ -44,6 +47,14 @@ class Timekeepers:
         name = entry_hash(leaf.entry)
         if does == "refuse":
             return Answer(entry=name, refusal=self.builder.refusal(leaf.entry), code="not-next", reason="taken")
+        if does == "early" and leaf.entry.type == "evidence":
+            self.placed.append(name)
+            return Answer(entry=name)
+        if does == "early":
+            refusal = self.builder.refusal(leaf.entry, "early", "x" * 500)
+            return Answer(entry=name, refusal=refusal, code="early", reason="not yet")
+        if does == "junk":
+            return Answer(entry=name, stamp=Stamp(by=actor, time=0, sig="A" * 2 * MAX_LEAF))
         if does == "forge":
             forged = Builder(TERMS, alias="other ").refusal(leaf.entry)
             return Answer(entry=name, refusal=forged, code="not-next", reason="taken")
@@ -199,3 +210,28 @@ async def test_answers_to_what_was_not_asked_count_for_nothing() -> None:
     await journal.write([said("k1b")], NOWHERE)
     assert first not in await journal.send(keepers)
     assert len(await journal.refusals([first])) == 1
+
+
+async def test_stamps_that_are_not_valid_are_not_taken() -> None:
+    """What a timekeeper answers in place of a stamp cannot make an entry too large to be read, or come too early."""
+    store, keepers = MemoryStore(), Timekeepers(A="junk")
+    journal = author(store)
+    await journal.write([said()], NOWHERE)
+    await journal.send(keepers)
+    (leaf,) = keepers.got[-1][1]
+    assert [stamp.by for stamp in leaf.stamps] == ["B"]
+
+
+async def test_batches_that_are_refused_as_a_whole_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each number of a batch gathers refusals: however many there are, what is said next can be written."""
+    monkeypatch.setattr(module, "CARRIED", 10)
+    monkeypatch.setattr(module, "CARRIED_BYTES", 3 * 1024)
+    monkeypatch.setattr(module, "MAX_LEAF", 12 * 1024)  # some eight refusals, beside what is left to stamps
+    store, keepers = MemoryStore(), Timekeepers(A="down", B="down", m5="early")
+    journal = author(store)
+    for _ in range(20):
+        names = await journal.write([said()] * 20, NOWHERE)
+        while await journal.pending():
+            await journal.send(keepers)
+            await journal.sealed(keepers.placed)
+        assert len(await journal.refusals(names)) == 20

@@ -9,6 +9,7 @@ them on record. Parties' nodes and monitors without a node use the same code.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -27,12 +28,13 @@ from armslength.core.record.entry import (
     entry_hash,
     leaf_of,
     sign_entry,
+    stamp_message,
 )
 from armslength.core.record.evidence import refuses
-from armslength.core.record.keys import Sign
+from armslength.core.record.keys import Sign, from_base64, verify
 from armslength.core.record.roster import roster
 from armslength.engine.patience import in_time
-from armslength.errors import ArmslengthError, Refused, Unavailable
+from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Answer, Written, decode_written, encode_written
 from armslength.wire.strict import convert, parse
@@ -44,7 +46,7 @@ LINGER_S: Final = 1.0  # … and how long once one of them has
 AT_ONCE: Final = 200  # statements of one author that may wait for a seal
 MAX_REFUSAL: Final = 4096  # bytes of one that we take
 CARRIED: Final = 100  # refused statements, …
-CARRIED_BYTES: Final = 24 * 1024  # … or refusals to be carried, after which they are put on record by themselves
+CARRIED_BYTES: Final = 24 * 1024  # … or refusals of one number, that are put on record by themselves
 STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
 CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
@@ -88,6 +90,7 @@ class Author:
         self._store = store
         self._arrangement = arrangement
         self._terms = terms
+        self._roster = roster(terms)
         self._actor = actor
         self._sign = sign
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
@@ -135,7 +138,7 @@ class Author:
             if any(item.written.entry.author_seq >= chain.number for item in waiting):
                 raise Unavailable("busy", "entries after a refused one are not refused yet; try again")
             said, first = list(bodies), max(link[0], chain.number)
-            clearing = [CLEARING] if said and self._is_laden(first) else []
+            clearing = [CLEARING] * (self._laden(first) if said else 0)
             if len(waiting) + len(said) > AT_ONCE:
                 raise Refused("too-many", f"{len(waiting)} statements wait for a seal; at most {AT_ONCE} may")
             new: list[_Item] = []
@@ -150,13 +153,17 @@ class Author:
             journal.extend(new)
             return [item.name for item in new[len(clearing) :]]
 
-    def _is_laden(self, number: int) -> bool:
-        """Whether so much was refused at this number, and after it, that it had better be used up."""
-        refused = [item.written for item in self._items or () if item.written.entry.author_seq >= number]
-        carried = [w.refusal for w in refused if w.refusal and w.entry.author_seq == number]
-        return bool(carried) and (
-            len(refused) > CARRIED or sum(len(canonical(each)) for each in carried) > CARRIED_BYTES
-        )
+    def _laden(self, number: int) -> int:
+        """How many numbers, from this one on, had better be used up: so much was refused there."""
+        carried, sizes = Counter[int](), Counter[int]()
+        for written in (item.written for item in self._items or () if item.written.entry.author_seq >= number):
+            if written.refusal is not None:
+                carried[written.entry.author_seq] += 1
+                sizes[written.entry.author_seq] += len(canonical(written.refusal))
+        laden = [each for each, size in sizes.items() if size > CARRIED_BYTES]
+        if carried[number] and carried.total() > CARRIED:
+            laden.append(number)
+        return max(laden, default=number - 1) + 1 - number
 
     def compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
         """The entry that would be written next. Only the keeper uses it, for seals, with nothing pending."""
@@ -209,7 +216,7 @@ class Author:
         asked = {asyncio.create_task(_submit(post, who, leaves)): who for who in others}
         for task in await in_time(asked, PATIENCE_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
             for answer in task.result():
-                if answer.stamp and answer.stamp.by == asked[task] and answer.entry in stamps:
+                if answer.entry in stamps and answer.stamp and self._is_good(answer.stamp, answer.entry, asked[task]):
                     stamps[answer.entry][asked[task]] = answer.stamp
         leaves = [leaf_of(item.written.submission, stamps[item.name].values()) for item in pending]
         try:
@@ -230,10 +237,19 @@ class Author:
             return replace(written, status=REFUSED, refusal=answer.refusal)
         return _with_stamps(written, stamps[name])
 
+    def _is_good(self, given: Stamp, name: str, by: str) -> bool:
+        """Whether this is the timekeeper's stamp on the entry with this hash: what is none might make it unreadable."""
+        try:
+            sig = from_base64(given.sig, "sig")
+        except Malformed:
+            return False
+        key, message = self._roster.entries[by], stamp_message(self._arrangement, name, given.time)
+        return given.by == by and given.time >= 0 and verify(key, message, sig)
+
     def _counts(self, refusal: Refusal, name: str) -> bool:
         """A refusal counts only with the keeper's signature: without it the number may not be used again. One that is
         too large to be carried on counts for nothing."""
-        return len(canonical(refusal)) <= MAX_REFUSAL and refuses(roster(self._terms), refusal, name)
+        return len(canonical(refusal)) <= MAX_REFUSAL and refuses(self._roster, refusal, name)
 
     async def _update(self, change: Callable[[str, Written], Written]) -> None:
         """Apply `change` to every entry of the journal that is pending or refused."""
