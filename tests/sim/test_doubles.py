@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Perform
 from armslength.core.record.entry import entry_hash
 from tests.golden.terms import at
-from tests.sim.evil import begun, entry, signed, stamped, submit
+from tests.sim.evil import begun, entry, leave_identity_only, signed, stamped, submit
 from tests.sim.harness import World
 from tests.sim.virtual import play
 
@@ -95,5 +97,38 @@ def test_a_proof_is_long_in_coming_and_comes(tmp_path: Path) -> None:
             await world.rest()
             await submit(world, "B", signed(two))
             assert await excluded(world) == {"A": ["m2"], "B": ["m2"], "m5": ["m2"]}
+
+    play(story())
+
+
+def test_one_accusation_is_enough(tmp_path: Path) -> None:
+    """While the keeper is away m2 shows ever more entries with one number: that is accused once, and whatever anybody
+    else has signed in its name, never. Once m2 counts no more, nobody looks for its entries any more."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(1, 1))
+            await world.rest()
+            await submit(world, "m5", signed(await entry(world, "m2", YES)))
+            await world.rest()
+            node, doubles = world.nodes["A"].running.node, []
+            for period in range(1, 8):
+                body = Attest(claim="k1a", period=period, value=True)
+                doubles.append(await entry(world, "m2", body, author_seq=0, author_prev=""))
+            held = await world.nodes["A"].held()
+            await leave_identity_only(world, "m5")
+            for each in doubles[:5]:
+                await submit(world, "A", signed(each))
+                await asyncio.sleep(30)
+            assert len(await held.author.pending()) == 1
+            await world.nodes["m5"].start()
+            assert await excluded(world) == {"A": ["m2"], "B": ["m2"], "m5": ["m2"]}
+            with patch.object(node, "_placed", side_effect=AssertionError):
+                held.book.accused.clear()
+                await submit(world, "A", signed(doubles[5]))
+                assert not held.book.doubles
+                held.book.merge([signed(await entry(world, "m3", OTHER, author_seq=-1), by="m2")], at(1, 1))
+                assert not held.book.doubles
 
     play(story())

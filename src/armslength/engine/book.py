@@ -90,6 +90,7 @@ class Book:
         self.newly_sealed: list[Leaf] = []
         self.doubles: dict[str, Leaf] = {}  # by author: an entry in whose place another one stands …
         self.cleared: set[str] = set()  # … unless it is known by its hash to contradict nothing
+        self.accused: set[str] = set()  # against whom we have written evidence
         self.fixed = sealed.size  # below this size somebody has cosigned: the order stands
         self._waiting: dict[str, tuple[int, int]] = {}  # by author: entries in the tail, and their bytes
         self._retail(list(tail))
@@ -145,8 +146,11 @@ class Book:
         return dropped
 
     def _suspect(self, leaf: Leaf) -> None:
-        if entry_hash(leaf.entry) not in self.cleared and leaf.entry.author != self.me.actor:
-            self.doubles[leaf.entry.author] = leaf
+        author = leaf.entry.author
+        if author in self.accused or author in self.view.state.arrangement.excluded or author == self.me.actor:
+            return
+        if entry_hash(leaf.entry) not in self.cleared and self.is_by_its_author(leaf):
+            self.doubles[author] = leaf
 
     # --- submissions -------------------------------------------------------------------------------------------
 
@@ -173,7 +177,7 @@ class Book:
         try:
             self._append(leaf)
         except Refused as error:
-            if error.code == "not-next":  # which is found out after the signature has been verified
+            if error.code == "not-next":
                 self._suspect(leaf)
             if error.code == "no-stamp" and self.me.keeper and entry.author == self.me.actor:
                 self.view.preview(submission, now)  # nobody stamps it: it may not be valid any more
@@ -192,7 +196,7 @@ class Book:
             return False
         return verify(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), sig)
 
-    def is_by_its_author(self, submission: Submission) -> bool:
+    def is_by_its_author(self, submission: Submission | Leaf) -> bool:
         """Whether somebody whom the terms name has signed this entry, for this arrangement."""
         entry = submission.entry
         key = self.sealed.roster.entries.get(entry.author)

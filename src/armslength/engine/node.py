@@ -221,10 +221,12 @@ class Node:
                 continue
             try:
                 await self.say(held, [evidence.equivocation(placed, Submission(entry=leaf.entry, sig=leaf.sig))])
-            except Unavailable:
-                book.doubles.setdefault(author, leaf)
-            except ArmslengthError:  # they do not contradict each other
-                book.cleared.add(entry_hash(leaf.entry))
+                book.accused.add(author)
+            except ArmslengthError as error:
+                if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now
+                    book.doubles.setdefault(author, leaf)
+                else:  # they do not contradict each other
+                    book.cleared.add(entry_hash(leaf.entry))
 
     async def _placed(self, held: Open, author: str, number: int) -> Submission | None:
         """The author's entry with this number in our view, looked for from the end."""
