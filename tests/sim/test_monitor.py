@@ -108,3 +108,27 @@ def test_a_monitor_that_has_lost_its_journal_goes_on_from_the_record(tmp_path: P
             assert "m1" in state.claims["k1b"].open["0"]
 
     play(story())
+
+
+def test_one_node_that_hides_entries_does_not_make_a_monitor_sign_a_number_twice(tmp_path: Path) -> None:
+    """The keeper shows a monitor that has lost its journal none of its entries: the other nodes do, and that counts."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            assert await say(world, FALSE, LATER) == ["placed", "placed"]
+            await world.rest()
+            del world._monitors["m1"]
+            true, keeper = Recorder.sealed_head, world.nodes["m5"].running.node.recorder
+
+            async def hiding(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> Sealed:
+                return await true(self, arrangement, entries, "" if self is keeper else author)
+
+            with patch.object(Recorder, "sealed_head", hiding):
+                assert await say(world, dataclasses.replace(LATER, claim="k1b")) == ["placed"]
+            await world.rest()
+            assert not (await world.state()).arrangement.excluded
+            await world.check()
+
+    play(story())

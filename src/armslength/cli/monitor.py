@@ -75,16 +75,18 @@ class Monitor:
         """The last sealed head, and where our entries end in it, which counts if our journal has been lost. What is
         shown to be covered by it need not be sent again."""
         names = [entry_hash(written.entry) for written in await author.pending()]
+        is_new, links = await author.is_new(), [START]
         while True:
             asked, names = names[:MAX_ASKED], names[MAX_ASKED:]
-            sealed = await self._seen(terms, arrangement, me, asked)
-            shown = covered(sealed)
-            done = shown.keys() & set(asked)
-            if done:
-                await author.sealed(done)
+            heads = await self._seen(terms, arrangement, me, asked, everywhere=is_new)
+            for sealed in heads:
+                shown = covered(sealed)
+                done = shown.keys() & set(asked)
+                if done:
+                    await author.sealed(done)
+                links += [(entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == me]
             if not names:
-                links = [(entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == me]
-                return sealed.head, max(links, default=START)
+                return heads[0].head, max(links)
 
     def _actor(self, terms: Arrangement) -> str:
         mine = self._keys["entries"].text
@@ -132,31 +134,41 @@ class Monitor:
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 
-    async def _seen(self, terms: Arrangement, arrangement: str, me: str, entries: Sequence[str]) -> Sealed:
+    async def _seen(
+        self, terms: Arrangement, arrangement: str, me: str, entries: Sequence[str], *, everywhere: bool
+    ) -> list[Sealed]:
         """The last sealed head that a node shows, its seal verified, which of these entries it covers, and our last;
-        the empty record if there is none yet."""
-        from armslength.core.arrangement import step
-
-        empty = Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=step.state_root(step.initial(terms)))
-        errors: list[str] = []
+        or what every node shows that answers: with an empty journal, what one of them hides might be signed anew."""
+        found, errors = list[Sealed](), list[str]()
         nodes = sorted((name for name, a in terms.actors.items() if a.address), key=lambda name: name != terms.keeper)
+        query = urlencode([("author", me), *(("entry", name) for name in entries)])
         for name in nodes:
             actor = terms.actors[name]
             try:
-                query = urlencode([("author", me), *(("entry", name) for name in entries)])
                 path = f"{BASE}/head/{arrangement}?{query}"
-                sealed = decode_sealed(await self._peers.get(actor.did or "", actor.address or "", path))
+                data = await self._peers.get(actor.did or "", actor.address or "", path)
+                found.append(_verified(terms, name, decode_sealed(data)))
             except ArmslengthError as error:
                 errors.append(str(error))
-                continue
-            if not sealed.checkpoint:
-                return Sealed(head=empty, checkpoint="", time=0)
-            opened = open_checkpoint(roster(terms), sealed.checkpoint)
-            same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
-            if not same or not quorum(terms, opened.times):
-                raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)
-            return sealed
-        raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
+            if found and not everywhere:
+                break
+        if not found:
+            raise Unavailable("no-node", f"no node shows a head: {'; '.join(errors)}")
+        return found
+
+
+def _verified(terms: Arrangement, name: str, sealed: Sealed) -> Sealed:
+    """A head that its seal carries; the empty record if there is none yet. Raises Malformed or Refused."""
+    from armslength.core.arrangement import step
+
+    if not sealed.checkpoint:
+        root = step.state_root(step.initial(terms))
+        return Sealed(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
+    opened = open_checkpoint(roster(terms), sealed.checkpoint)
+    same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
+    if not same or not quorum(terms, opened.times):
+        raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)
+    return sealed
 
 
 def _did(address: str) -> str:

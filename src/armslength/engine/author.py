@@ -121,6 +121,11 @@ class Author:
         """What is written and neither sealed nor refused."""
         return [item.written for item in await self._journal() if item.written.status == PENDING]
 
+    async def is_new(self) -> bool:
+        """Whether nothing was ever written here, or all of it has been lost."""
+        await self._journal()
+        return not self._chain.count
+
     async def is_blocked(self) -> bool:
         """Whether nothing can be written before what waits is sent again: entries that follow a refused one."""
         return any(written.entry.author_seq >= self._chain.number for written in await self.pending())
