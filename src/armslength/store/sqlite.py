@@ -11,6 +11,7 @@ One process owns the database: `<path>.lock` is held for as long as the store is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import threading
@@ -191,7 +192,8 @@ class _Writer:
             await asyncio.get_running_loop().run_in_executor(self._flusher, run, "COMMIT")
         except Exception as error:  # noqa: BLE001  whatever it is, the task lives on and every caller hears of it
             if self.connection.in_transaction:
-                run("ROLLBACK")
+                with contextlib.suppress(apsw.Error):  # what stays open fails the next BEGIN, and is undone then
+                    run("ROLLBACK")
             for job in group:
                 job.error = Unavailable("store-failed", f"nothing was written: {error}")
 
