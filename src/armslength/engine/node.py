@@ -180,7 +180,7 @@ class Node:
         try:
             while not held.forgotten:
                 woken.clear()
-                moved = False
+                moved, pause = False, self.keeper.pause(held)  # looked at first: during the turn it may run out
                 try:
                     moved = await self._turn(held)
                 except ArmslengthError as error:
@@ -188,7 +188,7 @@ class Node:
                 except Exception:  # trouble here must not end the work
                     log.exception("%s: unexpected error", held.arrangement[:12])
                 if not moved:
-                    await _either(woken, min(LOOK_S, self.keeper.pause(held) or LOOK_S))
+                    await _either(woken, min(LOOK_S, pause or LOOK_S))
         finally:
             del self._wakes[held.arrangement], self._working[held.arrangement]
             await self.keeper.close(held.arrangement)

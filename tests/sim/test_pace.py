@@ -1,0 +1,44 @@
+"""How soon what was said is sealed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from armslength.core.arrangement.bodies import Attest
+from armslength.engine.keeper import QUIET_S
+from armslength.engine.node import LOOK_S
+from tests.golden.terms import at
+from tests.sim.evil import begun
+from tests.sim.harness import World
+from tests.sim.virtual import play
+
+FALSE = Attest(claim="k2", period=0, value=False)
+
+
+def test_a_turn_that_takes_a_while_delays_no_seal(tmp_path: Path) -> None:
+    """Where the wait for further entries runs out during a turn, the seal comes with the next turn, at once."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            await world.rest()
+            keeper = world.nodes["m5"]
+            true = keeper.running.node.hand.turn
+
+            async def long(*arguments: Any) -> Any:
+                await asyncio.sleep(1.2 * QUIET_S)
+                return await true(*arguments)
+
+            keeper.running.node.hand.turn = long  # type: ignore[method-assign]
+            held = await keeper.held()
+            sealed = held.book.sealed.size
+            await world.monitor("m1").say(world.arrangement, [FALSE], ())
+            said = asyncio.get_running_loop().time()
+            while held.book.sealed.size == sealed:
+                await asyncio.sleep(0.001)
+            assert asyncio.get_running_loop().time() - said < LOOK_S / 2
+
+    play(story())
