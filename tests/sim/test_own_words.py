@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -11,6 +13,9 @@ from armslength.core.arrangement.bodies import Attest
 from armslength.core.record import evidence
 from armslength.core.record.entry import Leaf, Submission, entry_hash
 from armslength.engine import book
+from armslength.engine.recorder import Recorder
+from armslength.wire.own import MAX_LEAVES, Synced
+from armslength.wire.record import encode
 from tests.golden.terms import at
 from tests.sim.evil import begun, entry, leave_identity_only, signed, submit
 from tests.sim.harness import World
@@ -74,4 +79,33 @@ def test_full_timekeepers_have_room_for_the_keeper(tmp_path: Path, monkeypatch: 
             assert not (await world.nodes["B"].held()).book.tail
 
     monkeypatch.setattr(book, "ALL", limit)
+    play(story())
+
+
+def test_a_timekeeper_that_misses_more_than_there_can_be(tmp_path: Path) -> None:
+    """Thousands of entries that nobody wrote, reported as missing: the keeper looks at no more of them than one message
+    may hold, and seals."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(1, 1))
+            await world.rest()
+            made = await entry(world, "m2", OTHER)
+            line = encode(signed(made, by="m3")).decode()
+            true, looked = Recorder.sync, list[int]()
+
+            async def missing(self: Recorder, arrangement: str, caller: str, start: int, leaves: list[Leaf]) -> Synced:
+                synced = await true(self, arrangement, caller, start, leaves)
+                return dataclasses.replace(synced, missing=(line,) * 3000)
+
+            def merge(self: book.Book, leaves: list[Leaf], now: int) -> None:
+                looked.append(len(leaves))
+
+            with patch.object(Recorder, "sync", missing), patch.object(book.Book, "merge", merge):
+                await world.say("m1", YES)
+                await asyncio.sleep(30)
+            assert 0 < max(looked) <= 2 * MAX_LEAVES  # two timekeepers
+            await world.rest()
+
     play(story())

@@ -117,7 +117,7 @@ class Follower:
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
             self._size = min(answer.sealed, held.book.sealed.size)
             if answer.size >= size and (self.has(size) or size > held.book.sealed.size):
-                return [decode_leaf(line.encode()) for line in answer.missing]
+                return [decode_leaf(line.encode()) for line in answer.missing[:MAX_LEAVES]]
             if answer.sealed <= start and (back or answer.sealed == start):
                 raise Unavailable("stuck", f"{self.name} does not take leaves from {start} on", self.name)
             back = back or answer.sealed < start
