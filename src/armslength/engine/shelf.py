@@ -126,8 +126,8 @@ class Shelf:
             held.forgotten = True
             self._stored.discard(held.arrangement)
             if self._open.pop(held.arrangement, None) is not None:
-                for actors in self._naming.values():
-                    actors[:] = [each for each in actors if each is not held]
+                found = {did: [each for each in here if each is not held] for did, here in self._naming.items()}
+                self._naming = {did: here for did, here in found.items() if here}
         return True
 
     async def open(self, arrangement: str) -> Open:
