@@ -89,9 +89,9 @@ class Keeper:
 
         The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
         """
-        if not self.is_due(held) and not await self._is_unplaced(held):
-            return False
         async with held.writing:
+            if not self.is_due(held) and not await self._is_unplaced(held):
+                return False
             self._recorder.arrived.pop(held.arrangement, None)
             deadline = self._recorder.deadline(held)
             if not held.book.tail and deadline is not None:
