@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from armslength.analysis import reach
 from armslength.analysis.chase import locked_in, unsettled
 from armslength.analysis.check import CHECKS, ERROR, NOTE, WARNING, Finding, check
 from armslength.analysis.limits import unbounded
@@ -230,6 +231,7 @@ SOUND = {
                          "tranches.Results.when"),
     "a window of time": (RESULTS, "    when: {time: 1w after start}\n    while: {not: {time: 2w after start}}", "S06",
                          "tranches.Results.when"),
+    "before the end, begun late": ("entry_by: 7d after start", "entry_by: 30d after start", "S09", "tranches.Results.when"),
     "before the end": (RESULTS, RESULTS + "\n    while: {not: {time: 1d before end}}", "S06", "tranches.Results.when"),
     "a duty goes on": (RESULTS, "    when: {duty: Quality, is: [active, remedied]}", "S06", "tranches.Results.when"),
     "an event with a limit": ("    statement: The buyer has deleted the test results.\n    monitors: [L]\n    support: 1\n",
@@ -245,6 +247,8 @@ def test_what_is_sound_is_left_alone(name: str) -> None:
     """Close to each mistake lies something sound, of which the same check says nothing."""
     old, new, id_, place = SOUND[name]
     text = replaced(old, new)
+    if name == "before the end, begun late":
+        text = text.replace(RESULTS, "    when: {time: 2d before end}", 1)
     if name == "an event with a limit":
         text = replaced("{clear: Quality}", "{all: [{clear: Quality}, {not: {refuted: deleted-B}}]}", text)
     assert [f for f in findings(text) if (f.id, f.place) == (id_, place)] == []
@@ -415,3 +419,25 @@ def test_when_both_answers_can_win(
         if not set(one) & set(other)
     )
     assert voters.can_disagree(*sizes) is brute is possible
+
+
+def test_conditions_made_to_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever proposes terms decides what is checked: however many alternatives there are, the steps are bounded."""
+    steps, says = [0], reach._says
+
+    def counted(atom: Condition, world: dict[str, str]) -> bool:
+        steps[0] += 1
+        return says(atom, world)
+
+    def duty(name: str, *states: str) -> Condition:
+        return Condition(op="duty", duty=name, states=states)
+
+    monkeypatch.setattr(reach, "_says", counted)
+    monkeypatch.setattr(reach, "WORK", 50_000)
+    terms = golden_terms()
+    never = Condition(op="all", of=(duty("C5a", "BREACHED"), duty("C5a", "FULFILLED")))
+    states = ("ACTIVE", "BREACHED", "FULFILLED", "OVERDUE", "PENDING")
+    wide = Condition(op="all", of=tuple(duty(name, each) for name in ("C1.A", "C1.B", "C5a", "C5b") for each in states))
+    third = replace(terms.tranches["T3"], continuous=Condition(op="any", of=(wide, *(never,) * 40)))
+    list(reach.unreachable(replace(terms, tranches={**terms.tranches, "T3": third})))
+    assert steps[0] < 100_000

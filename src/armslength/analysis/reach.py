@@ -17,28 +17,43 @@ from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.blocks import describe
 from armslength.views.words import Words, listing
 
-MOST = 20_000  # combinations that are tried; larger conditions are left alone
+MOST = 20_000  # combinations that are tried; larger conditions are left alone …
+WORK = 2_000_000  # … and so is what is left when all together took this many steps: anybody may propose terms
 _BAD = frozenset({"OVERDUE", "BREACHED"})
 
 World = dict[str, str]  # a state by subject: "duty C1", "tranche T1", "claim e1", "time end", "run …"
 
 
+class _Work:
+    """How many steps are left."""
+
+    def __init__(self) -> None:
+        self.left = WORK
+
+    def takes(self, steps: int) -> bool:
+        """Whether there are so many left; then they are taken."""
+        enough = steps <= self.left
+        self.left -= steps if enough else 0
+        return enough
+
+
 def unreachable(terms: Arrangement) -> Iterator[Finding]:
     """S06: tranches and duties that can never begin, alternatives without effect, clauses without consequence."""
-    words = Words.of(terms)
+    words, work = Words.of(terms), _Work()
     for id_, tranche in terms.tranches.items():
-        alone = {place: _verdict(terms, part) for place, part in conditions(terms, id_).items()}
+        alone = {place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()}
         yield from _told(alone)
         both = Condition(op="all", of=(tranche.gate, tranche.continuous))
-        if "never" not in alone.values() and _verdict(terms, both, {f"tranche {id_}": {"LOCKED"}}) == "never":
+        if "never" not in alone.values() and _verdict(terms, both, work, {f"tranche {id_}": {"LOCKED"}}) == "never":
             text = "can never hold together with while, and it must for the tranche to open"
             yield Finding("S06", ERROR, f"tranches.{id_}.when", text)
     for id_ in terms.duties:
-        yield from _told({place: _verdict(terms, part) for place, part in conditions(terms, id_).items()})
+        yield from _told({place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()})
     for id_ in (*terms.tranches, *terms.duties):
         for place, whole in conditions(terms, id_).items():
+            verdict = _verdict(terms, whole, work)
             for branch in _branches(whole):
-                if _verdict(terms, branch) == "never" != _verdict(terms, whole):
+                if _verdict(terms, branch, work) == "never" != verdict:
                     text = f"one of its alternatives can never hold: {describe(words, branch)}"
                     yield Finding("S06", WARNING, place, text)
     used = {rule.clause for rules in (terms.claims, terms.duties, terms.tranches) for rule in rules.values()}
@@ -64,20 +79,25 @@ def _branches(condition: Condition) -> Iterator[Condition]:
         yield from _branches(part)
 
 
-def _verdict(terms: Arrangement, condition: Condition, fixed: dict[str, set[str]] | None = None) -> str:
+def _verdict(terms: Arrangement, condition: Condition, work: _Work, fixed: dict[str, set[str]] | None = None) -> str:
     """ "never", "always" (but not for a mere `effective`) or "open"; `fixed` narrows the states of a subject."""
     if condition.op == "effective":
         return "open"
     atoms = list(_atoms(condition))
-    subjects = {subject: values for atom in atoms for subject, values in _subjects(terms, atom, atoms).items()}
+    named = sum(1 + len(atom.duties or ()) for atom in atoms)
+    if not work.takes(len(atoms) * named):
+        return "open"
+    spoken = [(atom, _subjects(terms, atom, atoms)) for atom in atoms]
+    subjects = {subject: values for _, about in spoken for subject, values in about.items()}
     subjects |= {subject: values for subject, values in (fixed or {}).items() if subject in subjects}
     # States between which no atom tells a difference count as one.
     told: list[list[tuple[str, str]]] = []
     for subject, values in sorted(subjects.items()):
-        mine = [atom for atom in atoms if subject in _subjects(terms, atom, atoms)]
+        mine = [atom for atom, about in spoken if subject in about]
         kinds = {tuple(_says(atom, {subject: value}) for atom in mine): value for value in sorted(values)}
         told.append([(subject, value) for value in kinds.values()])
-    if prod(map(len, told)) > MOST:
+    combinations = prod(map(len, told))
+    if combinations > MOST or not work.takes(combinations * named):
         return "open"
     found = {_holds(condition, dict(each)) for each in product(*told)}
     return "open" if len(found) > 1 else "always" if True in found else "never"
