@@ -35,29 +35,31 @@ def atoms(condition: Condition) -> Iterator[Condition]:
         yield from atoms(part)
 
 
-def earliest(terms: Arrangement) -> dict[str, int]:
+def earliest(terms: Arrangement, delay: int = 0) -> dict[str, int]:
     """Seconds after D by duty and tranche id; NEVER for what waits for itself. Ids of the two never coincide here:
-    a duty is written "duty <id>"."""
+    a duty is written "duty <id>". `delay` is how long after the stated start D is: the end does not move with it."""
+    length = terms.end - terms.start - delay
     found = {f"duty {id_}": NEVER for id_ in terms.duties} | {f"tranche {id_}": NEVER for id_ in terms.tranches}
     for _ in range(len(found) + 1):
         before = dict(found)
         for id_ in terms.duties:
-            found[f"duty {id_}"] = _earliest(terms, terms.duties[id_].trigger, found)
+            found[f"duty {id_}"] = _earliest(terms, terms.duties[id_].trigger, found, length)
         for id_, tranche in terms.tranches.items():
-            found[f"tranche {id_}"] = max(_earliest(terms, part, found) for part in (tranche.gate, tranche.continuous))
+            parts = (tranche.gate, tranche.continuous)
+            found[f"tranche {id_}"] = max(_earliest(terms, part, found, length) for part in parts)
         if found == before:
             break
     return found
 
 
-def _earliest(terms: Arrangement, condition: Condition, found: Mapping[str, int]) -> int:
+def _earliest(terms: Arrangement, condition: Condition, found: Mapping[str, int], length: int) -> int:
     match condition.op:
         case "all":
-            return max(_earliest(terms, part, found) for part in condition.of or ())
+            return max(_earliest(terms, part, found, length) for part in condition.of or ())
         case "any":
-            return min(_earliest(terms, part, found) for part in condition.of or ())
+            return min(_earliest(terms, part, found, length) for part in condition.of or ())
         case "time":
-            base = terms.end - terms.start if condition.anchor == "end" else 0
+            base = length if condition.anchor == "end" else 0
             return max(0, base + (condition.after or 0))
         case "claim":
             return terms.claims[condition.claim or ""].offset

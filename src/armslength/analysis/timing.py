@@ -47,6 +47,7 @@ def _entry_and_clocks(terms: Arrangement) -> Iterator[Finding]:
 
 def _tranches(terms: Arrangement, soonest: dict[str, int]) -> Iterator[Finding]:
     length, delay = terms.end - terms.start, max(0, terms.entry_by - terms.start)
+    late = earliest(terms, delay)
     for id_ in terms.tranches:
         ready = soonest[f"tranche {id_}"]
         if ready >= NEVER:
@@ -57,7 +58,7 @@ def _tranches(terms: Arrangement, soonest: dict[str, int]) -> Iterator[Finding]:
                 f"cannot hold before {write_duration(ready)} after the start, and the term is {write_duration(length)}"
             )
             yield Finding("S09", ERROR, place, text)
-        elif ready + delay >= length:
+        elif late[f"tranche {id_}"] + delay >= length:
             text = f"needs {write_duration(ready)}; if entry takes until entry_by, the term ends before that"
             yield Finding("S09", WARNING, place, text)
 
