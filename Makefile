@@ -2,7 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check tck bench lock clean
+.PHONY: help install demo test check tck bench lock clean
+
+help:                           ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
+
+install: .venv/.installed       ## the program, as .venv/bin/armslength
 
 demo: .venv/.installed          ## run the July 2016 arrangement between separate processes; results in out/july-2016/
 	$(BIN)/python examples/july-2016/demo.py
@@ -34,5 +39,5 @@ lock:                           ## rewrite the lock files (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-dev.lock pyproject.toml --extra build --extra dev
 	echo uv | uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o .ci/installer.lock -
 
-clean:
+clean:                          ## remove .venv and out
 	rm -rf .venv out
