@@ -35,7 +35,7 @@ def publish(
     """As a provider, seal a file for a tranche.
 
     The node commits to the file, delivers the ciphertext when the gate opens, and releases the key when the record says
-    so. It does all that by itself.
+    so. It does all that by itself. Until the release, the very same file published again changes `--release-after`.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def publish(
     media_type
         One that the terms allow, like text/csv; needed only where they allow several.
     release_after
-        Do not release before this time (UTC), like 2016-07-24T06:00:00Z, even where the terms would allow it. Without
-        it: at once.
+        Do not release before this time (UTC), like 2016-07-24T06:00:00Z, even where the terms would allow it. It moves
+        no deadline: a release that it makes late is late. Must lie before the end of the term. Without it: at once.
     """
     config = load(node)
     asked: dict[str, Any] = {
@@ -58,9 +58,19 @@ def publish(
         "release_after": instant(release_after) if release_after else 0,
     }
     answer = ask(config, "publish", **asked)
-    text = f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"
-    show({"tranche": tranche, **answer}, as_json=json, text=text)
+    lines = [f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"]
+    if answer["release_after"]:
+        lines.append(_embargo(answer["release_after"], answer["release_by"]))
+    show({"tranche": tranche, **answer}, as_json=json, text="\n".join(lines))
     return 0
+
+
+def _embargo(after: int, release_by: int) -> str:
+    from armslength.views.words import clock, date
+    from armslength.wire.terms_values import write_duration
+
+    due = f"if the tranche opens earlier, its release is due {write_duration(release_by)} after it is armed"
+    return f"The key will not leave before {date(after)} {clock(after)} UTC; {due}, and late from then on."
 
 
 def _only_media_type(config: Config, arrangement: str, tranche: str) -> str:
@@ -104,6 +114,8 @@ def fetch(
     answer = _watched(config, arrangement, tranche, json=json) if wait else _asked(config, arrangement, tranche)
     if answer["outcome"] not in {None, "ok"}:
         raise Refused("complaint", f"what came is not what was committed to; evidence {answer['outcome']}", tranche)
+    if answer["plain"] is None and answer["stage"] == "FORFEITED":
+        raise Refused("forfeited", "it is forfeited: nothing will come", tranche)
     if answer["plain"] is None:
         show({"tranche": tranche, **answer}, as_json=json, text=_progress(tranche, answer))
         return 1
@@ -128,7 +140,8 @@ def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> d
     while True:
         answer = _asked(config, arrangement, tranche)
         arrived = answer["total"] and answer["done"] >= answer["total"]
-        if answer["plain"] is not None or arrived or answer["outcome"] is not None:
+        over = answer["outcome"] is not None or answer["stage"] == "FORFEITED"
+        if answer["plain"] is not None or arrived or over:
             return answer
         text = _progress(tranche, answer)
         if text != last and not json:

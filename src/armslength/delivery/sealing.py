@@ -100,6 +100,16 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None) -
     )
 
 
+def plain_root(source: Path, key: bytes) -> str:
+    """The plaintext root that sealing `source` with this key gives. Raises Malformed, OSError."""
+    leaves, tree = chunks.PlainLeaves(_key(key)), Peaks()
+    with source.open("rb") as reader:
+        while len(block := reader.read(CHUNK)) == CHUNK:
+            tree.append(leaves.next(memoryview(block)))
+        tree.append(leaves.next(memoryview(block)))  # what is left, even nothing, is the last chunk
+    return tree.root()
+
+
 def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commitment) -> None:
     """Open the sealed file `source` into `target`, which appears only when every chunk and the plaintext root hold.
 

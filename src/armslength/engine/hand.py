@@ -116,14 +116,23 @@ class Hand:
     # --- what the owner of the node asks ---------------------------------------------------------------------------
 
     async def publish(self, held: Open, tranche: str, file: Path, media_type: str, release_after: int) -> Publication:
-        """Seal a file for a tranche of ours. Raises Misuse, and leaves nothing behind, where that makes no sense."""
+        """Seal a file for a tranche of ours. Raises Misuse, and leaves nothing behind, where that makes no sense.
+
+        Of a file that is committed to and not released yet, the very same bytes may be given again: that changes our
+        embargo alone.
+        """
         terms = held.terms.tranches.get(tranche)
         if terms is None or terms.provider != held.book.me.actor:
             raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
-        if held.book.view.state.tranches[tranche].stage == "FORFEITED":
+        there = held.book.view.state.tranches[tranche]
+        if there.stage == "FORFEITED":
             raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
-        if held.book.view.state.tranches[tranche].commit is not None:
-            raise Misuse("committed", "its content is committed to already and cannot change", tranche)
+        if release_after >= held.terms.end:
+            raise Misuse(
+                "too-late", "the key would not leave before the end of the term: it could only be late", tranche
+            )
+        if there.commit is not None:
+            return await self._embargo(held, tranche, file, release_after)
         if media_type not in terms.media_types:
             raise Misuse("media-type", f"{media_type} is not among {', '.join(terms.media_types)}", tranche)
         target = self._blob(held, tranche, f"{secrets.token_hex(4)}.sealed")  # never over a file that is committed to
@@ -139,6 +148,19 @@ class Hand:
             header=sealed.header,
             release_after=release_after,
         )
+        await self._put(PUBLICATION, held, tranche, publication)
+        return publication
+
+    async def _embargo(self, held: Open, tranche: str, file: Path, release_after: int) -> Publication:
+        """Change the embargo of what is committed to. Raises Misuse for another file, or if its release is written."""
+        publication = await self._need(PUBLICATION, held, tranche, Publication)
+        key = from_base64(publication.key, "key")
+        if await asyncio.to_thread(_plain_root, file, key, publication.size) != publication.plain_root:
+            raise Misuse("committed", "its content is committed to already and cannot change", tranche)
+        publication = await self._need(PUBLICATION, held, tranche, Publication)
+        if publication.wrapped is not None:
+            raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
+        publication = replace(publication, release_after=release_after)
         await self._put(PUBLICATION, held, tranche, publication)
         return publication
 
@@ -497,11 +519,23 @@ _DEEDS = {
 
 
 def _seal(file: Path, target: Path, context: bytes, largest: int) -> sealing.Sealed:
+    size = _size(file)
+    if size > largest:
+        raise Misuse("too-large", f"{size} bytes, the terms allow {largest}", str(file))
+    return sealing.seal(file, target, context)
+
+
+def _plain_root(file: Path, key: bytes, size: int) -> str | None:
+    """The plaintext root of a file under the key that it was sealed with; None if it has not even that size."""
+    return sealing.plain_root(file, key) if _size(file) == size else None
+
+
+def _size(file: Path) -> int:
+    if file.is_dir():
+        raise Misuse("no-file", "is a directory", str(file))
     if not file.is_file():
         raise Misuse("no-file", "no such file", str(file))
-    if file.stat().st_size > largest:
-        raise Misuse("too-large", f"{file.stat().st_size} bytes, the terms allow {largest}", str(file))
-    return sealing.seal(file, target, context)
+    return file.stat().st_size
 
 
 def _is_about(body: Body, tranche: str) -> bool:

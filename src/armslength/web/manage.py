@@ -102,7 +102,8 @@ class _Verbs:
             bodies.append(convert(kind, item.get("body"), f"statements[{position}].body"))
         notes = [self._note(held, body) for body in bodies]
         said = await self._node.say(held, bodies)
-        return {"said": [plain(each) | note for each, note in zip(said, notes, strict=True)]}
+        told = [plain(each) | note for each, note in zip(said, notes, strict=True)]
+        return {"arrangement": held.arrangement, "title": held.terms.title, "said": told}
 
     def _note(self, held: Open, body: Body) -> Asked:
         """A "note", if all that is known by now says that a statement of ours will change nothing."""
@@ -118,13 +119,21 @@ class _Verbs:
             raise Malformed("bad-request", "release_after is a number, media_type a text")
         done = await self._node.hand.publish(held, str(asked.get("tranche")), file, media_type, after)
         self._node.wake()
-        return {"size": done.size, "plain_root": done.plain_root, "cipher_root": done.cipher_root}
+        return {
+            "size": done.size,
+            "plain_root": done.plain_root,
+            "cipher_root": done.cipher_root,
+            "release_after": done.release_after or None,
+            "release_by": held.terms.tranches[str(asked.get("tranche"))].release_by,
+        }
 
     async def fetch(self, asked: Asked) -> Asked:
         """Where the opened file of a tranche lies, or how far it has come."""
         held, tranche = await self._held(asked), str(asked.get("tranche"))
         if tranche not in held.terms.tranches:
             raise NotFound("unknown-tranche", "no such tranche", tranche)
+        if held.terms.tranches[tranche].recipient != held.book.me.actor:
+            raise Misuse("not-recipient", f"you are not the recipient of {tranche}", tranche)
         receipt = await self._node.hand.received(held, tranche)
         done, total = self._node.hand.progress.get((held.arrangement, tranche), (0, 0))
         return {
@@ -154,6 +163,11 @@ class _Verbs:
             "transfers": await self._node.hand.transfers(held),
             "troubles": self._node.hand.troubles(held.arrangement),
             "me": book.me.actor,
+            "others": {
+                other.arrangement: other.terms.title
+                for other in await self._node.shelf.everything()
+                if other.arrangement != held.arrangement
+            },
         }
 
     async def record(self, asked: Asked) -> Asked:
