@@ -63,7 +63,8 @@ def load(folder: Path) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise Misuse("no-folder", f"no {FILE} here: run `armslength init {folder}` first", str(folder)) from None
+        way = "name the folder with --node (or ARMSLENGTH_NODE), or make a new identity with `armslength init FOLDER`"
+        raise Misuse("no-folder", f"no {FILE} here: {way}", str(folder)) from None
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise Misuse("loose-permissions", f"others may write here: mode {mode:04o}, make it 0700", str(folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import time
@@ -164,7 +165,9 @@ def _listening(config: Config) -> socket.socket:
     try:
         return socket.create_server((config.host, config.port), family=family, backlog=WAITING)
     except (OSError, OverflowError) as error:
-        reason = f"cannot listen on {config.host}:{config.port}: {error}"
+        why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
+        way = "stop what uses it, or init with --listen HOST:PORT or another --address"
+        reason = f"cannot listen on {config.host}:{config.port}: {why}; {way}"
         raise Misuse("no-port", reason, str(config.folder / FILE)) from None
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from armslength.cli.__main__ import PARTS, application, run
-from armslength.errors import Refused
+from armslength.errors import Malformed, Refused
+from tests.terms_base import replaced
 
 
 def _json(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -89,10 +90,154 @@ def test_a_bad_line_in_a_file_of_attestations_is_named(tmp_path: Path, capsys: p
     assert "line 3" in str(_json(capsys)["place"])
 
 
-def test_verify_of_nothing_is_misuse(tmp_path: Path) -> None:
-    """A folder that is not there is misuse; an empty one does not hold."""
+def test_verify_of_nothing_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is not there, or that holds no bundle, is misuse."""
     assert run(["verify", str(tmp_path / "none")]) == 2
-    assert run(["verify", str(tmp_path)]) == 1
+    (tmp_path / "notes.txt").write_text("no bundle")
+    assert run(["verify", str(tmp_path), "--json"]) == 2
+    assert "no bundle to read" in str(_json(capsys)["reason"])
+
+
+@pytest.mark.parametrize("pin", ["271bdbb416b1", "A" * 64, "0" * 65, ""])
+def test_a_pin_is_a_whole_hash(pin: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--expect` takes 64 digits and nothing else, in `verify` as in `report`."""
+    for verb in (["verify", str(tmp_path)], ["report", str(tmp_path), "--out", str(tmp_path / "page.html")]):
+        assert run([*verb, "--expect", pin, "--json"]) == 2
+        assert "all 64 digits" in str(_json(capsys)["reason"])
+
+
+def test_a_report_overwrites_nothing(tmp_path: Path) -> None:
+    """Where the page would go there must be no file."""
+    page = tmp_path / "page.html"
+    page.write_text("mine")
+    assert run(["report", str(tmp_path), "--out", str(page)]) == 2
+    assert page.read_text() == "mine"
+
+
+def test_a_monitor_needs_a_node_to_talk_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`init --monitor` without `--nodes` makes nothing and gives an example."""
+    assert run(["init", str(tmp_path / "m1"), "--monitor", "--json"]) == 2
+    assert "--nodes https://" in str(_json(capsys)["reason"])
+    assert not (tmp_path / "m1").exists()
+
+
+def _node(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "node"
+    assert run(["init", str(folder), "--address", "http://localhost:1", "--development"]) == 0
+    return ["--node", str(folder)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"), [(("placed",), 0), (("placed", "pending"), 0), (("pending",), 3), (("pending", "refused"), 1)]
+)
+def test_a_statement_that_waits_is_no_success(
+    statuses: tuple[str, ...],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """If nothing was placed the exit code says that nobody answers; a refusal names the arrangement."""
+    node = _node(tmp_path)
+    told = [{"entry": "e" * 64, "type": "resume", "status": s, "code": "no-answer", "reason": "why"} for s in statuses]
+    answer = {"arrangement": "a" * 64, "title": "Trials", "said": told}
+    monkeypatch.setattr("armslength.cli.say.ask", lambda *_, **__: answer)
+    capsys.readouterr()
+    assert run(["resume", *node]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(statuses)
+    for line, status in zip(lines, statuses, strict=True):
+        assert status in line
+        assert ("no-answer" in line and "(in Trials, aaaaaaaaaaaa)" in line) == (status == "refused")
+
+
+def test_sign_lists_what_could_be_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between several terms, `sign` says how to choose, and of each who proposed it, what it replaces, who signed."""
+    from armslength.cli.terms import read_file
+    from armslength.wire.terms_json import encode_terms
+
+    terms = read_file(Path(__file__).parents[2] / "examples" / "july-2016" / "arrangement.yaml").terms
+    common = {"title": terms.title, "state": "PROPOSED", "document": encode_terms(terms).decode()}
+    listed = [
+        {**common, "arrangement": "a" * 64, "proposed_by": terms.actors["A"].did, "replaces": None, "signed": ["A"]},
+        {**common, "arrangement": "b" * 64, "proposed_by": terms.actors["B"].did, "replaces": "a" * 64, "signed": []},
+    ]
+
+    def several(*_: object, **__: object) -> dict[str, object]:
+        raise Malformed("which-arrangement", "say which with --arrangement: …")
+
+    node = _node(tmp_path)
+    monkeypatch.setattr("armslength.cli.say.ask", several)
+    monkeypatch.setattr("armslength.cli.agree.ask", lambda *_, **__: {"arrangements": listed})
+    capsys.readouterr()
+    assert run(["sign", *node]) == 2
+    first, second, last = capsys.readouterr().err.splitlines()
+    assert "armslength sign HASH" in last
+    for words in ("aaaaaaaaaaaa", "proposed by Arandia", "answered by bbbbbbbbbbbb", "signed by Arandia"):
+        assert words in first
+    for words in ("bbbbbbbbbbbb", "proposed by Borovia", "to replace aaaaaaaaaaaa", "signed by nobody"):
+        assert words in second
+
+
+def test_unsound_terms_are_not_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`propose` prints the errors as `check` does, with their place and line."""
+    file = tmp_path / "terms.yaml"
+    file.write_text(replaced("{quorum: 2, of: [S, B, L]}", "{quorum: 1, of: [S, B, L]}"))
+    assert run(["propose", str(file), *_node(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "error   S01  timekeepers.quorum (line 36): " in told
+    assert "nothing is sent" in told
+
+
+def test_status_names_its_arrangement_and_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first line has title and hash; what else is held here is one line, only where there is any."""
+    from armslength.cli import look
+    from tests.golden.terms import at
+    from tests.views.fold import golden
+
+    folded = golden()
+    for others in ({}, {"b" * 64: "Trials"}):
+        beside = {"arrangement": "a" * 64, "others": others}
+        seen = look.Seen(folded.terms, folded.at(at(10, 2)), None, beside)
+        monkeypatch.setattr(look, "look", lambda *_, seen=seen: seen)
+        assert run(["status"]) == 0
+        told = capsys.readouterr().out
+        assert told.startswith(f"{folded.terms.title} (aaaaaaaaaaaa) is ")
+        assert ("bbbbbbbbbbbb (Trials)" in told) == bool(others)
+
+
+@pytest.mark.parametrize("wait", [[], ["--wait"]])
+def test_nothing_is_waited_for_that_will_not_come(
+    wait: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`fetch` of a forfeited tranche ends at once and says so."""
+    answer = {"stage": "FORFEITED", "plain": None, "outcome": None, "done": 0, "total": 0, "trouble": None}
+    monkeypatch.setattr("armslength.cli.files.ask", lambda *_, **__: answer)
+    node = _node(tmp_path)
+    capsys.readouterr()
+    assert run(["fetch", "T1", *wait, *node, "--json"]) == 1
+    assert "nothing will come" in str(_json(capsys)["reason"])
+
+
+def test_publish_repeats_the_embargo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever holds a key back is told until when, and from when on that would be late."""
+    answer = {"size": 3, "plain_root": "c" * 64, "cipher_root": "d" * 64, "release_by": 7200}
+    node = _node(tmp_path)
+    for after in (None, 1469340060):
+        monkeypatch.setattr(
+            "armslength.cli.files.ask", lambda *_, after=after, **__: {**answer, "release_after": after}
+        )
+        capsys.readouterr()
+        assert run(["publish", "T1", str(tmp_path / "x"), "--media-type", "text/csv", *node]) == 0
+        told = capsys.readouterr().out
+        assert ("The key will not leave before 24 Jul 2016 06:01 UTC" in told) == (after is not None)
+        assert ("its release is due 2h after it is armed" in told) == (after is not None)
 
 
 def test_what_a_peer_writes_cannot_steer_a_terminal(
@@ -116,7 +261,7 @@ def test_what_a_peer_writes_cannot_steer_a_terminal(
             "total": 0,
             "trouble": hostile,
         }
-        return {"said": [said]} if verb == "say" else fetched
+        return {"arrangement": "a" * 64, "title": hostile, "said": [said]} if verb == "say" else fetched
 
     for ask in (refuse, answer):
         for file in ("say", "files"):

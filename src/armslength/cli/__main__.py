@@ -22,7 +22,8 @@ HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
     "Begin with `armslength init FOLDER` for an identity and `armslength check FILE` for terms. Commands that speak for"
     " a node or a monitor take `--node FOLDER` (or the variable ARMSLENGTH_NODE; default: the current folder).\n\n"
-    "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer."
+    "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer. A statement that is"
+    " pending (3) is kept and sent again: do not make it a second time."
 )
 # Which file has which verbs: only what a command needs is imported, so that commands start fast.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -95,7 +96,8 @@ def _tell(error: ArmslengthError, *, as_json: bool) -> None:
     from armslength.views.words import safe
 
     problems = getattr(error, "problems", ())  # of a terms file: one line each
-    for line in (*problems, f"these terms do not compile [{error.code}]") if problems else (f"{error} [{error.code}]",):
+    closing = getattr(error, "closing", "these terms do not compile" if problems else str(error))
+    for line in (*problems, f"{closing} [{error.code}]"):
         print(safe(f"armslength: {line}"), file=sys.stderr)
 
 

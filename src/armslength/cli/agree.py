@@ -9,10 +9,10 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, ask, show
 from armslength.cli.say import statements
-from armslength.cli.terms import read_file
+from armslength.cli.terms import sound_file
 from armslength.config import load
 from armslength.core.arrangement.bodies import Sign
-from armslength.errors import Misuse, NotFound
+from armslength.errors import ArmslengthError, Misuse, NotFound
 
 if TYPE_CHECKING:
     import cyclopts
@@ -34,9 +34,9 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
     Parameters
     ----------
     file
-        The terms, in YAML. Nothing is sent unless they compile; `armslength check` says whether they are sound.
+        The terms, in YAML. Nothing is sent unless they compile and `armslength check` finds no errors in them.
     """
-    compiled = read_file(file)
+    compiled = sound_file(file)
     answer = _send(node, compiled, None, note)
     show(answer, as_json=json, text=_told(answer, compiled))
     return 1 if any(answer["sent"].values()) else 0
@@ -64,7 +64,7 @@ def counter(
     found = [each for each in ask(config, "list")["arrangements"] if each["arrangement"].startswith(to)]
     if len(found) != 1:
         raise (NotFound if not found else Misuse)("which-terms", "name the terms to answer with --to HASH", to or None)
-    old, compiled = found[0], read_file(file)
+    old, compiled = found[0], sound_file(file)
     if digest(encode_terms(compiled.terms)) == old["arrangement"]:
         raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
     before = decode_terms(old["document"].encode())
@@ -88,7 +88,38 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
     arrangement
         Hash of the terms, or its beginning; needed only where there are several.
     """
-    return statements(node, arrangement, [Sign()], json=json)
+    try:
+        return statements(node, arrangement, [Sign()], json=json)
+    except ArmslengthError as error:
+        config = load(node)
+        if error.code != "which-arrangement" or not config.address:
+            raise
+        raise Choice(ask(config, "list")["arrangements"], arrangement) from None
+
+
+class Choice(Misuse):
+    """Several terms could be meant: a line for each."""
+
+    def __init__(self, held: list[dict[str, Any]], begins: str) -> None:
+        lines = tuple(_candidate(each, held) for each in held if each["arrangement"].startswith(begins))
+        self.closing = "say which, as in `armslength sign HASH`"
+        super().__init__("which-arrangement", f"{self.closing}: {'; '.join(lines)}")
+        self.problems = lines
+
+
+def _candidate(each: dict[str, Any], held: list[dict[str, Any]]) -> str:
+    """Terms that could be signed, in a line."""
+    from armslength.views.words import Words
+    from armslength.wire.terms_json import decode_terms
+
+    terms = decode_terms(each["document"].encode())
+    words = Words.of(terms)
+    names = {actor.did: words.named(name) for name, actor in terms.actors.items()}
+    facts = [each["state"], f"proposed by {names.get(each['proposed_by'], each['proposed_by'])}"]
+    facts += [f"to replace {each['replaces'][:12]}"] if each["replaces"] else []
+    facts += [f"answered by {other['arrangement'][:12]}" for other in held if other["replaces"] == each["arrangement"]]
+    facts += [f"signed by {words.names(each['signed'])}" if each["signed"] else "signed by nobody"]
+    return f"{each['arrangement'][:12]}  {each['title']}: {', '.join(facts)}"
 
 
 def decline(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from armslength.core.arrangement.state import State
     from armslength.core.arrangement.terms import Arrangement
     from armslength.views.explain import Facts
+    from armslength.views.textual import Text
 
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
@@ -59,7 +60,9 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     facts = Facts(
         now=answer["now"], size=answer["size"], sealed=answer["sealed"], sealed_at=sealed_at, timekeepers=heard
     )
-    beside = {key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root")}
+    beside = {
+        key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "others")
+    }
     return Seen(terms, state, facts, beside)
 
 
@@ -94,9 +97,19 @@ def status(
     transfers, troubles = found.beside.get("transfers", {}), found.beside.get("troubles", {})
     lines = [f"Transfers: {', '.join(f'{name} {state}' for name, state in transfers.items())}"] if transfers else []
     lines += [safe(f"Trouble with {name}: {reason}") for name, reason in troubles.items()]
-    text = "" if json else "\n".join([styled(status_text(found.terms, view)).rstrip(), *lines])
+    others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
+    lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
+    text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])
     show({**found.beside, **jsonable(view)}, as_json=json, text=text)
     return 0
+
+
+def _headed(found: Seen, text: Text) -> Text:
+    """The overview, with the hash's beginning after the title."""
+    from armslength.views.textual import Span
+
+    text[0].insert(1, Span(f" ({(found.beside['arrangement'] or '')[:12]})", "faint"))
+    return text
 
 
 def why(

@@ -31,6 +31,7 @@ from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
 ARRANGEMENT = "arrangement"
+AGAIN = "it is sent again with the next command of this folder"
 
 
 class Monitor:
@@ -45,7 +46,7 @@ class Monitor:
     async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Sign and send statements, together with what no seal covers yet of those before; what became of each, and of
         the earlier ones those that are not placed."""
-        proposal = await self._arrangement(which)
+        proposal = await self.arrangement(which)
         terms = decode_terms(proposal.document.encode())
         check_events(terms, events)
         arrangement, me = digest(proposal.document.encode()), self._actor(terms)
@@ -56,11 +57,11 @@ class Monitor:
             await author.send(mail)
         waiting = [(entry_hash(written.entry), written.entry.body) for written in await author.pending()]
         names = await author.write(bodies, seen, link)
-        why, answers = "the keeper gave no answer; it is sent again with the next command", dict[str, Answer]()
+        why, answers = f"the keeper gave no answer; {AGAIN}", dict[str, Answer]()
         try:
             answers = await author.send(mail)
         except Unavailable as error:
-            why = str(error)
+            why = f"the keeper does not answer ({terms.actors[terms.keeper].address}: {error.reason}); {AGAIN}"
         new = list(zip(names, bodies, strict=True))
         refused = {entry_hash(w.entry): refusal for w, refusal in await author.refusals(n for n, _ in (*waiting, *new))}
         earlier, now = (
@@ -95,21 +96,22 @@ class Monitor:
                 return name
         raise Misuse("not-named", "these terms do not name us with our present key", terms.title)
 
-    async def _arrangement(self, which: str) -> Proposal:
-        """The arrangement, from our folder or else from the nodes."""
+    async def arrangement(self, which: str) -> Proposal:
+        """The arrangement, from our folder or else from the nodes; without a hash they are asked every time, since
+        other terms may have taken the place of those that we know. Raises Misuse where there is a choice."""
         found = await self._known(which)
-        if not found:
-            await self._learn()
+        if not found or not which:
+            try:
+                await self._learn()
+            except Unavailable:
+                if not found:
+                    raise
             found = await self._known(which)
         if len(found) == 1:
             return found[0]
         if not found:
             raise NotFound("unknown-arrangement", "no node that we talk to has such an arrangement", which or None)
-        replaced = {proposal.replaces for proposal in found}
-        latest = [p for p in found if digest(p.document.encode()) not in replaced]
-        if len(latest) == 1 and not which:
-            return latest[0]
-        names = ", ".join(digest(proposal.document.encode())[:12] for proposal in found)
+        names = ", ".join(_named(proposal) for proposal in found)
         raise Misuse("which-arrangement", f"say which with --arrangement: {names}")
 
     async def _known(self, which: str) -> list[Proposal]:
@@ -171,6 +173,11 @@ def _verified(terms: Arrangement, name: str, sealed: Sealed) -> Sealed:
     return sealed
 
 
+def _named(proposal: Proposal) -> str:
+    name, title = digest(proposal.document.encode())[:12], decode_terms(proposal.document.encode()).title
+    return f"{name} ({title}{f'; to replace {proposal.replaces[:12]}' if proposal.replaces else ''})"
+
+
 def _did(address: str) -> str:
     from urllib.parse import urlsplit
 
@@ -180,10 +187,10 @@ def _did(address: str) -> str:
     return web_did(parts.netloc, parts.path)
 
 
-def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Sign and send a monitor's statements from its folder."""
+def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> dict[str, Any]:
+    """Sign and send a monitor's statements from its folder: what became of them, and in which arrangement."""
 
-    async def work() -> list[dict[str, Any]]:
+    async def work() -> dict[str, Any]:
         keys = KeyRing.load(config.keys)
         async with AsyncExitStack() as stack:
             store = SqliteStore.open(Path(config.database))
@@ -191,6 +198,8 @@ def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str
             client = await stack.enter_async_context(Client(development=config.development))
             tokens = Tokens(config.did, keys["tokens"])
             monitor = Monitor(config, store, Peers(client, tokens.bearer), keys)
-            return await monitor.say(which, bodies, events)
+            document = (await monitor.arrangement(which)).document.encode()
+            name, title = digest(document), decode_terms(document).title
+            return {"arrangement": name, "title": title, "said": await monitor.say(name, bodies, events)}
 
     return asyncio.run(work())

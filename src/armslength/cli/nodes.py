@@ -67,6 +67,9 @@ def init(
         raise Misuse("exists", "there is an identity here already; it is not overwritten", str(folder / FILE))
     if monitor == bool(address):
         raise Misuse("which", "give --address URL for a node, or --monitor for a monitor without one", "init")
+    if monitor and not nodes:
+        reason = "a monitor talks to a node at least: say which, as in --nodes https://arandia.example"
+        raise Misuse("no-nodes", reason, "--nodes")
     config = _config(folder, name or folder.resolve().name, address, listen, nodes, development)
     from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
 from armslength.config import load
-from armslength.errors import Misuse, Unverified
+from armslength.errors import Misuse, NotFound, Unverified
 
 if TYPE_CHECKING:
     import cyclopts
@@ -115,13 +116,15 @@ def report(
     bundle
         The bundle's folder.
     out
-        The HTML file to write.
+        The HTML file to write; must not exist.
     weights
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for what was at stake.
     """
     from armslength.cli.look import read_weights
     from armslength.report import render
 
+    if out.exists():
+        raise Misuse("exists", "is there already; it is not overwritten", str(out))
     verdict = verdict_on(bundle, expect)
     if not verdict.ok or verdict.terms is None or verdict.replica is None:
         show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
@@ -156,15 +159,24 @@ def verdict_on(bundle: Path, expect: str | None) -> Verdict:
     """The verdict on a folder. Raises Misuse if it cannot be read as one."""
     from armslength.wire.bundle import verify_bundle
 
-    return verify_bundle(read_bundle(bundle), expect)
+    if expect is not None and not re.fullmatch("[0-9a-f]{64}", expect):
+        raise Misuse(
+            "bad-hash", "give all 64 digits (0-9, a-f): a beginning could be another arrangement's", "--expect"
+        )
+    files = read_bundle(bundle)
+    if "manifest.json" not in files:
+        raise Misuse("no-bundle", "no bundle to read: there is no manifest.json", str(bundle))
+    return verify_bundle(files, expect)
 
 
 def verified(bundle: Path, expect: str | None) -> Verdict:
-    """The verdict on a bundle that holds. Raises Unverified."""
-    verdict = verdict_on(bundle, expect if expect and len(expect) == 64 else None)
+    """The verdict on a bundle that holds, and whose hash begins as `expect`. Raises Unverified, NotFound."""
+    verdict = verdict_on(bundle, None)
     if verdict.error is not None:
         error = verdict.error
         raise Unverified(error.code, error.reason, entry=error.entry, file=error.file)
+    if expect and not (verdict.arrangement or "").startswith(expect):
+        raise NotFound("unknown-arrangement", f"this bundle is of {(verdict.arrangement or '')[:12]}", expect[:16])
     return verdict
 
 

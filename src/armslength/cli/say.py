@@ -22,7 +22,7 @@ from armslength.core.arrangement.bodies import (
     Withdraw,
 )
 from armslength.core.canonical import plain
-from armslength.errors import Misuse
+from armslength.errors import Misuse, Unavailable
 
 if TYPE_CHECKING:
     import cyclopts
@@ -37,7 +37,8 @@ def register(app: cyclopts.App) -> None:
 
 
 def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events: tuple[str, ...] = ()) -> int:
-    """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused.
+    """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused, 3 if there
+    are some and all of them wait for an answer.
 
     `events` are claims that were named without a period: nothing is signed unless they are events.
     """
@@ -47,20 +48,24 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events
     config = load(node)
     if config.address:
         asked = [{"type": TYPE_OF[type(body)], "body": plain(body)} for body in bodies]
-        said = ask(config, "say", arrangement=which, statements=asked, events=list(events))["said"]
+        answer = ask(config, "say", arrangement=which, statements=asked, events=list(events))
     else:
         from armslength.cli.monitor import say
 
-        said = say(config, which, bodies, events)
-    show({"said": said}, as_json=json, text="\n".join(safe(_line(each)) for each in said))
-    return 1 if any(each["status"] == "refused" for each in said) else 0
+        answer = say(config, which, bodies, events)
+    about = f"{answer['title']}, {answer['arrangement'][:12]}"
+    show(answer, as_json=json, text="\n".join(safe(_line(each, about)) for each in answer["said"]))
+    found = {each["status"] for each in answer["said"]}
+    return 1 if "refused" in found else Unavailable.exit_code if found == {"pending"} else 0
 
 
-def _line(said: dict[str, Any]) -> str:
+def _line(said: dict[str, Any], about: str) -> str:
     name = f"{said['type']} {said['entry'][:12]}"
     if said["status"] == "placed":
         return f"{name}: placed, not sealed yet{'; ' + said['note'] if said.get('note') else ''}"
-    return f"{name}: {said['status']}: {said.get('reason')} [{said.get('code')}]"
+    if said["status"] == "refused":
+        return f"{name}: refused: {said.get('reason')} [{said.get('code')}] (in {about})"
+    return f"{name}: {said['status']}: {said.get('reason')}"
 
 
 def attest(

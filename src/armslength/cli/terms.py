@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from armslength.errors import Misuse
+from armslength.errors import Misuse, Refused
 
 if TYPE_CHECKING:
     import cyclopts
@@ -45,6 +45,28 @@ def read_file(path: Path) -> Compiled:
     except OSError as error:
         raise Misuse("no-file", f"cannot be read: {error.strerror}", str(path)) from None
     return compile_terms(data, beside, file=str(path))
+
+
+class Unsound(Refused):
+    """Terms in which `check` finds errors: a line for each, as `check` has it."""
+
+    closing = "these terms are not sound: nothing is sent"
+
+    def __init__(self, compiled: Compiled, errors: list[Finding]) -> None:
+        super().__init__("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
+        self.problems = tuple(f"{_headed(compiled, error)}: {error.message}" for error in errors)
+
+
+def sound_file(path: Path) -> Compiled:
+    """Compile the terms in a file and check them. Raises Misuse, BadTerms, or Unsound where there are errors."""
+    from armslength.analysis.check import ERROR
+    from armslength.analysis.check import check as run_checks
+
+    compiled = read_file(path)
+    errors = [each for each in run_checks(compiled.terms, compiled.texts) if each.severity == ERROR]
+    if errors:
+        raise Unsound(compiled, errors)
+    return compiled
 
 
 def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
@@ -130,15 +152,19 @@ def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> 
     print(f"arrangement {arrangement_hash(terms)}")
     print(", ".join(_many(len(things), noun) for things, noun in sizes) + "\n")
     for finding in findings:
-        line = compiled.line(finding.place)
-        place = f"{finding.place} (line {line})" if line else finding.place
-        print(safe(f"{finding.severity:<8}{finding.id}  {place}"))
+        print(safe(_headed(compiled, finding)))
         print(safe(f"        {finding.message}"))
     if findings:
         print()
     counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
     later = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "later"]
     print(f"{', '.join(counts)}.\nNot looked into: {'; '.join(later)} (docs/terms.md says why).")
+
+
+def _headed(compiled: Compiled, finding: Finding) -> str:
+    line = compiled.line(finding.place)
+    place = f"{finding.place} (line {line})" if line else finding.place
+    return f"{finding.severity:<8}{finding.id}  {place}"
 
 
 def _print_english(compiled: Compiled) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -179,4 +180,19 @@ def _refused_or_unavailable(error: BaseException, url: str) -> ArmslengthError:
 def _unavailable(error: BaseException, url: str) -> Unavailable:
     if isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Unavailable("timeout", "did not answer in time", url)
-    return Unavailable("unreachable", f"{type(error).__name__}: {error}", url)
+    return Unavailable("unreachable", _words(error), url)
+
+
+def _words(error: BaseException) -> str:
+    """Why nobody answers, for people."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "nobody knows an address of this name"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"its certificate is not accepted: {error.certificate_error}"
+        case aiohttp.ClientConnectorError() if error.os_error.errno:
+            return os.strerror(error.os_error.errno).lower()
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError() | ConnectionError():
+            return "the connection broke"
+        case _:
+            return f"no answer that can be read: {error}"

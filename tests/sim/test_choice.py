@@ -1,0 +1,72 @@
+"""A monitor without a node, and terms that take the place of others: of which it speaks."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from armslength.core.arrangement.bodies import Attest
+from armslength.core.canonical import digest
+from armslength.errors import Misuse, Unavailable
+from armslength.wire.own import Proposal
+from armslength.wire.terms_json import encode_terms
+from tests.golden.terms import at
+from tests.sim.evil import begun
+from tests.sim.harness import World
+from tests.sim.virtual import play
+
+FALSE = Attest(claim="k2", period=0, value=False)
+
+
+async def _counter(world: World) -> str:
+    """Other terms that A proposes in place of the world's, known to the nodes of A and the keeper; their hash."""
+    terms = dataclasses.replace(world.terms, title="The other terms")
+    document = encode_terms(terms)
+    proposal = Proposal(document=document.decode(), texts=world.proposal.texts, replaces=world.arrangement)
+    for name in ("A", world.terms.keeper):
+        node = world.nodes[name].running.node
+        await node.propose(proposal, world.terms.actors["A"].did or "", development=True)
+    return digest(document)
+
+
+def test_a_monitor_asks_which_once_there_are_other_terms(tmp_path: Path) -> None:
+    """What it has learned first it does not speak of silently for ever: without a hash it learns again, and asks."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            monitor = world.monitor("m1")
+            assert digest((await monitor.arrangement("")).document.encode()) == world.arrangement
+            other = await _counter(world)
+            with pytest.raises(Misuse) as caught:
+                await monitor.say("", [FALSE])
+            for words in (world.arrangement[:12], other[:12], "The other terms; to replace"):
+                assert words in caught.value.reason
+            assert [said["status"] for said in await monitor.say(world.arrangement[:12], [FALSE])] == ["placed"]
+
+    play(story())
+
+
+def test_a_monitor_that_cannot_ask_again_goes_on_with_what_it_knows(tmp_path: Path) -> None:
+    """Nodes that do not answer take from a monitor nothing that it has learned."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            monitor = world.monitor("m1")
+            known = await monitor.arrangement("")
+
+            async def nobody() -> None:
+                raise Unavailable("no-node", "no node answers")
+
+            monitor._learn = nobody  # type: ignore[method-assign]
+            assert await monitor.arrangement("") == known
+            fresh = world.monitor("m2")
+            fresh._learn = nobody  # type: ignore[method-assign]
+            with pytest.raises(Unavailable):
+                await fresh.arrangement("")
+
+    play(story())
