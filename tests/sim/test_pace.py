@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from armslength.core.arrangement.bodies import Attest
+from armslength.engine import node
 from armslength.engine.keeper import QUIET_S
 from armslength.engine.node import LOOK_S
+from armslength.wire.own import Proposal
+from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
+from tests.record_builder import clause_texts
 from tests.sim.evil import begun
 from tests.sim.harness import World
 from tests.sim.virtual import play
@@ -42,3 +50,29 @@ def test_a_turn_that_takes_a_while_delays_no_seal(tmp_path: Path) -> None:
             assert asyncio.get_running_loop().time() - said < LOOK_S / 2
 
     play(story())
+
+
+def test_large_terms_are_checked_beside_the_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checking what others propose may take long: it never runs in the node's own loop, and one at a time."""
+    threads, running = list[int](), list[int]()
+
+    def slow(*_: object) -> list[Any]:
+        threads.append(threading.get_ident())
+        running.append(1)
+        assert len(running) == 1
+        time.sleep(0.01)
+        running.pop()
+        return []
+
+    async def work() -> None:
+        async with World(tmp_path) as world:
+            monkeypatch.setattr(node, "check", slow)
+            document, texts = encode_terms(world.terms).decode(), clause_texts()
+            proposal = Proposal(document=document, texts=texts)
+            did = world.terms.actors["A"].did or ""
+            target = world.nodes["B"].running.node
+            await asyncio.gather(*(target.propose(proposal, did, development=True) for _ in range(3)))
+
+    asyncio.run(work())
+    assert len(threads) == 3
+    assert threading.get_ident() not in threads

@@ -58,6 +58,7 @@ class Node:
         self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
         self._wakes: dict[str, asyncio.Event] = {}
         self._woken = asyncio.Event()
+        self._checking = asyncio.Lock()
         shelf.on_change = self.wake
 
     def wake(self, arrangement: str = "") -> None:
@@ -81,7 +82,9 @@ class Node:
             raise Refused("not-a-party", f"{by} is no party of these terms", "parties")
         if self.shelf.actor(terms) is None:
             raise Refused("not-named", "these terms do not name us with our present key", "actors")
-        errors = [finding for finding in check(terms, proposal.texts) if finding.severity == "error"]
+        async with self._checking:  # terms may be large: the rest of the node goes on meanwhile
+            findings = await asyncio.to_thread(check, terms, proposal.texts)
+        errors = [finding for finding in findings if finding.severity == "error"]
         if errors:
             raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
         arrangement = digest(proposal.document.encode())
