@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from armslength.core.arrangement.bodies import Ack, Determine, Sign, Withdraw
+from armslength.core.arrangement.bodies import Ack, Allege, Body, Determine, Respond, Resume, Sign, Withdraw
 from armslength.core.arrangement.step import advance, next_deadline
 from armslength.errors import NotFound
 from armslength.views.asked import Why
@@ -285,9 +287,67 @@ def test_one_silent_timekeeper_of_three_stops_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("me", ["", "A", "B"])
+def test_without_any_fresh_seal_only_the_keeper_is_named(me: str) -> None:
+    """With no timekeeper in a fresh seal, not even ourselves, the keeper's seals are missing: nobody else is named."""
+    now = at(10)
+    keepers = {name: Timekeeper(heard=now - DAY) for name in ("A", "B", "m5")}
+    facts = Facts(now=now, size=12, sealed=10, timekeepers=keepers, me=me)
+    assert stalled(golden().terms, facts) == (
+        "No seal has come from Neutral body (m5), the keeper, for 1 d, since 24 Jul 2016 00:00 UTC (D+9).",
+        "2 entries wait for one.",
+    )
+
+
+def test_a_keeper_without_cosignatures_does_not_accuse_itself() -> None:
+    """Asked by the keeper, the same is told of its own node, with how many must cosign."""
+    facts = Facts(now=at(10), size=12, sealed=10, sealed_at=at(9), me="m5")
+    text = stalled(golden().terms, facts)[0]
+    assert text.startswith("This node keeps the record, and has got no seal cosigned for 1 d")
+    assert text.endswith("it takes 2 of 3 timekeepers to cosign one.")
+
+
+def test_a_node_that_was_restarted_still_misses_the_keeper() -> None:
+    """Having heard of no timekeeper since it began, a node tells from the last seal that a passed deadline waits."""
+    state = golden().at(at(9))
+    facts = Facts(now=at(12), size=10, sealed=10, sealed_at=at(9))
+    texts = stalled(golden().terms, facts, state)
+    assert texts[0].startswith("No seal has come from Neutral body (m5), the keeper, for 3 d")
+    assert "does not take effect before one" in texts[1]
+
+
+def test_what_survives_the_end_is_told_while_the_keeper_is_silent() -> None:
+    """After the end, with an entry that no seal covers, the surviving duty is named beside the silent keeper."""
+    facts = Facts(now=at(60), size=11, sealed=10, sealed_at=at(50))
+    texts = stalled(golden().terms, facts, golden().at(at(50)))
+    assert texts[1] == "1 entry waits for one; C9 survives the end."
+
+
+def test_a_keeper_is_not_silent_while_nothing_waits() -> None:
+    """With everything sealed and no deadline passed, an old seal is no news."""
+    facts = Facts(now=at(9, 8), size=10, sealed=10, sealed_at=at(9))
+    state = golden().at(at(9, 7))
+    assert (next_deadline(golden().terms, state) or 0) > facts.now
+    assert stalled(golden().terms, facts, state) == ()
+
+
 def test_timekeepers_of_whom_nothing_is_known_are_not_accused() -> None:
     """Facts without timekeepers name nobody."""
     assert stalled(golden().terms, Facts(now=at(10) + DAY, size=1, sealed=1)) == ()
+
+
+@pytest.mark.parametrize(("subject", "reason"), [
+    ("arrangment", "did you mean arrangement?"),
+    ("C1", "ask for C1.A or C1.B"),
+    ("k2#46", "claim k2 has days 0 to 45: k2#0 to k2#45"),
+    ("k5a#1", "claim k5a is an event, and has the one period k5a#0"),
+    ("zzz", f"allegations: {A1}"),
+])  # fmt: skip
+def test_an_unknown_subject_gets_a_hint(subject: str, reason: str) -> None:
+    """The refusal names what may have been meant: near ids, the duties of several debtors, the periods there are."""
+    with pytest.raises(NotFound) as refusal:
+        asked(at(18), subject)
+    assert reason in str(refusal.value)
 
 
 def test_a_run_that_no_longer_fits_is_final() -> None:
@@ -426,3 +486,95 @@ def test_winding_up_names_what_is_owed_and_its_deadline() -> None:
     assert answer.state == "WINDING"
     assert "still to settle: T4." in answer.sentences[2]
     assert "Next: Arandia to release T4" in answer.sentences[-1]
+
+
+def alleged(*answer: tuple[str, Body]) -> Folded:
+    """The golden scenario up to D+14 10:00, where Arandia alleges k2 day 14, and then this answer."""
+    before = [group for group in golden_script() if group[0] < at(14, 10)]
+    group: Group = (at(14, 10), [("A", Allege(claim="k2", period=14, hold=True, text="seen"))])
+    return Folded(golden_terms(), [*before, *script(group, (at(14, 11), list(answer)))])
+
+
+def test_a_refutation_by_admission_is_not_laid_to_attesters() -> None:
+    """Refuted because the debtor admitted the allegation: the period and the allegation say so, and name no monitor."""
+    folded = alleged(("B", Respond(allegation=A1, answer="ADMITTED")))
+    period, allegation = (why(folded.terms, folded.state, subject) for subject in ("k2#14", A1))
+    assert period.state == "REFUTED"
+    assert period.sentences[0].endswith(f" for day 14: allegation {A1} is UPHELD (Borovia admitted it).")
+    assert "attest" not in said(period)
+    assert allegation.sentences[0] == f"Allegation {A1} is UPHELD: Borovia admitted it; the record shows when."
+
+
+def test_an_allegation_that_determiners_closed_names_them() -> None:
+    """Dismissed by three determiners: they are named, and the period stays open to its attestations."""
+    votes = [(m, Determine(allegation=A1, uphold=False)) for m in ("m3", "m4", "m5")]
+    folded = alleged(*votes)
+    answer = why(folded.terms, folded.state, A1)
+    who = "Third monitor (m3), Fourth monitor (m4) and Neutral body (m5)"
+    assert answer.sentences[0] == f"Allegation {A1} is DISMISSED: {who} voted to dismiss it; the record shows when."
+
+
+def test_an_allegation_that_nobody_decided_says_by_when() -> None:
+    """Dismissed by time alone, it names the end of the determination and nobody."""
+    folded = alleged()
+    answer = why(folded.terms, advance(folded.terms, folded.state, at(19)).state, A1)
+    until = "1 Aug 2016 10:00 UTC (D+17)"
+    said_first = f"Allegation {A1} is DISMISSED: neither monitors nor determiners had decided it by {until}."
+    assert answer.sentences[0] == said_first
+
+
+@pytest.mark.parametrize(("subject", "cause"), [
+    ("k2#20", "is REFUTED for day 20: 3 of 5 monitors (m1–m5) attested that it did not hold."),
+    ("k2#9", "is EXCUSED for day 9: a notice given in time covers it, and claim x2"),
+    ("k5a", "is SUPPORTED, since 31 Jul 2016 09:00 UTC (D+16): 2 of "),
+])  # fmt: skip
+def test_what_is_decided_says_by_what(subject: str, cause: str) -> None:
+    """A decided claim tells how many attested, or which notice excused it, and when, where the state holds it."""
+    assert cause in asked(at(30), subject).sentences[0]
+
+
+def test_what_stays_unknown_says_when_the_time_was_over() -> None:
+    """A period on which too few spoke names the end of its report."""
+    state = advance(silent().terms, silent().state, at(9)).state
+    text = why(silent().terms, state, "k2#6").sentences[0]
+    assert text.endswith(
+        "too few monitors had spoken by 23 Jul 2016 00:00 UTC (D+8), when the time to report was over."
+    )
+
+
+def test_a_clock_that_stands_shows_what_is_left_and_no_date() -> None:
+    """While T3 is withheld its release has no date that counts: what remains is told instead."""
+    answer = asked(at(14, 10), "T3.release")
+    assert "Due:" not in said(answer)
+    assert "once it runs again, " in said(answer)
+    held = golden().at(at(10))
+    duty = replace(held.duties["C5a"], frozen_at=at(22))
+    text = said(why(golden().terms, replace(held, duties=held.duties | {"C5a": duty}), "C5a"))
+    assert "Its clock stands still since 6 Aug 2016 00:00 UTC (D+22): once it runs again, 1 d 6 h will be left." in text
+    assert "owes it by" not in text
+
+
+def test_suspended_tells_that_determiners_may_resume_too() -> None:
+    """How many determiners it takes, who must be among them, and who has agreed so far."""
+    early = [group for group in golden_script() if group[0] <= at(22, 10)]
+    one = Folded(golden_terms(), [*early, *script((at(22, 12), [("m3", Resume())]))])
+    text = said(asked(at(22, 11), "arrangement"))
+    assert "determiners may agree instead: it takes 3 of 5 monitors (m1–m5), m5 among them; none has so far." in text
+    assert "Third monitor (m3) did so far." in said(why(one.terms, one.state, "arrangement"))
+    three: Group = (at(22, 12), [(m, Resume()) for m in ("m3", "m4", "m5")])
+    all_three = Folded(golden_terms(), [*early, *script(three)])
+    text = said(why(all_three.terms, all_three.state, "arrangement"))
+    assert "which suffices: they are the determiners' quorum" in text
+    assert "have yet to agree" not in text
+
+
+@pytest.mark.parametrize("subject", ["T2", "T2.release"])
+def test_a_broken_release_says_why_and_that_the_recipient_may_leave(subject: str) -> None:
+    """T2 unreleased at the end of its cure: both deadlines are named, and that Borovia may withdraw at once."""
+    early = Folded(golden_terms(), [group for group in golden_script() if group[0] <= at(8)])
+    text = said(why(early.terms, advance(early.terms, early.state, at(11)).state, subject))
+    due, cure = "24 Jul 2016 01:00 UTC (D+9)", "25 Jul 2016 01:00 UTC (D+10)"
+    assert (
+        f"Arandia broke the duty to release T2: no release came when due on {due}, nor by {cure}, to cure it." in text
+    )
+    assert "Borovia may withdraw at once, without notice." in text

@@ -149,3 +149,27 @@ def test_the_end_of_the_term_is_told_once_and_what_comes_next_first() -> None:
     suspended = " ".join(plain(status_text(golden().terms, seen(at(22, 11)))).split())
     assert "Next: remedy and resumption" in suspended
     assert "The term ends" not in plain(status_text(golden().terms, seen(at(50))))
+
+
+def test_allegations_show_the_ids_that_answers_need() -> None:
+    """Each allegation's row begins with its id."""
+    text = plain(status_text(golden().terms, seen(at(14, 10))))
+    assert re.search(rf"^  {A1} OPEN$", text, flags=re.MULTILINE)
+
+
+def test_a_silent_keeper_is_told_once() -> None:
+    """With three entries unsealed for hours, the record's part names the keeper, and nothing else does."""
+    view = seen(at(10), Facts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
+    text = " ".join(plain(status_text(golden().terms, view)).split())
+    assert text.count("No seal has come from Neutral body (m5), the keeper, for 14 h") == 1
+    assert "has not answered" not in text
+
+
+def test_before_the_first_seal_no_time_is_told() -> None:
+    """Of a record without entries the overview says that nothing is sealed, and counts no days from 1970."""
+    view = status(golden().terms, golden().states[0], Facts(now=at(-5), size=0, sealed=0))
+    text = plain(status_text(golden().terms, view))
+    assert "Nothing is sealed yet" in text
+    assert "1970" not in text
+    assert "D−2" not in text
+    assert " in " not in next(line for line in text.splitlines() if line.startswith("Next: "))

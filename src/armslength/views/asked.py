@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from armslength.core.arrangement.state import State
+from armslength.core.arrangement.state import DutyState, State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.blocks import Block, sentence
 from armslength.views.deadlines import Deadline, deadlines
@@ -72,8 +72,21 @@ class Asked:
         """`24 Jul 2016 10:00 UTC (D+9)`, with how far away it is."""
         if at == self.now:
             return f"{self.words.moment(at)}, now"
+        if self.now == 0:  # nothing is sealed, so that no time has been told yet
+            return self.words.moment(at)
         away = f"in {span(at - self.now)}" if at > self.now else f"{span(self.now - at)} ago"
         return f"{self.words.moment(at)}, {away}"
+
+    def stands(self, held: DutyState) -> list[str]:
+        """That a duty's clock stands still, and what is left of it; nothing while it runs."""
+        until = held.cure_due if held.state == "OVERDUE" else held.due
+        if held.frozen_at is None or until is None:
+            return []
+        left = until - held.frozen_at
+        rest = (
+            f"{span(left)} {'to cure it ' * (held.state == 'OVERDUE')}will be left" if left > 0 else "no time is left"
+        )
+        return [f"Its clock stands still since {self.words.moment(held.frozen_at)}: once it runs again, {rest}."]
 
     def vote(self, kind: str, subject: str, votes: Mapping[str, bool], until: int) -> Block:
         """What the determiners still have to do."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from armslength.core.arrangement import claims as deciding
 from armslength.core.arrangement.conditions import never
 from armslength.core.arrangement.draft import Draft, reached
-from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, State
+from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, DutyState, State
 from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.words import Words, count, listing, ranges, span
 
@@ -126,6 +126,11 @@ def outstanding(terms: Arrangement, state: State, claim: str) -> list[int]:
     return sorted(p for p in over | voted if decided(state, claim, p) == "UNDECIDED")
 
 
+def _runs(held: DutyState, deadline: int | None) -> int | None:
+    """A duty's deadline, unless its clock stands still: then no date counts."""
+    return deadline if held.frozen_at is None else None
+
+
 def sentence(words: Words, block: Block, now: int) -> str:
     """A block in one sentence, with who could help and how much time is left."""
     text = block.need
@@ -133,9 +138,11 @@ def sentence(words: Words, block: Block, now: int) -> str:
         verb = {"claim": "can attest", "allegation": "can decide"}.get(block.kind)
         text += f"; {words.actors(block.who, 'or')} {verb}" if verb else ""
     if block.after is not None and block.after > now and block.kind == "claim":
-        text += f", from {words.short(block.after)} (in {span(block.after - now)})"
+        text += f", from {words.short(block.after)}" + (f" (in {span(block.after - now)})" if now else "")
     if block.until is not None:
-        if block.until > now:
+        if now == 0:  # no time has been told yet
+            text += f", due {words.short(block.until)}"
+        elif block.until > now:
             text += f", due in {span(block.until - now)} ({words.short(block.until)})"
         else:
             text += f", due since {words.short(block.until)}"
@@ -229,7 +236,7 @@ class _Unmet:
         if held.state in wanted:
             return ()
         need = f"duty {self.words.duty(name)} is {held.state}, and must be {listing(wanted, 'or')}"
-        return (Block(kind="duty", subject=name, need=need, until=held.due, final=self.never(condition)),)
+        return (Block(kind="duty", subject=name, need=need, until=_runs(held, held.due), final=self.never(condition)),)
 
     def _tranche(self, condition: Condition) -> tuple[Block, ...]:
         name, wanted = condition.tranche or "", condition.states or ()
@@ -255,7 +262,7 @@ class _Unmet:
         since = max((i.at for i in held.instances if i.state in BAD_DUTY), default=held.at)
         need = f"duty {self.words.duty(name)} is {held.state} since {self.words.moment(since)}"
         final = self.never(Condition(op="clear", duties=(name,)))
-        return Block(kind="duty", subject=name, need=need, until=held.cure_due, final=final)
+        return Block(kind="duty", subject=name, need=need, until=_runs(held, held.cure_due), final=final)
 
     def _run(self, condition: Condition) -> tuple[Block, ...]:
         claims, length = condition.claims or (), condition.length or 0

@@ -118,7 +118,7 @@ def status(
         next=next((d for d in running if d.fires is not None and not d.idle), None),
         deadlines=running,
         exposure={party: balance.exposure for party, balance in measure(terms, state, weights).items()},
-        provisional=_provisional(terms, facts) if facts else None,
+        provisional=_provisional(terms, state, facts) if facts else None,
     )
 
 
@@ -181,11 +181,11 @@ def _allegations(state: State) -> tuple[AllegationLine, ...]:
     )
 
 
-def _provisional(terms: Arrangement, facts: Facts) -> Provisional:
+def _provisional(terms: Arrangement, state: State, facts: Facts) -> Provisional:
     return Provisional(
         sealed=facts.sealed,
         size=facts.size,
         sealed_at=facts.sealed_at,
         entries=facts.size - facts.sealed,
-        stalled=stalled(terms, facts),
+        stalled=stalled(terms, facts, state),
     )

@@ -40,11 +40,12 @@ def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
     clock_note = " (simulated time)" if status.simulated else ""
     out[-1].append(Span(f": {status.means}.") if status.means else Span("."))
     end = f" The term ends on {words.moment(status.end)}." if status.at < status.end else ""
-    out += _wrapped(f"As of {words.moment(status.at)}{clock_note}.{end}", width, "", "faint")
+    asof = f"As of {words.moment(status.at)}{clock_note}." if status.at else f"Nothing is sealed yet{clock_note}."
+    out += _wrapped(f"{asof}{end}", width, "", "faint")
     for sentence in _stands(status):
         out += _wrapped(sentence, width)
     if status.next and status.next.subject != "arrangement":
-        when = f"{words.moment(status.next.at)}, {_away(status.next.at, status.at)}"
+        when = words.moment(status.next.at) + (f", {_away(status.next.at, status.at)}" if status.at else "")
         out += _wrapped(f"Next deadline: {when}: {status.next.waits_for}; otherwise {status.next.then}.", width)
     out += _tranches(status, width)
     for party in status.parties:
@@ -108,7 +109,9 @@ def _stands(status: Status) -> list[str]:
     """What is said of the arrangement itself; that its term ends is no news while something else comes first."""
     own = next((deadline for deadline in status.deadlines if deadline.subject == "arrangement"), None)
     later = own is not None and own.at == status.end and status.next not in {None, own}
-    return [sentence for sentence in status.why[1:] if not (later and sentence.startswith("Next: "))]
+    below = status.provisional.stalled if status.provisional else ()  # told with the record, once
+    news = [sentence for sentence in status.why[1:] if sentence not in below]
+    return [sentence for sentence in news if not (later and sentence.startswith("Next: "))]
 
 
 def _tranches(status: Status, width: int) -> Text:
@@ -143,6 +146,7 @@ def _alleged(words: Words, status: Status, width: int) -> Text:
     if not status.allegations:
         return []
     out: Text = [[], [Span("Allegations", "title")]]
+    wide = max(len(line.id) for line in status.allegations)
     for line in status.allegations:
         what = (
             f"{line.claim} {words.period(line.claim, line.period or 0)}".strip() if line.claim else line.tranche or ""
@@ -150,10 +154,8 @@ def _alleged(words: Words, status: Status, width: int) -> Text:
         held = "; holds the arrangement" if line.holding else ""
         answer = line.answer.lower() if line.answer else "not answered"
         text = f"by {words.actor(line.by)} on {words.short(line.raised_at)} about {what}: {answer}{held}"
-        out.append([Span(f"  {line.outcome:<11}", tone(line.outcome))])
-        pieces = textwrap.wrap(text, width - 13) or [""]
-        out[-1].append(Span(pieces[0]))
-        out += [[Span(f"{' ' * 13}{piece}")] for piece in pieces[1:]]
+        out.append([Span(f"  {line.id:<{wide}} "), Span(line.outcome, tone(line.outcome))])
+        out += _wrapped(text, width, " " * (wide + 3))
     left = listing(f"{words.actor(party)} {number}" for party, number in status.holds_left.items())
     out.append([Span(f"  Holds left: {left}.", "faint")])
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
+from armslength.views import why_decided
 from armslength.views.asked import Asked, Why, start
 from armslength.views.blocks import Block, decided, denied, lack, outstanding, unmet
 from armslength.views.deadlines import CONSEQUENCES
@@ -67,6 +68,8 @@ def period(asked: Asked, name: str, number: int) -> Why:
     value, terms = decided(asked.state, name, number), asked.terms.claims[name]
     block = lack(asked.terms, asked.state, name, number)
     spot = f" for {asked.words.period(name, number)}" if terms.kind == "state" else ""
+    if value != "UNDECIDED":
+        return asked.answer("claim", f"{name}#{number}", value, why_decided.period(asked, name, number), ())
     said = [f"Claim {asked.words.claim(name)} is {value}{spot}: {meaning(value)}."]
     if block and denied(asked.words, asked.state, name, number):
         said = [start(asked.tell(block))]
@@ -76,7 +79,7 @@ def period(asked: Asked, name: str, number: int) -> Why:
             )
     elif block:
         said = [start(asked.tell(block)), _excuse(asked, name, number)]
-    elif value == "UNDECIDED":
+    else:
         said.append(f"It is decided no more: the arrangement is {asked.state.shown}.")
     return asked.answer("claim", f"{name}#{number}", value, said, (block,) if block else ())
 
@@ -88,8 +91,9 @@ def allegation(asked: Asked, name: str) -> Why:
     if held.claim is not None:
         spot = words.period(held.claim, held.period or 0)
         about = f"claim {words.claim(held.claim)} did not hold{f' on {spot}' if spot else ''}"
+    because = meaning(held.outcome) if held.outcome == "OPEN" else why_decided.allegation(asked, name)
     said = [
-        f"Allegation {name} is {held.outcome}: {meaning(held.outcome)}.",
+        f"Allegation {name} is {held.outcome}: {because}.",
         f"{words.actor(held.by)} alleged on {words.moment(held.raised_at)} that {about}.",
         f"The answer: {held.answer}." if held.answer else "It has not been answered yet.",
     ]
@@ -146,12 +150,10 @@ def _first(asked: Asked, blocks: tuple[Block, ...], none: str) -> list[str]:
 def _achieve(asked: Asked, name: str, held: DutyState, blocks: tuple[Block, ...]) -> list[str]:
     terms = asked.terms.duties[name]
     debtor = asked.words.actor(terms.debtor)
-    said = []
-    if held.due is not None:
+    said = asked.stands(held)
+    if held.due is not None and held.frozen_at is None:
         said.append(f"{debtor} {'owed' if held.due < asked.now else 'owes'} it by {asked.moment(held.due)}.")
-    if held.frozen_at is not None:
-        said.append(f"Its clock stands since {asked.words.moment(held.frozen_at)}; the time left is given back later.")
-    elif held.state == "OVERDUE" and held.cure_due is not None:
+    if held.state == "OVERDUE" and held.frozen_at is None and held.cure_due is not None:
         said.append(f"It can still be cured, by {asked.moment(held.cure_due)}.")
     elif held.state == "BREACHED" and terms.perdurant:
         said.append("It is still owed, and counts as remedied once shown.")

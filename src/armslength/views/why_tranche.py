@@ -21,13 +21,14 @@ def tranche(asked: Asked, name: str) -> Why:
         said.append(f"It is forfeited once the term is over, on {asked.words.moment(asked.terms.end)}.")
         return asked.answer("tranche", name, held.shown, said, over)
     if held.shown != "WITHHELD":
-        said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:])]
+        said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:]), *_broken(asked, name)]
         return asked.answer("tranche", name, held.shown, said, waits)
     reasons, blocks = withheld(asked, name)
     said = [
         f"{asked.words.tranche(name)} is withheld: {listing(reasons)}.",
         f"It was {held.stage} ({meaning(held.stage)}) and goes on from there once nothing withholds it.",
         *(f"Besides: {asked.tell(block)}." for block in waits if held.stage == "LOCKED"),
+        *_broken(asked, name),
     ]
     return asked.answer("tranche", name, held.shown, said, (*blocks, *waits))
 
@@ -48,12 +49,41 @@ def release(asked: Asked, name: str) -> Why:
     provider = asked.words.actor(asked.terms.tranches[name].provider)
     since = "" if held.state == "PENDING" else f", since {asked.words.moment(held.at)}"
     said = [f"{provider}'s duty to release {name} is {held.state}: {meaning(held.state)}{since}."]
-    if held.due is not None and held.state in {"ACTIVE", "OVERDUE", "BREACHED"}:
+    if held.due is not None and held.frozen_at is None and held.state in {"ACTIVE", "OVERDUE"}:
         said.append(f"Due: {asked.moment(held.due)}.")
-    if held.frozen_at is not None:
-        said.append(f"Its clock stands since {asked.words.moment(held.frozen_at)}; the time left is given back later.")
+    said += asked.stands(held) + _broken(asked, name)
     parent = tranche(asked, name)
     return asked.answer("duty", duty, held.state, [*said, parent.sentences[0]], parent.blocked_on)
+
+
+def _broken(asked: Asked, name: str) -> list[str]:
+    """By what the duty to release a tranche was broken, and what its recipient may do; nothing while it is not."""
+    held, tranche, terms = (
+        asked.state.duties[release_duty(name)],
+        asked.state.tranches[name],
+        asked.terms.tranches[name],
+    )
+    if held.state != "BREACHED":
+        return []
+    provider, words = asked.words.actor(terms.provider), asked.words
+    upheld = [n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, "UPHELD")]
+    if tranche.complaint == "UPHELD":
+        cause = f"the complaint about {name} was upheld"
+    elif upheld:
+        cause = f"allegation {upheld[0]} was upheld"
+    elif tranche.stage == "FORFEITED":
+        cause = "it was still overdue when the arrangement was wound up"
+    else:
+        late = tranche.released_at is not None and held.due is not None and tranche.released_at > held.due
+        due = held.due if late or tranche.released_at is None else tranche.key_due
+        what = "key" if tranche.released_at is not None and not late else "release"
+        cause = f"no {what} came when due{f' on {words.moment(due)}' if due is not None else ''}"
+        if held.cure_due not in {None, due}:
+            cause += f", {'and no key' if late else 'nor'} by {words.moment(held.cure_due or 0)}, to cure it"
+    said = [f"{provider} broke the duty to release {name}: {cause}."]
+    if asked.state.arrangement.phase == "EFFECTIVE" and asked.now < asked.terms.end:
+        said.append(f"{words.actor(terms.recipient)} may withdraw at once, without notice.")
+    return said
 
 
 def withheld(asked: Asked, name: str) -> tuple[tuple[str, ...], tuple[Block, ...]]:
@@ -144,7 +174,8 @@ def _armed(asked: Asked, name: str) -> Block:
     terms = asked.terms.tranches[name]
     recipient, provider = asked.words.actor(terms.recipient), asked.words.actor(terms.provider)
     need = f"the sealed data is with {recipient}, and {provider} has yet to release it"
-    until = asked.state.duties[release_duty(name)].due
+    duty = asked.state.duties[release_duty(name)]
+    until = duty.due if duty.frozen_at is None else None
     return Block(kind="tranche", subject=name, need=need, who=(terms.provider,), until=until)
 
 

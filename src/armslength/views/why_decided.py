@@ -1,0 +1,80 @@
+"""By what something was decided, as far as the state still holds it: votes on decided periods are not kept."""
+
+from __future__ import annotations
+
+from armslength.core.arrangement.draft import reached
+from armslength.core.arrangement.state import AllegationState
+from armslength.views.asked import Asked
+from armslength.views.blocks import decided, noticed
+from armslength.views.words import listing
+
+
+def period(asked: Asked, name: str, number: int) -> list[str]:
+    """A decided period of a claim: the short answer with what decided it, and what only the record shows."""
+    words, rules, value = asked.words, asked.terms.claims[name], decided(asked.state, name, number)
+    spot = f" for {words.period(name, number)}" if rules.kind == "state" else ""
+    held = asked.state.claims[name]
+    alone = len(held.decided.replace(".", "")) == 1
+    since = f", since {words.moment(held.at)}" if alone and held.at is not None else ""
+    lead = f"Claim {words.claim(name)} is {value}{spot}{since}"
+    if value == "UNKNOWN":
+        end = words.ends(rules, number) + (rules.report_by or 0)
+        return [f"{lead}: too few monitors had spoken by {words.moment(end)}, when the time to report was over."]
+    if value == "EXCUSED" and rules.excuse:
+        return [f"{lead}: a notice given in time covers it, and claim {words.claim(rules.excuse.claim)} is supported."]
+    upheld = _upheld(asked, name, number)
+    if value == "REFUTED" and upheld:
+        return [f"{lead}: {listing(upheld)}."]
+    least = rules.support if value == "SUPPORTED" else rules.refute
+    who = words.actors(rules.monitors)
+    some = who if least == len(rules.monitors) else f"{'' if least > 1 else 'at least '}{least} of {who}"
+    said = f"{lead}: {some} attested that it {'held' if value == 'SUPPORTED' else 'did not hold'}"
+    if value == "REFUTED" and rules.excuse and noticed(words, asked.state, name, number):
+        said += ", and what would have excused it was not supported"
+    whose = "whose attestations decided it" if least < len(rules.monitors) else ""
+    unknown = listing(filter(None, (whose, "" if since else "when")))
+    return [f"{said}.", *([f"The record shows {unknown}."] if unknown else [])]
+
+
+def allegation(asked: Asked, name: str) -> str:
+    """What decided an allegation that is no longer open, as a phrase."""
+    held = asked.state.allegations[name]
+    said = [how] if (how := _how(asked, held)) else []
+    if held.claim is not None:
+        value = decided(asked.state, held.claim, held.period or 0)
+        about = asked.words.subject("claim", f"{held.claim}#{held.period or 0}")
+        if held.outcome == "UPHELD" and not said:
+            said.append(f"the monitors found {about} REFUTED")
+        if held.outcome == "DISMISSED" and value in {"SUPPORTED", "EXCUSED"}:
+            said.append(f"the monitors found {about} {value}")
+    if said:
+        return f"{listing(said)}; the record shows when{', and which came first' if len(said) > 1 else ''}"
+    until = held.raised_at + asked.terms.allegations.determination
+    return f"neither monitors nor determiners had decided it by {asked.words.moment(until)}"
+
+
+def _upheld(asked: Asked, name: str, number: int) -> list[str]:
+    """The allegations of a period that an admission or votes upheld; those that followed the monitors left out."""
+    about = [(n, a) for n, a in asked.state.allegations.items() if (a.claim, a.period or 0) == (name, number)]
+    hows = [(known, _how(asked, held)) for known, held in about if held.outcome == "UPHELD"]
+    return [f"allegation {known} is UPHELD ({how})" for known, how in hows if how]
+
+
+def _how(asked: Asked, held: AllegationState) -> str:
+    """The admission, or the votes, that suffice for the outcome of an allegation; empty if neither does."""
+    said = []
+    if held.outcome == "UPHELD" and held.answer == "ADMITTED":
+        said.append(f"{asked.words.actors(debtors(asked, held))} admitted it")
+    rules, upheld = asked.terms.allegations.determiners, held.outcome == "UPHELD"
+    voters = tuple(m for m in rules.of if held.votes.get(m) is upheld and m not in asked.state.arrangement.excluded)
+    if voters and reached(asked.terms, voters, rules.count, rules.groups, rules.including):
+        said.append(f"{asked.words.actors(voters)} voted to {'uphold' if upheld else 'dismiss'} it")
+    return listing(said)
+
+
+def debtors(asked: Asked, held: AllegationState) -> tuple[str, ...]:
+    """Whose conduct an allegation is about."""
+    if held.tranche is not None:
+        return (asked.terms.tranches[held.tranche].provider,)
+    owing = (duty.debtor for duty in asked.terms.duties.values() if duty.claim == held.claim)
+    return tuple(dict.fromkeys(party for party in owing if party != held.by))
