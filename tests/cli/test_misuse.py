@@ -326,3 +326,18 @@ def test_terms_that_do_not_compile_are_told_line_by_line(tmp_path: Path, capsys:
         captured = capsys.readouterr()
         assert "forged" in captured.out + captured.err
         assert not any(line.startswith("HOLDS") for line in (captured.out + captured.err).splitlines())
+
+
+def test_a_bundle_of_another_arrangement_is_not_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--arrangement` with `--bundle` takes a hash or its beginning, and says whose bundle it is if it does not fit."""
+    from tests.wire.test_bundle import _small, files_of
+
+    for path, data in files_of(_small()).items():
+        (tmp_path / "bundle" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bundle" / path).write_bytes(data)
+    assert run(["verify", str(tmp_path / "bundle"), "--json"]) == 0
+    whole = str(_json(capsys)["arrangement"])
+    for name, code in ((whole[:8], 0), (whole, 0), ("0" * 8, 1)):
+        assert run(["status", "--bundle", str(tmp_path / "bundle"), "--arrangement", name, "--json"]) == code
+        assert code == 0 or whole[:12] in str(_json(capsys)["reason"])
+        capsys.readouterr()

@@ -268,3 +268,14 @@ async def test_the_client_keeps_no_cookies() -> None:
     """What one peer sets is not sent back, to it or to another."""
     async with Client(development=True) as client:
         assert isinstance(client._session().cookie_jar, aiohttp.DummyCookieJar)
+
+
+async def test_a_peer_that_is_away_is_told_in_plain_words() -> None:
+    """Where nobody listens the reason is what a person would say, without the names of a library."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    async with Client(development=True) as client:
+        with pytest.raises(Unavailable) as caught:
+            await client.get(address)
+    assert str(caught.value) == f"{address}: connection refused"

@@ -20,19 +20,20 @@ from tests.sim.virtual import play
 FALSE = Attest(claim="k2", period=0, value=False)
 
 
-async def _counter(world: World) -> str:
-    """Other terms that A proposes in place of the world's, known to the nodes of A and the keeper; their hash."""
+async def _counter(world: World, replaces: str | None) -> str:
+    """Other terms that A proposes, known to the nodes of A and the keeper; their hash."""
     terms = dataclasses.replace(world.terms, title="The other terms")
     document = encode_terms(terms)
-    proposal = Proposal(document=document.decode(), texts=world.proposal.texts, replaces=world.arrangement)
+    proposal = Proposal(document=document.decode(), texts=world.proposal.texts, replaces=replaces)
     for name in ("A", world.terms.keeper):
         node = world.nodes[name].running.node
         await node.propose(proposal, world.terms.actors["A"].did or "", development=True)
     return digest(document)
 
 
-def test_a_monitor_asks_which_once_there_are_other_terms(tmp_path: Path) -> None:
-    """What it has learned first it does not speak of silently for ever: without a hash it learns again, and asks."""
+def test_a_monitor_follows_a_counter_proposal_until_it_has_spoken(tmp_path: Path) -> None:
+    """What it has learned first it does not speak of for ever: without a hash it learns again, and what was replaced is
+    left. Once a statement of its own stands, no proposal of others takes it elsewhere."""
 
     async def story() -> None:
         async with World(tmp_path) as world:
@@ -40,12 +41,30 @@ def test_a_monitor_asks_which_once_there_are_other_terms(tmp_path: Path) -> None
             await world.clock(at(0, 1))
             monitor = world.monitor("m1")
             assert digest((await monitor.arrangement("")).document.encode()) == world.arrangement
-            other = await _counter(world)
+            other = await _counter(world, replaces=world.arrangement)
+            assert digest((await monitor.arrangement("")).document.encode()) == other
+            assert [said["status"] for said in await monitor.say(world.arrangement[:12], [FALSE])] == ["placed"]
+            await world.rest()
+            assert await monitor.say(world.arrangement, []) == []  # and sees the seal
+            assert digest((await monitor.arrangement("")).document.encode()) == world.arrangement
+
+    play(story())
+
+
+def test_a_monitor_asks_which_of_two_arrangements(tmp_path: Path) -> None:
+    """Terms that replace nothing are another arrangement: the monitor is told of both, and signs nothing."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            monitor = world.monitor("m1")
+            assert [said["status"] for said in await monitor.say("", [FALSE])] == ["placed"]
+            other = await _counter(world, replaces=None)
             with pytest.raises(Misuse) as caught:
                 await monitor.say("", [FALSE])
-            for words in (world.arrangement[:12], other[:12], "The other terms; to replace"):
+            for words in (world.arrangement[:12], other[:12], "(The other terms)"):
                 assert words in caught.value.reason
-            assert [said["status"] for said in await monitor.say(world.arrangement[:12], [FALSE])] == ["placed"]
 
     play(story())
 

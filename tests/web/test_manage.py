@@ -59,3 +59,12 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
         "note": "changes nothing: k1a day 3 is already decided: SUPPORTED"
     }
     assert verbs._note(held, Attest(claim="k1a", period=10, value=True)) == {}
+
+
+def test_only_the_recipient_fetches() -> None:
+    """Whoever fetches a tranche of others is told that they are not its recipient."""
+    terms = golden().terms
+    tranche = next(name for name, each in terms.tranches.items() if each.recipient != "A")
+    held: Any = SimpleNamespace(arrangement="a" * 64, terms=terms, book=SimpleNamespace(me=SimpleNamespace(actor="A")))
+    with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
+        asyncio.run(_verbs(held).fetch({"tranche": tranche}))

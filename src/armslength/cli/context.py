@@ -46,7 +46,7 @@ Which = Annotated[
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]
 
 _BY_STATUS: dict[int, type[ArmslengthError]] = {
-    400: Malformed, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed,
+    400: Misuse, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed,
 }  # fmt: skip
 PATIENCE_S = 120
 

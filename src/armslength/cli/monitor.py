@@ -17,7 +17,7 @@ from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
-from armslength.engine.author import START, Author
+from armslength.engine.author import KIND, PLACED, START, Author
 from armslength.engine.mail import Mail, check_events, said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
@@ -111,8 +111,23 @@ class Monitor:
             return found[0]
         if not found:
             raise NotFound("unknown-arrangement", "no node that we talk to has such an arrangement", which or None)
+        left = await self._standing(found)
+        if len(left) == 1 and not which:
+            return left[0]
         names = ", ".join(_named(proposal) for proposal in found)
         raise Misuse("which-arrangement", f"say which with --arrangement: {names}")
+
+    async def _standing(self, found: Sequence[Proposal]) -> list[Proposal]:
+        """Without those that others replace. What is proposed in place of terms under which a statement of ours stands
+        replaces nothing: nobody else chooses where we speak."""
+        name = {id(proposal): digest(proposal.document.encode()) for proposal in found}
+        spoken = {each for each in name.values() if await self._store.find(KIND, f"{each}/{PLACED}")}
+        replaced = {proposal.replaces for proposal in found}
+        return [
+            each
+            for each in found
+            if name[id(each)] in spoken or (name[id(each)] not in replaced and each.replaces not in spoken)
+        ]
 
     async def _known(self, which: str) -> list[Proposal]:
         rows = await self._store.find(ARRANGEMENT)
