@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "armslength"
 
 RULES, WIRE, PORTS = {"core", "errors"}, {"core", "wire", "errors"}, {"core", "wire", "ports", "errors", "config"}
-EDGE = PORTS | {"engine", "queries", "views", "report", "analysis"}
+EDGE = PORTS | {"engine", "views", "report", "analysis"}
 
 # Part of the package (a folder or a module) -> the parts it may import, and why no more.
 MAY_IMPORT: dict[str, tuple[set[str], str]] = {
@@ -28,7 +28,6 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     "views": (WIRE, "words about a state are a function of the state"),
     "report": (WIRE | {"views", "analysis"}, "a report is a function of a bundle: it needs no node"),
     "engine": (PORTS | {"analysis", "delivery"}, "the one door reaches network, store and keys through ports alone"),
-    "queries": (PORTS | {"engine", "views", "analysis"}, "read-only views reach the world through ports alone"),
     "worker": (EDGE, "an edge makes inputs for the engine, and adapters are named in runtime alone"),
     "web": (EDGE | {"delivery"}, "an edge makes inputs for the engine, and adapters are named in runtime alone"),
     "cli": (EDGE | {"runtime", "identity", "net", "store", "delivery"}, "commands start nodes or call them"),
@@ -43,7 +42,7 @@ LIBRARIES: dict[str, set[str]] = {
     "cyclopts": {"cli"},
     "jinja2": {"report", "web"},
     "markupsafe": {"report", "web"},
-    "msgspec": {"wire", "engine", "queries", "identity", "net", "delivery", "web", "cli", "config", "report", "views"},
+    "msgspec": {"wire", "engine", "identity", "net", "delivery", "web", "cli", "config", "report", "views"},
     "nacl": {"core", "identity"},
     "rich": {"cli"},
     "ruamel": {"wire"},
