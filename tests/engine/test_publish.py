@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
+from armslength.core.canonical import canonical
 from armslength.engine.hand import PUBLICATION, Publication
 from armslength.errors import Misuse
+from armslength.ports import Batch, Put
+from armslength.wire.strict import convert, parse
 from tests.golden.terms import at
 from tests.sim.harness import World
 from tests.sim.script import begin, perform
@@ -43,5 +49,33 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
             assert (new.plain_root, new.cipher_root, new.path) == (old.plain_root, old.cipher_root, old.path)
             await asyncio.sleep(1)
             await world.rest()
+
+    play(story())
+
+
+def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) -> None:
+    """Where an act stores a wrapped key while the embargo is changed, the key stays, and the embargo is refused."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, at(0))
+            node, held = world.nodes["A"], await world.nodes["A"].held()
+            hand, key = node.running.node.hand, f"{world.arrangement}/T2"
+            commit, once = node.store.commit, [True]
+
+            async def meanwhile(batch: Batch) -> bool:
+                row = await node.store.get(PUBLICATION, key)
+                if once and row is not None:
+                    once.clear()
+                    wrapped = replace(convert(Publication, parse(row.body)), wrapped="AAAA")
+                    assert await commit(Batch(puts=[Put(PUBLICATION, key, row.version, canonical(wrapped))]))
+                return await commit(batch)
+
+            slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
+            with patch.object(hand, "_store", slow), pytest.raises(Misuse, match="released already"):
+                await hand.publish(held, "T2", tmp_path / "T2.in", "text/markdown", at(12))
+            assert not once
+            assert (await hand._need(PUBLICATION, held, "T2", Publication)).wrapped == "AAAA"
 
     play(story())

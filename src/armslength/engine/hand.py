@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -157,12 +158,13 @@ class Hand:
         key = from_base64(publication.key, "key")
         if await asyncio.to_thread(_plain_root, file, key, publication.size) != publication.plain_root:
             raise Misuse("committed", "its content is committed to already and cannot change", tranche)
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
-        if publication.wrapped is not None:
-            raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
-        publication = replace(publication, release_after=release_after)
-        await self._put(PUBLICATION, held, tranche, publication)
-        return publication
+
+        def later(publication: Publication) -> Publication:
+            if publication.wrapped is not None:
+                raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
+            return replace(publication, release_after=release_after)
+
+        return await self._amend(held, tranche, later)
 
     async def received(self, held: Open, tranche: str) -> Receipt | None:
         """What we hold of a tranche as its recipient."""
@@ -327,8 +329,7 @@ class Hand:
             info = wrapping.info(held.arrangement, tranche, publication)
             key = from_base64(publication.key, "key")
             wrapped = wrapping.wrap(key, from_base64(public, "recipient's key"), info)
-            publication = replace(publication, wrapped=to_base64(wrapped))
-            await self._put(PUBLICATION, held, tranche, publication)
+            publication = await self._amend(held, tranche, lambda now: replace(now, wrapped=to_base64(wrapped)))
         raw = from_base64(publication.wrapped or "", "wrapped")
         return Release(tranche=tranche, wrapped=hashlib.sha256(raw).hexdigest())
 
@@ -379,9 +380,8 @@ class Hand:
             await self._exchange.request_transfer(agreement)
 
     async def _start(self, held: Open, tranche: str) -> None:
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
-        publication = replace(publication, bearer=secrets.token_urlsafe(32))
-        await self._put(PUBLICATION, held, tranche, publication)
+        bearer = secrets.token_urlsafe(32)
+        publication = await self._amend(held, tranche, lambda now: replace(now, bearer=bearer))
         address = DataAddress(
             endpoint_type=HTTP,
             endpoint=f"{self._address}/data/{held.arrangement}.{tranche}",
@@ -479,7 +479,7 @@ class Hand:
     async def _let_bearer_die(self, held: Open, tranche: str) -> None:
         publication = await self._get(PUBLICATION, held, tranche, Publication)
         if publication is not None and publication.bearer is not None:
-            await self._put(PUBLICATION, held, tranche, replace(publication, bearer=None))
+            await self._amend(held, tranche, lambda now: replace(now, bearer=None))
 
     async def _get(self, kind: str, held: Open, tranche: str, shape: type[T]) -> T | None:
         row = await self._store.get(kind, f"{held.arrangement}/{tranche}")
@@ -490,6 +490,18 @@ class Hand:
         if found is None:
             raise NotFound(f"no-{kind}", f"there is no {kind} of {tranche} here", tranche)
         return found
+
+    async def _amend(self, held: Open, tranche: str, change: Callable[[Publication], Publication]) -> Publication:
+        """Change our publication as it is by now: what the owner asks loses nothing that an act has stored meanwhile,
+        nor the other way round."""
+        while True:
+            row = await self._store.get(PUBLICATION, f"{held.arrangement}/{tranche}")
+            if row is None:
+                raise NotFound("no-publication", f"there is no publication of {tranche} here", tranche)
+            changed = change(convert(Publication, parse(row.body)))
+            put = Put(PUBLICATION, row.key, row.version, canonical(changed), held.arrangement)
+            if await self._store.commit(Batch(puts=[put])):
+                return changed
 
     async def _put(self, kind: str, held: Open, tranche: str, value: object) -> None:
         key = f"{held.arrangement}/{tranche}"
