@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from armslength.core.arrangement.bodies import Attest
-from armslength.errors import Misuse
+from armslength.errors import Misuse, Refused
 from armslength.web import manage
 from tests.golden.terms import at
 from tests.views.fold import golden
@@ -68,3 +68,16 @@ def test_only_the_recipient_fetches() -> None:
     held: Any = SimpleNamespace(arrangement="a" * 64, terms=terms, book=SimpleNamespace(me=SimpleNamespace(actor="A")))
     with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
         asyncio.run(_verbs(held).fetch({"tranche": tranche}))
+
+
+def test_what_is_refused_names_the_arrangement() -> None:
+    """Whoever holds several learns in which one a statement is not valid."""
+    verbs = _verbs(_held("a", ME, None))
+
+    async def say(*_: object) -> None:
+        raise Refused("state", "nothing is suspended")
+
+    verbs._node.say = say  # type: ignore[method-assign,assignment]
+    verbs._note = lambda *_: {}  # type: ignore[method-assign]
+    with pytest.raises(Refused, match=r"nothing is suspended \(in terms a, aaaaaaaaaaaa\)"):
+        asyncio.run(verbs.say({"statements": [{"type": "resume", "body": {}}]}))

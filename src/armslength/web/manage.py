@@ -22,7 +22,7 @@ from armslength.engine.mail import check_events
 from armslength.engine.node import Node
 from armslength.engine.proposals import decline
 from armslength.engine.shelf import Open
-from armslength.errors import Malformed, Misuse, NotFound
+from armslength.errors import Malformed, Misuse, NotFound, Refused
 from armslength.views.idle import without_effect
 from armslength.web import errors
 from armslength.web.requests import whole_body
@@ -101,7 +101,11 @@ class _Verbs:
                 raise Malformed("unknown-type", "no statement of this type", f"statements[{position}].type")
             bodies.append(convert(kind, item.get("body"), f"statements[{position}].body"))
         notes = [self._note(held, body) for body in bodies]
-        said = await self._node.say(held, bodies)
+        try:
+            said = await self._node.say(held, bodies)
+        except Refused as error:
+            about = f"(in {held.terms.title}, {held.arrangement[:12]})"
+            raise Refused(error.code, f"{error.reason} {about}", error.place) from None
         told = [plain(each) | note for each, note in zip(said, notes, strict=True)]
         return {"arrangement": held.arrangement, "title": held.terms.title, "said": told}
 
