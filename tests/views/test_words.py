@@ -7,7 +7,7 @@ import pytest
 from armslength.core.arrangement.terms import Condition
 from armslength.views.blocks import describe, unmet
 from armslength.views.textual import Span, plain
-from armslength.views.words import Words, safe, safe_block
+from armslength.views.words import Words, safe, safe_block, transfers
 from tests.golden.terms import at
 from tests.views.fold import golden
 
@@ -62,3 +62,11 @@ def test_what_others_write_fakes_no_line(mark: str) -> None:
 def test_a_page_keeps_line_breaks_of_clauses() -> None:
     """In a page a line break ends nothing, and the paragraphs of a clause stay."""
     assert safe_block("one\n\ntwo\x1b") == "one\n\ntwo�"
+
+
+def test_transfers_say_what_their_state_means() -> None:
+    """A transfer's state is explained beside it; one that is not known stands alone."""
+    told = transfers({"T1": "REQUESTED", "T2": "COMPLETED", "T3": "ODD"})
+    first = "T1 REQUESTED (asked for; its provider starts it once the tranche is READY)"
+    assert told == f"Transfers of sealed data: {first}; T2 COMPLETED (done); T3 ODD."
+    assert transfers({}) == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -74,6 +74,25 @@ MEANINGS = {
     "UPHELD": "found to be so",
     "DISMISSED": "not upheld",
 }
+
+
+# A transfer on the Dataspace Protocol is of the sealed data alone; what it opens with is in the record.
+TRANSFERS = {
+    "REQUESTED": "asked for; its provider starts it once the tranche is READY",
+    "STARTED": "can be fetched",
+    "SUSPENDED": "paused",
+    "COMPLETED": "done",
+    "TERMINATED": "called off",
+}
+
+
+def transfers(states: Mapping[str, str]) -> str:
+    """The transfers of sealed data by tranche, each state with what it means; empty if there are none."""
+    told = (
+        f"{name} {state} ({TRANSFERS[state]})" if state in TRANSFERS else f"{name} {state}"
+        for name, state in states.items()
+    )
+    return f"Transfers of sealed data: {'; '.join(told)}." if states else ""
 
 
 def tone(state: str) -> str:
