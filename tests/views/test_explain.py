@@ -323,6 +323,23 @@ def test_what_survives_the_end_is_told_while_the_keeper_is_silent() -> None:
     assert texts[1] == "1 entry waits for one; C9 survives the end."
 
 
+def test_a_keeper_is_given_a_minute() -> None:
+    """In real time an entry of a few seconds ago is no silence, however old the last seal is; one of an hour ago is."""
+    terms, state = replace(golden().terms, clock="utc"), golden().at(at(9, 7))
+    soon, later = (
+        Facts(
+            now=at(9, 7) + wait,
+            size=11,
+            sealed=10,
+            sealed_at=at(9, 6) - 600,
+            timekeepers={"A": Timekeeper(heard=at(9))},
+        )
+        for wait in (5, HOUR)
+    )
+    assert stalled(terms, soon, state) == ()
+    assert stalled(terms, later, state)[0].startswith("No seal has come from Neutral body (m5), the keeper, for 8 h")
+
+
 def test_a_keeper_is_not_silent_while_nothing_waits() -> None:
     """With everything sealed and no deadline passed, an old seal is no news."""
     facts = Facts(now=at(9, 8), size=10, sealed=10, sealed_at=at(9))
