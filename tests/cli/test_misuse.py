@@ -106,12 +106,15 @@ def test_a_pin_is_a_whole_hash(pin: str, tmp_path: Path, capsys: pytest.CaptureF
         assert "all 64 digits" in str(_json(capsys)["reason"])
 
 
-def test_a_report_overwrites_nothing(tmp_path: Path) -> None:
-    """Where the page would go there must be no file."""
+def test_a_report_on_what_does_not_hold_replaces_nothing(tmp_path: Path) -> None:
+    """An earlier page stays as it is where there is no bundle that holds."""
     page = tmp_path / "page.html"
-    page.write_text("mine")
+    page.write_text("earlier")
+    (tmp_path / "bundle").mkdir()
+    (tmp_path / "bundle" / "manifest.json").write_text("{}")
+    assert run(["report", str(tmp_path / "bundle"), "--out", str(page)]) == 1
     assert run(["report", str(tmp_path), "--out", str(page)]) == 2
-    assert page.read_text() == "mine"
+    assert page.read_text() == "earlier"
 
 
 def test_a_monitor_needs_a_node_to_talk_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,15 +116,13 @@ def report(
     bundle
         The bundle's folder.
     out
-        The HTML file to write; must not exist.
+        The HTML file to write. An earlier one is replaced, unless the bundle does not hold.
     weights
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for what was at stake.
     """
     from armslength.cli.look import read_weights
     from armslength.report import render
 
-    if out.exists():
-        raise Misuse("exists", "is there already; it is not overwritten", str(out))
     verdict = verdict_on(bundle, expect)
     if not verdict.ok or verdict.terms is None or verdict.replica is None:
         show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
