@@ -58,7 +58,12 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
     heard = {name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in answer["heard"].items()}
     facts = Facts(
-        now=answer["now"], size=answer["size"], sealed=answer["sealed"], sealed_at=sealed_at, timekeepers=heard
+        now=answer["now"],
+        size=answer["size"],
+        sealed=answer["sealed"],
+        sealed_at=sealed_at,
+        timekeepers=heard,
+        me=answer["me"],
     )
     beside = {
         key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "others")
@@ -90,13 +95,13 @@ def status(
     from armslength.views.jsonable import jsonable
     from armslength.views.status import status as overview
     from armslength.views.textual import status_text
-    from armslength.views.words import safe
+    from armslength.views.words import safe, transfers
 
     found = look(node, arrangement, bundle)
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
-    transfers, troubles = found.beside.get("transfers", {}), found.beside.get("troubles", {})
-    lines = [f"Transfers: {', '.join(f'{name} {state}' for name, state in transfers.items())}"] if transfers else []
-    lines += [safe(f"Trouble with {name}: {reason}") for name, reason in troubles.items()]
+    moving = transfers(found.beside.get("transfers", {}))
+    lines = [moving] if moving else []
+    lines += [safe(f"Trouble with {name}: {reason}") for name, reason in found.beside.get("troubles", {}).items()]
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
     lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])
