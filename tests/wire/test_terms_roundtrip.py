@@ -30,6 +30,7 @@ from armslength.errors import Malformed
 from armslength.wire import terms_values as values
 from armslength.wire.terms import BadTerms, compile_terms, decompile_terms, faults, read_terms
 from armslength.wire.terms_conditions import DUTY_STATES, TRANCHE_STATES
+from armslength.wire.terms_write import natural
 from armslength.wire.terms_yaml import parse
 from tests.golden.terms import dummy
 from tests.record_builder import signing_key
@@ -376,3 +377,15 @@ def test_dummy_keys_are_no_keys_to_sign_with() -> None:
     """The compiler asks for 32 bytes only; whether they are a usable point is the business of the checks."""
     text = SMALL.replace("Nn/kKbQ8bVlLsTt2p6wkTAJ004sqUYMpRVUBKF3UzgM=", dummy("x"))
     assert compiled(text).terms.actors["S"].keys is not None
+
+
+@pytest.mark.parametrize("text", ["a\n", "a", "a\n\n", "a\n\n\n", "a\n\nb\n", "a \n", "\na\n", "°湮Ľ\n\n"])
+def test_a_clause_keeps_its_text_to_the_last_line(text: str) -> None:
+    """Also where it ends in blank lines, as the last of its section."""
+    read = compiled(SMALL)
+    last = sorted(read.terms.clauses, key=natural)[-1]
+    clauses = {**read.terms.clauses, last: replace(read.terms.clauses[last], sha256=digest(text.encode()))}
+    terms, texts = replace(read.terms, clauses=clauses), {**read.texts, last: text}
+    again = compile_terms(decompile_terms(terms, texts).encode())
+    assert again.texts == texts
+    assert again.terms == terms

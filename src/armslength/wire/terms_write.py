@@ -269,5 +269,6 @@ def _styled(value: Any, key: str) -> Any:
 
 
 def _fits_block(text: str) -> bool:
-    """Whether a literal block holds the text exactly and legibly."""
-    return bool(re.fullmatch(r"[^\s][^\r\t\x85\u2028\u2029\ufeff]*\n", text)) and " \n" not in text
+    """Whether a literal block holds the text exactly and legibly: not if it ends in blank lines, for one more follows
+    the last block of a section."""
+    return bool(re.fullmatch(r"\S([^\r\t\x85\u2028\u2029\ufeff]*\S)?\n", text)) and " \n" not in text
