@@ -136,7 +136,7 @@ class Monitor:
     async def _learn(self) -> None:
         if not self._config.nodes:
             raise Misuse("no-nodes", "the configuration names no nodes: init --monitor --nodes URL …", "nodes")
-        errors: list[str] = []
+        known, errors = {row.key for row in await self._store.find(ARRANGEMENT)}, list[str]()
         for address in self._config.nodes:
             try:
                 held = decode_arrangements(await self._peers.get(_did(address), address, f"{BASE}/arrangements"))
@@ -144,10 +144,12 @@ class Monitor:
                 errors.append(str(error))
                 continue
             for proposal in held.arrangements:
+                name = digest(proposal.document.encode())
+                if name in known:
+                    continue
                 terms = decode_terms(proposal.document.encode())
                 if any(actor.did == self._config.did for actor in terms.actors.values()):
-                    put = Put(ARRANGEMENT, digest(proposal.document.encode()), 0, canonical(proposal))
-                    await self._store.commit(Batch(puts=[put]))
+                    await self._store.commit(Batch(puts=[Put(ARRANGEMENT, name, 0, canonical(proposal))]))
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 

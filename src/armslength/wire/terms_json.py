@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from armslength.core.arrangement.terms import SEMANTICS, Arrangement
 from armslength.core.canonical import canonical, digest
@@ -24,6 +25,7 @@ def arrangement_hash(terms: Arrangement) -> str:
     return digest(encode_terms(terms))
 
 
+@lru_cache(maxsize=8)  # the same few documents are read again and again
 def decode_terms(data: bytes) -> Arrangement:
     """The terms in `data`: canonical, of known semantics, with usable ids, names and keys. Raises Malformed."""
     terms = decode(Arrangement, data, MAX_TERMS)
