@@ -137,9 +137,10 @@ class Monitor:
         if not self._config.nodes:
             raise Misuse("no-nodes", "the configuration names no nodes: init --monitor --nodes URL …", "nodes")
         known, errors = {row.key for row in await self._store.find(ARRANGEMENT)}, list[str]()
+        path = f"{BASE}/arrangements?{urlencode([('known', name) for name in sorted(known)[:MAX_ASKED]])}"
         for address in self._config.nodes:
             try:
-                held = decode_arrangements(await self._peers.get(_did(address), address, f"{BASE}/arrangements"))
+                held = decode_arrangements(await self._peers.get(_did(address), address, path))
             except ArmslengthError as error:
                 errors.append(str(error))
                 continue

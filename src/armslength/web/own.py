@@ -132,8 +132,10 @@ class _Own:
         return Response(canonical(await self._node.rest_of(held)), media_type=JSON)
 
     async def arrangements(self, request: Request) -> Response:
-        by = await self._authenticate(request)
-        held = [item for item in await self._node.shelf.everything() if _names(item, by)]
+        """Those that name the sender, but for those that it says it knows."""
+        by, known = await self._authenticate(request), set(request.query_params.getlist("known"))
+        everything = await self._node.shelf.everything()
+        held = [item for item in everything if item.arrangement not in known and _names(item, by)]
         held = [item for item in held if await self._is(by, request, item)]
         return Response(canonical(Arrangements(arrangements=tuple(h.held.proposal for h in held))), media_type=JSON)
 
