@@ -31,10 +31,10 @@ from armslength.core.record.entry import (
     stamp_message,
 )
 from armslength.core.record.evidence import refuses
-from armslength.core.record.keys import Sign, from_base64, verify
+from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.roster import roster
 from armslength.engine.patience import in_time
-from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
+from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Answer, Written, decode_written, encode_written
 from armslength.wire.strict import convert, parse
@@ -244,12 +244,8 @@ class Author:
 
     def _is_good(self, given: Stamp, name: str, by: str) -> bool:
         """Whether this is the timekeeper's stamp on the entry with this hash: what is none might make it unreadable."""
-        try:
-            sig = from_base64(given.sig, "sig")
-        except Malformed:
-            return False
         key, message = self._roster.entries[by], stamp_message(self._arrangement, name, given.time)
-        return given.by == by and given.time >= 0 and verify(key, message, sig)
+        return given.by == by and given.time >= 0 and is_signed(key, message, given.sig)
 
     def _counts(self, refusal: Refusal, name: str) -> bool:
         """A refusal counts only with the keeper's signature: without it the number may not be used again. One that is

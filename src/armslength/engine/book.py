@@ -29,7 +29,7 @@ from armslength.core.record.entry import (
     stamp,
     stamp_message,
 )
-from armslength.core.record.keys import Sign, from_base64, verify
+from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.replica import Placed, Replica
 from armslength.errors import ArmslengthError, Refused
 
@@ -190,11 +190,7 @@ class Book:
         own = given.by == entry.author and len(roster.timekeepers) > 1
         if given.by not in roster.timekeepers or own or not 0 <= given.time <= now + AHEAD:
             return False
-        try:
-            sig = from_base64(given.sig, "sig")
-        except ArmslengthError:
-            return False
-        return verify(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), sig)
+        return is_signed(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), given.sig)
 
     def is_by_its_author(self, submission: Submission | Leaf) -> bool:
         """Whether somebody whom the terms name has signed this entry, for this arrangement."""
@@ -202,10 +198,7 @@ class Book:
         key = self.sealed.roster.entries.get(entry.author)
         if key is None or entry.arrangement != self.arrangement:
             return False
-        try:
-            return verify(key, entry_message(entry), from_base64(submission.sig, "sig"))
-        except ArmslengthError:
-            return False
+        return is_signed(key, entry_message(entry), submission.sig)
 
     def refusal(self, submission: Submission, error: ArmslengthError) -> Refusal:
         """The keeper's signed answer to an entry that is not valid at the head of its view."""

@@ -18,7 +18,7 @@ from armslength.core.arrangement.bodies import Evidence
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, Submission, refusal_message
-from armslength.core.record.keys import from_base64, verify
+from armslength.core.record.keys import from_base64, is_signed, verify
 from armslength.core.record.note import parse, verify_note
 from armslength.core.record.roster import Roster
 from armslength.errors import Malformed, Refused
@@ -91,11 +91,7 @@ def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:
         if refusal.get("by") != roster.keeper or not isinstance(sig, str) or not isinstance(name, str):
             continue
         signed = canonical({field: value for field, value in refusal.items() if field != "sig"})
-        try:
-            signature = from_base64(sig, "refused.sig")
-        except Malformed:
-            continue
-        if verify(roster.entries[roster.keeper], REFUSAL_PREFIX + signed, signature):
+        if is_signed(roster.entries[roster.keeper], REFUSAL_PREFIX + signed, sig):
             named.add(name)
     return named
 
@@ -120,11 +116,7 @@ def refuses(roster: Roster, refusal: Refusal, name: str) -> bool:
     """Whether this is the keeper's signed refusal of the entry with this hash."""
     if (refusal.entry, refusal.by, refusal.arrangement) != (name, roster.keeper, roster.arrangement):
         return False
-    try:
-        signature = from_base64(refusal.sig, "sig")
-    except Malformed:
-        return False
-    return verify(roster.entries[roster.keeper], refusal_message(refusal), signature)
+    return is_signed(roster.entries[roster.keeper], refusal_message(refusal), refusal.sig)
 
 
 def _json(text: str, place: str) -> Any:

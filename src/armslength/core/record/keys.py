@@ -42,6 +42,14 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
     return _verify_once(key, message, signature) if len(message) <= SHORT else _verify(key, message, signature)
 
 
+def is_signed(key: bytes, message: bytes, signature: str) -> bool:
+    """Whether `signature`, in strict base64, is `key`'s on `message`. Never raises: what cannot be read is none."""
+    try:
+        return verify(key, message, from_base64(signature, "sig"))
+    except Malformed:
+        return False
+
+
 def _verify(key: bytes, message: bytes, signature: bytes) -> bool:
     if len(signature) != SIGNATURE_SIZE or not admitted(key):
         return False
