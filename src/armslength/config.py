@@ -1,19 +1,28 @@
-"""A node's configuration: one TOML file in its folder, parsed once into one frozen value."""
+"""A node's configuration: one TOML file in its folder, parsed once into one frozen value.
+
+Each table of the file is a class of its own here; a setting that no class has is refused.
+"""
 
 from __future__ import annotations
 
+import json
 import stat
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from armslength.errors import Misuse
 
 FILE = "node.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file: what it may hold, with the defaults."""
+
+
+class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
     address: the base URL under which peers reach this node ("" for a monitor without one); listen: host and port it
@@ -51,9 +60,6 @@ class Config:
         return self.folder / "manage.sock"
 
 
-_TYPES = {"name": str, "did": str, "address": str, "host": str, "port": int, "development": bool, "nodes": list}
-
-
 def load(folder: Path) -> Config:
     """The configuration in `folder`. Raises Misuse, naming the file and the setting.
 
@@ -65,33 +71,60 @@ def load(folder: Path) -> Config:
     except FileNotFoundError:
         way = "name the folder with --node (or ARMSLENGTH_NODE), or make a new identity with `armslength init FOLDER`"
         raise Misuse("no-folder", f"no {FILE} here: {way}", str(folder)) from None
+    except (OSError, UnicodeError) as error:
+        raise Misuse("bad-config", f"cannot be read: {error}", str(path)) from None
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise Misuse("loose-permissions", f"others may write here: mode {mode:04o}, make it 0700", str(folder))
+    return parse(text, folder)
+
+
+def parse(text: str, folder: Path) -> Config:
+    """The configuration that the file in `folder` states. Raises Misuse, naming the setting."""
+    path = str(folder / FILE)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Misuse("bad-config", str(error), str(path)) from None
-    for name, value in values.items():
-        kind = _TYPES.get(name)
-        if kind is None:
-            raise Misuse("bad-config", f"no such setting: {name} (there are {', '.join(_TYPES)})", str(path))
-        if type(value) is not kind:
-            raise Misuse("bad-config", f"{name} must be a {kind.__name__}", str(path))
-    missing = [name for name in ("name", "did") if name not in values]
-    if missing:
-        raise Misuse("bad-config", f"missing: {', '.join(missing)}", str(path))
-    values["nodes"] = tuple(values.get("nodes", ()))
-    return Config(folder=folder, **values)
+        raise Misuse("bad-config", str(error), path) from None
+    if "folder" in values:
+        raise Misuse("bad-config", "no such setting: folder", path)
+    try:
+        return msgspec.convert(values | {"folder": str(folder)}, Config, strict=True, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise Misuse("bad-config", _explained(str(error)), path) from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    return kind(value)
+
+
+def _explained(error: str) -> str:
+    """What is wrong in the file's own terms: settings and tables."""
+    reason, _, place = error.partition(" - at `$.")
+    for said, meant in (("Object contains unknown field", "no such setting:"), ("Object missing required", "missing:")):
+        if reason.startswith(said):
+            name = reason.split("`")[1]
+            return f"{meant} {'.'.join(filter(None, (place.rstrip('`'), name)))}"
+    reason = reason.replace("Expected", "expected").replace("`array`", "a list").replace("`object`", "a table")
+    return f"{place.rstrip('`')}: {reason}" if place else reason
 
 
 def dump(config: Config) -> str:
-    """The TOML text of a configuration."""
-    lines = [f'name = "{config.name}"', f'did = "{config.did}"']
+    """The TOML text of a new configuration."""
+    lines = [f"name = {_quoted(config.name)}", f"did = {_quoted(config.did)}"]
     if config.address:
-        lines += [f'address = "{config.address}"', f'host = "{config.host}"', f"port = {config.port}"]
+        lines += [
+            f"address = {_quoted(config.address)}",
+            f"host = {_quoted(config.host)}",
+            f"port = {config.port}",
+        ]
     if config.nodes:
-        lines.append(f"nodes = [{', '.join(repr(node).replace(chr(39), chr(34)) for node in config.nodes)}]")
+        lines.append(f"nodes = [{', '.join(map(_quoted, config.nodes))}]")
     if config.development:
         lines.append("development = true  # loopback peers over plain http, simulated clocks: never in earnest")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's escapes, and DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

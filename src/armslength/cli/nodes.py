@@ -6,7 +6,6 @@ import gc
 import logging
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,6 +70,8 @@ def init(
         reason = "a monitor talks to a node at least: say which, as in --nodes https://arandia.example"
         raise Misuse("no-nodes", reason, "--nodes")
     config = _config(folder, name or folder.resolve().name, address, listen, nodes, development)
+    from msgspec.structs import replace
+
     from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing
 
