@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -20,6 +21,20 @@ def play_of(**changes: Any) -> Play:
 def instances(play: Play) -> list[tuple[int, str]]:
     """First period and state of each instance."""
     return [(instance.first, instance.state) for instance in play.state.duties["d"].instances]
+
+
+def late(**changes: Any) -> Play:
+    """The same, with as long to report as there is time, so that periods may be decided in any order."""
+    return begun(
+        claims={"k": state_claim(report_by=2000)}, duties={"d": maintain("k", **{"consequence": "record"} | changes)}
+    )
+
+
+def decided(play: Play, when: int, **letters: str) -> Play:
+    """Decide p0, p1 … as said, at one instant, in the order given."""
+    for period, value in letters.items():
+        attest(play, when, "k", int(period[1:]), value == "S")
+    return play
 
 
 @pytest.mark.parametrize(
@@ -105,6 +120,62 @@ def test_late_refutation_moves_the_window_back() -> None:
     attest(play, start(5.6), "k", 4, False)
     assert instances(play) == [(4, "BREACHED")]
     assert "instance.joined" in play.rules("d#4")
+
+
+def test_without_a_window_the_first_refuted_period_breaches() -> None:
+    """cure 0: BREACHED at once, and suspended; the run after that period remedies."""
+    play = play_of(cure=0, consequence="suspend")
+    judge(play, "k", "SSR")
+    assert instances(play) == [(2, "BREACHED")]
+    assert play.state.duties["d"].instances[0].broke == 2
+    assert play.shown == "SUSPENDED"
+    judge(play, "k", "SS", first=3)
+    assert instances(play) == [(2, "REMEDIED")]
+    judge(play, "k", "R", first=5)
+    assert instances(play) == [(2, "REMEDIED"), (5, "BREACHED")]
+
+
+def test_without_a_window_an_earlier_period_joins_the_breach() -> None:
+    """cure 0: an earlier period that is REFUTED later begins the breach, and the remedy's run begins after it."""
+    play = decided(late(cure=0), start(8), p4="R", p3="R")
+    assert instances(play) == [(3, "BREACHED")]
+    decided(play, start(8), p2="R", p5="S", p6="S")
+    assert instances(play) == [(2, "REMEDIED")]
+
+
+@pytest.mark.parametrize("last", list(permutations(("p0", "p3"))))
+def test_order_within_an_instant_decides_nothing(last: tuple[str, ...]) -> None:
+    """p1 refuted, p2 clean; then p0 and p3 are refuted at one instant: whichever is placed first, the violation
+    that begins with p0 is remedied by p2, and p3 begins another."""
+    play = decided(late(remedy_run=1), start(5), p1="R", p2="S")
+    decided(play, start(5), **dict.fromkeys(last, "R"))
+    assert instances(play) == [(0, "REMEDIED"), (3, "OVERDUE")]
+    assert play.duty("d") == "OVERDUE"
+
+
+def test_breach_that_an_earlier_period_undoes() -> None:
+    """An earlier period joins a breach, and its own window is open: OVERDUE again, then what the window says."""
+    play = decided(late(), start(9), p5="R", p7="R")
+    assert instances(play) == [(5, "BREACHED")]
+    decided(play, start(9), p2="R")
+    assert instances(play) == [(2, "OVERDUE")]
+    assert play.duty("d") == "OVERDUE"
+    decided(play, start(9), p3="S", p4="S")
+    assert instances(play) == [(2, "CURED"), (5, "BREACHED")]
+
+
+def test_period_that_breaks_a_window_is_the_first_that_is_not_clean() -> None:
+    """A window broken by a later period first, then by an earlier one: the remedy is looked for after the earlier."""
+    play = decided(late(cure=3, remedy_run=1), start(9), p0="R", p3="R", p2="S")
+    assert [instance.broke for instance in play.state.duties["d"].instances] == [3]
+    decided(play, start(9), p1="R")
+    assert instances(play) == [(0, "REMEDIED"), (3, "OVERDUE")]
+
+
+def test_instances_stand_in_the_order_of_their_periods() -> None:
+    """A violation that began before one which has ended stands before it."""
+    play = decided(late(), start(9), p5="R", p6="S", p7="S", p2="R", p3="S")
+    assert instances(play) == [(2, "OVERDUE"), (5, "CURED")]
 
 
 def test_late_refutation_out_of_reach() -> None:

@@ -1,12 +1,16 @@
 """Maintain duties: the violation instances of a duty that holds in every period.
 
 1. Periods count that start at or after the duty became ACTIVE. A REFUTED one opens an instance, or joins the open
-   one; an earlier one that is REFUTED later moves the start of the open instance, and its cure window, back.
+   one.
 2. The cure window is the next n whole periods. All clean: CURED. One REFUTED: BREACHED at once. One UNKNOWN:
    BREACHED when it becomes so. Periods that are missing, or cut by the end of the term: BREACHED once the others
-   are decided clean and the term is over. A period refuted beyond an undecided window waits for the window.
-3. After a breach, the earliest run of clean periods that the terms ask for remedies it.
-4. Concluded once the term is over and all periods are decided; worst wins: BREACHED, UNVERIFIED (a period is
+   are decided clean and the term is over. A period refuted beyond an undecided window waits for the window. Without
+   a window (n = 0) the first period breaches.
+3. After a breach, the earliest run of clean periods that the terms ask for remedies it. It begins after the period
+   that broke the duty: the first one that is not clean in the window, or the first of all if there is no window.
+4. What an instance comes to depends on the set of decided periods, not on their order: when an earlier period joins
+   it, window and outcome are computed anew. What is CURED or REMEDIED has ended and stays so.
+5. Concluded once the term is over and all periods are decided; worst wins: BREACHED, UNVERIFIED (a period is
    UNKNOWN), REMEDIED, FULFILLED.
 """
 
@@ -18,13 +22,14 @@ from dataclasses import replace
 from armslength.core.arrangement import claims, tables
 from armslength.core.arrangement.conditions import find_run
 from armslength.core.arrangement.draft import Draft
-from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, Instance
+from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance
 
 _OPEN = frozenset({"OVERDUE", "BREACHED"})
 _SHOWN = {
     ("ACTIVE", "OVERDUE"): "maintain.violated",
     ("OVERDUE", "ACTIVE"): "maintain.cured",
     ("OVERDUE", "BREACHED"): "maintain.breached",
+    ("BREACHED", "OVERDUE"): "maintain.reopened",
     ("BREACHED", "ACTIVE"): "maintain.remedied",
 }
 
@@ -55,6 +60,15 @@ def _refuted(decided: str, begin: int) -> Iterator[int]:
     while number >= 0:
         yield number
         number = decided.find(REFUTED, number + 1)
+
+
+def _broke(draft: Draft, duty: str, first: int, decided: str) -> int | None:
+    """The period that breaks an instance which begins with `first`; None if none does yet."""
+    cure = draft.terms.duties[duty].cure
+    if cure == 0:
+        return first
+    window = enumerate(decided[first + 1 : first + cure + 1], first + 1)
+    return next((number for number, value in window if value in (REFUTED, UNKNOWN)), None)
 
 
 def _run(draft: Draft, duty: str, instance: Instance, decided: str) -> int | None:
@@ -91,8 +105,9 @@ def _open(draft: Draft, duty: str, decided: str) -> bool:
             _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
             return True
         if number < current.first:
-            rule = "instance.joined" if current.state == "OVERDUE" else "instance.joined-breach"
-            _change(draft, duty, current, replace(current, first=number), rule, cause)
+            broke = _broke(draft, duty, number, decided) if current.state == "BREACHED" else None
+            rule = "joined" if current.state == "OVERDUE" else "reopened" if broke is None else "joined-breach"
+            _change(draft, duty, current, replace(current, first=number, broke=broke), f"instance.{rule}", cause)
             return True
     return False
 
@@ -103,23 +118,25 @@ def _judge(draft: Draft, duty: str, decided: str) -> bool:
     if current is None:
         return False
     term = draft.terms.duties[duty]
+    claim = draft.terms.claims[term.claim]
+    broke = _broke(draft, duty, current.first, decided)
     if current.state == "BREACHED":
+        if broke is not None and broke != current.broke:
+            current = _store(draft, duty, current, replace(current, broke=broke))
         end = _run(draft, duty, current, decided)
         if end is None:
             return False
         cause = f"{term.remedy_run} clean periods of {term.claim} up to {end}"
         _change(draft, duty, current, current, "instance.remedied", cause)
         return True
-    claim = draft.terms.claims[term.claim]
+    if broke is not None:
+        cause = f"{claims.name(term.claim, broke)} is {VALUE_NAMES[decided[broke]]}"
+        cause += " within the cure window" if term.cure else ", and there is no cure window"
+        _change(draft, duty, current, replace(current, broke=broke), "instance.breached", cause)
+        return True
     window = range(current.first + 1, current.first + term.cure + 1)
     there = [number for number in window if number < claims.count(draft, claim)]
     letters = [decided[number] if number < len(decided) else UNDECIDED for number in there]
-    for bad, word in ((REFUTED, "REFUTED"), (UNKNOWN, "UNKNOWN")):
-        if bad in letters:
-            broke = there[letters.index(bad)]
-            cause = f"{claims.name(term.claim, broke)} is {word} within the cure window"
-            _change(draft, duty, current, replace(current, broke=broke), "instance.breached", cause)
-            return True
     if UNDECIDED in letters:
         return False
     if claims.starts(draft, claim, window.stop) <= draft.terms.end:
@@ -136,18 +153,22 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     """Take a row of the instance's table, store it, and show the duty's worst open instance."""
     state = draft.duties[duty]
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
-    made = replace(new, state=after, at=new.at if after == new.state else draft.at)
-    instances = tuple(made if known is old else known for known in state.instances)
-    if old is None:
-        instances = (*instances, made)
-    current = _open_instance(instances)
+    _store(draft, duty, old, replace(new, state=after, at=new.at if after == new.state else draft.at))
+    current = _open_instance(draft.duties[duty].instances)
     shown = current.state if current else "ACTIVE"
-    draft.duties[duty] = replace(state, instances=instances)
     if shown != state.state:
         draft.move(tables.MAINTAIN, duty, state.state, _SHOWN[state.state, shown], cause)
         draft.duties[duty] = replace(draft.duties[duty], state=shown, at=draft.at)
         if shown == "BREACHED" and draft.terms.duties[duty].consequence == "suspend":
             draft.breaches.append(duty)
+
+
+def _store(draft: Draft, duty: str, old: Instance | None, new: Instance) -> Instance:
+    """Put an instance in the place of an old one; they stand in the order of their first periods."""
+    others = (known for known in draft.duties[duty].instances if known is not old)
+    instances = tuple(sorted((*others, new), key=lambda known: known.first))
+    draft.duties[duty] = replace(draft.duties[duty], instances=instances)
+    return new
 
 
 def _conclude(draft: Draft, duty: str, decided: str) -> None:
