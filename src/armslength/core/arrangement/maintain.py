@@ -106,8 +106,9 @@ def _open(draft: Draft, duty: str, decided: str) -> bool:
             return True
         if number < current.first:
             broke = _broke(draft, duty, number, decided) if current.state == "BREACHED" else None
-            rule = "joined" if current.state == "OVERDUE" else "reopened" if broke is None else "joined-breach"
-            _change(draft, duty, current, replace(current, first=number, broke=broke), f"instance.{rule}", cause)
+            breach = "instance.joined-breach" if broke is not None else "instance.reopened"
+            rule = "instance.joined" if current.state == "OVERDUE" else breach
+            _change(draft, duty, current, replace(current, first=number, broke=broke), rule, cause)
             return True
     return False
 
