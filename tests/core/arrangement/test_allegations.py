@@ -296,3 +296,22 @@ def test_event_allegation() -> None:
     play.say(AT, "Q", Respond(allegation="P/e/0", answer="ADMITTED"))
     assert play.letters("e") == "R"
     assert play.shown == "HELD"
+
+
+@pytest.mark.parametrize("seal", [False, True])
+@pytest.mark.parametrize("admitted", [False, True])
+@pytest.mark.parametrize(("late", "letter"), [(0, "R"), (1, "U")])
+def test_upheld_past_report_by_leaves_the_period(seal: bool, admitted: bool, late: int, letter: str) -> None:
+    """A vote or an admission refutes an undecided period if its time lies not past reportBy; else it is UNKNOWN."""
+    play = begun(claims={"k": state_claim(report_by=50)}, duties={"d": maintain("k", consequence="record")})
+    last = start(1) + 50
+    play.say(last - 20, "P", Allege(claim="k", period=0))
+    if seal:
+        play.seal(last + (GRACE if late else GRACE - 1))
+    if admitted:
+        play.say(last + late, "Q", Respond(allegation="P/k/0", answer="ADMITTED"))
+    else:
+        vote(play, last + late, True, "P/k/0")
+    play.seal(last + GRACE)
+    assert outcome(play, "P/k/0")[1] == "UPHELD"
+    assert play.letters("k") == letter

@@ -7,7 +7,7 @@ import pytest
 from armslength.core.arrangement.bodies import Attest, Evidence, Notice
 from armslength.core.arrangement.terms import Excuse
 from tests.core.arrangement.play import Play
-from tests.core.arrangement.small import END, GRACE, D, attest, begun, event, maintain, start, state_claim
+from tests.core.arrangement.small import END, GRACE, D, achieve, attest, begun, event, maintain, start, state_claim
 
 TRUE, FALSE = Attest(claim="k", period=1, value=True), Attest(claim="k", period=1, value=False)
 
@@ -235,3 +235,78 @@ def test_causes_name_who_said_so() -> None:
     play = with_claim()
     attest(play, start(1.5), "k", 1, False, "n3 n1")
     assert "n1, n3 say false for period 1" in [change.cause for change in play.changes]
+
+
+# --- between reportBy and its firing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seal", [False, True])
+def test_what_is_said_past_report_by_changes_nothing(seal: bool) -> None:
+    """An attestation past reportBy is recorded, whether or not a seal has worked time past the firing before."""
+    play = with_claim()
+    play.say(start(1), "n1", Attest(claim="k", period=0, value=True), entry="a" * 64)
+    if seal:
+        play.seal(start(2) + GRACE)
+    play.say(start(2) + 1, "n2", Attest(claim="k", period=0, value=True))
+    play.say(start(2) + 1, "n1", Attest(claim="k", period=0, value=False, supersedes="a" * 64))
+    play.say(start(2) + 1, "n1", Attest(claim="k", period=0, value=False))
+    play.seal(start(2) + GRACE)
+    assert play.letters("k") == "U"
+    assert play.when("k#0", "UNKNOWN") == [start(2) + GRACE]
+
+
+@pytest.mark.parametrize("seal", [False, True])
+def test_event_is_unknown_past_its_report_by(seal: bool) -> None:
+    """The same for an event."""
+    play = begun(claims={"k": event(report_by=100)})
+    if seal:
+        play.seal(D + 100 + GRACE)
+    attest(play, D + 101, "k", 0, True)
+    play.seal(D + 100 + GRACE)
+    assert play.letters("k") == "U"
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize("seal", [False, True])
+def test_excuse_decided_past_the_period_s_report_by(seal: bool, value: bool) -> None:
+    """An excuse claim that has longer to report, decided past the period's own reportBy: the waiting quorum has won."""
+    play = begun(
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim(report_by=300)},
+        duties={"d": maintain("k", consequence="record")},
+    )
+    play.say(start(1) - 20, "Q", notice(1))
+    attest(play, start(1.5), "k", 1, False)
+    if seal:
+        play.seal(start(3) + GRACE)
+    attest(play, start(3) + 1, "x", 1, value)
+    play.seal(start(3) + GRACE)
+    assert play.letters("k")[1] == "R"
+    assert play.when("k#1", "REFUTED") == [start(3) + GRACE]
+
+
+@pytest.mark.parametrize("seal", [False, True])
+def test_notice_past_an_event_s_report_by(seal: bool) -> None:
+    """A notice cannot excuse what was to be reported before it."""
+    play = begun(
+        claims={"k": event(report_by=100, excuse=Excuse(claim="x", lead=0)), "x": event()},
+        duties={"d": achieve("k", consequence="record")},
+    )
+    attest(play, D + 50, "x", 0, True)
+    if seal:
+        play.seal(D + 100 + GRACE)
+    play.say(D + 101, "Q", Notice(claim="k", start=D + 101, end=D + 200, text=""))
+    play.seal(D + 100 + GRACE)
+    assert play.letters("k") == "U"
+
+
+@pytest.mark.parametrize("seal", [False, True])
+def test_exclusion_past_report_by_takes_no_votes(seal: bool) -> None:
+    """A quorum that waited until reportBy stands, if its author is excluded between then and the firing."""
+    play = with_excuse()
+    play.say(start(1) - 20, "Q", notice(1))
+    attest(play, start(1.5), "k", 1, False)
+    if seal:
+        play.seal(start(3) + GRACE)
+    play.say(start(3) + 1, "P", Evidence(kind="equivocation", first="", second=""), culprit="n1")
+    play.seal(start(3) + GRACE)
+    assert play.letters("k") == "UR"

@@ -4,8 +4,9 @@
 2. Its answer and its outcome are two things. An answer in its time is always accepted; ADMITTED upholds an open one;
    UNANSWERED alone decides nothing.
 3. A REFUTED period upholds, a SUPPORTED or EXCUSED one dismisses; else the determiners' votes; else, when their time
-   is over, it is DISMISSED. An upheld vote or admission makes an undecided period REFUTED, and breaches the release
-   duty of an alleged tranche; a dismissal leaves the period to its attestations.
+   is over, it is DISMISSED. An upheld vote or admission makes an undecided period REFUTED, if its time lies not past
+   the period's reportBy, and breaches the release duty of an alleged tranche; a dismissal leaves the period to its
+   attestations.
 4. All clocks run from the raising, and `holds_used` counts there.
 5. A hold ends at the earliest of dismissal, its limit, or upheld and cured; and when the arrangement winds down.
 6. Votes on a closed allegation are recorded without effect until the determination deadline.
@@ -19,7 +20,7 @@ from dataclasses import replace
 from armslength.core.arrangement import claims, releases, tables
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
 from armslength.core.arrangement.draft import Act, Draft, iso, reached
-from armslength.core.arrangement.state import CLEAN, REFUTED, UNDECIDED, VALUE_NAMES, AllegationState
+from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
@@ -185,7 +186,7 @@ def _uphold(draft: Draft, known: str, rule: str, cause: str) -> None:
     state = draft.allegations[known]
     if state.tranche is not None:
         releases.uphold(draft, release_duty(state.tranche), f"allegation {known} is UPHELD")
-    elif claims.letter(draft.claims[state.claim or ""], state.period or 0) == UNDECIDED:
+    elif claims.undecided(draft, state.claim or "", state.period or 0):
         cause = f"allegation {known} is UPHELD"
         claims.decide(draft, state.claim or "", state.period or 0, REFUTED, "claim.upheld", cause)
 

@@ -6,8 +6,10 @@
    afterwards attestations are recorded and change nothing.
 3. While a timely notice overlaps a period, a refuting quorum waits until the excuse claim's same period is decided.
    The excuse SUPPORTED makes the period EXCUSED.
-4. At reportBy + grace an undecided period is REFUTED if such a quorum waits, else UNKNOWN.
-5. An author who has signed two different entries in one place counts in no undecided period.
+4. What decides a period bears a time not past its reportBy; grace is for its arrival only. At reportBy + grace an
+   undecided period is REFUTED if such a quorum waits, else UNKNOWN. Later attestations are recorded and change
+   nothing.
+5. An author who has signed two different entries in one place counts in no undecided period whose reportBy is ahead.
 6. Once the arrangement winds down or is done, only claims that a surviving duty needs are still decided. Other
    attestations are recorded and change nothing: one that comes just after the deciding one is as good as before it.
 """
@@ -65,6 +67,20 @@ def ends(draft: Draft, claim: Claim, number: int) -> int | None:
     return min(starts(draft, claim, number + 1), draft.terms.end)
 
 
+def report_by(draft: Draft, claim: Claim, number: int) -> int | None:
+    """The last instant at which period `number` may still be decided; None if there is none."""
+    if claim.report_by is None:
+        return None
+    end = ends(draft, claim, number)
+    return (anchor(draft, claim) if end is None else end) + claim.report_by
+
+
+def undecided(draft: Draft, claim: str, number: int) -> bool:
+    """Whether the period is undecided, and what bears the time of now may decide it."""
+    last = report_by(draft, draft.terms.claims[claim], number)
+    return letter(draft.claims[claim], number) == UNDECIDED and (last is None or draft.at <= last)
+
+
 def letter(state: ClaimState, number: int) -> str:
     """The letter of a period."""
     return state.decided[number] if number < len(state.decided) else UNDECIDED
@@ -108,12 +124,14 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     votes = {key: cast for key, cast in state.open.items() if key != str(number)}
     draft.claims[claim] = replace(state, decided=decided, open=votes, at=draft.at)
     for base in draft.index.excuses.get(claim, ()):
-        if number < count(draft, draft.terms.claims[base]) and letter(draft.claims[base], number) == UNDECIDED:
+        if number < count(draft, draft.terms.claims[base]):
             judge(draft, base, number)
 
 
 def judge(draft: Draft, claim: str, number: int) -> None:
-    """Decide an undecided period if its votes, or its excuse, now do."""
+    """Decide a period, if it is undecided and its votes, or its excuse, now do."""
+    if not undecided(draft, claim, number):
+        return
     term, state = draft.terms.claims[claim], draft.claims[claim]
     excuse = _excuse(draft, term, state, number)
     if excuse == SUPPORTED:
@@ -172,7 +190,7 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    if letter(state, body.period) != UNDECIDED or not live(draft, body.claim):
+    if not (undecided(draft, body.claim, body.period) and live(draft, body.claim)):
         return
     if act.author in draft.arrangement.excluded:
         return
@@ -207,19 +225,21 @@ def notify(draft: Draft, act: Act, body: Notice) -> None:
     draft.claims[body.claim] = replace(state, notices=tuple(order))
     if timely:
         for number in range(len(draft.claims[term.excuse.claim].decided)):
-            if number < count(draft, term) and letter(draft.claims[body.claim], number) == UNDECIDED:
+            if number < count(draft, term):
                 judge(draft, body.claim, number)
 
 
 def exclude(draft: Draft, culprit: str) -> None:
     """Take the culprit's votes out of every undecided period."""
     for claim, state in draft.claims.items():
-        if any(culprit in votes for votes in state.open.values()):
-            left = {
-                key: {monitor: vote for monitor, vote in votes.items() if monitor != culprit}
-                for key, votes in state.open.items()
-            }
-            draft.claims[claim] = replace(state, open={key: votes for key, votes in left.items() if votes})
+        left = {
+            number: {monitor: vote for monitor, vote in votes.items() if monitor != culprit}
+            if undecided(draft, claim, int(number))
+            else votes
+            for number, votes in state.open.items()
+        }
+        if left != state.open:
+            draft.claims[claim] = replace(state, open={number: votes for number, votes in left.items() if votes})
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
@@ -236,8 +256,8 @@ def deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
         number = len(decided)
     if number >= count(draft, term):
         return None
-    end = ends(draft, term, number)
-    return (anchor(draft, term) if end is None else end) + term.report_by + draft.terms.grace, number
+    last = report_by(draft, term, number)
+    return None if last is None else (last + draft.terms.grace, number)
 
 
 def deadlines(draft: Draft) -> Iterator[int]:
