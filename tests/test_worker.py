@@ -60,7 +60,7 @@ class Outbox:
         self.deliverer = Deliverer(
             self.store,
             self.peer,
-            lambda did: f"Bearer for {did}",
+            lambda did, _: f"Bearer for {did}",
             self.result,
             clock=lambda: self.now,
             jitter=lambda: 1.0,

@@ -37,6 +37,7 @@ from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
 from armslength.web.manage import build_management
 from armslength.wire import binding
+from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
 WAITING = 2048  # connections of peers that are not accepted yet
@@ -152,12 +153,24 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     """Run a node until SIGTERM or SIGINT, then finish what has begun."""
     if not config.address:
         raise Misuse("no-address", "this folder is a monitor's: it has keys but no node", str(config.folder))
+    _check_place(config)
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
         with _listening(config) as peers, listening(config.socket) as owner:
             servers = [_Server(_settings(running.app)), _Server(_settings(running.management))]
             with _signals(servers):
                 ready()  # whoever connects from now on is answered
                 await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
+
+
+def _check_place(config: Config) -> None:
+    """Raise Misuse where our address is not the one place that our DID names."""
+    where = str(config.folder / FILE)
+    try:
+        place = address_of(config.did)
+    except Malformed as error:
+        raise Misuse("bad-config", f"did: {error.reason}", where) from None
+    if config.address != place:
+        raise Misuse("bad-config", f"address: {config.did} is at {place}, and nowhere else", where)
 
 
 def _listening(config: Config) -> socket.socket:

@@ -60,7 +60,7 @@ class Deliverer:
         self,
         store: Store,
         post: Post,
-        tokens: Callable[[str], str],
+        tokens: Callable[[str, str], str],
         on_result: OnResult,
         *,
         clock: Callable[[], float] = time.time,
@@ -131,7 +131,7 @@ class Deliverer:
 
     async def _deliver(self, send: Send) -> None:
         try:
-            headers = {"Authorization": self._tokens(send.peer), "Content-Type": "application/json"}
+            headers = {"Authorization": self._tokens(send.peer, send.url), "Content-Type": "application/json"}
             try:
                 reply = await self._post(send.url, send.body, headers)
                 status, body, trouble = reply.status, reply.body, f"answers {reply.status}"

@@ -53,6 +53,7 @@ class Spoilt:
     says: str = ""
 
 
+BUYER = "did: did:web:node.buyer.example.org\n    address: https://node.buyer.example.org\n"
 TWO = "monitors:\n  S: {group: own}\n  B: {group: own}\n  L:\n"
 QUALITY = "    monitors: [L]\n    support: 1\n    period: 7d\n"
 RESULTS = "    when: {run: {of: quality, clean: 1}}"
@@ -70,14 +71,12 @@ SMALL_VECTORS = {
                                 "parties.B.keys.checkpoints"),
     "same key": Spoilt("AHON0LPf8SwNThlfW9fVvbQ8Ip5QTz4Uq21Or0BwM04=", "ro1olrGdRIsaCbpAaf98o7PkuPw4hX5OPqqUgS75MsY=",
                        "S01", ERROR, "parties.B.keys.tokens", "same key"),
-    "same DID": Spoilt("did:web:node.buyer.example.org", "did:web:node.supplier.example.org", "S01", ERROR, "parties.S.did"),
+    "same DID": Spoilt(BUYER, BUYER.replace("buyer", "supplier"), "S01", ERROR, "parties.S.did"),
     "key no point": Spoilt("AHON0LPf8SwNThlfW9fVvbQ8Ip5QTz4Uq21Or0BwM04=", "A" * 43 + "=", "S01", ERROR,
                            "parties.B.keys.tokens"),
-    "no did:web": Spoilt("did:web:node.buyer.example.org", "did:example:buyer", "S01", ERROR, "parties.B.did"),
-    "other host": Spoilt("did:web:node.buyer.example.org", "did:web:buyer.example.org", "S01", WARNING, "parties.B.did"),
-    "no https": Spoilt("https://node.buyer.example.org", "http://node.buyer.example.org", "S01", WARNING,
-                       "parties.B.address"),
-    "loopback": Spoilt("https://node.buyer.example.org", "http://127.0.0.1:8000", "S01", WARNING, "parties.B.address",
+    "no did:web": Spoilt(BUYER, "did: did:example:buyer\n", "S01", ERROR, "parties.B.did"),
+    "loopback": Spoilt(BUYER, BUYER.replace("node.buyer.example.org", "localhost%3A8000", 1).replace(
+                       "https://node.buyer.example.org", "http://localhost:8000"), "S01", WARNING, "parties.B.address",
                        "this machine"),
     "too many": Spoilt(QUALITY, QUALITY.replace("support: 1", "support: 2"), "S02", ERROR, "claims.quality.support",
                        "2 of 1"),

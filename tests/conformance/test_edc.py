@@ -84,7 +84,7 @@ async def provider() -> AsyncIterator[tuple[Exchange, str]]:
         store, me, address + binding.BASE, OneTranche(me, address), time.time, wake=lambda: deliverer.wake()
     )
     token = json.dumps({"region": "eu", "audience": "any", "clientId": me})
-    deliverer = Deliverer(store, client.post, lambda _: token, exchange.delivered)
+    deliverer = Deliverer(store, client.post, lambda _, __: token, exchange.delivered)
     app = Starlette(routes=routes(exchange, named, b"{}"))
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     tasks = [asyncio.create_task(server.serve()), asyncio.create_task(deliverer.run())]

@@ -260,7 +260,7 @@ def test_dids_lead_to_one_place_or_are_malformed(data: bytes) -> None:
 def token() -> bytes:
     """A good token from A, at time 1000."""
     made = tokens.Tokens("did:web:a", PrivateKey(bytes(32)), lambda: 1000.0)
-    return made.bearer("did:web:b").encode()
+    return made.bearer("did:web:b", "https://b/x").encode()
 
 
 @given(st.data())

@@ -9,7 +9,7 @@ import pytest
 
 from armslength.core.record.keys import to_base64
 from armslength.errors import Malformed, Unavailable
-from armslength.identity.did import Resolver, document, document_keys, document_url, key_did, key_of, web_did
+from armslength.identity.did import Resolver, document, document_keys, document_url, key_did, key_of
 from armslength.identity.keys import PrivateKey
 
 KEY = PrivateKey(bytes(32))
@@ -52,7 +52,6 @@ def test_what_is_no_did_key_is_refused(did: str) -> None:
         ("did:web:a.example", "https://a.example/.well-known/did.json"),
         ("did:web:a.example%3A8443", "https://a.example:8443/.well-known/did.json"),
         ("did:web:a.example:nodes:one", "https://a.example/nodes/one/did.json"),
-        ("did:web:localhost%3A8080", "https://localhost:8080/.well-known/did.json"),
     ],
 )
 def test_where_documents_are(did: str, url: str) -> None:
@@ -61,8 +60,10 @@ def test_where_documents_are(did: str, url: str) -> None:
 
 
 def test_http_is_for_loopback_in_development() -> None:
-    """Only loopback, and only under the switch, is asked without TLS."""
-    assert document_url("did:web:localhost%3A80", development=True) == "http://localhost:80/.well-known/did.json"
+    """Only localhost, and only under the switch, is asked without TLS, or at all."""
+    assert document_url("did:web:localhost%3A8080", development=True) == "http://localhost:8080/.well-known/did.json"
+    with pytest.raises(Malformed):
+        document_url("did:web:localhost%3A8080")
     assert document_url("did:web:a.example", development=True).startswith("https://")
 
 
@@ -89,12 +90,6 @@ def test_what_is_no_did_web_is_refused(did: str) -> None:
     """A DID that would lead anywhere but to a host and a plain path is refused."""
     with pytest.raises(Malformed):
         document_url(did)
-
-
-def test_web_dids_name_host_port_and_path() -> None:
-    """The inverse of finding the document."""
-    assert web_did("localhost:8080") == "did:web:localhost%3A8080"
-    assert web_did("a.example", "/nodes/one/") == "did:web:a.example:nodes:one"
 
 
 def test_a_document_gives_back_its_keys() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from armslength.errors import Unauthorised
+from armslength.errors import Refused, Unauthorised
 from armslength.identity import tokens
 from armslength.identity.keys import PrivateKey
 from armslength.identity.tokens import LEEWAY, LIFE, RECHECK_S, Tokens, Verifier
 
 A, B = "did:web:a.example", "did:web:b.example"
+AT_B = "https://b.example"
 KEY = PrivateKey(b"a" * 32)
 NOW = 1_467_331_200
 
@@ -41,7 +42,7 @@ def encode(value: Any) -> str:
 
 
 HEADER = {"alg": "EdDSA", "typ": "armslength+jwt", "kid": f"{A}#tokens"}
-CLAIMS = {"iss": A, "aud": B, "iat": NOW, "exp": NOW + 60, "jti": "1"}
+CLAIMS = {"iss": A, "aud": B, "at": AT_B, "iat": NOW, "exp": NOW + 60, "jti": "1"}
 
 
 def token(header: Any = HEADER, claims: Any = CLAIMS, key: PrivateKey = KEY) -> str:
@@ -59,25 +60,25 @@ async def refused(authorization: str | None, world: World | None = None) -> str:
 async def test_a_token_says_who_sent_it() -> None:
     """What one side makes, the other believes."""
     world = World()
-    assert await world.receiver.caller(world.sender.bearer(B)) == A
+    assert await world.receiver.caller(world.sender.bearer(B, AT_B)) == A
     assert await world.receiver.caller(token()) == A
 
 
 async def test_a_token_is_used_again_until_half_of_its_life() -> None:
     """One token per receiver serves for a while; then a fresh one is made."""
     world = World()
-    first = world.sender.bearer(B)
+    first = world.sender.bearer(B, AT_B)
     world.now += LIFE / 2 - 1
-    assert world.sender.bearer(B) == first
-    assert world.sender.bearer("did:web:c.example") != first
+    assert world.sender.bearer(B, AT_B) == first
+    assert world.sender.bearer("did:web:c.example", "https://c.example/x") != first
     world.now += 1
-    assert world.sender.bearer(B) != first
+    assert world.sender.bearer(B, AT_B) != first
 
 
 async def test_using_a_token_again_checks_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second use of a token costs no signature check and no look-up, and its time still counts."""
     world = World()
-    bearer = world.sender.bearer(B)
+    bearer = world.sender.bearer(B, AT_B)
     await world.receiver.caller(bearer)
     monkeypatch.setattr(tokens, "verify", None)
     world.looked_up = 0
@@ -93,7 +94,7 @@ async def test_using_a_token_again_checks_no_signature(monkeypatch: pytest.Monke
 async def test_a_replaced_key_ends_its_tokens() -> None:
     """A token that was good is refused once its sender has another key, or is nobody we know."""
     world = World()
-    bearer = world.sender.bearer(B)
+    bearer = world.sender.bearer(B, AT_B)
     await world.receiver.caller(bearer)
     world.known[A, ""] = (PrivateKey(b"b" * 32).public,)
     world.now += RECHECK_S
@@ -103,10 +104,25 @@ async def test_a_replaced_key_ends_its_tokens() -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["https://c.example/x", "https://b.example:8443/x", "http://b.example/x", "//b.example"]
+)
+def test_a_token_goes_to_its_receiver_s_own_address_only(url: str) -> None:
+    """Whoever says that B lives elsewhere gets no token that B would believe: nothing is made for another address."""
+    with pytest.raises(Refused) as refused:
+        World().sender.bearer(B, url)
+    assert refused.value.code == "foreign-address"
+    with pytest.raises(Refused):
+        World().sender.bearer("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", url)
+
+
+@pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"aud": A}, "wrong-audience"),
         ({"aud": [B]}, "bad-token"),
+        ({"at": "https://c.example"}, "wrong-address"),
+        ({"at": AT_B + "/"}, "wrong-address"),
+        ({"at": None}, "bad-token"),
         ({"iss": "did:web:x.example"}, "bad-token-header"),
         ({"exp": NOW + LIFE + 1}, "token-life"),
         ({"exp": NOW}, "token-life"),

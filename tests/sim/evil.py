@@ -80,7 +80,7 @@ async def post(world: World, to: str, path: str, body: bytes, token: str | None 
     headers = {}
     if token is not None:
         did = world.terms.actors[token].did or ""
-        headers["authorization"] = Tokens(did, ring(token)["tokens"]).bearer(node.config.did)
+        headers["authorization"] = Tokens(did, ring(token)["tokens"]).bearer(node.config.did, node.config.address)
     app: Any = node.running.app
     return await ask(app, options.pop("method", "POST"), node.config.address + path, body, headers, **options)
 

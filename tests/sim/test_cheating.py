@@ -395,8 +395,10 @@ def test_whose_token(tmp_path: Path) -> None:
             assert (reply.status, code(reply)) == (401, "not-keeper"), who
         app = world.nodes["A"].running.app
         did = world.terms.actors["m5"].did or ""
-        elsewhere = Tokens(did, ring("m5")["tokens"]).bearer(world.nodes["B"].config.did)
-        forged = Tokens(did, ring("m1")["tokens"]).bearer(world.nodes["A"].config.did)
+        elsewhere = Tokens(did, ring("m5")["tokens"]).bearer(
+            world.nodes["B"].config.did, world.nodes["B"].config.address
+        )
+        forged = Tokens(did, ring("m1")["tokens"]).bearer(world.nodes["A"].config.did, world.nodes["A"].config.address)
         for token, wanted in ((elsewhere, "wrong-audience"), (forged, "bad-signature")):
             headers = {"authorization": token}
             reply = await ask(app, "POST", f"http://localhost:8801{path}", b"", headers)  # type: ignore[arg-type]

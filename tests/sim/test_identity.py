@@ -39,7 +39,7 @@ async def _forged(world: World, key: PrivateKey, *, first: bool) -> bytes:
 async def _read(world: World, who: str, arrangement: str, signer: PrivateKey) -> Reply:
     """B's request for a record, with a token signed with this key."""
     me = world.terms.actors[who]
-    bearer = Tokens(world.terms.actors["B"].did or "", signer).bearer(me.did or "")
+    bearer = Tokens(world.terms.actors["B"].did or "", signer).bearer(me.did or "", me.address or "")
     url = f"{me.address}{BASE}/leaves/{arrangement}"
     return await ask(world.nodes[who].running.app, "GET", url, b"", {"authorization": bearer})  # type: ignore[arg-type]
 
@@ -103,7 +103,7 @@ def test_a_sender_that_cannot_be_looked_up_is_told_to_try_again(tmp_path: Path) 
 
             world.network.carry = counted  # type: ignore[method-assign]
             for number in range(3):
-                bearer = Tokens(nobody, PrivateKey(bytes([number]) * 32)).bearer(a.config.did)
+                bearer = Tokens(nobody, PrivateKey(bytes([number]) * 32)).bearer(a.config.did, a.config.address)
                 url = f"{a.config.address}{BASE}/arrangements"
                 reply = await ask(a.running.app, "GET", url, b"", {"authorization": bearer})  # type: ignore[arg-type]
                 assert reply.status == 503, reply.body

@@ -108,7 +108,7 @@ def key(name: str) -> str:
 def _actor(id_: str, name: str, group: str | None) -> Actor:
     keys = Keys(entries=key(f"{id_} e"), checkpoints=key(f"{id_} c"), tokens=None if id_ == "m" else key(f"{id_} t"))
     return Actor(
-        name=name, did=f"did:web:{id_}.example", keys=keys, address=f"https://{id_}.example", group=group
+        name=name, did=f"did:web:{id_.lower()}.a", keys=keys, address=f"https://{id_.lower()}.a", group=group
     )  # fmt: skip
 
 

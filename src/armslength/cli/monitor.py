@@ -27,6 +27,7 @@ from armslength.net.peers import Peers
 from armslength.ports import Batch, Put, Store
 from armslength.store.sqlite import SqliteStore
 from armslength.wire.own import BASE, MAX_ASKED, Answer, Proposal, Sealed, covered, decode_arrangements, decode_sealed
+from armslength.wire.place import did_of
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
@@ -140,7 +141,7 @@ class Monitor:
         path = f"{BASE}/arrangements?{urlencode([('known', name) for name in sorted(known)[:MAX_ASKED]])}"
         for address in self._config.nodes:
             try:
-                held = decode_arrangements(await self._peers.get(_did(address), address, path))
+                held = decode_arrangements(await self._peers.get(did_of(address), address, path))
             except ArmslengthError as error:
                 errors.append(str(error))
                 continue
@@ -194,15 +195,6 @@ def _verified(terms: Arrangement, name: str, sealed: Sealed) -> Sealed:
 def _named(proposal: Proposal) -> str:
     name, title = digest(proposal.document.encode())[:12], decode_terms(proposal.document.encode()).title
     return f"{name} ({title}{f'; to replace {proposal.replaces[:12]}' if proposal.replaces else ''})"
-
-
-def _did(address: str) -> str:
-    from urllib.parse import urlsplit
-
-    from armslength.identity.did import web_did
-
-    parts = urlsplit(address)
-    return web_did(parts.netloc, parts.path)
 
 
 def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, show
 from armslength.config import FILE, Config, dump, load
-from armslength.errors import Misuse
+from armslength.errors import Malformed, Misuse
 from armslength.views.words import safe, safe_block
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def init(
     if monitor and not nodes:
         reason = "a monitor talks to a node at least: say which, as in --nodes https://arandia.example"
         raise Misuse("no-nodes", reason, "--nodes")
-    config = _config(folder, name or folder.resolve().name, address, listen, nodes, development)
+    config = _config(folder, _name(name or folder.resolve().name), address, listen, nodes, development)
     from msgspec.structs import replace
 
     from armslength.identity.did import key_did
@@ -141,28 +141,47 @@ def _run(work: object, asyncio: object) -> None:
 
 def _config(folder: Path, name: str, address: str, listen: str, nodes: tuple[str, ...], development: bool) -> Config:
     if not address:
-        return Config(folder, name, "", nodes=tuple(url.rstrip("/") for url in nodes), development=development)
+        places = tuple(_place(url, development, "--nodes")[1] for url in nodes)
+        return Config(folder, name, "", nodes=places, development=development)
     from urllib.parse import urlsplit
 
-    from armslength.identity.did import web_did
-
-    parts = urlsplit(address.rstrip("/"))
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise Misuse("bad-address", "must be an http(s) URL", "--address")
-    if parts.scheme == "http" and not development:
-        raise Misuse("bad-address", "plain http is for development on loopback only (--development)", "--address")
-    host, _, port = listen.rpartition(":") if listen else ("127.0.0.1", ":", str(parts.port or 443))
+    did, base = _place(address, development)
+    host, _, port = listen.rpartition(":") if listen else ("127.0.0.1", ":", str(urlsplit(base).port or 443))
     if not port.isdecimal():
         raise Misuse("bad-listen", "must be HOST:PORT", "--listen")
     return Config(
         folder,
         name,
-        web_did(parts.netloc, parts.path),
-        address=address.rstrip("/"),
+        did,
+        address=base,
         host=host,
         port=int(port),
         development=development,
     )
+
+
+def _name(name: str) -> str:
+    """A name as terms may show it. Raises Misuse."""
+    from armslength.wire.terms_values import Unfit, read_line
+
+    try:
+        return read_line(name)
+    except Unfit as error:
+        raise Misuse("bad-name", error.reason, "--name") from None
+
+
+def _place(address: str, development: bool, option: str = "--address") -> tuple[str, str]:
+    """The DID and the address of the node there. Raises Misuse for any but the one spelling of it."""
+    from armslength.wire.place import did_of
+
+    base = address.removesuffix("/")
+    try:
+        did = did_of(base)
+    except Malformed as error:
+        raise Misuse("bad-address", f"{address}: {error.reason}", option) from None
+    if base.startswith("http:") and not development:
+        raise Misuse("bad-address", "localhost and plain http are for development (--development)", option)
+    return did, base
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -176,8 +195,7 @@ def _print_card(config: Config, *, json: bool) -> None:
 
     keys = KeyRing.load(config.keys).public()
     document = {"name": config.name, "did": config.did, "address": config.address or None, "keys": keys}
-    lines = [f"name: {config.name}", f"did: {config.did}"]
-    if config.address:
-        lines.append(f"address: {config.address}")
-    lines += ["keys:", *(f"  {role}: {key}" for role, key in keys.items())]
-    show(document, as_json=json, text="\n".join(lines))
+    from armslength.wire.terms_write import to_yaml
+
+    given = {name: value for name, value in document.items() if value is not None}
+    show(document, as_json=json, text=to_yaml(given).rstrip("\n"))

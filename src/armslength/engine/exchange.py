@@ -24,10 +24,11 @@ from armslength.core.policy import FORMAT, Agreement, Offer
 from armslength.core.process import Message, Record, Role, queue, step
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.engine.processes import Change, Processes, process_of
-from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, origin, reaction
+from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
 from armslength.errors import Malformed, NotFound, Refused
 from armslength.ports import Dataset, Datasets, Put, Send, Store
 from armslength.wire import dsp
+from armslength.wire.place import is_below
 
 AGREEMENT: Final = "agreement"  # kind of the provider's index: agreement id -> pid of its negotiation
 ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
@@ -357,9 +358,9 @@ class Exchange:
         return await self._processes.change(kind, pid, decide)
 
     async def _check_address(self, did: str, address: str, place: str) -> None:
-        """A peer is called at its own node only: the origin is the one that the terms name."""
+        """A peer is called at its own node only, where its DID says that it is."""
         known = await self._datasets.address(did)
-        if known is None or origin(known) != origin(address) or origin(address) is None:
+        if known is None or not is_below(address, known):
             raise Refused("foreign-address", f"{address} is not at {did}'s own address", place)
 
     def _pid(self, *parts: str | None) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
@@ -100,17 +98,6 @@ def of_caller(record: R | None, caller: str) -> R:
     if record is None or record.peer != caller:
         raise NotFound("unknown-process", "no such process of yours")
     return record
-
-
-@lru_cache(maxsize=1024)
-def origin(address: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of a URL; None if it is not one."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
 
 def _not_what_was_asked(record: Negotiation, agreement: Agreement) -> str | None:

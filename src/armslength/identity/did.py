@@ -7,17 +7,16 @@ names, from the place that the DID names. Keys in signed terms go before anythin
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, unquote
 
 import msgspec
 
 from armslength.core.record.keys import admitted, from_base64
 from armslength.errors import ArmslengthError, Malformed, Unavailable
+from armslength.wire.place import address_of
 from armslength.wire.strict import UNREADABLE
 
 ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
@@ -26,8 +25,6 @@ FAILED_S: Final = 30  # seconds before a document that could not be had is asked
 REMEMBERED: Final = 1024  # documents, and as many failures
 AT_ONCE: Final = 32  # documents that are asked for
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?")
-_SEGMENT: Final = re.compile(r"[A-Za-z0-9._~-]+")
 
 T = TypeVar("T")
 
@@ -35,22 +32,13 @@ Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
 """GET a URL: (status, body). Bounded in size and time, and filtered by address."""
 
 
-def web_did(host: str, path: str = "") -> str:
-    """The did:web of a host (with its port where it has one) and a path; a path makes one node of many."""
-    segments = [quote(segment, safe="") for segment in path.split("/") if segment]
-    return ":".join(["did:web", host.replace(":", "%3A"), *segments])
-
-
 def document_url(did: str, *, development: bool = False) -> str:
-    """Where the document of a did:web is. http only for loopback under the development switch. Raises Malformed."""
-    method, segments = _parts(did)
-    if method != "web":
-        raise Malformed("not-did-web", "only did:web has a document to fetch", did)
-    host, path = unquote(segments[0]).lower(), [unquote(segment) for segment in segments[1:]]
-    if not _HOST.fullmatch(host) or not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in path):
-        raise Malformed("bad-did", "not a host and path", did)
-    scheme = "http" if development and host.split(":")[0] in {"localhost", "127.0.0.1"} else "https"
-    return f"{scheme}://{host}/" + "/".join([*path, "did.json"] if path else [".well-known", "did.json"])
+    """Where the document of a did:web is; localhost only under the development switch. Raises Malformed."""
+    address = address_of(did)
+    if address.startswith("http:") and not development:
+        raise Malformed("bad-did", "localhost is for development", did)
+    has_path = ":" in did.removeprefix("did:web:")
+    return f"{address}/did.json" if has_path else f"{address}/.well-known/did.json"
 
 
 def key_did(public: bytes) -> str:

@@ -1,8 +1,9 @@
 """Bearer tokens between nodes: short-lived signed JWTs (RFC 7519), one algorithm, one type, nothing optional.
 
 Header: exactly alg "EdDSA", typ "armslength+jwt", kid "<sender's DID>#tokens". Claims: iss (the sender's DID), aud (the
-receiver's DID), iat and exp (UNIX seconds, at most five minutes apart), jti. A token is made for one receiver, so it
-is worth nothing elsewhere; within its life it may be used again, and using it again costs no signature check.
+receiver's DID), at (the base address to which it is sent), iat and exp (UNIX seconds, at most five minutes apart), jti.
+A token is made for one receiver at the one address that its DID names (engine rule 10.5), and sent nowhere else: what a
+receiver gets, it cannot show to others. Within its life it may be used again, and that costs no signature check.
 
 The keys come from the caller (`KeyLookup`), for the arrangement that the request is about: in general those that terms
 pin. A token is good if one of them has signed it.
@@ -16,14 +17,15 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from armslength.core.record.keys import SIGNATURE_SIZE, verify
-from armslength.errors import Unauthorised
+from armslength.errors import Malformed, Refused, Unauthorised
 from armslength.identity.keys import PrivateKey
+from armslength.wire.place import address_of, is_below
 from armslength.wire.strict import UNREADABLE
 
 LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and that of ours
@@ -38,6 +40,15 @@ KeyLookup = Callable[[str, str], Awaitable[Sequence[bytes]]]
 be signed with; none if it is nobody we know. Raises Unavailable where that cannot be found out now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A token of ours: when it was made, for which address, and the header's value."""
+
+    at: float
+    address: str
+    text: str = field(repr=False)
+
+
 class Tokens:
     """Makes our tokens. One per receiver, used until half of its life is over."""
 
@@ -47,18 +58,31 @@ class Tokens:
         self._clock = clock
         header = {"alg": "EdDSA", "typ": TYPE, "kid": f"{me}#tokens"}
         self._header = _encode(msgspec.json.encode(header))
-        self._made: dict[str, tuple[float, str]] = {}
+        self._made: dict[str, _Made] = {}
 
-    def bearer(self, receiver: str) -> str:
-        """The value of the Authorization header of a request to `receiver`."""
-        now = self._clock()
-        made = self._made.get(receiver)
-        if made is None or not 0 <= now - made[0] < LIFE / 2:
-            made = self._made[receiver] = (now, f"Bearer {self._make(receiver, int(now))}")
-        return made[1]
+    def bearer(self, receiver: str, url: str) -> str:
+        """The value of the Authorization header of a request to `receiver` at `url`.
 
-    def _make(self, receiver: str, now: int) -> str:
-        claims = {"iss": self._me, "aud": receiver, "iat": now, "exp": now + LIFE, "jti": secrets.token_urlsafe(16)}
+        Raises Refused where that is not its own address, or it has none.
+        """
+        now, made = self._clock(), self._made.get(receiver)
+        if made is None or not 0 <= now - made.at < LIFE / 2:
+            address = _address(receiver)
+            made = _Made(now, address, f"Bearer {self._make(receiver, address, int(now))}")
+        if not is_below(url, made.address):
+            raise Refused("foreign-address", f"is not at {receiver}'s own address: no token goes there", url[:200])
+        self._made[receiver] = made
+        return made.text
+
+    def _make(self, receiver: str, address: str, now: int) -> str:
+        claims = {
+            "iss": self._me,
+            "aud": receiver,
+            "at": address,
+            "iat": now,
+            "exp": now + LIFE,
+            "jti": secrets.token_urlsafe(16),
+        }
         signed = f"{self._header}.{_encode(msgspec.json.encode(claims))}"
         return f"{signed}.{_encode(self._key.sign(signed.encode('ascii')))}"
 
@@ -66,6 +90,7 @@ class Tokens:
 class _Claims(msgspec.Struct):
     iss: str
     aud: str
+    at: str
     iat: int
     exp: int
     jti: str
@@ -83,6 +108,7 @@ class Verifier:
 
     def __init__(self, me: str, keys: KeyLookup, clock: Callable[[], float] = time.time) -> None:
         self._me = me
+        self._address = _address(me)
         self._keys = keys
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
@@ -129,6 +155,8 @@ class Verifier:
             raise _no("bad-token-header", f"header {wrong[0]!r} is not as agreed")
         if claims.aud != self._me:
             raise _no("wrong-audience", f"the token is for {claims.aud}, this is {self._me}")
+        if claims.at != self._address:
+            raise _no("wrong-address", f"the token is for {claims.at}, this is {self._address}")
         self._in_time(claims)
         keys = await self._keys(claims.iss, about)
         if not keys:
@@ -149,6 +177,14 @@ class Verifier:
             raise _no("token-late", "the token has expired")
         if not 0 < claims.exp - claims.iat <= LIFE:
             raise _no("token-life", f"the token must live at most {LIFE} s")
+
+
+def _address(did: str) -> str:
+    """The one address of a node. Raises Refused for a DID that has none."""
+    try:
+        return address_of(did)
+    except Malformed as error:
+        raise Refused("no-address", f"no node is there: {error.reason}", did[:200]) from None
 
 
 def _no(code: str, reason: str) -> Unauthorised:

@@ -23,20 +23,20 @@ _BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
 
 
 class Peers:
-    """`ports.Peers` over HTTP. `bearer` gives the Authorization header for a receiver."""
+    """`ports.Peers` over HTTP. `bearer` gives the Authorization header for a receiver and a URL of its."""
 
-    def __init__(self, client: Client, bearer: Callable[[str], str]) -> None:
+    def __init__(self, client: Client, bearer: Callable[[str, str], str]) -> None:
         self._client = client
         self._bearer = bearer
 
     async def post(self, did: str, address: str, path: str, body: bytes) -> bytes:
         """POST and return the answer's body. Raises what the peer answered, or Unavailable."""
-        headers = {"Authorization": self._bearer(did), "Content-Type": "application/octet-stream"}
+        headers = {"Authorization": self._bearer(did, address + path), "Content-Type": "application/octet-stream"}
         return _body(await self._client.post(address + path, body, headers, largest=LARGEST), address)
 
     async def get(self, did: str, address: str, path: str) -> bytes:
         """GET and return the answer's body. Raises what the peer answered, or Unavailable."""
-        headers = {"Authorization": self._bearer(did)}
+        headers = {"Authorization": self._bearer(did, address + path)}
         return _body(await self._client.get(address + path, headers, largest=LARGEST), address)
 
 

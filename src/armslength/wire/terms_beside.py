@@ -9,8 +9,9 @@ from typing import Any
 
 from armslength.core.arrangement.terms import Actor, Clause, Keys
 from armslength.core.canonical import digest
-from armslength.errors import ArmslengthError
+from armslength.errors import ArmslengthError, Malformed
 from armslength.wire import terms_values as values
+from armslength.wire.place import address_of, did_of
 from armslength.wire.terms_fields import ENTRIES, Reader, join
 from armslength.wire.terms_yaml import BadTerms, Node, lines_of, parse
 
@@ -81,8 +82,22 @@ def _actor(reader: Reader, kind: str, node: Node, path: str) -> Actor | None:
         reader.problem("missing", node, join(path, key), "is required", hint)
     if missing:
         return None
+    if not _is_at_home(reader, card, node, path):
+        return None
     keys = Keys(**card["keys"])
     return Actor(name=card["name"], did=card["did"], keys=keys, address=card["address"], group=given.get("group"))
+
+
+def _is_at_home(reader: Reader, card: dict[str, Any], node: Node, path: str) -> bool:
+    """Whether the address, where there is one, is the place that the DID names (engine rule 10.4)."""
+    if card["address"] is None or card["did"] == did_of(card["address"]):
+        return True
+    try:
+        hint = f"write {address_of(card['did'])}, or give the DID of this address"
+    except Malformed:
+        hint = "only a did:web has a node"
+    reader.problem("value", node, join(path, "address"), f"is not where {card['did']} is", hint)
+    return False
 
 
 def _card(reader: Reader, file: str, node: Node, path: str) -> dict[str, Any] | None:

@@ -12,7 +12,9 @@ import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+
+from armslength.errors import Malformed
+from armslength.wire import place
 
 
 class Unfit(ValueError):
@@ -181,21 +183,23 @@ def read_did(value: Any) -> str:
     """A decentralised identifier."""
     if not isinstance(value, str) or not _DID.fullmatch(value):
         raise Unfit("must be a DID such as did:web:example.org or did:key:z6Mk…")
+    if value.startswith(place.PREFIX):
+        try:
+            place.address_of(value)
+        except Malformed as error:
+            raise Unfit(f"is not the one spelling of a did:web: {error.reason}") from None
     return value
 
 
 def read_address(value: Any) -> str:
-    """The base URL of a node."""
-    try:
-        parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable, parts = False, urlsplit("")
-    plain = not (parts.query or parts.fragment or parts.username is not None)
-    if not isinstance(value, str) or not usable or not plain or not value.isprintable():
+    """The base URL of a node, in its one spelling."""
+    if not isinstance(value, str):
         raise Unfit("must be the base URL of a node, such as https://node.example.org")
-    if value.endswith("/"):
-        raise Unfit("must not end in a slash", f"write {value.rstrip('/')}")
+    try:
+        place.did_of(value)
+    except Malformed as error:
+        hint = f"write {value.rstrip('/')}" if value.endswith("/") else None
+        raise Unfit(error.reason, hint) from None
     return value
 
 
