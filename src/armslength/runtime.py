@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import signal
 import socket
 import time
@@ -23,9 +24,11 @@ from armslength.engine.exchange import Exchange
 from armslength.engine.hand import Hand
 from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
+from armslength.engine.patience import Chance
 from armslength.engine.pins import pins
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Shelf
+from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
@@ -59,8 +62,8 @@ class Running:
 
 
 @asynccontextmanager
-async def assembled(config: Config) -> AsyncIterator[Running]:
-    """A node, wired and with its loops running; closed in order afterwards."""
+async def assembled(config: Config, chance: Chance = random.random) -> AsyncIterator[Running]:
+    """A node, wired and with its loops running; closed in order afterwards. `chance` spreads what is tried again."""
     keys = KeyRing.load(config.keys)
     config.blobs.mkdir(mode=0o700, exist_ok=True)
     store = SqliteStore.open(config.database)
@@ -69,7 +72,8 @@ async def assembled(config: Config) -> AsyncIterator[Running]:
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
     peers = Peers(client, tokens.bearer)
-    shelf = Shelf(store, config.did, keys)
+    troubles = Troubles(clock=time.time, chance=chance)
+    shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
     deliverer: Deliverer
     hand: Hand

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from unittest.mock import patch
@@ -155,7 +156,8 @@ class SimNode:
             ),
         ):
             self._stack = AsyncExitStack()
-            self.running = await self._stack.enter_async_context(assembled(self.config))
+            chance = Random(f"{world.network.seed}/{self.name}").random
+            self.running = await self._stack.enter_async_context(assembled(self.config, chance))
         self.host.app = self.running.app  # type: ignore[assignment]
 
     async def crash(self) -> None:

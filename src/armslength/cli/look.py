@@ -52,6 +52,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
     from armslength.views.explain import Facts, Timekeeper
+    from armslength.views.troubles import Trouble
 
     answer = ask(_node(node), "view", arrangement=arrangement)
     terms, state = seen(answer)
@@ -64,6 +65,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         sealed_at=sealed_at,
         timekeepers=heard,
         me=answer["me"],
+        troubles=tuple(Trouble(**each) for each in answer["troubles"]),
     )
     beside = {
         key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "others")
@@ -101,7 +103,6 @@ def status(
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
     moving = transfers(found.beside.get("transfers", {}))
     lines = [moving] if moving else []
-    lines += [safe(f"Trouble with {name}: {reason}") for name, reason in found.beside.get("troubles", {}).items()]
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
     lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])

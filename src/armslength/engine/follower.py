@@ -18,6 +18,7 @@ from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
 from armslength.engine.patience import cancelled
 from armslength.engine.shelf import Open
+from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers, Store
 from armslength.wire.own import BASE, MAX_BODY, MAX_LEAVES, decode_synced
@@ -36,6 +37,7 @@ class Follower:
         self.name = name
         self.cosigned = 0  # the size of the head that it cosigned last
         self.pause = held.pauses.of(name)
+        self.reminder = held.pauses.reminding(name)
         self._held = held
         self._store = store
         self._peers = peers
@@ -57,7 +59,7 @@ class Follower:
 
     def remind(self, note: Note, size: int) -> None:
         """Ask it to cosign a sealed head still."""
-        if self.cosigned < size and self.pause.is_over:
+        if self.cosigned < size and self.pause.is_over and self.reminder.is_over:
             self._begin("remind", self._remind(note, size))
 
     async def stop(self) -> None:
@@ -81,9 +83,9 @@ class Follower:
     async def _remind(self, note: Note, size: int) -> None:
         try:
             await self.cosign(note, size)
+            self.reminder.end()
         except ArmslengthError as error:
-            if isinstance(error, Unavailable):
-                self.pause.grow()
+            self.reminder.fail(str(error), advice(error))
             log.info("%s: %s does not cosign: %s", self._held.arrangement[:12], self.name, error)
 
     # --- requests ----------------------------------------------------------------------------------------------
@@ -96,13 +98,13 @@ class Follower:
             async with asyncio.timeout(SHOW_S), self._turn:
                 missing = await self._bring(size)
         except TimeoutError:
-            self.pause.grow()
+            self.pause.fail("it is slow to take leaves")
             raise Unavailable("slow", f"{self.name} is slow to take leaves", self.name) from None
-        except ArmslengthError:
-            self.pause.grow()
+        except ArmslengthError as error:
+            self.pause.fail(str(error), advice(error))
             raise
         except Exception as error:
-            self.pause.grow()
+            self.pause.fail("it gives an answer that nobody expects")
             log.exception("%s: unexpected answer of %s", self._held.arrangement[:12], self.name)
             raise Unavailable("unexpected", f"{self.name} gives an answer that nobody expects", self.name) from error
         self._held.pauses.heard(self.name)

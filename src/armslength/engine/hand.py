@@ -27,8 +27,9 @@ from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
 from armslength.engine.exchange import Exchange
 from armslength.engine.heads import Fork, compare_heads, fork_evidence
-from armslength.engine.patience import cancelled
+from armslength.engine.patience import Pause, cancelled
 from armslength.engine.shelf import Open, Shelf
+from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unavailable, Unverified
 from armslength.ports import Batch, Fetcher, Peers, Put, Store
 from armslength.wire import binding
@@ -38,7 +39,7 @@ from armslength.wire.strict import convert, parse
 PUBLICATION, RECEIPT = "publication", "receipt"
 PREFIX: Final = "urn:armslength:"  # of our datasets' ids
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
-RETRY_S: Final = 5.0  # before an act that failed is tried again
+LONGEST_S: Final = 300.0  # before an act that failed is tried again
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Hand:
         self._blobs = blobs
         self._address = address
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._failed: dict[tuple[str, str, Act], tuple[float, str]] = {}
+        self._failed: dict[tuple[str, str, Act], Pause] = {}
         self._refused: dict[tuple[str, str, Act], int] = {}  # statements: the sealed record's size then
         self._over: set[tuple[str, str]] = set()
         self._compared: dict[tuple[str, str], Fork | None] = {}  # by tranche: what the others' heads have shown
@@ -112,7 +113,7 @@ class Hand:
 
     def troubles(self, arrangement: str) -> dict[str, str]:
         """Why acts do not get through, by tranche."""
-        return {t: f"{act}: {reason}" for (a, t, act), (_, reason) in self._failed.items() if a == arrangement}
+        return {t: f"{act}: {pause.reason}" for (a, t, act), pause in self._failed.items() if a == arrangement}
 
     # --- what the owner of the node asks ---------------------------------------------------------------------------
 
@@ -195,11 +196,13 @@ class Hand:
         What was refused waits until the record has grown: every refused entry makes the next one larger.
         """
         statements: list[tuple[str, Act, Body]] = []
-        for tranche, act in await self.open_acts(held, now):
+        acts = await self.open_acts(held, now)
+        for key in [key for key in self._failed if key[0] == held.arrangement and key[1:] not in acts]:
+            self._went_well(held, *key[1:])  # or is not asked any more
+        for tranche, act in acts:
             place = (held.arrangement, tranche)
             failed = self._failed.get((*place, act))
-            loop = asyncio.get_running_loop()
-            if place in self._running or (failed and loop.time() - failed[0] < RETRY_S):
+            if place in self._running or (failed and not failed.is_over):
                 continue
             if act in _STATEMENTS and self._refused.get((*place, act)) == held.book.sealed.size:
                 continue
@@ -213,9 +216,8 @@ class Hand:
 
     def refused(self, held: Open, tranche: str, act: Act, reason: str) -> None:
         """A statement of ours is not valid: it waits for the next seal."""
-        key = (held.arrangement, tranche, act)
-        self._refused[key] = held.book.sealed.size
-        self._failed[key] = (-RETRY_S, reason)
+        self._refused[held.arrangement, tranche, act] = held.book.sealed.size
+        self._pause(held, tranche, act).tell(reason)
 
     async def open_acts(self, held: Open, now: int) -> list[tuple[str, Act]]:
         """What the sealed record asks of us now."""
@@ -227,17 +229,15 @@ class Hand:
         self._shelf.on_change(place[0])
 
     async def _statement(self, held: Open, tranche: str, act: Act) -> list[Body]:
-        key = (held.arrangement, tranche, act)
         try:
             body = await _STATEMENTS[act](self, held, tranche)
-            self._failed.pop(key, None)
+            self._went_well(held, tranche, act)
         except Exception as error:  # noqa: BLE001  whatever a peer has sent us: the other acts go on
-            self._note_failure(key, error)
+            self._note_failure(held, tranche, act, error)
             return []
         return [] if body is None else [body]
 
     async def _carry_out(self, held: Open, tranche: str, act: Act, now: int) -> None:
-        key = (held.arrangement, tranche, act)
         try:
             facts = {tranche: await self._facts(held, tranche)}  # the plan may have rested on older ones
             if (tranche, act) in plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, 0):
@@ -245,14 +245,29 @@ class Hand:
                     await self._compare(held, tranche, now)
                 else:
                     await _DEEDS[act](self, held, tranche)
-            self._failed.pop(key, None)
+            self._went_well(held, tranche, act)
         except Exception as error:  # noqa: BLE001  whatever a peer has sent us: tried again after a while
-            self._note_failure(key, error)
+            self._note_failure(held, tranche, act, error)
 
-    def _note_failure(self, key: tuple[str, str, Act], error: Exception) -> None:
-        self._failed[key] = (asyncio.get_running_loop().time(), str(error))
+    def _note_failure(self, held: Open, tranche: str, act: Act, error: Exception) -> None:
+        self._pause(held, tranche, act).fail(str(error), advice(error))
         unexpected = None if isinstance(error, ArmslengthError | OSError) else error
-        log.warning("%s of %s: %s", key[2], key[1], error, exc_info=unexpected)
+        log.warning("%s of %s: %s", act, tranche, error, exc_info=unexpected)
+
+    def _pause(self, held: Open, tranche: str, act: Act) -> Pause:
+        found = self._shelf.troubles.at(*self._named(held, tranche, act), longest=LONGEST_S)
+        self._failed[held.arrangement, tranche, act] = found
+        return found
+
+    def _went_well(self, held: Open, tranche: str, act: Act) -> None:
+        if self._failed.pop((held.arrangement, tranche, act), None) is not None:
+            self._shelf.troubles.over(*self._named(held, tranche, act))
+
+    @staticmethod
+    def _named(held: Open, tranche: str, act: Act) -> tuple[str, str, str]:
+        """An act as a trouble names it: what fails, at whom, in which arrangement."""
+        with_provider = act in {Act.NEGOTIATE, Act.REQUEST, Act.DOWNLOAD}
+        return f"{act} of {tranche}", held.terms.tranches[tranche].provider if with_provider else "", held.arrangement
 
     def _is_over(self, held: Open, tranche: str) -> bool:
         return (held.arrangement, tranche) in self._over

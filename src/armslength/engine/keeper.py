@@ -30,7 +30,6 @@ SEAL_AT_MOST: Final = 400  # leaves under one seal
 PATIENCE_S: Final = 5.0  # how long the keeper waits for enough timekeepers to take leaves, and to cosign
 LOOK_LINGER_S: Final = 0.5  # how long it then waits for the others to take leaves …
 LINGER_S: Final = 0.15  # … and to cosign
-RETRY_DEADLINE_S: Final = 1.0
 QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
 HURRY_S: Final = 0.3  # … but none waits longer than this for the others
 
@@ -43,8 +42,6 @@ class Keeper:
         self._peers = peers
         self._recorder = recorder
         self._followers: dict[str, dict[str, Follower]] = {}  # by arrangement and actor
-        self._reminded: dict[str, float] = {}  # when laggards were last asked to cosign the sealed head
-        self._tried: dict[str, tuple[int, float]] = {}  # deadlines that a seal did not reach, and when we tried
 
     def followers(self, held: Open) -> dict[str, Follower]:
         """Everyone else with a node, by actor."""
@@ -74,13 +71,9 @@ class Keeper:
         return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
 
     def is_due(self, held: Open) -> bool:
-        """Whether to try to seal now: a deadline that a seal did not reach is tried again after a while."""
-        if held.book.tail:
-            return True
-        deadline, tried = self._recorder.deadline(held), self._tried.get(held.arrangement)
-        if deadline is None or tried is None or tried[0] != deadline:
-            return deadline is not None
-        return asyncio.get_running_loop().time() - tried[1] > RETRY_DEADLINE_S
+        """Whether to try to seal now: what did not succeed is tried again after a while, or once more has come."""
+        has_more = held.arrangement in self._recorder.arrived
+        return self._recorder.is_behind(held) and (has_more or held.pauses.seal.is_over)
 
     # --- sealing ---------------------------------------------------------------------------------------------------
 
@@ -90,20 +83,20 @@ class Keeper:
         The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
         """
         async with held.writing:
-            if not self.is_due(held) and not await self._is_unplaced(held):
+            if not self.is_due(held) and not (held.pauses.seal.is_over and await self._is_unplaced(held)):
                 return False
             self._recorder.arrived.pop(held.arrangement, None)
-            deadline = self._recorder.deadline(held)
-            if not held.book.tail and deadline is not None:
-                self._tried[held.arrangement] = (deadline, asyncio.get_running_loop().time())
+            held.pauses.seal.grow()
             size, shown = await self._gather_missing(held)
             if await self._is_unplaced(held):
                 return False  # ours go first; what the others know and we did not may tell why they are not stamped
             note = await self._collect(held, shown, size) if self._is_quorum(held, shown) else None
             if note is None:
+                held.pauses.seal.tell(f"too few timekeepers have cosigned it: it takes {held.terms.timekeepers.count}")
                 return False
             await self._place_seal(held, note, size)
         held.pauses.own.end()
+        held.pauses.seal.end()
         self.push(held)
         return True
 
@@ -158,7 +151,7 @@ class Keeper:
 
         done = await in_time(asked, PATIENCE_S, LOOK_LINGER_S, lambda ended: self._is_quorum(held, shown(ended)))
         for task in asked.keys() - done:
-            asked[task].pause.grow()
+            asked[task].pause.fail("it is slow to take leaves")
         return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
 
     async def _collect(self, held: Open, timekeepers: list[Follower], size: int) -> Note | None:
@@ -214,12 +207,12 @@ class Keeper:
     def remind(self, held: Open) -> None:
         """Ask timekeepers that have not cosigned the last sealed head to do so still, now and then and in the
         background: their heads vouch for releases, though the seal does without them."""
-        sealed, now = held.book.sealed, asyncio.get_running_loop().time()
-        if sealed.checkpoint is None or now < self._reminded.get(held.arrangement, 0.0) + RETRY_DEADLINE_S:
+        sealed = held.book.sealed
+        lacking = [each for each in self._timekeepers(held) if each.cosigned < sealed.sealed_size]
+        if sealed.checkpoint is None or not lacking:
             return
         note = parse(sealed.checkpoint)
-        self._reminded[held.arrangement] = now
-        for each in self._timekeepers(held):
+        for each in lacking:
             each.remind(Note(note.text, note.signatures[:1]), parse_checkpoint(note.text).size)
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF, Leaf, Refusal
-from armslength.engine.patience import Pauses
+from armslength.engine.troubles import Pauses, Troubles, advice
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
 from armslength.wire.own import BASE, Answer, decode_answers, encode_leaves
@@ -43,7 +43,7 @@ class Mail:
         self._arrangement = arrangement
         self._peers = peers
         self._mine = mine
-        self._pauses = pauses or Pauses()
+        self._pauses = pauses or Pauses(Troubles(), arrangement)
 
     async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
         """`actor`'s answers. Raises Unavailable."""
@@ -55,8 +55,11 @@ class Mail:
         path = f"{BASE}/submit/{self._arrangement}"
         try:
             data = await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves))
-        except (Unavailable, asyncio.CancelledError):
-            pause.grow()
+        except asyncio.CancelledError:
+            pause.fail("it is slow to stamp entries")
+            raise
+        except Unavailable as error:
+            pause.fail(error.reason, advice(error))
             raise
         self._pauses.heard(actor)
         return decode_answers(data)

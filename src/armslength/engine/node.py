@@ -30,6 +30,7 @@ from armslength.engine.patience import cancelled
 from armslength.engine.proposals import make_room
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Held, Open, Shelf
+from armslength.engine.troubles import Trouble, advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, Answer, Proposal, Rest, decode_rest
@@ -146,10 +147,15 @@ class Node:
         try:
             if held.book.me.keeper:
                 await self.keeper.prepare(held)
-            return await held.author.send(self._mail(held))
+            answers = await held.author.send(self._mail(held))
         except ArmslengthError as error:
             log.info("entries wait: %s", error)
+            held.pauses.own.tell(str(error), advice(error))
             return {}
+        waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
+        said = "" if waiting is None else waiting.reason or waiting.code or ""
+        held.pauses.own.tell(said, "" if waiting is None else advise(waiting.code))
+        return answers
 
     def _mail(self, held: Open) -> Post:
         return Mail(held.terms, held.arrangement, self._peers, (held.book.me.actor, self.recorder), held.pauses)
@@ -290,6 +296,11 @@ class Node:
         if await self.shelf.store.due(2.0**40, 1):
             return "messages are on their way"
         return None
+
+    def troubles(self, held: Open) -> list[Trouble]:
+        """What this node does not get done here, or anywhere with those whom the terms name."""
+        dids = frozenset(actor.did for actor in held.terms.actors.values() if actor.did)
+        return self.shelf.troubles.listed(held.arrangement, dids)
 
     async def rest_of(self, held: Open) -> Rest:
         """Our own rest and head, as shown to peers that wait."""

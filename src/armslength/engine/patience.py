@@ -3,57 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import random
+import time
 from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar
 
 FIRST_S: Final = 0.5  # the first pause; each that follows is twice as long …
-LONGEST_S: Final = 10.0  # … up to this one
+LONGEST_S: Final = 60.0  # … up to this one
 
 T = TypeVar("T")
+Chance = Callable[[], float]
+"""A number in [0, 1): whoever failed together does not come back together."""
 
 
 class Pause:
-    """Time between attempts that come to nothing, by the loop's clock."""
+    """What is left alone after it has failed, by the loop's clock, and what is said of it meanwhile.
 
-    def __init__(self) -> None:
-        self._length = 0.0
-        self._until = 0.0
+    Each pause is twice as long as the one before, up to `longest` seconds; chance takes up to half of it. `reason` is
+    the last failure in words ("": nothing to tell), `advice` what the owner can do, `since` the first of these failures
+    in UNIX seconds, and `attempts` how many there were.
+    """
+
+    __slots__ = ("_chance", "_clock", "_length", "_longest", "_until", "advice", "attempts", "reason", "since")
+
+    def __init__(
+        self, *, longest: float = LONGEST_S, chance: Chance = random.random, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._longest = longest
+        self._chance = chance
+        self._clock = clock
+        self._length = self._until = 0.0
+        self.reason = self.advice = ""
+        self.since = self.attempts = 0
 
     @property
     def is_over(self) -> bool:
         """Whether it is time to try again."""
-        return asyncio.get_running_loop().time() >= self._until
+        return not self.left
 
-    def grow(self) -> bool:
-        """Begin the next, longer pause; True if it is the first one."""
-        first = not self._length
-        self._length = min(LONGEST_S, 2 * self._length or FIRST_S)
-        self._until = asyncio.get_running_loop().time() + self._length
-        return first
+    def grow(self) -> None:
+        """Begin the next, longer pause."""
+        self._length = min(self._longest, 2 * self._length or FIRST_S)
+        self._until = asyncio.get_running_loop().time() + self._length * (0.5 + self._chance() / 2)
+
+    def fail(self, reason: str, advice: str = "") -> None:
+        """It has failed: begin the next pause, and say why."""
+        self.grow()
+        self.tell(reason, advice)
+
+    @property
+    def left(self) -> float:
+        """For how many seconds it is left alone still."""
+        return max(0.0, self._until - asyncio.get_running_loop().time()) if self._until else 0.0
+
+    def tell(self, reason: str, advice: str = "") -> None:
+        """Say why what is left alone has failed; with "", that there is nothing to tell."""
+        self.since = (self.since or int(self._clock())) if reason else 0
+        self.attempts = self.attempts + 1 if reason else 0
+        self.reason, self.advice = reason, advice
 
     def end(self) -> bool:
-        """Begin anew; True if there was a pause to end."""
+        """It went well, or may go well now: begin anew. True if there was a pause to end."""
         had = bool(self._length)
         self._length = self._until = 0.0
+        self.tell("")
         return had
-
-
-class Pauses:
-    """In one arrangement: how long each peer is left alone, and our own entries before they are sent again (`own`)."""
-
-    def __init__(self) -> None:
-        self.own = Pause()
-        self._peers: defaultdict[str, Pause] = defaultdict(Pause)
-
-    def of(self, actor: str) -> Pause:
-        """The pause of a peer."""
-        return self._peers[actor]
-
-    def heard(self, actor: str) -> None:
-        """A sign of life: if it was silent before, whatever waits is sent to it at once."""
-        if self._peers[actor].end():
-            self.own.end()
 
 
 async def in_time(

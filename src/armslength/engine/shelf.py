@@ -13,9 +13,9 @@ from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine.author import Author
 from armslength.engine.book import Book, Me
-from armslength.engine.patience import Pauses
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
+from armslength.engine.troubles import Pauses, Troubles
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Batch, Keys, Put, Store
 from armslength.wire.own import Proposal
@@ -60,12 +60,12 @@ class Open:
     kept_version: int
     refusals: Refusals
     snapshot_at: int
+    pauses: Pauses
     forgotten: bool = False  # it has been taken off the shelf
     unsaved: int | None = None  # the first leaf of which the store may not have heard
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
-    pauses: Pauses = field(default_factory=Pauses)
 
     @property
     def arrangement(self) -> str:
@@ -82,10 +82,11 @@ class Open:
 class Shelf:
     """All arrangements of one node, opened when first needed."""
 
-    def __init__(self, store: Store, did: str, keys: Keys) -> None:
+    def __init__(self, store: Store, did: str, keys: Keys, troubles: Troubles | None = None) -> None:
         self.store = store
         self.did = did
         self.keys = keys
+        self.troubles = troubles or Troubles()
         self._stored: set[str] = set()  # arrangements that the store is known to hold …
         self._read = False  # … which are all, once it has been read
         self._open: dict[str, Open] = {}
@@ -124,6 +125,7 @@ class Shelf:
                 return False
             await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement)]))
             held.forgotten = True
+            self.troubles.forget(held.arrangement)
             self._stored.discard(held.arrangement)
             if self._open.pop(held.arrangement, None) is not None:
                 found = {did: [each for each in here if each is not held] for did, here in self._naming.items()}
@@ -193,6 +195,7 @@ class Shelf:
             kept_version=kept_row.version if kept_row else 0,
             refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
             snapshot_at=snapshot_at,
+            pauses=Pauses(self.troubles, arrangement),
             rows={REPLICA: snapshot.version if snapshot else 0},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from armslength.core.arrangement.draft import reached
@@ -13,6 +13,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
 from armslength.views.asked import Asked, Why, ended
 from armslength.views.blocks import Block, in_breach
+from armslength.views.troubles import Trouble, about, has_wrong_clock, told
 from armslength.views.why_conduct import allegation, claim, duty, period
 from armslength.views.why_tranche import release, tranche
 from armslength.views.words import Words, count, listing, meaning, span, start_case
@@ -36,7 +37,8 @@ class Timekeeper:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What a node knows beside the record: its own clock, the record's size, how many leaves of it are sealed (the
-    last seal included), that seal's time, how the timekeepers answer, and which actor asks."""
+    last seal included), that seal's time, how the timekeepers answer, which actor asks, and what its node does not get
+    done."""
 
     now: int
     size: int
@@ -44,6 +46,7 @@ class Facts:
     sealed_at: int | None = None
     timekeepers: Mapping[str, Timekeeper] = field(default_factory=dict)
     me: str = ""
+    troubles: tuple[Trouble, ...] = ()
 
 
 def why(terms: Arrangement, state: State, subject: str, facts: Facts | None = None) -> Why:
@@ -51,6 +54,13 @@ def why(terms: Arrangement, state: State, subject: str, facts: Facts | None = No
 
     Raises NotFound for a subject that neither the terms nor the state know."""
     asked = Asked(terms, state)
+    answer = _why(asked, subject, facts)
+    found = about(facts.troubles, answer.subject) if facts else []
+    return replace(answer, sentences=(*answer.sentences, *told(asked.words, found)))
+
+
+def _why(asked: Asked, subject: str, facts: Facts | None) -> Why:
+    terms, state = asked.terms, asked.state
     name, _, number = subject.partition("#")
     if subject == "arrangement":
         return arrangement(asked, facts)
@@ -131,7 +141,7 @@ def stalled(terms: Arrangement, facts: Facts, state: State | None = None) -> tup
         elif facts.now - known.heard > LAG:
             silent = span(facts.now - known.heard)
             bad.append(f"{label} has not answered as a timekeeper for {silent}, since {words.moment(known.heard)}.")
-        elif known.behind > LAG:
+        elif known.behind > LAG and not has_wrong_clock(facts.troubles):
             bad.append(f"{label} has a clock that lags {span(known.behind)} behind.")
     if not bad:
         return ()

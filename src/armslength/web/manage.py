@@ -165,7 +165,7 @@ class _Verbs:
             "now": self._node.recorder.now(held),
             "heard": self._node.recorder.heard(held) if self._node.recorder.is_behind(held) else {},
             "transfers": await self._node.hand.transfers(held),
-            "troubles": self._node.hand.troubles(held.arrangement),
+            "troubles": [plain(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
             "others": {
                 other.arrangement: other.terms.title

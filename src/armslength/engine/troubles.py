@@ -1,0 +1,138 @@
+"""What fails here, at whom, since when, and what to do: one list for everything that is tried again.
+
+Laws (engine rule 11.3):
+
+1. Whatever is tried again has a `Pause` here: it grows, with chance in it, and begins anew with the first success.
+2. It has an end, which its owner knows: an answer that is final, a record that asks no more, or so many attempts.
+3. Until then the owner of the node finds it in `status`, with the reason, in words that accuse nobody of what only
+   this node knows of itself.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from armslength.engine.patience import LONGEST_S, Chance, Pause
+from armslength.errors import ArmslengthError
+
+MOST: Final = 100  # that are shown at once: the oldest
+SEAL_S: Final = 10.0  # the longest pause before another attempt to seal
+
+_REACH = "see that its node runs and can be reached from here, at the address in its DID"
+_CLOCK = "compare this machine's clock with a time server (and ask them to): signed times may differ by 30 s at most"
+_ADVICE: Final = {
+    "unreachable": _REACH,
+    "timeout": _REACH,
+    "silent": _REACH,
+    "slow": _REACH,
+    "http-401": "it does not accept our token: compare clocks, and our key in the terms with our card",
+    "http-403": "something before its node forbids our requests (a proxy?): ask its operator",
+    "http-407": "a proxy on the way asks for a password: see this node's settings of the network",
+    "http-429": "it has had enough for now; it is asked again later",
+    "expired": _CLOCK,
+    "ahead": _CLOCK,
+    "no-stamp": "too few timekeepers have stamped it: see that their nodes run, and that clocks agree",
+    "forbidden-address": "its address lies where this node may not connect to: see its settings of the network",
+    "store-failed": "see that this node's disk has room and can be written to",
+    "busy": "see that no other process works in this node's folder",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that fails and is tried again.
+
+    what: what does not get through; whom: the actor, DID or host at which it fails ("" : here); arrangement: its hash,
+    or "" for what concerns no single one; since: UNIX seconds of the first failure; reason: the last one in words;
+    attempts: how many there were.
+    """
+
+    what: str
+    whom: str = ""
+    arrangement: str = ""
+    since: int
+    reason: str
+    advice: str = ""
+    attempts: int = 1
+
+
+class Troubles:
+    """Everything of one node that is tried again."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, chance: Chance = random.random) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._pauses: dict[tuple[str, str, str], Pause] = {}
+
+    def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Pause:
+        """The pause of one thing that is tried again; the same for the same words."""
+        place = (arrangement, what, whom)
+        found = self._pauses.get(place)
+        if found is None:
+            found = self._pauses[place] = Pause(longest=longest, chance=self._chance, clock=self._clock)
+        return found
+
+    def over(self, what: str, whom: str = "", arrangement: str = "") -> None:
+        """It went well, or is not tried any more."""
+        found = self._pauses.pop((arrangement, what, whom), None)
+        if found is not None:
+            found.end()
+
+    def forget(self, arrangement: str) -> None:
+        """Nothing is tried any more in this arrangement."""
+        self._pauses = {place: pause for place, pause in self._pauses.items() if place[0] != arrangement}
+
+    def listed(self, arrangement: str | None = None, whom: frozenset[str] = frozenset()) -> list[Trouble]:
+        """What fails in an arrangement, at one of `whom` or here; everything if none is asked for. Oldest first."""
+        found = [
+            Trouble(
+                what=what,
+                whom=who,
+                arrangement=name,
+                since=p.since,
+                reason=p.reason,
+                advice=p.advice,
+                attempts=p.attempts,
+            )
+            for (name, what, who), p in self._pauses.items()
+            if p.reason and (arrangement is None or name == arrangement or (not name and (not who or who in whom)))
+        ]
+        return sorted(found, key=lambda each: (each.since, each.what, each.whom))[:MOST]
+
+
+class Pauses:
+    """In one arrangement: how long each peer is left alone, and our own entries before they are sent again (`own`)."""
+
+    def __init__(self, troubles: Troubles, arrangement: str) -> None:
+        self._troubles = troubles
+        self._arrangement = arrangement
+        self.own = troubles.at("our entries", "", arrangement)
+        self.seal = troubles.at("the next seal", "", arrangement, longest=SEAL_S)
+
+    def of(self, actor: str) -> Pause:
+        """The pause of a peer."""
+        return self._troubles.at("what is sent to its node", actor, self._arrangement)
+
+    def reminding(self, actor: str) -> Pause:
+        """The pause before a timekeeper is reminded to cosign once more."""
+        return self._troubles.at("its cosignature", actor, self._arrangement)
+
+    def heard(self, actor: str) -> None:
+        """A sign of life: if it was silent before, whatever waits is sent to it at once."""
+        if self.of(actor).end():
+            self.own.end()
+            self.seal.end()
+
+
+def advice(error: BaseException) -> str:
+    """What the owner of a node can do about an error; "" where nothing is known."""
+    return advise(error.code) if isinstance(error, ArmslengthError) else ""
+
+
+def advise(code: str | None) -> str:
+    """The same by an error's code."""
+    return _ADVICE.get(code or "", "")
