@@ -289,6 +289,19 @@ def test_suspended_at_the_end_winds_down() -> None:
     assert play.state.arrangement.winding_by == "suspension"
 
 
+def test_suspended_within_grace_of_the_end_winds_down_at_the_end() -> None:
+    """Suspended by an entry dated before the end, placed after time has reached it: WINDING at the end all the same."""
+    play = begun(claims={"k": state_claim()}, duties={"d": maintain("k", cure=0)}, max_suspension=5000)
+    play.seal(END + 5)
+    assert play.shown == "EFFECTIVE"
+    for monitor in ("n1", "n2"):
+        play.say(END - 3, monitor, Attest(claim="k", period=9, value=False))
+    assert play.when("arrangement", "SUSPENDED") == [END - 3]
+    assert play.when("arrangement", "WINDING") == [END]
+    assert play.state.arrangement.winding_by == "suspension"
+    assert play.shown == "TERMINATED"
+
+
 def test_after_a_suspension_nothing_is_owed() -> None:
     """WINDING after a suspension forfeits ARMED tranches too, and breaches their OVERDUE release duty."""
     play = suspended(

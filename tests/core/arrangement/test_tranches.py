@@ -295,6 +295,75 @@ def test_own_breach_suspends_and_stops_no_clock() -> None:
         assert play.state.duties["t.release"].frozen_at == frozen
 
 
+def held(debtor: str, alleging: str) -> Play:
+    """Tranche t, ARMED from D + 10 on and HELD by an allegation of period 0 of k, which shows d of `debtor`."""
+    play = begun(
+        claims={"k": state_claim()},
+        duties={"d": maintain("k", debtor, consequence="record")},
+        tranches={"t": tranche(release_by=300)},
+    )
+    armed(play, D + 10)
+    play.say(D + 20, alleging, Allege(claim="k", period=0, hold=True))
+    assert play.tranche("t") == "WITHHELD"
+    return play
+
+
+def test_hold_for_the_provider_s_own_violation_stops_no_clock() -> None:
+    """While the allegation is open the release duty stands still; once the provider is found in violation it runs."""
+    play = held("P", "Q")
+    assert play.state.duties["t.release"].frozen_at == D + 20
+    attest(play, D + 30, "k", 0, False)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at is None
+    assert play.state.duties["t.release"].due == D + 10 + 300 + 10
+
+
+def test_hold_for_the_recipient_s_violation_stops_the_clock() -> None:
+    """The other way round it stands still until the hold ends."""
+    play = held("Q", "P")
+    attest(play, D + 30, "k", 0, False)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at == D + 20
+
+
+def test_hold_for_the_provider_s_own_breach_of_another_release_stops_no_clock() -> None:
+    """The same for an upheld allegation about another tranche of the provider."""
+    play = begun(tranches={"t": tranche(release_by=300), "u": tranche()})
+    play.say(D, "P", content("u"))
+    armed(play, D + 10)
+    play.say(D + 101, "Q", Allege(tranche="u", hold=True))
+    assert play.state.duties["t.release"].frozen_at == D + 101
+    for voter in ("N", "n1"):
+        play.say(D + 102, voter, Determine(allegation="Q/u", uphold=True))
+    assert (play.duty("u.release"), play.shown) == ("BREACHED", "HELD")
+    assert play.state.duties["t.release"].frozen_at is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition(op="claim", claim="e", states=("SUPPORTED",)),
+        Condition(op="duty", duty="d", states=("FULFILLED", "CURED")),
+        clear("d"),
+    ],
+)
+@pytest.mark.parametrize(("debtor", "frozen"), [("P", None), ("Q", D + 10)])
+def test_condition_on_the_provider_s_own_duty_stops_no_clock(
+    condition: Condition, debtor: str, frozen: int | None
+) -> None:
+    """However the condition names what the provider owes."""
+    either = Condition(op="any", of=(condition, Condition(op="not", of=(when("start", 10),))))
+    play = begun(
+        claims={"e": event()},
+        duties={"d": achieve("e", debtor, consequence="record", due=Due(anchor="start", after=-GRACE), cure=500)},
+        tranches={"t": tranche(continuous=either, release_by=300)},
+    )
+    armed(play, D)
+    play.seal(D + 20)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at == frozen
+
+
 # --- allegations of a tranche -----------------------------------------------------------------------------------------
 
 
@@ -500,3 +569,19 @@ def test_run_waits_for_an_undecided_period() -> None:
     assert play.state.tranches["t"].gate_at is None
     attest(play, start(3) + 5, "k", 0, False)
     assert play.state.tranches["t"].gate_at == start(3) + 5
+
+
+def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
+    """A gate of two runs: LOCKED past the end until the periods of both are decided."""
+    runs = tuple(Condition(op="run", claims=(claim,), length=2) for claim in "jk")
+    play = begun(
+        claims={claim: state_claim(report_by=2000) for claim in "jk"},
+        tranches={"t": tranche(gate=Condition(op="all", of=runs))},
+    )
+    for number in range(10):
+        attest(play, END, "j", number, True)
+    play.say(END, "P", content("t"))
+    assert (play.tranche("t"), play.shown) == ("LOCKED", "EFFECTIVE")
+    for number in range(2):
+        attest(play, END + 1, "k", number, True)
+    assert play.when("t", "READY") == [END + 1]

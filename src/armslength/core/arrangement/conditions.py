@@ -7,7 +7,7 @@ It looks at each atom alone, so a conjunction of atoms that exclude each other i
 from __future__ import annotations
 
 from armslength.core.arrangement import claims, tables
-from armslength.core.arrangement.draft import Draft
+from armslength.core.arrangement.draft import Draft, atoms
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
 from armslength.core.arrangement.terms import Condition
 
@@ -127,9 +127,9 @@ def term_over(draft: Draft) -> bool:
         for duty, term in draft.terms.duties.items()
         if term.kind == "maintain" and draft.duties[duty].state in {"ACTIVE", "OVERDUE", "BREACHED"}
     }
-    for tranche, run in draft.index.runs.items():
+    for tranche, term in draft.terms.tranches.items():
         if draft.tranches[tranche].stage == "LOCKED":
-            resting.update(run.claims or ())
+            resting.update(claim for atom in atoms(term.gate) for claim in atom.claims or ())
     for claim in resting:
         decided = draft.claims[claim].decided
         if UNDECIDED in decided or len(decided) < claims.count(draft, draft.terms.claims[claim]):

@@ -5,8 +5,9 @@
 2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back. At fault is who
    is in breach, and for the whole suspension the debtor of a duty that caused it: nobody gains time by a breach.
 3. What is done while the deadline stands still is in time if the deadline had not passed before.
-4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault. Maintain duties
-   always run.
+4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault: a condition, or the
+   upheld allegation of a hold, is about a duty of the provider that is OVERDUE or BREACHED. Maintain duties always
+   run.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.conditions import holds, never, term_over
 from armslength.core.arrangement.draft import Act, Draft, atoms, iso
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED
+from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
 Guard = Callable[[Draft, str], str]
@@ -261,16 +263,29 @@ def at_fault(draft: Draft, party: str) -> bool:
 
 
 def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
+    """Whether a suspension, a condition or a hold that withholds the tranche rests on its provider's own fault."""
     withheld = draft.tranches[tranche].withheld
     if "suspended" in withheld and at_fault(draft, provider):
         return True
-    if "condition" not in withheld:
-        return False
-    named = {
-        duty
-        for atom in atoms(draft.terms.tranches[tranche].continuous)
-        for duty in (*(atom.duties or ()), *((atom.duty,) if atom.duty else ()))
-    }
+    named: set[str] = set()
+    if "condition" in withheld:
+        for atom in atoms(draft.terms.tranches[tranche].continuous):
+            named.update(atom.duties or (), *(draft.index.shown_by.get(claim, ()) for claim in atom.claims or ()))
+            named.update(_about(draft, atom.duty, atom.claim, atom.tranche))
+    if "held" in withheld:
+        for held in draft.allegations.values():
+            if held.holding and held.outcome == "UPHELD":
+                named.update(_about(draft, None, held.claim, held.tranche))
     return any(
         draft.index.debtors[duty] == provider and draft.duties[duty].state in {"OVERDUE", "BREACHED"} for duty in named
     )
+
+
+def _about(draft: Draft, duty: str | None, claim: str | None, tranche: str | None) -> Iterator[str]:
+    """The duties that a condition, or an allegation, is about."""
+    if duty is not None:
+        yield duty
+    if claim is not None:
+        yield from draft.index.shown_by.get(claim, ())
+    if tranche is not None:
+        yield release_duty(tranche)

@@ -5,7 +5,8 @@
 2. The running state is derived: SUSPENDED if entered and not resumed, else HELD if any hold runs, else EFFECTIVE.
 3. A breach of a duty that suspends does so when it fires, before the end of the term. `resume` by all parties, or by
    the determiners' quorum, counts for the current suspension, and takes effect once no breach that suspended can
-   still be remedied. At maxSuspension + grace, or at the end of the term, it is WINDING.
+   still be remedied. At maxSuspension + grace, or at the end of the term, even where time was already worked past it,
+   it is WINDING.
 4. A withdrawal's notice runs in EFFECTIVE, HELD and SUSPENDED; the recipient of a tranche whose release duty is
    BREACHED needs none. A notice that outlasts the term has no effect.
 5. At WINDING, OVERDUE duties and open instances become BREACHED; other open duties, except surviving ones, are
@@ -258,7 +259,7 @@ def deadlines(draft: Draft) -> Iterator[int]:
         yield _day_d(draft)
     if arrangement.effective_at is None:
         return
-    if draft.now < terms.end:
+    if draft.now < terms.end or (draft.effective and arrangement.suspension is not None):
         yield terms.end
     if draft.effective:
         if arrangement.suspension is not None:
