@@ -29,6 +29,7 @@ from armslength.engine.exchange import Exchange
 from armslength.identity.keys import PrivateKey
 from armslength.identity.tokens import Tokens, Verifier
 from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 from armslength.ports import Dataset
 from armslength.store.sqlite import SqliteStore
 from armslength.wire import binding
@@ -143,7 +144,7 @@ async def _node(ports: list[int], folder: Path, side: str) -> None:
             waiting.set_result(time.perf_counter())
 
     store = SqliteStore.open(folder / f"{side}.db")
-    client = Client(development=True)
+    client = Client(DEVELOPMENT)
     exchange = Exchange(
         store,
         dids[mine],

@@ -22,6 +22,17 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: what it may hold, with the defaults."""
 
 
+class Network(Table, frozen=True):
+    """How others are reached. private: ranges of private networks in which peers may be, like "10.20.0.0/16". proxy:
+    the URL of an outgoing proxy, or "none"; without it what HTTPS_PROXY says. ca: a file with certificates (PEM) of
+    authorities that are trusted beside the system's, in the node's folder unless its path is absolute.
+    """
+
+    private: tuple[str, ...] = ()
+    proxy: str = ""
+    ca: str = ""
+
+
 class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
@@ -38,6 +49,7 @@ class Config(Table, frozen=True):
     port: int = 0
     development: bool = False
     nodes: tuple[str, ...] = ()
+    network: Network = Network()
 
     @property
     def keys(self) -> Path:

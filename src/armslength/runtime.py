@@ -36,6 +36,7 @@ from armslength.identity.tokens import KeyLookup, Tokens, Verifier
 from armslength.net.client import Client
 from armslength.net.local import listening
 from armslength.net.peers import Peers
+from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
 from armslength.web.manage import build_management
@@ -67,7 +68,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     keys = KeyRing.load(config.keys)
     config.blobs.mkdir(mode=0o700, exist_ok=True)
     store = SqliteStore.open(config.database)
-    client = Client(development=config.development)
+    client = Client(ways(config))
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])

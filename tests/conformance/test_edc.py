@@ -25,6 +25,7 @@ from armslength.core.policy import TRANCHE
 from armslength.core.transfer import DataAddress
 from armslength.engine.exchange import Exchange
 from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 from armslength.ports import Dataset
 from armslength.store.memory import MemoryStore
 from armslength.web.dsp import routes
@@ -79,7 +80,7 @@ async def provider() -> AsyncIterator[tuple[Exchange, str]]:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
     me, address = f"did:web:localhost%3A{port}", f"http://localhost:{port}"
-    store, client = MemoryStore(), Client(development=True)
+    store, client = MemoryStore(), Client(DEVELOPMENT)
     exchange = Exchange(
         store, me, address + binding.BASE, OneTranche(me, address), time.time, wake=lambda: deliverer.wake()
     )

@@ -24,6 +24,7 @@ from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
 from armslength.delivery.download import download
 from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 
 from .support import HERE, commit_of, one_file, serving
 
@@ -45,7 +46,7 @@ async def serve(path: Path, root: str) -> None:
 
 async def fetch(url: str, target: Path, commit: Commit) -> None:
     """Download one file."""
-    async with Client(development=True) as client:
+    async with Client(DEVELOPMENT) as client:
         await download(client, url, "good", target, commit)
 
 

@@ -15,6 +15,7 @@ from armslength.delivery.chunks import CHUNK, HEADER, SEALED_CHUNK, chunk_list
 from armslength.delivery.download import download
 from armslength.errors import ArmslengthError, NotFound, Refused, Unauthorised, Unavailable, Unverified
 from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 
 from .support import Sealed, Sender, commit_of, one_file, sealed_file, serving
 
@@ -260,11 +261,11 @@ async def test_works_over_real_http(tmp_path: Path) -> None:
     """The same between our own server and an the node's client, resumed through a real Range answer."""
     _, cipher, sealed = sealed_file(tmp_path, 200 * CHUNK + 11)
     (tmp_path / "target.part").write_bytes(cipher.read_bytes()[: 50 * SEALED_CHUNK])
-    async with serving(one_file(cipher, sealed.cipher_root)) as base, Client(development=True) as fetcher:
+    async with serving(one_file(cipher, sealed.cipher_root)) as base, Client(DEVELOPMENT) as fetcher:
         await download(fetcher, f"{base}/data/t1", "good", tmp_path / "target", commit_of(sealed))
         with pytest.raises(Unauthorised):
             await download(fetcher, f"{base}/data/t1", "bad", tmp_path / "other", commit_of(sealed))
     assert (tmp_path / "target").read_bytes() == cipher.read_bytes()
-    async with Client(development=True) as fetcher:
+    async with Client(DEVELOPMENT) as fetcher:
         with pytest.raises(Unavailable):
             await download(fetcher, base, "good", tmp_path / "other", commit_of(sealed), pauses=NOW)

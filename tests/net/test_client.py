@@ -12,8 +12,9 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from armslength.errors import Refused, Unavailable
-from armslength.net.addresses import allowed, check_url, checked_socket
+from armslength.net.addresses import Reach, checked_socket
 from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -106,20 +107,20 @@ FORBIDDEN = [
 @pytest.mark.parametrize("address", FORBIDDEN)
 def test_private_addresses_are_forbidden(address: str) -> None:
     """No spelling of an address that is not public may be connected to."""
-    assert not allowed(address, development=False)
+    assert not Reach().allows(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700:4700::1111", "::ffff:1.1.1.1"])
 def test_public_addresses_are_allowed_but_in_development(address: str) -> None:
     """Public addresses are allowed, and forbidden in development, where only loopback is."""
-    assert allowed(address, development=False)
-    assert not allowed(address, development=True)
+    assert Reach().allows(address)
+    assert not Reach(development=True).allows(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"])
 def test_loopback_is_for_development(address: str) -> None:
     """Loopback may be connected to under the development switch."""
-    assert allowed(address, development=True)
+    assert Reach(development=True).allows(address)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_loopback_is_for_development(address: str) -> None:
 def test_urls_that_are_refused(url: str) -> None:
     """A URL that is not https to a host that may be asked is refused before anything is sent."""
     with pytest.raises(Refused):
-        check_url(url, development=False)
+        Reach().check_url(url)
 
 
 @pytest.mark.parametrize("addresses", [("127.0.0.1",), ("10.0.0.7",), ("1.1.1.1", "192.168.0.1"), ("::ffff:10.0.0.1",)])
@@ -160,7 +161,7 @@ async def test_a_name_that_leads_inside_is_refused(addresses: tuple[str, ...]) -
 
 async def test_a_name_that_leads_outside_is_refused_in_development() -> None:
     """In development nothing leaves the machine, whatever a name resolves to."""
-    async with Client(development=True, resolver=Names("1.1.1.1")) as client:
+    async with Client(DEVELOPMENT, resolver=Names("1.1.1.1")) as client:
         with pytest.raises(Refused):
             await client.get("http://innocent.example/")
 
@@ -168,12 +169,12 @@ async def test_a_name_that_leads_outside_is_refused_in_development() -> None:
 def test_the_socket_itself_is_checked() -> None:
     """An address that slipped past the resolver gets no socket."""
     with pytest.raises(OSError, match="may not be connected"):
-        checked_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.1", 80)), development=False)
+        checked_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.1", 80)), Reach())
 
 
 async def test_numeric_hosts_are_refused_at_the_door() -> None:
     """Old spellings of loopback as one number are not a way in, in development either."""
-    async with Client(development=True) as client:
+    async with Client(DEVELOPMENT) as client:
         for url in ("http://2130706433/", "http://127.1/", "http://0x7f.1/"):
             with pytest.raises((Refused, Unavailable)):
                 await client.get(url)
@@ -183,7 +184,7 @@ async def test_a_redirect_is_an_answer() -> None:
     """Redirects are not followed: they would lead past the check of the first URL."""
     async with (
         answering(reply(b"", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/")) as base,
-        Client(development=True) as client,
+        Client(DEVELOPMENT) as client,
     ):
         assert (await client.get(base)).status == 302
 
@@ -192,7 +193,7 @@ async def test_an_answer_is_read_whole() -> None:
     """Status, headers and body come back; header names ignore case."""
     async with (
         answering(reply(b"hello", "HTTP/1.1 201 Created\r\nX-Kind: greeting")) as base,
-        Client(development=True) as client,
+        Client(DEVELOPMENT) as client,
     ):
         found = await client.post(base, b"{}", {"Content-Type": "application/json"})
     assert (found.status, found.body, found.headers["x-kind"]) == (201, b"hello", "greeting")
@@ -202,7 +203,7 @@ async def test_a_huge_body_is_cut_off() -> None:
     """More than the bound is refused, announced or not."""
     endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"x" * 5000
     for answer in (reply(b"x" * 5000), endless):
-        async with answering(answer, then_wait=True) as base, Client(development=True) as client:
+        async with answering(answer, then_wait=True) as base, Client(DEVELOPMENT) as client:
             with pytest.raises(Unavailable) as caught:
                 await client.get(base, largest=1000)
         assert caught.value.code == "answer-too-large"
@@ -212,14 +213,14 @@ async def test_a_compressed_body_is_not_unpacked() -> None:
     """A small compressed body stays small: it comes back as it was sent."""
     async with (
         answering(reply(b"\x1f\x8bnot gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip")) as base,
-        Client(development=True) as client,
+        Client(DEVELOPMENT) as client,
     ):
         assert (await client.get(base)).body == b"\x1f\x8bnot gzip"
 
 
 async def test_silence_ends_in_a_timeout() -> None:
     """A peer that never answers makes the request unavailable, not endless."""
-    async with answering(b"", then_wait=True) as base, Client(development=True, total=0.05) as client:
+    async with answering(b"", then_wait=True) as base, Client(DEVELOPMENT, total=0.05) as client:
         with pytest.raises(Unavailable) as caught:
             await client.get(base)
     assert caught.value.code == "timeout"
@@ -229,14 +230,14 @@ async def test_nobody_there_is_unavailable() -> None:
     """A closed port is something to try again later."""
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-    async with Client(development=True) as client:
+    async with Client(DEVELOPMENT) as client:
         with pytest.raises(Unavailable):
             await client.get(f"http://localhost:{port}/")
 
 
 async def test_garbage_is_unavailable() -> None:
     """An answer that is not HTTP is no answer."""
-    async with answering(b"220 mail.example ESMTP\r\n\r\n") as base, Client(development=True) as client:
+    async with answering(b"220 mail.example ESMTP\r\n\r\n") as base, Client(DEVELOPMENT) as client:
         with pytest.raises(Unavailable):
             await client.get(base)
 
@@ -248,7 +249,7 @@ async def test_streams_in_blocks() -> None:
     everything = {"Range": "bytes=0-"}
     async with (
         answering(partial) as base,
-        Client(development=True) as client,
+        Client(DEVELOPMENT) as client,
         client.stream(base, everything) as answer,
     ):
         assert answer.status == 206
@@ -259,14 +260,14 @@ async def test_streams_in_blocks() -> None:
 async def test_a_stream_that_breaks_off_is_unavailable() -> None:
     """A body shorter than announced is noticed."""
     broken = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"
-    async with answering(broken) as base, Client(development=True) as client, client.stream(base, {}) as answer:
+    async with answering(broken) as base, Client(DEVELOPMENT) as client, client.stream(base, {}) as answer:
         with pytest.raises(Unavailable):
             [block async for block in answer.blocks()]
 
 
 async def test_the_client_keeps_no_cookies() -> None:
     """What one peer sets is not sent back, to it or to another."""
-    async with Client(development=True) as client:
+    async with Client(DEVELOPMENT) as client:
         assert isinstance(client._session().cookie_jar, aiohttp.DummyCookieJar)
 
 
@@ -275,7 +276,7 @@ async def test_a_peer_that_is_away_is_told_in_plain_words() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    async with Client(development=True) as client:
+    async with Client(DEVELOPMENT) as client:
         with pytest.raises(Unavailable) as caught:
             await client.get(address)
     assert str(caught.value) == f"{address}: connection refused"

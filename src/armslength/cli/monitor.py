@@ -24,6 +24,7 @@ from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
 from armslength.net.peers import Peers
+from armslength.net.ways import ways
 from armslength.ports import Batch, Put, Store
 from armslength.store.sqlite import SqliteStore
 from armslength.wire.own import BASE, MAX_ASKED, Answer, Proposal, Sealed, covered, decode_arrangements, decode_sealed
@@ -205,7 +206,7 @@ def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str
         async with AsyncExitStack() as stack:
             store = SqliteStore.open(Path(config.database))
             stack.push_async_callback(store.close)
-            client = await stack.enter_async_context(Client(development=config.development))
+            client = await stack.enter_async_context(Client(ways(config)))
             tokens = Tokens(config.did, keys["tokens"])
             monitor = Monitor(config, store, Peers(client, tokens.bearer), keys)
             document = (await monitor.arrangement(which)).document.encode()

@@ -1,4 +1,6 @@
-"""Outgoing HTTP: bounded in size and time, no redirects, no cookies, no proxies, and only to permitted addresses."""
+"""Outgoing HTTP: bounded in size and time, no redirects, no cookies, and only to permitted addresses, or through the
+one proxy that the configuration names.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from armslength.errors import ArmslengthError, Refused, Unavailable
-from armslength.net.addresses import FilteringResolver, Forbidden, check_url, checked_socket
+from armslength.net.addresses import FilteringResolver, Forbidden, checked_socket
+from armslength.net.ways import Ways
 
 LARGEST: Final = 1 << 20  # bytes of an answer that is read whole
 TOTAL_S: Final = 15.0  # for a request whose answer is read whole
@@ -66,12 +69,13 @@ class Client:
     """
 
     def __init__(
-        self, *, development: bool = False, total: float = TOTAL_S, resolver: AbstractResolver | None = None
+        self, ways: Ways | None = None, *, total: float = TOTAL_S, resolver: AbstractResolver | None = None
     ) -> None:
-        self._development = development
+        self._ways = ways or Ways()
         self._limits = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
         self._resolver = resolver
-        self._made: aiohttp.ClientSession | None = None
+        self._direct: aiohttp.ClientSession | None = None
+        self._proxied: aiohttp.ClientSession | None = None  # connects to the proxy alone, wherever that is
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,9 +85,10 @@ class Client:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._made is not None:
-            await self._made.close()
-            self._made = None
+        for session in (self._direct, self._proxied):
+            if session is not None:
+                await session.close()
+        self._direct = self._proxied = None
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, total: float | None = None, largest: int = LARGEST
@@ -134,31 +139,46 @@ class Client:
     async def _ask(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], limits: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        check_url(url, development=self._development)
+        self._ways.reach.check_url(url)
+        proxy = self._ways.proxy_for(url)
+        session = self._session() if proxy is None else self._session_to_proxy()
         try:
-            return await self._session().request(
-                method, url, data=body, headers=headers, timeout=limits, allow_redirects=False
+            return await session.request(
+                method, url, data=body, headers=headers, timeout=limits, allow_redirects=False, proxy=proxy
             )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _refused_or_unavailable(error, url) from error
 
     def _session(self) -> aiohttp.ClientSession:
-        if self._made is None:
-            inner = self._resolver or aiohttp.ThreadedResolver()
+        if self._direct is None:
+            inner, reach = self._resolver or aiohttp.ThreadedResolver(), self._ways.reach
             connector = aiohttp.TCPConnector(
                 limit=CONNECTIONS,
                 limit_per_host=PER_HOST,
-                resolver=FilteringResolver(inner, development=self._development),
-                socket_factory=functools.partial(checked_socket, development=self._development),
+                resolver=FilteringResolver(inner, reach),
+                socket_factory=functools.partial(checked_socket, reach=reach),
                 ttl_dns_cache=30,
+                ssl=self._ways.trust or True,
             )
-            self._made = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,  # a small body must not become a large one
-                headers={"User-Agent": "armslength", "Accept-Encoding": "identity"},
+            self._direct = _made(connector)
+        return self._direct
+
+    def _session_to_proxy(self) -> aiohttp.ClientSession:
+        if self._proxied is None:
+            connector = aiohttp.TCPConnector(
+                limit=CONNECTIONS, limit_per_host=PER_HOST, ttl_dns_cache=30, ssl=self._ways.trust or True
             )
-        return self._made
+            self._proxied = _made(connector)
+        return self._proxied
+
+
+def _made(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # a small body must not become a large one
+        headers={"User-Agent": "armslength", "Accept-Encoding": "identity"},
+    )
 
 
 def _let_go(response: aiohttp.ClientResponse) -> None:
@@ -186,6 +206,10 @@ def _unavailable(error: BaseException, url: str) -> Unavailable:
 def _words(error: BaseException) -> str:
     """Why nobody answers, for people."""
     match error:
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refuses to connect: {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy cannot be reached"
         case aiohttp.ClientConnectorDNSError():
             return "nobody knows an address of this name"
         case aiohttp.ClientConnectorCertificateError():
