@@ -57,6 +57,11 @@ class Batch:
 class Store(Protocol):
     """Durable state. Every method is safe to call from one event loop; writes go through one writer."""
 
+    @property
+    def generation(self) -> int:
+        """How many times it was found, when opened, to be an older copy of what there had been."""
+        ...
+
     async def get(self, kind: str, key: str) -> Row | None:
         """The document, or None. Reads every commit that has returned."""
         ...

@@ -58,6 +58,7 @@ class Running:
     exchange: Exchange
     deliverer: Deliverer
     clock: Clocks
+    store: SqliteStore
     app: object
     management: object
 
@@ -67,7 +68,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     """A node, wired and with its loops running; closed in order afterwards. `chance` spreads what is tried again."""
     keys = KeyRing.load(config.keys)
     config.blobs.mkdir(mode=0o700, exist_ok=True)
-    store = SqliteStore.open(config.database)
+    store = SqliteStore.open(config.database, config.did)
     client = Client(ways(config))
     clock = Clocks(store, development=config.development)
     await clock.load()
@@ -106,7 +107,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     management = build_management(node, clock, development=config.development)
     loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(node.run())]
     try:
-        yield Running(node, exchange, deliverer, clock, app, management)
+        yield Running(node, exchange, deliverer, clock, store, app, management)
     finally:
         for loop in loops:
             loop.cancel()
@@ -164,7 +165,19 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
             servers = [_Server(_settings(running.app)), _Server(_settings(running.management))]
             with _signals(servers):
                 ready()  # whoever connects from now on is answered
+                watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
                 await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
+                watch.cancel()
+        if running.store.corruption:
+            raise Misuse("store-corrupt", running.store.corruption, str(config.database))
+
+
+async def _end_if_corrupt(store: SqliteStore, servers: Sequence[uvicorn.Server]) -> None:
+    """End the servers if the look through a large database, which goes on beside the work, finds something."""
+    while not store.corruption:
+        await asyncio.sleep(1)
+    for server in servers:
+        server.should_exit = True
 
 
 def _check_place(config: Config) -> None:

@@ -85,6 +85,10 @@ class Disk:
         self.dead = False
         self.full = False
 
+    @property
+    def generation(self) -> int:
+        return self._store.generation
+
     async def get(self, kind: str, key: str) -> Row | None:
         return await self._store.get(kind, key)
 
@@ -145,7 +149,7 @@ class SimNode:
         keys = ring(self.name)
         with (
             patch.object(runtime, "Client", lambda **_: self.wire),
-            patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda _: self.disk)),
+            patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda *_: self.disk)),
             patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
             patch.object(runtime, "time", SimpleNamespace(time=world.wall)),
             patch.object(runtime, "Resolver", functools.partial(Resolver, clock=world.wall)),

@@ -349,7 +349,7 @@ class TestSqlite:
         connection = apsw.Connection(str(foreign))
         connection.execute("CREATE TABLE t (a)")
         connection.close()
-        for path, code in ((text, "store-unusable"), (foreign, "store-foreign"), (tmp_path / "no" / "x", None)):
+        for path, code in ((text, "store-corrupt"), (foreign, "store-foreign"), (tmp_path / "no" / "x", None)):
             with pytest.raises(Misuse, match=path.name) as refused:
                 SqliteStore.open(path)
             assert refused.value.code == (code or "store-unusable")

@@ -37,7 +37,7 @@ class Broken:
 async def test_everybody_hears_of_a_disk_that_refuses_even_to_roll_back() -> None:
     """Each caller gets an error, none waits for ever; and it goes on once the disk is back."""
     connection = Broken()
-    writer = _Writer(connection)  # type: ignore[arg-type]
+    writer = _Writer(connection, lambda: None)  # type: ignore[arg-type]
     for _ in range(2):
         results = await asyncio.wait_for(
             asyncio.gather(*(writer.put(Batch()) for _ in range(3)), return_exceptions=True), 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -204,7 +203,7 @@ def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str
     async def work() -> dict[str, Any]:
         keys = KeyRing.load(config.keys)
         async with AsyncExitStack() as stack:
-            store = SqliteStore.open(Path(config.database))
+            store = SqliteStore.open(config.database, config.did)
             stack.push_async_callback(store.close)
             client = await stack.enter_async_context(Client(ways(config)))
             tokens = Tokens(config.did, keys["tokens"])

@@ -74,12 +74,14 @@ def init(
 
     from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing
+    from armslength.store.counter import begin
 
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
     if monitor:
         config = replace(config, did=key_did(keys["tokens"].public))
+    begin(config.database)
     _write_private(folder / FILE, dump(config))
     _print_card(config, json=json)
     return 0

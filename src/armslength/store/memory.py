@@ -15,6 +15,7 @@ class MemoryStore:
         self._leaves: dict[str, tuple[bytes, ...]] = {}
         self._sends: dict[int, tuple[Send, float]] = {}  # by id, which is also the order of arrival
         self._last = 0
+        self.generation = 0
 
     async def get(self, kind: str, key: str) -> Row | None:
         return self._rows.get((kind, key))

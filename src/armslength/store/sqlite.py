@@ -28,11 +28,14 @@ import apsw
 
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Batch, Row, Send
+from armslength.store.counter import Counter, last
+from armslength.store.health import RESERVED, Look, connect, vfs
 
 APPLICATION = 0x41524D53  # "ARMS", in the file's header: tells our databases from other people's
 GROUP = 256  # batches in one transaction, at most
 WAITING = 1024  # batches queued, at most; further callers wait
 BUSY_MS = 10_000  # for our own readers, while the log is recovered
+LOOK_S = 0.4  # how long opening waits for the look through all pages; then it goes on beside the work
 END = 2**63 - 1
 
 
@@ -57,34 +60,46 @@ class SqliteStore:
     A `commit` whose caller is cancelled may still happen. Raises Unavailable where the disk refuses.
     """
 
-    def __init__(self, lock: apsw.Connection, writer: apsw.Connection, near: apsw.Connection, far: apsw.Connection):
+    def __init__(self, path: Path, lock: apsw.Connection, writer: apsw.Connection, counter: Counter, look: Look):
         self._lock = lock
-        self._near = near  # small reads, in the caller's thread
-        self._far = far  # long reads, in the reader thread
+        self._counter = counter
+        self._look = look
+        self._near = _connect(path)  # small reads, in the caller's thread
+        self._far = _connect(path)  # long reads, in the reader thread
         self._guard = threading.Lock()
         self._reader = ThreadPoolExecutor(1, "store-reader")
         self._room = asyncio.Semaphore(WAITING)
-        self._writer = _Writer(writer)
+        self._writer = _Writer(writer, counter.advance)
         self._closed = False
+        found: Any = writer.execute(_queries()["history"]).fetchone()
+        self.generation: int = found[1]
 
     @classmethod
-    def open(cls, path: Path | str) -> Self:
-        """Open the database at `path`, creating it (mode 0600) or lifting its schema where needed.
+    def open(cls, path: Path | str, owner: str = "") -> Self:
+        """Open the database at `path`, creating it (mode 0600) or lifting its schema where needed. `owner` is the DID
+        whose database it must be.
 
-        Raises Misuse if another process has it open, if a newer version wrote it, or if it is no database of ours.
+        Raises Misuse if another process has it open, if a newer version wrote it, if it is no database of ours or one
+        of another node, if it is gone, or if a page of it is corrupted.
         """
         path = Path(path)
+        if (count := last(path)) and not (path.exists() and path.stat().st_size):
+            way = "restore a copy with `armslength restore`; with an empty one it would contradict what it has said"
+            raise Misuse("store-missing", f"the database is gone, after {count} transactions: {way}", str(path))
         try:
             lock = _hold(path)
             try:
-                writer = _connect(path)
-                _migrate(writer, path)
-                return cls(lock, writer, _connect(path), _connect(path))
+                return cls(path, lock, *_opened(path, owner))
             except BaseException:
                 lock.close()
                 raise
         except (OSError, apsw.Error) as error:
-            raise Misuse("store-unusable", f"cannot be opened as a database: {error}", str(path)) from error
+            raise Misuse(*_trouble(error), str(path)) from error
+
+    @property
+    def corruption(self) -> str | None:
+        """What the look through all pages has found by now."""
+        return self._look.found
 
     async def get(self, kind: str, key: str) -> Row | None:
         self._check_open()
@@ -116,11 +131,13 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True  # what is queued still goes through
+        await asyncio.to_thread(self._look.stop)
         await self._writer.close()
         await asyncio.to_thread(self._reader.shutdown)
         with self._guard:
             for connection in (self._near, self._far, self._lock):
                 connection.close()
+        self._counter.close()
 
     async def _read(self, name: str, bindings: tuple[Any, ...]) -> list[Any]:
         self._check_open()
@@ -133,6 +150,8 @@ class SqliteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise Unavailable("store-closed", "the store is closed")
+        if self._look.found:
+            raise Unavailable("store-corrupt", self._look.found)
 
 
 @dataclass(slots=True)
@@ -154,8 +173,9 @@ class _Job:
 class _Writer:
     """What writes: a queue of batches, and a task for as long as there are some."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, noted: Callable[[], None]) -> None:
         self.connection = connection
+        self._noted = noted  # is told of each transaction before its callers are
         self._flusher = ThreadPoolExecutor(1, "store-flusher")
         self._jobs: deque[_Job] = deque()
         self._working: asyncio.Task[None] | None = None
@@ -189,7 +209,9 @@ class _Writer:
             run("BEGIN IMMEDIATE")
             for job in group:
                 self._alone(job)
+            run(_queries()["count"])
             await asyncio.get_running_loop().run_in_executor(self._flusher, run, "COMMIT")
+            self._noted()
         except Exception as error:  # noqa: BLE001  whatever it is, the task lives on and every caller hears of it
             if self.connection.in_transaction:
                 with contextlib.suppress(apsw.Error):  # what stays open fails the next BEGIN, and is undone then
@@ -269,9 +291,65 @@ def _hold(path: Path) -> apsw.Connection:
     return lock
 
 
-def _connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
+def _opened(path: Path, owner: str) -> tuple[apsw.Connection, Counter, Look]:
+    """What a store rests on, once the database is known to be whole, ours and, as far as can be told, the latest."""
+    is_new = not path.stat().st_size
+    writer = _connect(path, is_new=is_new)
+    _migrate(writer, path)
+    writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    look = Look(path)
+    if look.over.wait(LOOK_S) and look.found:
+        raise Misuse("store-corrupt", look.found, str(path))
+    try:
+        counter = Counter(path)
+        _compare(writer, counter, path, owner)
+        return writer, counter, look
+    except BaseException:
+        look.stop()
+        raise
+
+
+def _compare(connection: apsw.Connection, counter: Counter, path: Path, owner: str) -> None:
+    """Whether this is the database that the counter was kept for; if it is an older copy, note that it is."""
+    sql = _queries()
+    known, untouched = counter.read()
+    found: Any = connection.execute(sql["history"]).fetchone()
+    of: Any = connection.execute(sql["owner"]).fetchone()
+    if owner and of[0] not in ("", owner):
+        raise Misuse("store-of-another", f"is the database of {of[0]}, and this folder is {owner}'s", str(path))
+    commits = max(found[0], known or 0)
+    unknown = known is None and bool(owner or found[0])
+    restored = unknown or (known is not None and (not untouched or known > found[0]))
+    if not restored and of[0] == owner:
+        counter.number = commits
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        connection.execute(sql["own"], (commits + 1, owner or of[0], int(restored)))
+    connection.execute("COMMIT")
+    counter.write(commits + 1)
+
+
+def _trouble(error: Exception) -> tuple[str, str]:
+    """Why a database cannot be opened, and what to do."""
+    if isinstance(error, apsw.FullError) or "No space left" in str(error):
+        return "disk-full", "no space is left on its disk: make room, and start again"
+    if isinstance(error, apsw.ReadOnlyError | PermissionError) or "Read-only" in str(error):
+        return "store-read-only", "cannot be written to: its owner must be able to, and its disk must allow it"
+    if isinstance(error, apsw.NotADBError):
+        return "store-corrupt", "is no database, or its first page is corrupted; restore a copy (`armslength restore`)"
+    if isinstance(error, apsw.CorruptError | apsw.IOError):
+        return "store-corrupt", f"the database is corrupted ({error}); restore a copy (`armslength restore`)"
+    return "store-unusable", f"cannot be opened as a database: {error}"
+
+
+def _connect(path: Path, *, is_new: bool = False) -> apsw.Connection:
+    connection = connect(path)
+    if is_new and vfs():
+        connection.reserve_bytes(None, RESERVED)
     connection.set_busy_timeout(BUSY_MS)
+    if connection.readonly("main"):
+        raise PermissionError("read-only")
     for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {setting}").fetchall()
     return connection

@@ -43,3 +43,15 @@ UPDATE sends SET attempts = attempts + 1, due = ?2 WHERE id = ?1;
 
 -- name: due
 SELECT lane, peer, url, body, id, attempts FROM sends WHERE first AND due <= ? ORDER BY id LIMIT ?;
+
+-- name: history
+SELECT commits, generation FROM history;
+
+-- name: owner
+SELECT owner FROM history;
+
+-- name: count
+UPDATE history SET commits = commits + 1;
+
+-- name: own
+UPDATE history SET commits = ?, owner = ?, generation = generation + ?;
