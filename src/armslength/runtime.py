@@ -174,10 +174,10 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
 
 async def _end_if_corrupt(store: SqliteStore, servers: Sequence[uvicorn.Server]) -> None:
     """End the servers if the look through a large database, which goes on beside the work, finds something."""
-    while not store.corruption:
-        await asyncio.sleep(1)
-    for server in servers:
-        server.should_exit = True
+    await store.looked_through()
+    if store.corruption:
+        for server in servers:
+            server.should_exit = True
 
 
 def _check_place(config: Config) -> None:

@@ -101,6 +101,10 @@ class SqliteStore:
         """What the look through all pages has found by now."""
         return self._look.found
 
+    async def looked_through(self) -> None:
+        """Wait until that look is over."""
+        await asyncio.to_thread(self._look.over.wait)
+
     async def get(self, kind: str, key: str) -> Row | None:
         self._check_open()
         with self._guard:
