@@ -252,6 +252,10 @@ def agree(stage: Stage) -> str:
     for difference in answer["differences"]:
         print(f"    {difference['sentence']}")
     arrangement: str = answer["arrangement"]
+    stage.by("B", "decline", draft["arrangement"], "--reason", "half a day is too short to answer an allegation")
+    stage.by("m5", "decline", draft["arrangement"], "--reason", "Borovia has answered these terms with others")
+    office = stage.by("m5", "accept", arrangement)
+    print(f"The neutral body accepts its office: {', '.join(office['roles'])}")
     stage.set_clock(D - 3 * DAY)
     for who in ("A", "B"):
         stage.by(who, "sign", arrangement)

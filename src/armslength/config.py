@@ -9,7 +9,7 @@ import json
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -33,12 +33,38 @@ class Network(Table, frozen=True):
     ca: str = ""
 
 
+class Room(Table, frozen=True):
+    """`[inbox]`: how many proposals wait for their reader, and how many bytes of them: of strangers from one host, of
+    all strangers together, and of each counterparty of an arrangement that we are engaged in."""
+
+    host_number: int = 20
+    host_bytes: int = 8 * 1024 * 1024
+    number: int = 500
+    bytes: int = 64 * 1024 * 1024
+    known_number: int = 50
+    known_bytes: int = 16 * 1024 * 1024
+
+
+Role = Literal["keeper", "fallback-keeper", "timekeeper", "determiner", "monitor"]
+
+
+class Accept(Table, frozen=True):
+    """`[accept]`: which offices are accepted without asking: all that the terms give us must be among `roles`, and a
+    party that delivered them among `proposers`. `number`: how many arrangements of one proposer at a time; `bytes`: how
+    large the terms may be. Without `roles` and `proposers` nothing is."""
+
+    roles: tuple[Role, ...] = ()
+    proposers: tuple[str, ...] = ()
+    number: int = 1000
+    bytes: int = 256 * 1024
+
+
 class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
     address: the base URL under which peers reach this node ("" for a monitor without one); listen: host and port it
     binds. development allows loopback peers over plain http and simulated clocks. nodes: for a monitor, the addresses
-    of the nodes that it talks to.
+    of the nodes that it talks to. inbox, accept: see there.
     """
 
     folder: Path
@@ -50,6 +76,8 @@ class Config(Table, frozen=True):
     development: bool = False
     nodes: tuple[str, ...] = ()
     network: Network = Network()
+    inbox: Room = Room()
+    accept: Accept = Accept()
 
     @property
     def keys(self) -> Path:

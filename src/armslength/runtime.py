@@ -22,11 +22,14 @@ from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
 from armslength.engine.exchange import Exchange
 from armslength.engine.hand import Hand
+from armslength.engine.inbox import Inbox
 from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
 from armslength.engine.patience import Chance
 from armslength.engine.pins import pins
+from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
+from armslength.engine.replies import Replies
 from armslength.engine.shelf import Shelf
 from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
@@ -94,7 +97,10 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
-    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, clock)
+    replies = Replies(store, peers, clock)
+    inbox = Inbox(store, config.inbox)
+    proposals = Proposals(shelf, inbox, replies, clock, config.accept, development=config.development)
+    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, proposals)
     verifier = Verifier(config.did, _key_lookup(shelf, client, config))
     app = build_app(
         node,
@@ -102,10 +108,9 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         verifier.caller,
         hand.authorise,
         did_document=_did_document(config, keys),
-        development=config.development,
     )
-    management = build_management(node, clock, development=config.development)
-    loops = [asyncio.create_task(deliverer.run()), asyncio.create_task(node.run())]
+    management = build_management(node, clock)
+    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies)]
     try:
         yield Running(node, exchange, deliverer, clock, store, app, management)
     finally:

@@ -168,20 +168,25 @@ def test_sign_lists_what_could_be_signed(
         {**common, "arrangement": "b" * 64, "proposed_by": terms.actors["B"].did, "replaces": "a" * 64, "signed": []},
     ]
 
+    by = {"did:web:x.example": None}
+    waiting = [{"arrangement": "c" * 64, "title": "Another one", "by": by, "replaces": None}]
+
     def several(*_: object, **__: object) -> dict[str, object]:
         raise Malformed("which-arrangement", "say which with --arrangement: …")
 
     node = _node(tmp_path)
     monkeypatch.setattr("armslength.cli.say.ask", several)
-    monkeypatch.setattr("armslength.cli.agree.ask", lambda *_, **__: {"arrangements": listed})
+    monkeypatch.setattr("armslength.cli.agree.ask", lambda *_, **__: {"arrangements": listed, "proposals": waiting})
     capsys.readouterr()
     assert run(["sign", *node]) == 2
-    first, second, last = capsys.readouterr().err.splitlines()
+    first, second, third, last = capsys.readouterr().err.splitlines()
     assert "armslength sign HASH" in last
     for words in ("aaaaaaaaaaaa", "proposed by Arandia", "answered by bbbbbbbbbbbb", "signed by Arandia"):
         assert words in first
     for words in ("bbbbbbbbbbbb", "proposed by Borovia", "to replace aaaaaaaaaaaa", "signed by nobody"):
         assert words in second
+    for words in ("cccccccccccc", "Another one", "waits for you", "proposed by did:web:x.example"):
+        assert words in third
 
 
 def test_unsound_terms_are_not_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def test_everything_in_a_node_s_folder_is_its_owner_s_alone(tmp_path: Path, port
     for _ in range(2):
         with _up(folder, umask) as process:
             assert _run("clock", "set", "1", "--node", folder).returncode == 0
-            assert "no such arrangement" in _run("decline", "abc", "--node", folder).stderr
+            assert "no such proposal" in _run("decline", "abc", "--node", folder).stderr
             for path in (folder, *folder.rglob("*")):
                 assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
             process.kill()

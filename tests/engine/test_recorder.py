@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, patch
@@ -14,11 +13,9 @@ from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.record.entry import Leaf, entry_hash
 from armslength.engine import book
 from armslength.errors import Unavailable
-from armslength.wire.own import BASE, Proposal
+from armslength.wire.own import BASE
 from armslength.wire.record import decode_leaf
-from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
-from tests.record_builder import clause_texts
 from tests.sim.harness import World
 from tests.sim.network import ask
 from tests.sim.script import begin, perform
@@ -145,33 +142,6 @@ def test_a_clock_that_lags_and_answers_first_does_not_hold_time(
                 await world.say("m1", Attest(claim="k2", period=0, value=False))
                 await world.rest("A", "m5")
                 assert (await world.state("m5")).clock.tau == at(0) + 7200
-
-    play(story())
-
-
-def test_one_peer_fills_no_shelf(tmp_path: Path) -> None:
-    """A peer's proposals are bounded: a new one takes an older one's room. Ours are not, nor is one that is here."""
-
-    async def story() -> None:
-        async with World(tmp_path) as world:
-            await begin(world)
-            node, ours, theirs = world.nodes["A"].running.node, world.terms.actors["A"], world.terms.actors["B"]
-
-            async def propose(title: str, by: str | None) -> str:
-                document = encode_terms(replace(world.terms, title=title)).decode()
-                return await node.propose(Proposal(document=document, texts=clause_texts()), by or "", development=True)
-
-            async def here() -> set[str]:
-                return {held.arrangement for held in await node.shelf.everything()}
-
-            with patch("armslength.engine.proposals.EACH", 2):
-                older = {await propose(title, theirs.did) for title in ("one", "two", "two")}
-                mine = await propose("mine", ours.did)
-                assert older | {mine, world.arrangement} == await here()
-                new = await propose("new", theirs.did)
-                held = await here()
-                assert {mine, new, world.arrangement} < held
-                assert len(older & held) == 1
 
     play(story())
 

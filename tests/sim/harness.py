@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
@@ -262,18 +262,27 @@ class World:
         return True
 
     async def agree(self) -> None:
-        """A proposes, and both parties sign."""
-        await self.until("the proposal", self._propose)
+        """A proposes, everybody else engages, and both parties sign."""
+        await self.until("the proposal", self.propose)
+        await self.engage(*(name for name in self.nodes if name != "A"))
         for party in self.terms.parties:
             await self.say(party, Sign())
 
-    async def _propose(self) -> bool:
-        node = self.nodes["A"].running.node
-        await node.propose(self.proposal, node.shelf.did, development=True)
-        sent = await node.send_proposal(self.proposal)
-        if any(sent.values()):
-            raise Unavailable("not-sent", str(sent))
+    async def propose(self, proposal: Proposal | None = None) -> bool:
+        """A proposes terms, the world's own unless others are given, and everybody has got them."""
+        proposals = self.nodes["A"].running.node.proposals
+        name = await proposals.propose(proposal or self.proposal)
+        found = {each.answer for each in (await proposals.replies.ask_all(name)).values()}
+        if found & {"unreached", "unknown"}:
+            raise Unavailable("not-sent", str(found))
         return True
+
+    async def engage(self, *whom: str, arrangement: str = "") -> None:
+        """Engage in terms that wait: a party in order to sign, anybody else by accepting its office."""
+        for name in whom:
+            proposals = self.nodes[name].running.node.proposals
+            act = proposals.engage if name in self.terms.parties else proposals.accept
+            await self.until(f"{name} engages", functools.partial(_done, act, arrangement or self.arrangement))
 
     async def publish(self, tranche: str, content: bytes, release_after: int = 0) -> None:
         """A seals a file for a tranche."""
@@ -430,6 +439,11 @@ class World:
         assert receipt is not None
         assert receipt.plain is not None
         return Path(receipt.plain).read_bytes()
+
+
+async def _done(act: Callable[[str], Awaitable[Any]], arrangement: str) -> bool:
+    await act(arrangement)
+    return True
 
 
 def shown(state: State) -> dict[str, str]:

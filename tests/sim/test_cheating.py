@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Attest, Determine, Key, Perform, Resume, Withdraw
-from armslength.core.canonical import canonical
+from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import entry_hash, refusal_message
 from armslength.core.record.keys import from_base64, verify
 from armslength.engine.hand import PUBLICATION
@@ -131,7 +131,10 @@ def test_small_order_keys(tmp_path: Path) -> None:
         terms = dataclasses.replace(terms, actors=actors)
         proposal = Proposal(document=encode_terms(terms).decode(), texts=clause_texts())
         reply = await post(world, "A", f"{BASE}/propose", canonical(proposal), token="B")
-        assert (reply.status, code(reply)) == (400, "bad-key")
+        assert reply.status == 201
+        with pytest.raises(Malformed) as refused:
+            await world.nodes["A"].running.node.proposals.engage(digest(proposal.document.encode()))
+        assert refused.value.code == "bad-key"
 
     run(tmp_path, story)
     did = "did:web:x.example"
@@ -362,8 +365,10 @@ def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
         async with World(tmp_path, world_terms(clock="utc"), development=False) as world:
             proposal = Proposal(document=encode_terms(world_terms()).decode(), texts=clause_texts())
             node = world.nodes["A"].running.node
+            said = await node.proposals.receive(proposal, world.nodes["B"].config.did)
+            assert said.answer == "waiting"
             with pytest.raises(Refused, match="real time") as caught:
-                await node.propose(proposal, world.nodes["A"].config.did, development=False)
+                await node.proposals.engage(said.arrangement)
             assert caught.value.code == "simulated-clock"
             assert await node.shelf.everything() == []
             app = world.nodes["A"].running.management

@@ -25,9 +25,8 @@ async def _counter(world: World, replaces: str | None) -> str:
     terms = dataclasses.replace(world.terms, title="The other terms")
     document = encode_terms(terms)
     proposal = Proposal(document=document.decode(), texts=world.proposal.texts, replaces=replaces)
-    for name in ("A", world.terms.keeper):
-        node = world.nodes[name].running.node
-        await node.propose(proposal, world.terms.actors["A"].did or "", development=True)
+    await world.propose(proposal)
+    await world.engage(world.terms.keeper, arrangement=digest(document))
     return digest(document)
 
 

@@ -38,7 +38,8 @@ def run(folder: Path, story: Story) -> None:
     async def whole() -> None:
         async with World(folder) as world:
             await world.clock(at(-3))
-            await world.until("the proposal", world._propose)
+            await world.until("the proposal", world.propose)
+            await world.engage("B")
             await leave_identity_only(world, "m5")
             keeper = EvilKeeper(world)
             for party in ("A", "B"):

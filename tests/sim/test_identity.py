@@ -57,7 +57,8 @@ def test_proposed_terms_give_nobody_another_s_name(tmp_path: Path, victim: str) 
             document = await _forged(world, key, first=True)
             node = world.nodes[victim].running
             by = world.terms.actors["A"].did or ""
-            await node.node.propose(Proposal(document=document.decode(), texts=clause_texts()), by, development=True)
+            proposal = Proposal(document=document.decode(), texts=clause_texts())
+            assert (await node.node.proposals.receive(proposal, by)).answer == "waiting"
             for signer, status in ((key, 401), (ring("B")["tokens"], 200)):
                 reply = await _read(world, victim, world.arrangement, signer)
                 assert reply.status == status, reply.body
@@ -78,7 +79,7 @@ def test_signed_terms_give_a_name_in_their_own_record_only(tmp_path: Path, first
             document = await _forged(world, key, first=first)
             node = world.nodes["A"].running.node
             proposal = Proposal(document=document.decode(), texts=clause_texts())
-            other = await node.propose(proposal, node.shelf.did, development=True)
+            other = await node.proposals.propose(proposal)
             await node.say(await node.shelf.open(other), [Sign()])
             await asyncio.sleep(400)  # what was looked up before is forgotten
             for arrangement, good, bad in ((world.arrangement, true, key), (other, key, true)):

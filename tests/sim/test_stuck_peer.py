@@ -12,6 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Sign
+from armslength.core.canonical import digest
 from armslength.engine.shelf import Open
 from armslength.wire.own import Proposal
 from armslength.wire.terms_json import encode_terms
@@ -51,9 +52,9 @@ async def another(world: World, title: str) -> str:
     """A second arrangement between the same nodes, signed by nobody yet."""
     terms = dataclasses.replace(world.terms, title=title)
     proposal = Proposal(document=encode_terms(terms).decode(), texts=clause_texts())
-    node = world.nodes["A"].running.node
-    found = await node.propose(proposal, node.shelf.did, development=True)
-    assert not any((await node.send_proposal(proposal)).values())
+    assert await world.propose(proposal)
+    found = digest(proposal.document.encode())
+    await world.engage("B", "m5", arrangement=found)
     return found
 
 

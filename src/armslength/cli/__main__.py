@@ -29,7 +29,7 @@ HELP: Final = (
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodes": ("init", "card", "up"),
     "terms": ("check",),
-    "agree": ("propose", "counter", "sign", "decline"),
+    "agree": ("propose", "counter", "inbox", "sign", "accept", "decline"),
     "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),

@@ -1,4 +1,4 @@
-"""`propose`, `counter`, `sign`, `decline`: how terms come to be signed, or not."""
+"""`propose`, `counter`, `inbox`, `sign`, `accept`, `decline`: how terms come to bind, or not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from armslength.cli.context import AsJson, NodeFolder, ask, show
 from armslength.cli.say import statements
 from armslength.cli.terms import sound_file
-from armslength.config import load
+from armslength.config import Config, load
 from armslength.core.arrangement.bodies import Sign
-from armslength.errors import ArmslengthError, Misuse, NotFound
+from armslength.errors import ArmslengthError, Misuse, NotFound, Unavailable
 
 if TYPE_CHECKING:
     import cyclopts
@@ -24,7 +24,7 @@ Note = Annotated[str, Parameter(help="A word to the others; it is no part of the
 
 def register(app: cyclopts.App) -> None:
     """Put the commands of this file on the application."""
-    for command in (propose, counter, sign, decline):
+    for command in (propose, counter, inbox, sign, accept, decline):
         app.command(command)
 
 
@@ -39,7 +39,7 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
     compiled = sound_file(file)
     answer = _send(node, compiled, None, note)
     show(answer, as_json=json, text=_told(answer, compiled))
-    return 1 if any(answer["sent"].values()) else 0
+    return _code(answer)
 
 
 def counter(
@@ -60,11 +60,8 @@ def counter(
     from armslength.views.words import count, safe
     from armslength.wire.terms_json import decode_terms, encode_terms
 
-    config = load(node)
-    found = [each for each in ask(config, "list")["arrangements"] if each["arrangement"].startswith(to)]
-    if len(found) != 1:
-        raise (NotFound if not found else Misuse)("which-terms", "name the terms to answer with --to HASH", to or None)
-    old, compiled = found[0], sound_file(file)
+    config, compiled = load(node), sound_file(file)
+    old = ask(config, "proposal", arrangement=_only_terms(config, to))
     if digest(encode_terms(compiled.terms)) == old["arrangement"]:
         raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
     before = decode_terms(old["document"].encode())
@@ -77,7 +74,57 @@ def counter(
     show(
         answer, as_json=json, text="\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
     )
-    return 1 if any(answer["sent"].values()) else 0
+    return _code(answer)
+
+
+def _only_terms(config: Config, begins: str) -> str:
+    """The hash of the terms that are to be answered. Raises NotFound or Misuse."""
+    if begins:
+        return begins
+    waiting = [each["arrangement"] for each in ask(config, "inbox")["proposals"]]
+    held = [each["arrangement"] for each in ask(config, "list")["arrangements"]]
+    if len(waiting) + len(held) == 1:
+        return str((waiting + held)[0])
+    kind = Misuse if waiting or held else NotFound
+    raise kind("which-terms", "name the terms to answer with --to HASH: `armslength inbox` lists what waits")
+
+
+def inbox(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """List the terms that others have proposed and that wait for your word: nothing else is done with them."""
+    answer = ask(load(node), "inbox")
+    show(answer["proposals"], as_json=json, text="" if json else _listed(answer["proposals"]))
+    return 0
+
+
+def _listed(proposals: list[dict[str, Any]]) -> str:
+    from armslength.views.words import iso, safe
+
+    if not proposals:
+        return "Nothing waits for you."
+    lines = []
+    for each in proposals:
+        by = ", ".join(f"{who} ({party or 'no party of these terms'})" for who, party in each["by"].items())
+        lines.append(f"{each['arrangement'][:12]}  {each['title'] or 'cannot be read'}")
+        lines.append(f"    proposed by {by}, since {iso(each['at'])}, {each['size']} bytes")
+        lines += [f"    to replace {each['replaces'][:12]}"] if each["replaces"] else []
+        lines += [f"    with the word: {each['note']}"] if each["note"] else []
+        lines.append(f"    {_asked(each)}")
+    return "\n".join(safe(line) for line in lines)
+
+
+def _asked(each: dict[str, Any]) -> str:
+    """What the terms ask of us, and what to do."""
+    name = each["arrangement"][:12]
+    no = f'`armslength decline {name} --reason "…"`'
+    if each["fault"]:
+        return f"{each['fault']}: {no}"
+    if "party" in each["roles"]:
+        yes = f"`armslength sign {name}`, `armslength counter FILE --to {name}`"
+        return f"asks you to sign as {each['me']}: {yes} or {no}"
+    if not each["roles"]:
+        return f"names you as {each['me']} and asks nothing of your node: {no}"
+    offices = " and ".join(role.replace("-", " ") for role in each["roles"])
+    return f"asks you, as {each['me']}, to be {offices}: `armslength accept {name}` or {no}"
 
 
 def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
@@ -94,14 +141,16 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
         config = load(node)
         if error.code != "which-arrangement" or not config.address:
             raise
-        raise Choice(ask(config, "list")["arrangements"], arrangement) from None
+        held, waiting = ask(config, "list")["arrangements"], ask(config, "inbox")["proposals"]
+        raise Choice(held, waiting, arrangement) from None
 
 
 class Choice(Misuse):
     """Several terms could be meant: a line for each."""
 
-    def __init__(self, held: list[dict[str, Any]], begins: str) -> None:
-        lines = tuple(_candidate(each, held) for each in held if each["arrangement"].startswith(begins))
+    def __init__(self, held: list[dict[str, Any]], waiting: list[dict[str, Any]], begins: str) -> None:
+        lines = tuple(_candidate(each, [*held, *waiting]) for each in held if each["arrangement"].startswith(begins))
+        lines += tuple(_offered(each) for each in waiting if each["arrangement"].startswith(begins))
         self.closing = "say which, as in `armslength sign HASH`"
         super().__init__("which-arrangement", f"{self.closing}: {'; '.join(lines)}")
         self.problems = lines
@@ -122,8 +171,39 @@ def _candidate(each: dict[str, Any], held: list[dict[str, Any]]) -> str:
     return f"{each['arrangement'][:12]}  {each['title']}: {', '.join(facts)}"
 
 
-def decline(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """Drop terms that we have not signed. Nobody is told; they can be proposed again.
+def _offered(each: dict[str, Any]) -> str:
+    """Terms that wait in the inbox, in a line."""
+    facts = [f"proposed by {', '.join(party or who for who, party in each['by'].items())}"]
+    facts += [f"to replace {each['replaces'][:12]}"] if each["replaces"] else []
+    return f"{each['arrangement'][:12]}  {each['title'] or 'cannot be read'}: waits for you, {', '.join(facts)}"
+
+
+def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Accept the office that proposed terms give your node: keeper, timekeeper, determiner, or monitor with a node.
+
+    Parties do not accept: they sign. Until its keeper has accepted, nothing is placed; until enough timekeepers have,
+    nothing is sealed.
+
+    Parameters
+    ----------
+    arrangement
+        Hash of the terms, or its beginning; `armslength inbox` lists what waits.
+    """
+    from armslength.views.words import safe
+
+    answer = ask(load(node), "accept", arrangement=arrangement)
+    offices = " and ".join(role.replace("-", " ") for role in answer["roles"])
+    text = f"Accepted: {answer['me']} is {offices} in {answer['title']} ({answer['arrangement'][:12]})."
+    show(answer, as_json=json, text=safe(text))
+    return 0
+
+
+def decline(
+    arrangement: str, /, *,
+    reason: Annotated[str, Parameter(help="Why: the others hear it.")] = "",
+    node: NodeFolder = Path(), json: AsJson = False,
+) -> int:  # fmt: skip
+    """Decline terms that you have neither signed nor accepted. The others hear it; the same terms are not kept again.
 
     Parameters
     ----------
@@ -132,8 +212,9 @@ def decline(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fa
     """
     from armslength.views.words import safe
 
-    answer = ask(load(node), "decline", arrangement=arrangement)
-    show(answer, as_json=json, text=safe(f"Declined {answer['arrangement'][:12]} ({answer['title']})."))
+    answer = ask(load(node), "decline", arrangement=arrangement, reason=reason)
+    title = answer["title"] or "terms that cannot be read"
+    show(answer, as_json=json, text=safe(f"Declined {answer['arrangement'][:12]} ({title})."))
     return 0
 
 
@@ -147,9 +228,29 @@ def _send(node: Path, compiled: Compiled, replaces: str | None, note: str) -> di
     return ask(load(node), "propose", **asked)
 
 
+def _code(answer: dict[str, Any]) -> int:
+    """3 if the terms are sent again to somebody who was not reached; 1 if somebody has declined or refused them."""
+    found = {each["answer"] for each in answer["answers"].values()}
+    if found & {"declined", "refused"}:
+        return 1
+    return Unavailable.exit_code if found & {"unreached", "unknown"} else 0
+
+
+_ANSWERS = {
+    "waiting": "has it, and has not answered yet",
+    "accepted": "is engaged",
+    "declined": "declines",
+    "refused": "refuses it",
+    "unreached": "was not reached; it is sent again",
+    "unknown": "was not reached; it is sent again",
+}
+
+
 def _told(answer: dict[str, Any], compiled: Compiled) -> str:
     from armslength.views.words import Words, safe
 
     words, lines = Words.of(compiled.terms), [f"Arrangement {answer['arrangement']}"]
-    lines += [safe(f"  {words.named(who)}: {trouble or 'has it'}") for who, trouble in answer["sent"].items()]
+    for who, said in answer["answers"].items():
+        reason = f": {said['reason']}" if said["reason"] else ""
+        lines.append(safe(f"  {words.named(who)} {_ANSWERS[said['answer']]}{reason}"))
     return "\n".join(lines)

@@ -16,7 +16,9 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "propose": ('armslength propose arrangement.yaml --note "as we discussed" --node arandia',),
     "counter": ("armslength counter ours.yaml --to 91215f0b7235 --node borovia",),
     "sign": ("armslength sign 271bdbb416b1 --node arandia",),
-    "decline": ("armslength decline 91215f0b7235 --node borovia",),
+    "inbox": ("armslength inbox --node neutral",),
+    "accept": ("armslength accept 271bdbb416b1 --node neutral",),
+    "decline": ('armslength decline 91215f0b7235 --reason "two weeks are too short" --node borovia',),
     "attest": (
         "armslength attest k1#7 k2#7 --true --node m1",
         "armslength attest k2#7-9 --false --node m1",

@@ -67,9 +67,8 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         me=answer["me"],
         troubles=tuple(Trouble(**each) for each in answer["troubles"]),
     )
-    beside = {
-        key: answer[key] for key in ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "others")
-    }
+    names = ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "absent", "others")
+    beside = {name: answer[name] for name in names}
     return Seen(terms, state, facts, beside)
 
 
@@ -103,6 +102,7 @@ def status(
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
     moving = transfers(found.beside.get("transfers", {}))
     lines = [moving] if moving else []
+    lines += [safe(f"Not engaged yet: {name}, {said}.") for name, said in found.beside.get("absent", {}).items()]
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
     lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])

@@ -63,6 +63,8 @@ class Monitor:
             answers = await author.send(mail)
         except Unavailable as error:
             why = f"the keeper does not answer ({terms.actors[terms.keeper].address}: {error.reason}); {AGAIN}"
+        except NotFound:
+            why = f"{terms.keeper}, the keeper, has not accepted its office yet; {AGAIN}"
         new = list(zip(names, bodies, strict=True))
         refused = {entry_hash(w.entry): refusal for w, refusal in await author.refusals(n for n, _ in (*waiting, *new))}
         earlier, now = (
@@ -152,6 +154,10 @@ class Monitor:
                 terms = decode_terms(proposal.document.encode())
                 if any(actor.did == self._config.did for actor in terms.actors.values()):
                     await self._store.commit(Batch(puts=[Put(ARRANGEMENT, name, 0, canonical(proposal))]))
+                    known.add(name)
+            if known:  # else this one may not be engaged in what another one is
+                return
+        if len(errors) < len(self._config.nodes):
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
 

@@ -13,12 +13,10 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from armslength.analysis.check import check
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body, Evidence
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Actor
-from armslength.core.canonical import canonical, digest
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, Submission, entry_hash
 from armslength.engine.acts import Act
@@ -27,16 +25,14 @@ from armslength.engine.hand import Hand
 from armslength.engine.keeper import Keeper
 from armslength.engine.mail import Mail, Said, said
 from armslength.engine.patience import cancelled
-from armslength.engine.proposals import make_room
+from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
-from armslength.engine.shelf import Held, Open, Shelf
+from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import Trouble, advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
-from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Proposal, Rest, decode_rest
+from armslength.ports import Peers
+from armslength.wire.own import BASE, Answer, Rest, decode_rest
 from armslength.wire.record import decode_leaf
-from armslength.wire.terms import read_terms
-from armslength.wire.terms_json import decode_terms
 
 LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
 PORTION: Final = 1000  # leaves read at once
@@ -48,18 +44,17 @@ class Node:
     """One node. `run` until cancelled."""
 
     def __init__(
-        self, recorder: Recorder, keeper: Keeper, hand: Hand, shelf: Shelf, peers: Peers, clock: Clock
+        self, recorder: Recorder, keeper: Keeper, hand: Hand, shelf: Shelf, peers: Peers, proposals: Proposals
     ) -> None:
         self.recorder = recorder
         self.keeper = keeper
         self.hand = hand
         self.shelf = shelf
+        self.proposals = proposals
         self._peers = peers
-        self._clock = clock
         self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
         self._wakes: dict[str, asyncio.Event] = {}
         self._woken = asyncio.Event()
-        self._checking = asyncio.Lock()
         shelf.on_change = self.wake
 
     def wake(self, arrangement: str = "") -> None:
@@ -71,43 +66,6 @@ class Node:
         if not arrangement:
             for woken in self._wakes.values():
                 woken.set()
-
-    # --- terms -----------------------------------------------------------------------------------------------------
-
-    async def propose(self, proposal: Proposal, by: str, *, development: bool) -> str:
-        """Keep proposed terms that name us; returns their hash. Raises Malformed or Refused with the reason."""
-        terms = read_terms(proposal.document.encode(), proposal.texts)
-        if terms.clock == "simulated" and not development:
-            raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
-        if by not in {terms.actors[party].did for party in terms.parties}:
-            raise Refused("not-a-party", f"{by} is no party of these terms", "parties")
-        if self.shelf.actor(terms) is None:
-            raise Refused("not-named", "these terms do not name us with our present key", "actors")
-        async with self._checking:  # terms may be large: the rest of the node goes on meanwhile
-            findings = await asyncio.to_thread(check, terms, proposal.texts)
-        errors = [finding for finding in findings if finding.severity == "error"]
-        if errors:
-            raise Refused("unsound-terms", f"{errors[0].id} {errors[0].message}", errors[0].place)
-        arrangement = digest(proposal.document.encode())
-        if by != self.shelf.did and not await self.shelf.holds(arrangement):
-            await make_room(self.shelf, by)
-        await self.shelf.add(arrangement, Held(proposal=proposal, by=by, at=self._clock.now(simulated=False)))
-        self.wake()
-        return arrangement
-
-    async def send_proposal(self, proposal: Proposal) -> dict[str, str]:
-        """Send terms to everyone they name with a node; what became of it, by actor ("" where it went well)."""
-        terms = decode_terms(proposal.document.encode())
-        me, results = self.shelf.actor(terms), {}
-        for name, actor in terms.actors.items():
-            if name == me or not actor.address or not actor.did:
-                continue
-            try:
-                await self._peers.post(actor.did, actor.address, f"{BASE}/propose", canonical(proposal))
-                results[name] = ""
-            except ArmslengthError as error:
-                results[name] = str(error)
-        return results
 
     # --- statements ------------------------------------------------------------------------------------------------
 
@@ -129,18 +87,26 @@ class Node:
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
         async with held.writing:
             if held.forgotten:
-                raise NotFound("unknown-arrangement", "it has just been declined, or made room", held.arrangement[:16])
+                raise NotFound("unknown-arrangement", "it has just been declined", held.arrangement[:16])
             link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
             names = await held.author.write(bodies, held.seen, link)
             held.pauses.own.end()
             answers = await self._send(held)
             refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
         self.wake(held.arrangement)
-        waiting = "the keeper does not answer; it is sent again"
+        waiting = await self._why_waiting(held)
         return [
             said(name, body, answers.get(name), refused.get(name), waiting)
             for name, body in zip(names, bodies, strict=True)
         ]
+
+    async def _why_waiting(self, held: Open) -> str:
+        """Why there is no answer of the keeper, in words."""
+        keeper = held.terms.keeper
+        said = (await self.proposals.absent(held)).get(keeper)
+        if said is not None:
+            return f"{keeper}, the keeper, has not accepted its office yet ({said}); it is sent again"
+        return "the keeper does not answer; it is sent again"
 
     async def _send(self, held: Open) -> dict[str, Answer]:
         held.pauses.own.grow()  # what comes of it is seen when the record moves on

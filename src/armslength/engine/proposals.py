@@ -1,68 +1,345 @@
-"""Terms that others propose: how many are kept, which make room for new ones, and how to be rid of one.
+"""How terms come to bind this node: proposed, received, accepted, declined (engine rule 10).
 
 Laws:
 
-1. What others propose waits for us as long as there is room: 50 from one proposer and 200 in all. Terms that we have
-   proposed or signed do not count, nor do arrangements that have ended.
-2. A new proposal takes the room of an older one of its own proposer; where too many proposers share the room, of one of
-   those that take most of it. Those go first that nobody has signed, and of these the oldest.
-3. Nothing makes room that we have proposed or signed, or that is in force.
-4. A proposal that is dropped can come again. What we said about its record is kept: it goes on from there.
+1. What others bring waits in the inbox as bytes. It is read for the owner alone, and off the event loop: for its list,
+   for its word, or by the standing rule that it has configured.
+2. A party engages by proposing or signing; whoever else is named with a node, by accepting its offices. Nothing else
+   puts terms on the shelf.
+3. What the owner has neither signed nor accepted it can decline, with a reason that the others hear.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from armslength.engine.shelf import Open, Shelf
-from armslength.errors import Refused
+from armslength.analysis.check import check
+from armslength.config import Accept
+from armslength.core.arrangement.terms import Arrangement
+from armslength.core.canonical import digest
+from armslength.engine.inbox import Declined, Inbox, Waiting
+from armslength.engine.replies import Replies
+from armslength.engine.shelf import Held, Open, Shelf
+from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
+from armslength.ports import Batch, Clock, Put
+from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, Reply
+from armslength.wire.terms import read_terms
+from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
-PROPOSALS: Final = 200  # held at once, from all peers together …
-EACH: Final = 50  # … and from one of them
-WAITING: Final = frozenset({"PROPOSED", "LAPSED"})  # not in force
-ENDED: Final = frozenset({"COMPLETED", "TERMINATED"})
+ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
+RULED: Final = "ruled"  # kind of the index of what the standing rule has accepted, tagged with the proposer
 
 log = logging.getLogger(__name__)
 
 
-async def make_room(shelf: Shelf, by: str) -> None:
-    """Make room for one more proposal of this proposer. Raises Refused where there is none to be had."""
-    others = [held for held in await shelf.everything() if _counts(shelf, held)]
-    crowd = [held for held in others if held.held.by == by]
-    if len(crowd) < EACH:
-        if len(others) < PROPOSALS:
-            return
-        waiting = Counter(held.held.by for held in others if _waits(held))
-        most = max(waiting.values(), default=0)
-        crowd = [held for held in others if waiting[held.held.by] == most]
-    found = (held for held in crowd if _waits(held))
-    for held in sorted(found, key=lambda held: (bool(_signed(held)), held.held.at, held.arrangement)):
-        if await shelf.forget(held):
-            log.warning("terms %s of %s have made room for others", held.arrangement[:12], held.held.by)
-            return
-    raise Refused("too-many", "too many arrangements are held here already", "proposal")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Proposed terms as their reader sees them. `by`: who has delivered them, by DID, and which party that is (None: no
+    party). `me`, `roles`: who we are in them, and what they ask of us. `fault`: why they cannot be read."""
+
+    arrangement: str
+    title: str | None
+    by: dict[str, str | None]
+    me: str | None
+    roles: tuple[str, ...]
+    replaces: str | None
+    note: str
+    size: int
+    at: int
+    fault: str | None = None
 
 
-async def decline(shelf: Shelf, held: Open) -> None:
-    """Drop terms that we have not signed. Raises Refused where they bind already."""
-    if held.book.me.actor in _signed(held):
-        raise Refused("signed", "we have signed these terms: they stay", held.arrangement[:12])
-    if not _waits(held):
-        raise Refused("in-force", "all parties have signed these terms: they stay", held.arrangement[:12])
+class Proposals:
+    """The terms that are proposed to one node, and by it."""
+
+    def __init__(
+        self, shelf: Shelf, inbox: Inbox, replies: Replies, clock: Clock, rule: Accept, *, development: bool
+    ) -> None:
+        self._shelf = shelf
+        self._inbox = inbox
+        self.replies = replies
+        self._clock = clock
+        self._rule = rule
+        self._development = development
+        self._engaging = asyncio.Lock()
+        self._ruling: set[asyncio.Task[None]] = set()
+        replies.proposal_of = self._proposal_of
+        replies.on_answer = self._answered
+
+    # --- what others bring, and ask ----------------------------------------------------------------------------------
+
+    async def receive(self, proposal: Proposal, by: str) -> Reply:
+        """Take in what `by` delivers: bytes of any terms at all. Raises Unavailable where there is no room now."""
+        if not by.startswith("did:web:"):
+            raise Unauthorised("no-node", "terms are proposed by parties, and each has a node with a did:web", by)
+        document = proposal.document.encode("utf-8", "surrogatepass")
+        if len(document) > MAX_TERMS:
+            raise Malformed("too-large", f"terms have at most {MAX_TERMS} bytes", "document")
+        arrangement = digest(document)
+        try:
+            said = await self.reply(arrangement, by)
+        except NotFound:
+            said = Reply(arrangement=arrangement, answer=WAITING)
+        if said.answer != WAITING:
+            return said
+        size = len(document) + sum(len(text.encode("utf-8", "surrogatepass")) for text in proposal.texts.values())
+        new = Waiting(arrangement=arrangement, by=by, at=self._now(), size=size, known=await self._is_known(by))
+        await self._inbox.put(proposal, new)
+        if by in self._rule.proposers and self._rule.roles and size <= self._rule.bytes:
+            task = asyncio.create_task(self._apply_rule(arrangement))
+            self._ruling.add(task)
+            task.add_done_callback(self._ruling.discard)
+        return said
+
+    async def reply(self, arrangement: str, by: str) -> Reply:
+        """What we say to these terms, to `by` who asks. Raises NotFound."""
+        if await self._shelf.holds(arrangement):
+            self.replies.noticed(arrangement, by)
+            return Reply(arrangement=arrangement, answer=ACCEPTED)
+        declined = await self._inbox.declined(arrangement)
+        if declined is not None:
+            return Reply(arrangement=arrangement, answer=DECLINED, reason=declined.reason or None)
+        if await self._inbox.holds(arrangement):
+            return Reply(arrangement=arrangement, answer=WAITING)
+        raise NotFound("unknown-arrangement", "no such terms here", arrangement[:16])
+
+    async def _is_known(self, did: str) -> bool:
+        """Whether this is a party of an arrangement that we are engaged in and that has not ended."""
+        return any(
+            held.book.view.state.arrangement.phase not in ENDED
+            and did in {held.terms.actors[party].did for party in held.terms.parties}
+            for held in await self._shelf.naming(did)
+        )
+
+    # --- what the owner sees, and says -------------------------------------------------------------------------------
+
+    async def waiting(self) -> list[Listed]:
+        """What waits for the owner, oldest first."""
+        found: dict[str, None] = dict.fromkeys(each.arrangement for each in await self._inbox.waiting())
+        return [await self._listed(arrangement) for arrangement in found]
+
+    async def _listed(self, arrangement: str) -> Listed:
+        copies = await self._inbox.copies(arrangement)
+        return await asyncio.to_thread(_list, self._shelf, arrangement, copies)
+
+    async def proposal(self, arrangement: str) -> tuple[Listed, Proposal]:
+        """Terms that wait, with the first copy of them. Raises NotFound."""
+        copies = await self._inbox.copies(arrangement)
+        if not copies:
+            raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+        return await self._listed(arrangement), copies[0][1]
+
+    async def propose(self, proposal: Proposal) -> str:
+        """Engage as a party in terms of ours; returns their hash. Raises Malformed or Refused with the reason."""
+        terms = await self._read(proposal)
+        arrangement, me = digest(proposal.document.encode()), self._shelf.actor(terms)
+        if me not in terms.parties:
+            raise Refused("not-a-party", "these terms do not name us with our present key as a party", "parties")
+        await self._engage(arrangement, terms, Held(proposal=proposal, by=self._shelf.did, at=self._now()))
+        return arrangement
+
+    async def engage(self, arrangement: str) -> None:
+        """As a party: take these terms from the inbox, in order to sign them. Raises NotFound, Refused, Misuse."""
+        async with self._engaging:
+            if await self._shelf.holds(arrangement):
+                return
+            terms, proposal, by = await self._sound(arrangement)
+            if self._shelf.actor(terms) not in terms.parties:
+                raise Misuse("not-a-party", "you are no party of these terms: accept your office in them, or decline")
+            await self._engage(arrangement, terms, Held(proposal=proposal, by=by, at=self._now()))
+
+    async def accept(self, arrangement: str, *, rule: bool = False) -> Open:
+        """Accept our offices in these terms. Raises NotFound, Refused, Misuse."""
+        async with self._engaging:
+            if not await self._shelf.holds(arrangement):
+                terms, proposal, by = await self._sound(arrangement, self._rule.proposers if rule else None)
+                me = self._shelf.actor(terms) or ""
+                if me in terms.parties:
+                    raise Misuse("party", "you are a party of these terms: sign them, with `armslength sign HASH`", me)
+                if not roles(terms, me):
+                    raise Misuse("no-office", "these terms ask nothing of your node", me)
+                if rule:
+                    await self._check_rule(terms, me, by)
+                held = Held(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
+                await self._engage(arrangement, terms, held)
+        return await self._shelf.open(arrangement)
+
+    async def decline(self, arrangement: str, reason: str) -> str | None:
+        """Decline terms that we have neither signed nor accepted; returns their title. Raises Refused, NotFound."""
+        if len(reason) > MAX_REASON:
+            raise Misuse("too-long", f"at most {MAX_REASON} characters", "--reason")
+        async with self._engaging:
+            said = Declined(arrangement=arrangement, reason=reason, at=self._now())
+            if await self._shelf.holds(arrangement):
+                held = await self._shelf.open(arrangement)
+                await _leave(self._shelf, held)
+                await self._inbox.decline(said)
+                await self.replies.end(arrangement)
+                return held.terms.title
+            if not await self._inbox.holds(arrangement):
+                raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+            title = (await self._listed(arrangement)).title
+            await self._inbox.decline(said)
+            return title
+
+    async def absent(self, held: Open) -> dict[str, str]:
+        """Who has not engaged in these terms, as far as we have heard: by actor, what it says or why we do not know."""
+        signed = held.book.view.state.arrangement.signed
+        return {
+            name: heard.answer if heard.reason is None else f"{heard.answer}: {heard.reason}"
+            for name, heard in (await self.replies.of(held.arrangement)).items()
+            if heard.answer != ACCEPTED and name not in signed
+        }
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return self._clock.now(simulated=False)
+
+    async def _proposal_of(self, arrangement: str) -> Proposal:
+        return (await self._shelf.open(arrangement)).held.proposal
+
+    async def _answered(self, arrangement: str, actor: str) -> None:
+        """Somebody has answered: what waits for it is sent at once."""
+        try:
+            held = await self._shelf.open(arrangement)
+        except NotFound:  # declined meanwhile
+            return
+        held.pauses.heard(actor)
+        held.pauses.own.end()
+        self._shelf.on_change(arrangement)
+
+    async def _read(self, proposal: Proposal) -> Arrangement:
+        """The terms, if they are sound; read off the event loop. Raises Malformed or Refused with the reason."""
+        return await asyncio.to_thread(_sound, proposal, development=self._development)
+
+    async def _sound(self, arrangement: str, among: Sequence[str] | None = None) -> tuple[Arrangement, Proposal, str]:
+        """The terms that wait, if they are sound and name us and a party (`among` these DIDs) has brought them; and
+        that party's DID."""
+        copies, fault = await self._inbox.copies(arrangement), None
+        if not copies:
+            raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+        for copy, proposal in copies:
+            if among is not None and copy.by not in among:
+                continue
+            try:
+                terms = await self._read(proposal)
+            except ArmslengthError as error:  # another copy may have the right texts
+                fault = fault or error
+                continue
+            if self._shelf.actor(terms) is None:
+                raise Refused("not-named", "these terms do not name us with our present key", "actors")
+            if copy.by in {terms.actors[party].did for party in terms.parties}:
+                return terms, proposal, copy.by
+            fault = Refused("not-a-party", f"{copy.by}, who proposes these terms, is no party of them", "parties")
+        raise fault or Refused("not-a-party", "none who proposes these terms is a party of them", "parties")
+
+    async def _engage(self, arrangement: str, terms: Arrangement, held: Held) -> None:
+        me, rows = self._shelf.actor(terms) or "", await self._inbox.rows_of(arrangement)
+        puts = [self.replies.opened(arrangement, terms, me, deliver=me in terms.parties)]
+        if held.rule:
+            puts.append(_ruled(arrangement, held.by))
+        if await self._shelf.add(arrangement, held, puts, rows):
+            await self._inbox.forget(rows)
+        await self.replies.begin(arrangement)
+        self._shelf.on_change("")
+
+    # --- the standing rule -------------------------------------------------------------------------------------------
+
+    async def _apply_rule(self, arrangement: str) -> None:
+        try:
+            await self.accept(arrangement, rule=True)
+        except ArmslengthError as error:
+            log.info("%s waits for its reader: %s", arrangement[:12], error)
+        except Exception:  # it waits, then
+            log.exception("%s waits for its reader", arrangement[:12])
+
+    async def _check_rule(self, terms: Arrangement, me: str, by: str) -> None:
+        """Raise Refused where the standing rule leaves these terms to the owner."""
+        beyond = set(roles(terms, me)) - set(self._rule.roles)
+        if beyond:
+            raise Refused("beyond-rule", f"the standing rule accepts no {', '.join(sorted(beyond))}", "roles")
+        rows = await self._shelf.store.find(RULED, by)
+        if len(rows) < self._rule.number:
+            return
+        over = [row for row in rows if await self._has_ended(row.key)]
+        await self._shelf.store.commit(Batch(deletes=[(RULED, row.key) for row in over]))
+        if len(rows) - len(over) >= self._rule.number:
+            raise Refused("beyond-rule", f"the standing rule accepts {self._rule.number} of {by} at a time", "number")
+
+    async def _has_ended(self, arrangement: str) -> bool:
+        try:
+            return (await self._shelf.open(arrangement)).book.view.state.arrangement.phase in ENDED
+        except NotFound:
+            return True
+
+
+def roles(terms: Arrangement, actor: str) -> tuple[str, ...]:
+    """What these terms ask of an actor: to sign as "party", or which offices to accept."""
+    there = {
+        "party": terms.parties,
+        "keeper": (terms.keeper,),
+        "fallback-keeper": terms.fallback_keepers,
+        "timekeeper": terms.timekeepers.of,
+        "determiner": terms.allegations.determiners.of,
+        "monitor": terms.monitors,
+    }
+    return tuple(role for role, actors in there.items() if actor in actors)
+
+
+def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
+    """Terms that can be read, and in which `check` finds no error. Raises Malformed or Refused. Slow for large ones."""
+    terms = read_terms(proposal.document.encode(), proposal.texts)
+    if terms.clock == "simulated" and not development:
+        raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
+    error = next((each for each in check(terms, proposal.texts) if each.severity == "error"), None)
+    if error is not None:
+        raise Refused("unsound-terms", f"{error.id} {error.message}", error.place)
+    return terms
+
+
+def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Proposal]]) -> Listed:
+    """What their reader is shown of terms; whatever cannot be read is shown as that."""
+    first, proposal = copies[0]
+    by: dict[str, str | None] = {copy.by: None for copy, _ in copies}
+    size, told = sum(copy.size for copy, _ in copies), (proposal.replaces, proposal.note)
+    try:
+        terms = decode_terms(proposal.document.encode())
+    except (ArmslengthError, UnicodeError) as error:
+        return Listed(
+            arrangement=arrangement, title=None, by=by, me=None, roles=(), replaces=told[0], note=told[1],
+            size=size, at=first.at, fault=str(error)[:MAX_REASON],
+        )  # fmt: skip
+    parties = {terms.actors[party].did: party for party in terms.parties}
+    me = shelf.actor(terms)
+    return Listed(
+        arrangement=arrangement,
+        title=terms.title,
+        by={did: parties.get(did) for did in by},
+        me=me,
+        roles=roles(terms, me) if me else (),
+        replaces=told[0],
+        note=told[1],
+        size=size,
+        at=first.at,
+        fault=None if me else "these terms do not name us with our present key",
+    )
+
+
+async def _leave(shelf: Shelf, held: Open) -> None:
+    """Take terms off the shelf. Raises Refused where we have signed them, or accepted an office in them."""
+    place = held.arrangement[:12]
+    if held.held.office:
+        raise Refused("accepted", "we have accepted our office in these terms: they stay", place)
+    if held.book.me.actor in held.book.view.state.arrangement.signed:
+        raise Refused("signed", "we have signed these terms: they stay", place)
     if not await shelf.forget(held):
-        raise Refused("signing", "we are about to sign these terms", held.arrangement[:12])
+        raise Refused("signing", "we are about to sign these terms", place)
 
 
-def _signed(held: Open) -> dict[str, int]:
-    return held.book.view.state.arrangement.signed
-
-
-def _counts(shelf: Shelf, held: Open) -> bool:
-    ours = held.held.by == shelf.did or held.book.me.actor in _signed(held)
-    return not ours and held.book.view.state.arrangement.phase not in ENDED
-
-
-def _waits(held: Open) -> bool:
-    return held.book.view.state.arrangement.phase in WAITING
+def _ruled(arrangement: str, by: str) -> Put:
+    return Put(RULED, arrangement, 0, b"{}", by)

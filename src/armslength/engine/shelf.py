@@ -1,4 +1,7 @@
-"""The arrangements that a node holds: proposals as received, and a book for each that somebody has begun to sign."""
+"""The arrangements that a node is engaged in: their terms as proposed, and a book for each.
+
+What others propose waits in `engine.inbox` and comes here by the owner's word alone (engine rule 10.1).
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,14 @@ SNAPSHOT_EVERY = 256  # leaves: how many at most are replayed when a node starts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An arrangement as this node received or made it."""
+    """An arrangement as this node received or made it: who proposed it, and when we engaged; `office` if we have
+    accepted an office in it, `rule` if that was by a standing rule."""
 
     proposal: Proposal
     by: str  # DID of the proposer
     at: int
+    office: bool = False
+    rule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +110,15 @@ class Shelf:
         return None
 
     async def holds(self, arrangement: str) -> bool:
-        """Whether these terms are here, proposed to us or by us."""
+        """Whether we are engaged in these terms."""
         return await self.store.get(ARRANGEMENT, arrangement) is not None
 
-    async def add(self, arrangement: str, held: Held) -> bool:
-        """Keep a proposal; False if it was here already."""
-        is_new = await self.store.commit(Batch(puts=[Put(ARRANGEMENT, arrangement, 0, canonical(held))]))
+    async def add(
+        self, arrangement: str, held: Held, puts: Sequence[Put] = (), deletes: Sequence[tuple[str, str]] = ()
+    ) -> bool:
+        """Engage in these terms, with what else that changes; False, and nothing done, if we were already."""
+        put = Put(ARRANGEMENT, arrangement, 0, canonical(held))
+        is_new = await self.store.commit(Batch(puts=[put, *puts], deletes=deletes))
         self._stored.add(arrangement)
         return is_new
 

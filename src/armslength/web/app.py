@@ -16,13 +16,12 @@ def build_app(
     authorise: data.Authorise,
     *,
     did_document: bytes,
-    development: bool,
 ) -> Starlette:
     """Put everything that a node answers its peers together."""
     return Starlette(
         routes=[
             *dsp.routes(exchange, caller, did_document),
-            *own.routes(node, caller, development=development),
+            *own.routes(node, caller),
             *data.routes(authorise),
         ]
     )

@@ -6,6 +6,7 @@ An application of its own, for the socket in the node's folder alone (`net.local
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from armslength.core.canonical import plain
 from armslength.engine.clock import Clocks
 from armslength.engine.mail import check_events
 from armslength.engine.node import Node
-from armslength.engine.proposals import decline
+from armslength.engine.proposals import roles
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound, Refused
 from armslength.views.idle import without_effect
@@ -33,9 +34,9 @@ from armslength.wire.strict import convert, parse
 Asked = dict[str, Any]
 
 
-def build_management(node: Node, clock: Clocks, *, development: bool) -> Starlette:
+def build_management(node: Node, clock: Clocks) -> Starlette:
     """The owner's application."""
-    verbs = _Verbs(node, clock, development)
+    verbs = _Verbs(node, clock)
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -49,13 +50,15 @@ def build_management(node: Node, clock: Clocks, *, development: bool) -> Starlet
 
 
 class _Verbs:
-    def __init__(self, node: Node, clock: Clocks, development: bool) -> None:
+    def __init__(self, node: Node, clock: Clocks) -> None:
         self._node = node
         self._clock = clock
-        self._development = development
         self.table: dict[str, Callable[[Asked], Awaitable[Asked]]] = {
             "list": self.list,
             "propose": self.propose,
+            "inbox": self.inbox,
+            "proposal": self.proposal,
+            "accept": self.accept,
             "decline": self.decline,
             "say": self.say,
             "publish": self.publish,
@@ -77,22 +80,60 @@ class _Verbs:
         """The arrangements here, with where they stand."""
         return {"arrangements": [_listed(held) for held in await self._node.shelf.everything()]}
 
+    async def inbox(self, _: Asked) -> Asked:
+        """What waits for the owner."""
+        return {"proposals": [asdict(each) for each in await self._node.proposals.waiting()]}
+
+    async def proposal(self, asked: Asked) -> Asked:
+        """Terms that were proposed to us or by us, whole."""
+        try:
+            held = await self._held(asked)
+            found, name = held.held.proposal, held.arrangement
+        except NotFound:
+            name = await self._waiting(str(asked.get("arrangement") or ""))
+            found = (await self._node.proposals.proposal(name))[1]
+        return {"arrangement": name, **plain(found)}
+
     async def propose(self, asked: Asked) -> Asked:
-        proposal = convert(Proposal, asked)
-        shelf = self._node.shelf
-        arrangement = await self._node.propose(proposal, shelf.did, development=self._development)
-        return {"arrangement": arrangement, "sent": await self._node.send_proposal(proposal)}
+        """Propose terms of ours, and tell what everyone says who was reached."""
+        proposals = self._node.proposals
+        arrangement = await proposals.propose(convert(Proposal, asked))
+        answers = await proposals.replies.ask_all(arrangement)
+        return {
+            "arrangement": arrangement,
+            "answers": {name: {"answer": heard.answer, "reason": heard.reason} for name, heard in answers.items()},
+        }
+
+    async def accept(self, asked: Asked) -> Asked:
+        """Accept our offices in terms that wait."""
+        name = await self._waiting(str(asked.get("arrangement") or ""), or_held=True)
+        held = await self._node.proposals.accept(name)
+        me = held.book.me.actor
+        return {"arrangement": name, "title": held.terms.title, "me": me, "roles": roles(held.terms, me)}
 
     async def decline(self, asked: Asked) -> Asked:
-        """Drop terms that we have not signed. Which ones must be said; nobody else is told."""
-        if not asked.get("arrangement"):
-            raise Misuse("which-arrangement", "say which terms to decline, by their hash")
-        held = await self._held(asked)
-        await decline(self._node.shelf, held)
-        return {"arrangement": held.arrangement, "title": held.terms.title}
+        """Decline terms that we have neither signed nor accepted; the others hear why."""
+        name = await self._waiting(str(asked.get("arrangement") or ""), or_held=True)
+        title = await self._node.proposals.decline(name, str(asked.get("reason") or ""))
+        return {"arrangement": name, "title": title, "reason": asked.get("reason") or None}
+
+    async def _waiting(self, begins: str, *, or_held: bool = False) -> str:
+        """The hash of the proposal that is meant. Raises NotFound, and Misuse where that is not clear."""
+        if not begins:
+            raise Misuse("which-arrangement", "say which terms, by their hash: `armslength inbox` lists what waits")
+        found = {each.arrangement for each in await self._node.proposals.waiting()}
+        if or_held:
+            found |= {held.arrangement for held in await self._node.shelf.everything()}
+        names = sorted(name for name in found if name.startswith(begins))
+        if len(names) == 1:
+            return names[0]
+        if not names:
+            raise NotFound("unknown-arrangement", "no such proposal waits here", begins[:16])
+        raise Misuse("which-arrangement", f"several begin so: {', '.join(name[:16] for name in names)}", begins[:16])
 
     async def say(self, asked: Asked) -> Asked:
-        held = await self._held(asked, binding=True)
+        signs = any(isinstance(item, dict) and item.get("type") == "sign" for item in asked.get("statements", ()))
+        held = await (self._to_sign(asked) if signs else self._held(asked))
         check_events(held.terms, convert(list[str], asked.get("events", []), "events"))
         bodies = []
         for position, item in enumerate(asked.get("statements", ())):
@@ -167,6 +208,7 @@ class _Verbs:
             "transfers": await self._node.hand.transfers(held),
             "troubles": [plain(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
+            "absent": await self._node.proposals.absent(held),
             "others": {
                 other.arrangement: other.terms.title
                 for other in await self._node.shelf.everything()
@@ -210,27 +252,61 @@ class _Verbs:
         self._node.wake()
         return {"now": to}
 
-    async def _held(self, asked: Asked, *, binding: bool = False) -> Open:
+    async def _held(self, asked: Asked) -> Open:
         """The arrangement whose hash begins as asked; the only one if nothing is asked.
 
-        Proposed terms replace others. For what we say (`binding`) only those do that we proposed or signed, or that
-        all parties have signed: nobody else chooses what is signed without a hash.
+        Terms of ours that have been answered by others of ours are not meant; but what is in force is never replaced
+        by what is not.
         """
         wanted = str(asked.get("arrangement") or "")
         found = [held for held in await self._node.shelf.everything() if held.arrangement.startswith(wanted)]
         if not wanted and len(found) > 1:
-            replaced = {held.held.proposal.replaces for held in found if not binding or self._is_ours(held)}
-            found = [held for held in found if held.arrangement not in replaced]
+            replaced = {held.held.proposal.replaces for held in found}
+            found = [held for held in found if _is_in_force(held) or held.arrangement not in replaced]
         if len(found) == 1:
             return found[0]
         if not found:
             raise NotFound("unknown-arrangement", "no such arrangement here", wanted[:16] or None)
-        names = ", ".join(f"{held.arrangement[:12]} ({held.terms.title})" for held in found)
-        raise Misuse("which-arrangement", f"say which with --arrangement: {names}")
+        raise _several({held.arrangement: held.terms.title for held in found})
 
-    def _is_ours(self, held: Open) -> bool:
-        state = held.book.view.state.arrangement
-        return held.held.by == self._node.shelf.did or held.book.me.actor in state.signed or state.phase != "PROPOSED"
+    async def _to_sign(self, asked: Asked) -> Open:
+        """The terms to sign, taken from the inbox if they wait there. What is said without a hash must be beyond doubt:
+        the only terms that ask for our signature."""
+        wanted = str(asked.get("arrangement") or "")
+        there = await self._node.shelf.everything()
+        open_here = {held.arrangement: held.terms.title for held in there if wanted or _asks_to_sign(held)}
+        if not wanted:
+            for held in there:
+                open_here.pop(held.held.proposal.replaces or "", None)
+        for each in await self._node.proposals.waiting():
+            if wanted or "party" in each.roles:
+                open_here[each.arrangement] = each.title or "cannot be read"
+        found = {name: title for name, title in open_here.items() if name.startswith(wanted)}
+        if not found:
+            return await self._held(asked)
+        if len(found) > 1:
+            raise _several(found)
+        name = next(iter(found))
+        await self._node.proposals.engage(name)
+        return await self._node.shelf.open(name)
+
+
+def _several(found: dict[str, str]) -> Misuse:
+    names = ", ".join(f"{name[:12]} ({title})" for name, title in found.items())
+    return Misuse("which-arrangement", f"say which with --arrangement: {names}")
+
+
+def _is_in_force(held: Open) -> bool:
+    return held.book.view.state.arrangement.phase not in {"PROPOSED", "LAPSED"}
+
+
+def _asks_to_sign(held: Open) -> bool:
+    state = held.book.view.state.arrangement
+    return (
+        state.phase == "PROPOSED"
+        and held.book.me.actor in held.terms.parties
+        and held.book.me.actor not in state.signed
+    )
 
 
 def _listed(held: Open) -> Asked:

@@ -43,11 +43,12 @@ class Caller(Protocol):
         ...
 
 
-def routes(node: Node, caller: Caller, *, development: bool) -> list[Route]:
+def routes(node: Node, caller: Caller) -> list[Route]:
     """All routes below `/armslength/1`."""
-    own = _Own(node, caller, development)
+    own = _Own(node, caller)
     return [
         Route(BASE + "/propose", _guarded(own.propose), methods=["POST"]),
+        Route(BASE + "/propose/{arrangement}", _guarded(own.reply)),
         Route(BASE + "/submit/{arrangement}", _guarded(own.submit), methods=["POST"]),
         Route(BASE + "/sync/{arrangement}", _guarded(own.sync), methods=["POST"]),
         Route(BASE + "/add-checkpoint", _guarded(own.add_checkpoint), methods=["POST"]),
@@ -60,16 +61,21 @@ def routes(node: Node, caller: Caller, *, development: bool) -> list[Route]:
 
 
 class _Own:
-    def __init__(self, node: Node, caller: Caller, development: bool) -> None:
+    def __init__(self, node: Node, caller: Caller) -> None:
         self._node = node
         self._caller = caller
-        self._development = development
 
     async def propose(self, request: Request) -> Response:
         by = await self._authenticate(request)
         proposal = decode_proposal(await whole_body(request, largest=MAX_PROPOSAL))
-        arrangement = await self._node.propose(proposal, by, development=self._development)
-        return Response(canonical({"arrangement": arrangement}), 201, media_type=JSON)
+        reply = await self._node.proposals.receive(proposal, by)
+        return Response(canonical(reply), 201, media_type=JSON)
+
+    async def reply(self, request: Request) -> Response:
+        """What we say to terms, for whoever knows their hash."""
+        by = await self._authenticate(request)
+        reply = await self._node.proposals.reply(request.path_params["arrangement"], by)
+        return Response(canonical(reply), media_type=JSON)
 
     async def submit(self, request: Request) -> Response:
         """Submissions speak for themselves: each entry is signed by an author whom the terms name.

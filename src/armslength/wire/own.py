@@ -2,7 +2,8 @@
 
 Leaves travel as they enter the record: canonical, one per line. Everything else is canonical JSON. The paths:
 
-    POST propose               a Proposal
+    POST propose               a Proposal -> a Reply
+    GET  propose/{arrangement} -> a Reply: what this node says to these terms
     POST submit/{arrangement}  leaves without our stamp -> Answers
     POST sync/{arrangement}    ?start=N, leaves from index N -> Synced
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
@@ -15,6 +16,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +34,10 @@ MAX_ASKED = 100  # entries that one request for a head may ask about
 MAX_BODY = 16 * 1024 * 1024
 MAX_PROPOSAL = 2 * 1024 * 1024
 MAX_ANSWER = 8 * 1024 * 1024
+MAX_NOTE = 2000  # characters beside a proposal
+MAX_REASON = 500  # characters of why terms are declined
+WAITING, ACCEPTED, DECLINED = ANSWERS = ("waiting", "accepted", "declined")  # what a node says to proposed terms
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +85,16 @@ class Proposal:
     texts: dict[str, str]
     replaces: str | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a node says to proposed terms: "waiting" (for its owner), "accepted" (it is engaged) or "declined", with the
+    owner's reason."""
+
+    arrangement: str
+    answer: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +191,21 @@ def decode_rest(data: bytes) -> Rest:
 
 
 def decode_proposal(data: bytes) -> Proposal:
-    """A proposal. Raises Malformed."""
-    return decode(Proposal, data, MAX_PROPOSAL)
+    """A proposal as it travels; the terms in it are not looked at. Raises Malformed."""
+    found = decode(Proposal, data, MAX_PROPOSAL)
+    if len(found.note) > MAX_NOTE:
+        raise Malformed("too-large", f"at most {MAX_NOTE} characters", "note")
+    if found.replaces is not None and not _HASH.fullmatch(found.replaces):
+        raise Malformed("bad-hash", "not a SHA-256 in hex", "replaces")
+    return found
+
+
+def decode_reply(data: bytes, arrangement: str) -> Reply:
+    """What a node says to these terms. Raises Malformed."""
+    found = decode(Reply, data, MAX_LEAF)
+    if found.arrangement != arrangement or found.answer not in ANSWERS:
+        raise Malformed("bad-answer", f"no answer to {arrangement[:12]}", "answer")
+    return found
 
 
 def decode_sealed(data: bytes) -> Sealed:
