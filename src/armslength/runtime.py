@@ -97,7 +97,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
-    replies = Replies(store, peers, clock)
+    replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
     proposals = Proposals(shelf, inbox, replies, clock, config.accept, development=config.development)
     node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, proposals)

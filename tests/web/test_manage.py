@@ -17,14 +17,14 @@ from tests.views.fold import golden
 ME = "did:web:me.example"
 
 
-def _held(name: str, by: str, replaces: str | None, signed: tuple[str, ...] = ()) -> Any:
+def _held(name: str, by: str, replaces: str | None, signed: tuple[str, ...] = (), phase: str = "PROPOSED") -> Any:
     return SimpleNamespace(
         arrangement=name * 64,
         held=SimpleNamespace(by=by, proposal=SimpleNamespace(replaces=replaces)),
         terms=SimpleNamespace(title=f"terms {name}"),
         book=SimpleNamespace(
             me=SimpleNamespace(actor="A"),
-            view=SimpleNamespace(state=SimpleNamespace(arrangement=SimpleNamespace(signed=signed, phase="PROPOSED"))),
+            view=SimpleNamespace(state=SimpleNamespace(arrangement=SimpleNamespace(signed=signed, phase=phase))),
         ),
     )
 
@@ -34,18 +34,16 @@ def _verbs(*held: Any) -> manage._Verbs:
         return list(held)
 
     node: Any = SimpleNamespace(shelf=SimpleNamespace(did=ME, everything=everything))
-    return manage._Verbs(node, SimpleNamespace(), False)  # type: ignore[arg-type]
+    return manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
 
 
-def test_what_others_propose_takes_no_command_away() -> None:
-    """A counter-proposal that has just arrived is not what `sign` without a hash signs."""
-    read, new = _held("a", ME, None), _held("b", "did:web:other.example", "a" * 64)
-    with pytest.raises(Misuse, match="terms a"):
-        asyncio.run(_verbs(read, new)._held({}, binding=True))
-    for ours in (_held("b", ME, "a" * 64), _held("b", "did:web:other.example", "a" * 64, ("A",))):
-        assert asyncio.run(_verbs(read, ours)._held({}, binding=True)) is ours
-    assert asyncio.run(_verbs(read, new)._held({"arrangement": "bb"}, binding=True)) is new
-    assert asyncio.run(_verbs(read, new)._held({})) is new
+def test_what_is_in_force_is_replaced_by_nothing_that_is_not() -> None:
+    """Of terms of ours that answer others of ours, the answer is meant; but not in the place of what is in force."""
+    read, ours, forced = _held("a", ME, None), _held("b", ME, "a" * 64), _held("a", ME, None, phase="EFFECTIVE")
+    assert asyncio.run(_verbs(read, ours)._held({})) is ours
+    with pytest.raises(Misuse, match=r"terms a.*terms b"):
+        asyncio.run(_verbs(forced, ours)._held({}))
+    assert asyncio.run(_verbs(forced, ours)._held({"arrangement": "bb"})) is ours
 
 
 def test_a_statement_that_will_change_nothing_is_noted() -> None:
@@ -53,7 +51,7 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     state = golden().at(at(10, 2))
     book = SimpleNamespace(me=SimpleNamespace(actor="m5"), view=SimpleNamespace(state=state))
     node: Any = SimpleNamespace(recorder=SimpleNamespace(now=lambda _: at(10, 2)))
-    verbs = manage._Verbs(node, SimpleNamespace(), False)  # type: ignore[arg-type]
+    verbs = manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
     held: Any = SimpleNamespace(terms=golden().terms, book=book)
     assert verbs._note(held, Attest(claim="k1a", period=3, value=True)) == {
         "note": "changes nothing: k1a day 3 is already decided: SUPPORTED"

@@ -29,7 +29,7 @@ from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import Trouble, advice, advise
-from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
+from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Peers
 from armslength.wire.own import BASE, Answer, Rest, decode_rest
 from armslength.wire.record import decode_leaf

@@ -14,14 +14,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
-from armslength.engine.patience import cancelled
+from armslength.engine.patience import Pause, cancelled
+from armslength.engine.troubles import Troubles, advice
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Clock, Peers, Put, Store
 from armslength.wire.own import ACCEPTED, BASE, DECLINED, MAX_REASON, Proposal, Reply, decode_reply
@@ -31,7 +31,7 @@ REPLIES: Final = "replies"  # kind in the store, tagged OPEN while somebody is s
 OPEN, SETTLED = "open", "settled"
 UNREACHED, UNKNOWN, REFUSED = "unreached", "unknown", "refused"  # beside what the others answer
 FINAL: Final = frozenset({ACCEPTED, DECLINED, REFUSED})
-FIRST_S, LONGEST_S = 0.5, 600.0  # the pauses between two questions to one node
+LONGEST_S: Final = 600.0  # between two questions to one node
 BUSY_S: Final = 0.1  # before a node is asked that is just being asked something else
 
 log = logging.getLogger(__name__)
@@ -65,15 +65,14 @@ class Asked:
 class Replies:
     """The questions of one node. `run` until cancelled."""
 
-    def __init__(self, store: Store, peers: Peers, clock: Clock, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, store: Store, peers: Peers, clock: Clock, troubles: Troubles) -> None:
         self._store = store
         self._peers = peers
         self._clock = clock
-        self._chance = chance
+        self._troubles = troubles
         self._asked: dict[str, tuple[Asked, int]] = {}  # what is open, with its version
         self._due: list[tuple[float, str, str]] = []  # by the loop's clock: arrangement, actor; may be outdated …
         self._next: dict[tuple[str, str], float] = {}  # … this is when it is due
-        self._pauses: dict[tuple[str, str], float] = {}
         self._busy: dict[str, asyncio.Task[None]] = {}  # one question at a time to one node, by DID
         self._woken = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -115,7 +114,7 @@ class Replies:
         if arrangement in self._asked:
             for actor, heard in self._asked[arrangement][0].others.items():
                 if heard.did == did and heard.answer not in FINAL:
-                    self._pauses.pop((arrangement, actor), None)
+                    self._pause(arrangement, actor).end()
                     self._plan(arrangement, actor, 0.0)
 
     async def ask_all(self, arrangement: str) -> dict[str, Heard]:
@@ -153,6 +152,9 @@ class Replies:
         heapq.heappush(self._due, (due, arrangement, actor))
         self._woken.set()
 
+    def _pause(self, arrangement: str, actor: str) -> Pause:
+        return self._troubles.at("the proposal", actor, arrangement, longest=LONGEST_S)
+
     def _begin_due(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._due and self._due[0][0] <= now:
@@ -177,9 +179,9 @@ class Replies:
         except Exception:  # whatever it is, the node is asked again
             log.exception("%s: %s cannot be asked", arrangement[:12], actor)
         if arrangement in self._asked and self._asked[arrangement][0].others[actor].answer not in FINAL:
-            place = arrangement, actor
-            self._pauses[place] = pause = min(LONGEST_S, 2 * self._pauses.get(place, FIRST_S / 2))
-            self._plan(arrangement, actor, pause * (0.75 + 0.5 * self._chance()))
+            pause = self._pause(arrangement, actor)
+            pause.grow()
+            self._plan(arrangement, actor, pause.left)
 
     def _is_over(self, arrangement: str) -> bool:
         asked = self._asked[arrangement][0]
@@ -192,12 +194,14 @@ class Replies:
         try:
             said = await self._answer(arrangement, before, deliver=asked.deliver)
             now = replace(before, answer=said.answer, reason=(said.reason or "")[:MAX_REASON] or None)
+            self._pause(arrangement, actor).tell("")
         except (Malformed, Refused) as error:
             now = replace(before, answer=REFUSED, reason=str(error)[:MAX_REASON])
         except NotFound:
             now = replace(before, answer=UNKNOWN, reason="nobody has brought it these terms")
         except ArmslengthError as error:
             now = replace(before, reason=str(error)[:MAX_REASON])
+            self._pause(arrangement, actor).tell(str(error), advice(error))
         if now == before:
             return
 
@@ -242,7 +246,7 @@ class Replies:
         asked = self._asked.pop(arrangement, None)
         for actor in asked[0].others if asked else ():
             self._next.pop((arrangement, actor), None)
-            self._pauses.pop((arrangement, actor), None)
+            self._troubles.over("the proposal", actor, arrangement)
 
     async def end(self, arrangement: str) -> None:
         """Ask no more about these terms: we are not engaged in them any longer."""
