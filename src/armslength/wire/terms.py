@@ -95,7 +95,7 @@ def faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
         plain = to_plain(terms, texts)
     except (KeyError, ValueError, AttributeError, TypeError, IndexError, OverflowError, RecursionError) as error:
         return [_fault("", f"the language cannot express it: {error!r}")]
-    reader = Reader(_NO_FILE, None)
+    reader = Reader(_NO_FILE, None, suggesting=False)
     found = build(reader, from_plain(plain))
     if found is None or reader.problems:
         return reader.problems

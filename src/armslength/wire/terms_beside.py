@@ -12,7 +12,7 @@ from armslength.core.canonical import digest
 from armslength.errors import ArmslengthError, Malformed
 from armslength.wire import terms_values as values
 from armslength.wire.place import address_of, did_of
-from armslength.wire.terms_fields import ENTRIES, Reader, join
+from armslength.wire.terms_fields import ENTRIES, MOST, Reader, join
 from armslength.wire.terms_yaml import BadTerms, Node, lines_of, parse
 
 MAX_CLAUSE_BYTES = 256 * 1024
@@ -23,6 +23,9 @@ def entries(reader: Reader, top: dict[str, Node], section: str) -> list[tuple[st
     if section not in top:
         return []
     found = []
+    if len(reader.mapping(top[section], section)) > MOST:
+        reader.problem("size", top[section], section, f"has more than {MOST} entries")
+        return []
     for id_, node in reader.mapping(top[section], section).items():
         # C1.A is how the terms name the duty of A under C1; T1.release is every tranche's own.
         stem, dot, debtor = id_.partition(".")

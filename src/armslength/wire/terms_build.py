@@ -6,6 +6,7 @@ nothing is wrong.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from armslength.core.arrangement.terms import (
@@ -25,7 +26,7 @@ from armslength.wire.terms_conditions import check_runs, read_condition
 from armslength.wire.terms_fields import Names, Reader, join
 from armslength.wire.terms_yaml import Node
 
-MAX_PERIODS = 100_000
+MAX_PERIODS = 100_000  # of all claims together
 
 
 def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | None:
@@ -126,7 +127,7 @@ def declared(top: dict[str, Node]) -> Names:
         "duty": duties + [release_duty(id_) for id_ in tranches],
         "tranche": tranches,
     }
-    return Names(sets, kinds, families)
+    return Names({kind: Counter(names) for kind, names in sets.items()}, kinds, families)
 
 
 def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
@@ -156,11 +157,15 @@ def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
 
 
 def _periods(reader: Reader, root: Node, claims: dict[str, Claim | None], term: int) -> None:
-    """Bound the periods of each claim: state holds every one of them."""
+    """Bound the periods of all claims together (engine rule 11.1): state holds every one of them."""
+    total = 0
     for id_, claim in claims.items():
-        if claim is not None and claim.period is not None and (term - claim.offset) // claim.period > MAX_PERIODS:
-            reason = f"makes more than {MAX_PERIODS} periods in the term"
+        if claim is not None and claim.period is not None:
+            total += (term - claim.offset) // claim.period
+        if total > MAX_PERIODS:
+            reason = f"makes more than {MAX_PERIODS} periods in the term, with those of the claims before it"
             reader.problem("value", root, f"claims.{id_}.period", reason, "choose longer ones")
+            return
 
 
 def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str | None:
@@ -226,7 +231,7 @@ def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: Node, path: 
     if "." in id_:
         reader.problem("value", node, path, "a duty with several debtors has an id without a dot")
     for name in reader.names.families.get(id_, ()):
-        if reader.names.sets["duty"].count(name) > 1:
+        if reader.names.sets["duty"][name] > 1:
             reader.problem("duplicate", node, join(path, "debtors"), f"there is already a duty {name}")
     if not given["debtors"]:
         reader.problem("missing", node, join(path, "debtors"), "must name at least one debtor")

@@ -20,7 +20,7 @@ from typing import Any
 from armslength.core.arrangement.terms import Condition
 from armslength.core.canonical import canonical
 from armslength.wire import terms_values as values
-from armslength.wire.terms_fields import Reader, join, suggest
+from armslength.wire.terms_fields import Reader, join
 from armslength.wire.terms_yaml import Node
 
 DUTY_STATES = (
@@ -46,6 +46,8 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "settled": ("tranche", ("SETTLED",)),
     "released": ("tranche", ("COMPLAINED", "RELEASED", "SETTLED")),
 }
+SHOWN = 20  # tranches that are named of a chain that has no end
+CYCLES = 50  # problems after which no more chains are followed
 OTHERS = ("all", "any", "not", "time", "run", "clear", "duty", "tranche")
 KEYWORDS = (*OTHERS, *WORDS)
 
@@ -63,7 +65,7 @@ def read_condition(reader: Reader, node: Node, path: str) -> Condition | None:
     keys = [key for key in node.value if key != "is"]
     for key in keys:
         if key not in KEYWORDS:
-            hint = "write it without braces" if key == "effective" else suggest(key, KEYWORDS)
+            hint = "write it without braces" if key == "effective" else reader.suggest(key, KEYWORDS)
             reader.problem("unknown-field", node.value[key], join(path, key), "is no condition", hint)
             return None
     if len(keys) != 1:
@@ -162,7 +164,7 @@ def _states(reader: Reader, node: Node, child: Node | None, place: str, known: S
     if len(reader.problems) > before:
         return None
     if not found:
-        reader.problem("missing", child, place, "must name at least one state", suggest("", options))
+        reader.problem("missing", child, place, "must name at least one state", reader.suggest("", options))
         return None
     return tuple(sorted(state.upper() for state in found))
 
@@ -185,19 +187,28 @@ def runs(condition: Condition) -> list[Condition]:
 
 def check_runs(reader: Reader, gates: Mapping[str, Condition]) -> None:
     """What a run follows must be one run, and following must come to an end; evaluation rests on both."""
+    found = {name: runs(gate) for name, gate in gates.items()}
+    sound: set[str] = set()  # what leads to an end
     for node, path, first in reader.follows:
-        chain = [first]
-        while True:
-            before = runs(gates[chain[-1]]) if chain[-1] in gates else []
-            if chain[-1] in gates and len(before) != 1:
-                what = "no run" if not before else f"{len(before)} runs"
-                reader.problem("value", node, path, f"the when of {chain[-1]} has {what}, and needs exactly one")
-            if len(before) != 1 or before[0].follows is None:
+        chain = {first: None}
+        last, before = first, len(reader.problems)
+        while last not in sound:
+            inner = found.get(last, [])
+            if last in found and len(inner) != 1:
+                what = "no run" if not inner else f"{len(inner)} runs"
+                reader.problem("value", node, path, f"the when of {last} has {what}, and needs exactly one")
+            if len(inner) != 1 or inner[0].follows is None:
                 break
-            chain.append(before[0].follows)
-            if chain[-1] in chain[:-1]:
-                reader.problem("value", node, path, f"a run would come after itself: {' after '.join(chain)}")
+            last = inner[0].follows
+            if last in chain:
+                named = " after ".join([*list(chain)[:SHOWN], last])
+                reader.problem("value", node, path, f"a run would come after itself: {named}")
                 break
+            chain[last] = None
+        if len(reader.problems) == before:
+            sound |= chain.keys()
+        elif len(reader.problems) > CYCLES:
+            break
 
 
 def write_condition(condition: Condition) -> Any:

@@ -8,13 +8,20 @@ collected, so that one run reports all of them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from armslength.wire import terms_values as values
 from armslength.wire.terms_values import Unfit
 from armslength.wire.terms_yaml import Node, Problem
+
+MOST = 1000  # entries of a section, and items of a list
+NEAR = 0.7  # how alike two names are, of 1, before one is taken for the other …
+COMPARED, LONG = 500, 64  # … of so many names, of so many characters …
+SUGGESTED = 50  # … for so many problems
 
 REQUIRED = object()
 OPTIONAL = object()
@@ -177,7 +184,7 @@ ENTRIES = {
 class Names:
     """What the file declares, gathered before any reference is read."""
 
-    sets: dict[str, list[str]]  # kind of id → ids
+    sets: Mapping[str, Counter[str]]  # kind of id → ids, and how often each is declared
     claim_kinds: dict[str, str] = field(default_factory=dict)
     families: dict[str, tuple[str, ...]] = field(default_factory=dict)  # C1 → C1.A, C1.B
 
@@ -194,6 +201,7 @@ class Reader:
     problems: list[Problem] = field(default_factory=list)
     names: Names = field(default_factory=lambda: Names({}))
     lines: dict[str, int] = field(default_factory=dict)
+    suggesting: bool = True  # whether problems say what may have been meant: to authors, never to whoever sends terms
     forms: Mapping[str, Callable[[Reader, Node, str], Any]] = field(default_factory=dict)  # types read elsewhere
     follows: list[tuple[Node, str, str]] = field(default_factory=list)  # each `after` of a run: node, path, tranche
 
@@ -220,7 +228,7 @@ class Reader:
         for key, child in given.items():
             if key not in fields:
                 what = "" if name == "arrangement" else f" of {_article(name)}"
-                self.problem("unknown-field", child, join(path, key), f"is no field{what}", suggest(key, fields))
+                self.problem("unknown-field", child, join(path, key), f"is no field{what}", self.suggest(key, fields))
         found: dict[str, Any] = {}
         for key, rule in fields.items():
             if key in given:
@@ -255,6 +263,10 @@ class Reader:
             return self.section(kind, node, path)
         return self.forms[kind](self, node, path) if kind in self.forms else node
 
+    def suggest(self, name: str, known: Collection[str]) -> str | None:
+        """What may have been meant by a name that is not known, for the first problems only."""
+        return suggest(name, known) if self.suggesting and len(self.problems) < SUGGESTED else None
+
     def simple(self, read: Callable[[Any], Any], node: Node, path: str) -> Any:
         """A scalar by its own reader."""
         if isinstance(node.value, (dict, list)):
@@ -271,7 +283,7 @@ class Reader:
         if isinstance(node.value, str) and node.value in options:
             return node.value
         shown = "one of " + ", ".join(options) if len(options) > 1 else options[0]
-        hint = suggest(node.value, options) if isinstance(node.value, str) else None
+        hint = self.suggest(node.value, options) if isinstance(node.value, str) else None
         self.problem("value", node, path, f"must be {shown}", hint)
         return None
 
@@ -283,11 +295,14 @@ class Reader:
         known = self.names.sets[kind]
         if node.value in known:
             return node.value
-        self.problem("reference", node, path, f"there is no {kind} {node.value}", suggest(node.value, known))
+        self.problem("reference", node, path, f"there is no {kind} {node.value}", self.suggest(node.value, known))
         return None
 
     def items(self, node: Node, path: str) -> list[tuple[Node, str]]:
         """The items of a list with their paths; a lone value counts as a list of one."""
+        if isinstance(node.value, list) and len(node.value) > MOST:
+            self.problem("size", node, path, f"has more than {MOST} items")
+            return []
         if isinstance(node.value, list):
             return [(item, f"{path}[{i}]") for i, item in enumerate(node.value)]
         return [] if node.value is None else [(node, path)]
@@ -296,13 +311,13 @@ class Reader:
         self, node: Node, path: str, read: Callable[[Node, str], Any], *, ordered: bool = False
     ) -> tuple[str, ...]:
         """A list in which nothing may stand twice, sorted unless its order means something."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         for item, place in self.items(node, path):
             value = read(item, place)
             if value in found:
                 self.problem("duplicate", item, place, f"{value} is listed twice", "remove one")
             elif value is not None:
-                found.append(value)
+                found[value] = None
         return tuple(found if ordered else sorted(found))
 
     def group_counts(self, node: Node, path: str) -> dict[str, int]:
@@ -311,7 +326,7 @@ class Reader:
         for group, child in self.mapping(node, path).items():
             place = join(path, group)
             if group not in self.names.sets["group"]:
-                hint = suggest(group, self.names.sets["group"])
+                hint = self.suggest(group, self.names.sets["group"])
                 self.problem("reference", child, place, f"no monitor is in a group {group}", hint)
             count = self.simple(_count, child, place)
             if count is not None:
@@ -404,14 +419,14 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def suggest(name: str, known: Iterable[str]) -> str | None:
-    """A likely intended name, as a question, or all of a few."""
-    options = sorted(known)
-    folded = {option.casefold(): option for option in options}
-    close = difflib.get_close_matches(name.casefold(), folded, 1, 0.5)
+def suggest(name: str, known: Collection[str]) -> str | None:
+    """A name that is really near, as a question, or all of a few. Not all of many names are looked at, no long ones."""
+    options = sorted(islice(known, COMPARED))
+    folded = {option.casefold(): option for option in options if len(option) <= LONG}
+    close = difflib.get_close_matches(name.casefold(), folded, 1, NEAR) if len(name) <= LONG else []
     if close:
         return f"did you mean {folded[close[0]]}?"
-    return f"one of {', '.join(options)}" if 0 < len(options) <= 8 else None
+    return f"one of {', '.join(options)}" if 0 < len(options) <= 8 and all(len(o) <= LONG for o in options) else None
 
 
 def _plain(value: Any, line: int) -> Node:
