@@ -2,7 +2,8 @@
 
 Values are objects, arrays, strings, booleans, null and integers within ±(2^53 − 1). Floats are refused, and keys are
 ASCII, so that code-point order and JCS's UTF-16 order agree. Dataclasses are written by field name; a field that is
-None is left out, so "absent" has one spelling.
+None is left out, so "absent" has one spelling, and so is one that takes no part in comparison. `Parts` are written as
+their root, in hex, or as an object if asked for the whole.
 """
 
 from __future__ import annotations
@@ -14,15 +15,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from armslength.core.parts import Parts
+
 LARGEST = 2**53 - 1
 
 
 @cache
-def _fields(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
+def names(kind: Any) -> tuple[str, ...]:
+    """The fields of a dataclass that are written."""
+    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, *, whole: bool = False) -> Any:
     """Return `value` as plain JSON data. Raises ValueError for anything the canonical form does not hold."""
     if value is None or isinstance(value, (str, bool)):
         return value
@@ -31,32 +35,38 @@ def plain(value: Any) -> Any:
             raise ValueError(f"integer out of range: {value}")
         return value
     if isinstance(value, dict):  # before Mapping and Sequence, whose checks cost more
-        return _object(value)
+        return _object(value, whole=whole)
     if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
+        return [plain(item, whole=whole) for item in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((name, getattr(value, name)) for name in _fields(type(value)))
-        return {name: plain(item) for name, item in pairs if item is not None}
+        pairs = ((name, getattr(value, name)) for name in names(type(value)))
+        return {name: plain(item, whole=whole) for name, item in pairs if item is not None}
+    if isinstance(value, Parts) and not whole:
+        return value.root(_text).hex()
     if isinstance(value, Mapping):
-        return _object(value)
+        return _object(value, whole=whole)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [plain(item) for item in value]
+        return [plain(item, whole=whole) for item in value]
     raise ValueError(f"not representable: {type(value).__name__}")
 
 
-def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
+def _object(value: Mapping[Any, Any], *, whole: bool) -> dict[str, Any]:
     for key in value:
         if not (isinstance(key, str) and key.isascii()):
             raise ValueError(f"key is not an ASCII string: {key!r}")
-    return {key: plain(item) for key, item in value.items()}
+    return {key: plain(item, whole=whole) for key, item in value.items()}
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: Any, *, whole: bool = False) -> bytes:
     """Return the canonical bytes of plain data or of a dataclass (RFC 8785)."""
-    return _ENCODER.encode(plain(value)).encode("utf-8")
+    return _ENCODER.encode(plain(value, whole=whole)).encode("utf-8")
+
+
+def _text(value: Any) -> str:
+    return _ENCODER.encode(plain(value))
 
 
 def digest(data: bytes) -> str:

@@ -318,7 +318,7 @@ class Book:
     def _last_call(self, stamped: int) -> int:
         """When an entry with this stamp must be placed: after grace, or at an instant that fires without any."""
         state, terms = self.sealed.state, self.terms
-        holds = [said.raised_at + terms.allegations.hold for said in state.allegations.values() if said.holding]
+        holds = [state.allegations[name].raised_at + terms.allegations.hold for name in state.holds]
         notices = [notice.ends for notice in state.arrangement.withdrawals.values()]
         exact = [instant for instant in (terms.start, terms.end, *holds, *notices) if instant > stamped]
         return min([stamped + terms.grace, *exact])

@@ -229,7 +229,7 @@ class Shelf:
         if kept is not None and kept != held.kept:
             puts.append(Put(KEPT, held.arrangement, held.kept_version, canonical(kept)))
         if book.sealed.size - held.snapshot_at >= SNAPSHOT_EVERY:
-            body = canonical(book.sealed.snapshot())
+            body = canonical(book.sealed.snapshot(), whole=True)
             puts.append(Put(REPLICA, held.arrangement, held.rows[REPLICA], body))
         if not puts and not leaves and not deletes:
             return

@@ -23,7 +23,7 @@ def without_effect(terms: Arrangement, state: State, author: str, body: Body, no
                 return f"{spot} is decided no more: the arrangement is {state.shown}"
         case Notice(claim=claim) if claim in terms.claims:
             return _notice(words, state, body, now)
-        case Determine(allegation=name) if name in state.allegations:
+        case Determine(allegation=str(name)) if name in state.allegations:
             outcome = state.allegations[name].outcome
             if outcome != "OPEN":
                 return f"allegation {name} is already {outcome}"

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
 from armslength.core.canonical import canonical, plain
+from armslength.core.parts import Parts
 from armslength.errors import Malformed
 
 T = TypeVar("T")
@@ -56,11 +57,18 @@ def parse(data: bytes) -> Any:
 def convert(kind: type[T], value: Any, place: str = "") -> T:
     """The value of `kind` that plain data describes. Raises Malformed naming the field."""
     try:
-        return msgspec.convert(value, kind, strict=True)
+        return msgspec.convert(value, kind, strict=True, dec_hook=_parts)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         where = (place + path.rstrip("`")).lstrip(".")
         raise Malformed("bad-field", reason, where or None) from None
+
+
+def _parts(kind: Any, value: Any) -> Any:
+    """The one type of ours that is no dataclass: `Parts[V]`, written as a whole."""
+    if get_origin(kind) is not Parts or not isinstance(value, dict):
+        raise NotImplementedError(f"{kind} is not decoded here")
+    return Parts(msgspec.convert(value, dict[str, get_args(kind)[0]], strict=True, dec_hook=_parts))  # type: ignore[misc]
 
 
 def check_canonical(value: Any, data: bytes) -> None:

@@ -7,12 +7,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 
 from armslength.core.arrangement.allowance import AT_LEAST, allowance
 from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Seal, Sign, Withdraw
-from armslength.core.canonical import canonical, plain
+from armslength.core.canonical import canonical
 from armslength.core.record import entry as entries
 from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
 from armslength.core.record.keys import to_base64
@@ -20,6 +19,8 @@ from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_
 from armslength.core.record.note import Note, parse
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.errors import Malformed, Refused, Repeat
+from armslength.wire.strict import convert
+from armslength.wire.strict import parse as parsed
 from tests.golden.terms import at
 from tests.record_builder import Builder, golden_record, keyed_terms, keys_of, signer
 
@@ -527,8 +528,8 @@ def test_a_preview_changes_nothing(builder: Builder) -> None:
 
 def test_a_snapshot_restores_the_replica(builder: Builder) -> None:
     """Through JSON and back, a replica goes on exactly as the first would."""
-    data = msgspec.json.encode(plain(builder.replica.snapshot()))
-    restored = Replica.restore(builder.terms, msgspec.json.decode(data, type=Snapshot))
+    data = canonical(builder.replica.snapshot(), whole=True)
+    restored = Replica.restore(builder.terms, convert(Snapshot, parsed(data)))
     assert everything(restored) == everything(builder.replica)
     leaf = builder.leaf(builder.entry("m1", ATTEST), at(0, 1))
     restored.place(leaf)

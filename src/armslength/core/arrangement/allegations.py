@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from armslength.core.arrangement import claims, releases, tables
+from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
 from armslength.core.arrangement.draft import Act, Draft, iso, reached
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState
@@ -48,7 +49,7 @@ def allege(draft: Draft, act: Act, body: Allege) -> None:
         draft.arrangement = replace(draft.arrangement, holds_used=counts)
     cause = f"{act.author} alleges {subject}" + (", with a hold" if body.hold else "")
     outcome = draft.move(tables.OUTCOME, known, "NONE", "allegation.raised", cause)
-    draft.allegations[known] = AllegationState(
+    said = AllegationState(
         by=act.author,
         raised_at=draft.at,
         claim=body.claim,
@@ -58,6 +59,7 @@ def allege(draft: Draft, act: Act, body: Allege) -> None:
         holding=body.hold,
         votes={},
     )
+    draft.allege(known, said)
 
 
 def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
@@ -106,7 +108,7 @@ def respond(draft: Draft, act: Act, body: Respond) -> None:
     rule = "answer.admitted" if body.answer == "ADMITTED" else "answer.denied"
     word = "admits" if body.answer == "ADMITTED" else "denies"
     answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule, f"{act.author} {word}")
-    draft.allegations[body.allegation] = replace(state, answer=answer)
+    draft.allege(body.allegation, replace(state, answer=answer))
     if answer == "ADMITTED" and state.outcome == "OPEN":
         _uphold(draft, body.allegation, "allegation.admitted", f"{act.author} admits it")
 
@@ -124,7 +126,7 @@ def determine(draft: Draft, act: Act, body: Determine) -> None:
     if act.author in draft.arrangement.excluded:
         return
     votes = state.votes | {act.author: body.uphold}
-    draft.allegations[known] = replace(state, votes=votes)
+    draft.allege(known, replace(state, votes=votes))
     if state.outcome != "OPEN":
         return
     if said := verdict(draft, votes, body.uphold):
@@ -155,14 +157,13 @@ def exclude(draft: Draft, culprit: str) -> None:
     for known, state in draft.allegations.items():
         if state.outcome == "OPEN" and culprit in state.votes:
             left = {name: vote for name, vote in state.votes.items() if name != culprit}
-            draft.allegations[known] = replace(state, votes=left)
+            draft.allege(known, replace(state, votes=left))
 
 
 def _known(draft: Draft, allegation: str) -> AllegationState:
-    state = draft.allegations.get(allegation)
-    if state is None:
+    if allegation not in draft.allegations:
         raise Refused("unknown", f"there is no allegation {allegation}")
-    return state
+    return draft.allegations[allegation]
 
 
 def _debtors(draft: Draft, state: AllegationState) -> set[str]:
@@ -177,7 +178,7 @@ def _debtors(draft: Draft, state: AllegationState) -> set[str]:
 def _close(draft: Draft, known: str, rule: str, cause: str) -> None:
     state = draft.allegations[known]
     outcome = draft.move(tables.OUTCOME, known, state.outcome, rule, cause)
-    draft.allegations[known] = replace(state, outcome=outcome, holding=state.holding and outcome == "UPHELD")
+    draft.allege(known, replace(state, outcome=outcome, holding=state.holding and outcome == "UPHELD"))
 
 
 def _uphold(draft: Draft, known: str, rule: str, cause: str) -> None:
@@ -194,7 +195,11 @@ def _uphold(draft: Draft, known: str, rule: str, cause: str) -> None:
 def work(draft: Draft) -> None:
     """Take up what was decided and what time has come to."""
     terms = draft.terms.allegations
-    for known in sorted(draft.allegations):
+    while (top := draft.deadlines) is not None and top.instant <= draft.at:
+        draft.deadlines = merged(top.left, top.right)
+        draft.asked.add(top.name)
+    asked, draft.asked = draft.asked, set()
+    for known in sorted(asked):
         state = draft.allegations[known]
         if state.outcome == "OPEN" and state.claim is not None:
             _follow(draft, known, state)
@@ -202,14 +207,14 @@ def work(draft: Draft) -> None:
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
             cause = f"no answer by {iso(state.raised_at + terms.reply)}"
             answer = draft.move(tables.ANSWER, known, "NONE", "answer.unanswered", cause)
-            draft.allegations[known] = replace(state, answer=answer)
+            draft.allege(known, replace(state, answer=answer))
         state = draft.allegations[known]
         if state.outcome == "OPEN" and draft.at >= state.raised_at + terms.determination + draft.terms.grace:
             cause = f"not determined by {iso(state.raised_at + terms.determination)}"
             _close(draft, known, "allegation.timeout", cause)
         state = draft.allegations[known]
         if state.holding and (not draft.effective or draft.at >= state.raised_at + terms.hold or _cured(draft, state)):
-            draft.allegations[known] = replace(state, holding=False)
+            draft.allege(known, replace(state, holding=False))
             draft.moved = True
 
 
@@ -246,12 +251,7 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
 
 
 def deadlines(draft: Draft) -> Iterator[int]:
-    """The instants of reply, determination and hold."""
-    terms, grace = draft.terms.allegations, draft.terms.grace
-    for state in draft.allegations.values():
-        if state.answer is None:
-            yield state.raised_at + terms.reply + grace
-        if state.outcome == "OPEN":
-            yield state.raised_at + terms.determination + grace
-        if state.holding:
-            yield state.raised_at + terms.hold
+    """The earliest instant of a reply, a determination or a hold."""
+    found = draft.due()
+    if found is not None:
+        yield found

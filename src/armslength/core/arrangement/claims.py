@@ -24,6 +24,7 @@ from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.arrangement.draft import Act, Draft, atoms, iso, reached
 from armslength.core.arrangement.state import (
     EXCUSED,
+    NOTICED,
     REFUTED,
     SUPPORTED,
     UNDECIDED,
@@ -33,6 +34,7 @@ from armslength.core.arrangement.state import (
     Vote,
 )
 from armslength.core.arrangement.terms import Claim
+from armslength.core.parts import Parts
 from armslength.errors import Refused
 
 _DONE = frozenset({"FULFILLED", "CURED", "REMEDIED", "DISCHARGED", "EXPIRED", "UNVERIFIED"})
@@ -121,8 +123,10 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
     padded = state.decided.ljust(number + 1, UNDECIDED)
     decided = padded[:number] + value + padded[number + 1 :]
-    votes = {key: cast for key, cast in state.open.items() if key != str(number)}
-    draft.claims[claim] = replace(state, decided=decided, open=votes, at=draft.at)
+    draft.claims[claim] = replace(state, decided=decided, open=state.open.drop(str(number)), at=draft.at)
+    if draft.allegations:
+        about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
+        draft.asked.update(known for known in about if known in draft.allegations)
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
             judge(draft, base, number)
@@ -159,13 +163,9 @@ def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> 
 
 def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str | None:
     """The letter of the excuse claim's same period if a timely notice overlaps this one; else None."""
-    if claim.excuse is None or not state.notices:
+    if claim.excuse is None or state.noticed[number : number + 1] != NOTICED:
         return None
-    begin, end = starts(draft, claim, number), ends(draft, claim, number)
-    for notice in state.notices:
-        if notice.timely and notice.end > begin and (end is None or notice.start < end):
-            return letter(draft.claims[claim.excuse.claim], number)
-    return None
+    return letter(draft.claims[claim.excuse.claim], number)
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
     if earlier is None and body.supersedes is not None:
         raise Refused("unknown", f"{act.author} has no attestation {body.supersedes} that counts")
     votes = votes | {act.author: Vote(value=body.value, at=draft.at, entry=act.entry)}
-    draft.claims[body.claim] = replace(state, open=state.open | {str(body.period): votes})
+    draft.claims[body.claim] = replace(state, open=state.open.put(str(body.period), votes))
     judge(draft, body.claim, body.period)
 
 
@@ -221,12 +221,36 @@ def notify(draft: Draft, act: Act, body: Notice) -> None:
     state = draft.claims[body.claim]
     timely = draft.at <= body.start - term.excuse.lead
     notice = NoticeState(start=body.start, end=body.end, at=draft.at, timely=timely)
-    order = sorted((*state.notices, notice), key=lambda known: (known.at, known.start, known.end))
-    draft.claims[body.claim] = replace(state, notices=tuple(order))
-    if timely:
-        for number in range(len(draft.claims[term.excuse.claim].decided)):
-            if number < count(draft, term):
-                judge(draft, body.claim, number)
+    notified = state.notified.put(f"{draft.at}/{body.start}/{body.end}", notice)
+    first, stop = _overlapped(draft, term, notice) if timely else (0, 0)
+    noticed, fresh = _marked(state.noticed, first, stop)
+    draft.claims[body.claim] = replace(state, notified=notified, noticed=noticed)
+    for number in fresh:
+        judge(draft, body.claim, number)
+
+
+def _overlapped(draft: Draft, claim: Claim, notice: NoticeState) -> tuple[int, int]:
+    """The first of the periods that the notice overlaps, and the one after the last."""
+    begun = anchor(draft, claim)
+    if claim.period is None:
+        return 0, int(notice.end > begun)
+    if notice.start >= draft.terms.end:
+        return 0, 0
+    stop = min(count(draft, claim), -(-(notice.end - begun) // claim.period))
+    return max(0, (notice.start - begun) // claim.period), stop
+
+
+def _marked(noticed: str, first: int, stop: int) -> tuple[str, list[int]]:
+    """The marks of noticed periods with those from `first` to before `stop`, and which of these are new: a period of
+    which another notice was in time gains nothing by this one."""
+    if first >= stop:
+        return noticed, []
+    noticed, fresh = noticed.ljust(stop, UNDECIDED), []
+    number = noticed.find(UNDECIDED, first, stop)
+    while number >= 0:
+        fresh.append(number)
+        number = noticed.find(UNDECIDED, number + 1, stop)
+    return noticed[:first] + NOTICED * (stop - first) + noticed[stop:] if fresh else noticed, fresh
 
 
 def exclude(draft: Draft, culprit: str) -> None:
@@ -234,12 +258,13 @@ def exclude(draft: Draft, culprit: str) -> None:
     for claim, state in draft.claims.items():
         left = {
             number: {monitor: vote for monitor, vote in votes.items() if monitor != culprit}
-            if undecided(draft, claim, int(number))
-            else votes
             for number, votes in state.open.items()
+            if culprit in votes and undecided(draft, claim, int(number))
         }
-        if left != state.open:
-            draft.claims[claim] = replace(state, open={number: votes for number, votes in left.items() if votes})
+        still = state.open
+        for number, votes in left.items():
+            still = still.put(number, votes) if votes else still.drop(number)
+        draft.claims[claim] = replace(state, open=still)
 
 
 # --- time -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a step works on: the terms with their index, and a mutable copy of the state's maps.
 
-The values in the maps stay frozen; a step replaces them. A draft lives inside one step only.
+The values in the maps stay frozen; a step replaces them. A draft lives inside one step only. Whatever allegations may
+have to take up is noted in `asked`, so that no step looks at all of them.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.arrangement import tables
+from armslength.core.arrangement.agenda import Agenda, Heap, merged
 from armslength.core.arrangement.bodies import Body
-from armslength.core.arrangement.state import Change, Clock, State
+from armslength.core.arrangement.state import AllegationState, Change, Clock, State
 from armslength.core.arrangement.tables import Machine
 from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
+from armslength.core.parts import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,11 @@ class Draft:
         self.claims = dict(state.claims)
         self.duties = dict(state.duties)
         self.tranches = dict(state.tranches)
-        self.allegations = dict(state.allegations)
+        self.allegations = state.allegations
+        agenda = state.agenda or agenda_of(terms, state)
+        self.deadlines, self.holds, self.open = agenda.deadlines, agenda.holds, agenda.open
+        self.runs = agenda.runs
+        self.asked: set[str] = set()  # allegations that something has happened to
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
@@ -135,6 +142,8 @@ class Draft:
     def note(self, kind: str, subject: str, before: str, after: str, rule: str, cause: str) -> None:
         """Record a change and that things moved."""
         self.moved = True
+        if self.holds and kind in {"duty", "instance", "arrangement"}:
+            self.asked.update(self.holds)  # what is cured, or over, ends holds
         self.changes.append(
             Change(kind=kind, subject=subject, before=before, after=after, at=self.at, rule=rule, cause=cause)
         )
@@ -147,7 +156,7 @@ class Draft:
     @property
     def holding(self) -> bool:
         """Whether any hold runs."""
-        return any(allegation.holding for allegation in self.allegations.values())
+        return bool(self.holds)
 
     def machine(self, duty: str) -> Machine:
         """The table that a duty follows."""
@@ -164,7 +173,55 @@ class Draft:
             duties=self.duties,
             tranches=self.tranches,
             allegations=self.allegations,
+            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs),
         )
+
+    def allege(self, name: str, after: AllegationState) -> None:
+        """Store an allegation, with what it now waits for."""
+        before = self.allegations.get(name)
+        self.allegations = self.allegations.put(name, after)
+        self.asked.add(name)
+        known = waits(self.terms, before) if before else ()
+        for instant in waits(self.terms, after):
+            if instant not in known:
+                self.deadlines = merged(self.deadlines, Heap(instant, name))
+        self.open += (after.outcome == "OPEN") - (before is not None and before.outcome == "OPEN")
+        if after.holding:
+            self.holds = self.holds.put(name, after.raised_at)
+        elif before is not None and before.holding:
+            self.holds = self.holds.drop(name)
+
+    def due(self) -> int | None:
+        """The next instant that an allegation waits for."""
+        while (top := self.deadlines) is not None:
+            if top.instant in waits(self.terms, self.allegations[top.name]):
+                return top.instant
+            self.deadlines = merged(top.left, top.right)
+        return None
+
+
+def waits(terms: Arrangement, said: AllegationState) -> tuple[int, ...]:
+    """The instants of reply, determination and hold that an allegation waits for."""
+    clocks, found = terms.allegations, []
+    if said.answer is None:
+        found.append(said.raised_at + clocks.reply + terms.grace)
+    if said.outcome == "OPEN":
+        found.append(said.raised_at + clocks.determination + terms.grace)
+    if said.holding:
+        found.append(said.raised_at + clocks.hold)
+    return tuple(found)
+
+
+def agenda_of(terms: Arrangement, state: State) -> Agenda:
+    """The agenda of a state that has none, or whose agenda is not believed."""
+    deadlines, holds, still = None, Parts[int](), 0
+    for name, said in state.allegations.items():
+        for instant in waits(terms, said):
+            deadlines = merged(deadlines, Heap(instant, name))
+        still += said.outcome == "OPEN"
+        if said.holding:
+            holds = holds.put(name, said.raised_at)
+    return Agenda(deadlines, holds, still, {})
 
 
 def reached(

@@ -273,8 +273,8 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
             named.update(atom.duties or (), *(draft.index.shown_by.get(claim, ()) for claim in atom.claims or ()))
             named.update(_about(draft, atom.duty, atom.claim, atom.tranche))
     if "held" in withheld:
-        for held in draft.allegations.values():
-            if held.holding and held.outcome == "UPHELD":
+        for held in map(draft.allegations.__getitem__, draft.holds):
+            if held.outcome == "UPHELD":
                 named.update(_about(draft, None, held.claim, held.tranche))
     return any(
         draft.index.debtors[duty] == provider and draft.duties[duty].state in {"OVERDUE", "BREACHED"} for duty in named

@@ -238,7 +238,7 @@ def _final(draft: Draft) -> bool:
     return (
         term_over(draft)
         and all(tranches.final(draft, tranche) for tranche in draft.index.tranches)
-        and all(allegation.outcome != "OPEN" for allegation in draft.allegations.values())
+        and not draft.open
         and not any(
             draft.duties[duty].state in _OPEN
             for duty in draft.index.duties

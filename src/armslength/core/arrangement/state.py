@@ -1,17 +1,29 @@
 """The state of an arrangement: a pure function of its terms and record, as frozen values.
 
 Nothing here is a process id, a signature or a wall time, so state roots are equal on every node and in the verifier.
-Maps are never changed in place by a finished step.
+Maps are never changed in place by a finished step. Those that grow with the record (votes, notices, violations,
+allegations) are `Parts`, of which a step replaces only what it changes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from armslength.core.arrangement.agenda import Agenda
+from armslength.core.parts import Parts
 
 # One letter per period of a claim, in `ClaimState.decided`.
 UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN = ".", "S", "R", "X", "U"
+NOTICED = "N"  # in `ClaimState.noticed`
 CLEAN = SUPPORTED + EXCUSED
 VALUE_NAMES = {".": "UNDECIDED", "S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
+
+
+class Written:
+    """A value whose canonical JSON is remembered once it was written (`root`): it never changes."""
+
+    __slots__ = ("written",)
+    written: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +46,21 @@ class NoticeState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimState:
+class ClaimState(Written):
     """decided[i] is the letter of period i; periods past its end are undecided. `open` holds the votes of undecided
-    periods by index. `at` is when the last decision fell (for an event: when it was decided)."""
+    periods by index. noticed[i] is "N" if a timely notice overlaps period i. `notified` holds notices by their times.
+    `at` is when the last decision fell (for an event: when it was decided)."""
 
     decided: str = ""
-    open: dict[str, dict[str, Vote]]
-    notices: tuple[NoticeState, ...] = ()
+    open: Parts[dict[str, Vote]] = field(default_factory=Parts)
+    noticed: str = ""
+    notified: Parts[NoticeState] = field(default_factory=Parts)
     at: int | None = None
+
+    @property
+    def notices(self) -> tuple[NoticeState, ...]:
+        """All notices, in the order of their entries' times."""
+        return tuple(sorted(self.notified.values(), key=lambda notice: (notice.at, notice.start, notice.end)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +74,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DutyState:
+class DutyState(Written):
     """state: PENDING ACTIVE OVERDUE CURED BREACHED REMEDIED FULFILLED DISCHARGED EXPIRED UNVERIFIED.
 
     For a maintain duty the worst open instance is shown. `due` and `cure_due` already contain time given back by
@@ -73,7 +92,7 @@ class DutyState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrancheState:
+class TrancheState(Written):
     """stage: LOCKED READY ARMED RELEASED SETTLED COMPLAINED FORFEITED. While `withheld` (a list of reasons such as
     "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and ARMED show as WITHHELD."""
 
@@ -132,7 +151,7 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement:
+class Arrangement(Written):
     """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived."""
 
     phase: str
@@ -163,7 +182,15 @@ class State:
     claims: dict[str, ClaimState]
     duties: dict[str, DutyState]  # the terms' duties and each tranche's release duty
     tranches: dict[str, TrancheState]
-    allegations: dict[str, AllegationState]  # by id: "<author>/<claim>/<period>" or "<author>/<tranche>"
+    allegations: Parts[AllegationState]  # by id: "<author>/<claim>/<period>" or "<author>/<tranche>"
+    agenda: Agenda | None = field(default=None, compare=False, repr=False)  # derived from the rest, and no part of it
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """The allegations whose holds run."""
+        if self.agenda is not None:
+            return tuple(self.agenda.holds)
+        return tuple(name for name, said in self.allegations.items() if said.holding)
 
     @property
     def shown(self) -> str:
@@ -172,7 +199,7 @@ class State:
             return self.arrangement.phase
         if self.arrangement.suspension:
             return "SUSPENDED"
-        return "HELD" if any(a.holding for a in self.allegations.values()) else "EFFECTIVE"
+        return "HELD" if self.holds else "EFFECTIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

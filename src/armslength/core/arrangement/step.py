@@ -15,49 +15,49 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from armslength.core.arrangement import allegations, claims, duties, running, tranches
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
-from armslength.core.arrangement.draft import Act, Draft, iso
+from armslength.core.arrangement.draft import Act, Draft, agenda_of, iso
+from armslength.core.arrangement.root import state_root
 from armslength.core.arrangement.state import (
-    AllegationState,
     Arrangement,
     ClaimState,
     Clock,
     DutyState,
-    Instance,
-    NoticeState,
     Outcome,
     State,
-    Suspension,
     TrancheState,
-    Vote,
-    Withdrawal,
 )
 from armslength.core.arrangement.terms import Arrangement as Terms
 from armslength.core.arrangement.terms import release_duty
-from armslength.core.canonical import digest
+from armslength.core.parts import Parts
 from armslength.errors import Refused
 
-__all__ = ["Act", "advance", "apply", "initial", "next_deadline", "state_root"]
+__all__ = ["Act", "advance", "apply", "initial", "next_deadline", "resumed", "state_root"]
 
 
 def initial(terms: Terms) -> State:
     """The state of a record without entries."""
     owed = [*terms.duties, *(release_duty(tranche) for tranche in terms.tranches)]
-    return State(
+    state = State(
         clock=Clock(tau=0, now=0),
         arrangement=Arrangement(phase="PROPOSED", at=0, signed={}, withdrawals={}, holds_used={}, excluded={}),
-        claims={claim: ClaimState(open={}) for claim in terms.claims},
+        claims={claim: ClaimState() for claim in terms.claims},
         duties={duty: DutyState(state="PENDING", at=0) for duty in owed},
         tranches={tranche: TrancheState(stage="LOCKED", at=0, votes={}) for tranche in terms.tranches},
-        allegations={},
+        allegations=Parts(),
     )
+    return resumed(terms, state)
+
+
+def resumed(terms: Terms, state: State) -> State:
+    """A state that was stored, with the agenda to go on from."""
+    return replace(state, agenda=agenda_of(terms, state))
 
 
 def apply(terms: Terms, state: State, act: Act) -> Outcome:
@@ -179,63 +179,3 @@ def _settle(draft: Draft) -> bool:
         if not draft.moved:
             return passes > 0
     raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")
-
-
-# --- root -------------------------------------------------------------------------------------------------------------
-
-_FIELDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind))
-    for kind in (
-        AllegationState,
-        Arrangement,
-        ClaimState,
-        Clock,
-        DutyState,
-        Instance,
-        NoticeState,
-        Suspension,
-        TrancheState,
-        Vote,
-        Withdrawal,
-    )
-}
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    return {name: item for name in _FIELDS[type(value)] if (item := getattr(value, name)) is not None}
-
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain).encode
-
-
-# The text of values as they were last written. Values are frozen and held here, so the same one has the same text; a
-# step replaces few of them, and the rest is not written again.
-_written: dict[int, tuple[object, str]] = {}
-
-
-def _text(value: object) -> str:
-    known = _written.get(id(value))
-    if known is not None and known[0] is value:
-        return known[1]
-    if len(_written) >= 4096:
-        _written.clear()
-    text = _encode(value)
-    _written[id(value)] = value, text
-    return text
-
-
-def _texts(values: Mapping[str, object]) -> str:
-    return "{" + ",".join([f"{_encode(key)}:{_text(values[key])}" for key in sorted(values)]) + "}"
-
-
-def state_root(state: State) -> str:
-    """SHA-256 of the state's canonical JSON: the bytes of `canonical(state)`, at a fraction of the cost."""
-    parts = (
-        f'{{"allegations":{_texts(state.allegations)}',
-        f'"arrangement":{_text(state.arrangement)}',
-        f'"claims":{_texts(state.claims)}',
-        f'"clock":{_encode(state.clock)}',
-        f'"duties":{_texts(state.duties)}',
-        f'"tranches":{_texts(state.tranches)}}}',
-    )
-    return digest(",".join(parts).encode())

@@ -91,7 +91,7 @@ class Replica:
     def restore(cls, terms: Arrangement, snapshot: Snapshot) -> Replica:
         """The replica that `snapshot` was taken of, under the same terms."""
         roots = [root.hex() for root in _split(snapshot.state_roots)]
-        replica = cls(terms, roster(terms), snapshot.state, roots)
+        replica = cls(terms, roster(terms), step.resumed(terms, snapshot.state), roots)
         replica.sealed_size, replica.checkpoint = snapshot.sealed_size, snapshot.checkpoint
         replica._tree = Tree(_split(snapshot.leaves))
         replica._placed = {entry.hex(): index for index, entry in enumerate(_split(snapshot.entries))}
