@@ -34,7 +34,6 @@ from armslength.core.arrangement.state import (
     Vote,
 )
 from armslength.core.arrangement.terms import Claim
-from armslength.core.parts import Parts
 from armslength.errors import Refused
 
 _DONE = frozenset({"FULFILLED", "CURED", "REMEDIED", "DISCHARGED", "EXPIRED", "UNVERIFIED"})
