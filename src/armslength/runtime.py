@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import FrameType
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -108,6 +109,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         verifier.caller,
         hand.authorise,
         did_document=_did_document(config, keys),
+        base_path=urlsplit(config.address).path,
     )
     management = build_management(node, clock)
     loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies)]
@@ -198,12 +200,15 @@ def _check_place(config: Config) -> None:
 
 def _listening(config: Config) -> socket.socket:
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    where = f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"
     try:
-        return socket.create_server((config.host, config.port), family=family, backlog=WAITING)
+        both = config.host == "::" and socket.has_dualstack_ipv6()  # all addresses of this machine, the old ones too
+        address = (config.host, config.port)
+        return socket.create_server(address, family=family, backlog=WAITING, dualstack_ipv6=both)
     except (OSError, OverflowError) as error:
         why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
         way = "stop what uses it, or init with --listen HOST:PORT or another --address"
-        reason = f"cannot listen on {config.host}:{config.port}: {why}; {way}"
+        reason = f"cannot listen on {where}: {why}; {way}"
         raise Misuse("no-port", reason, str(config.folder / FILE)) from None
 
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from armslength.config import Config, Network
 from armslength.errors import Misuse, Refused, Unavailable
 from armslength.net.client import Client
 from armslength.net.ways import ways
+from tests.net.certificates import authority
 from tests.net.test_client import Names
 
 NAME = "node.internal.example"
@@ -97,31 +92,6 @@ async def test_a_name_in_an_opened_range_is_connected_to(tmp_path: Path) -> None
 # --- a server, an authority and a proxy of our own ------------------------------------------------------------------
 
 
-def authority(folder: Path) -> ssl.SSLContext:
-    """A certificate authority in `ca.pem`, and a server's context with a certificate of its for NAME."""
-    now = datetime.datetime.now(datetime.UTC)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("Our own authority", NAME)]
-
-    def certificate(of: int, *extensions: x509.ExtensionType) -> bytes:
-        made = x509.CertificateBuilder(names[0], names[of], keys[of].public_key(), x509.random_serial_number())
-        made = made.not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(
-            now + datetime.timedelta(days=1)
-        )
-        for extension in extensions:
-            made = made.add_extension(extension, critical=False)
-        return made.sign(keys[0], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    (folder / "ca.pem").write_bytes(certificate(0, x509.BasicConstraints(ca=True, path_length=None)))
-    private = keys[1].private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "server.pem").write_bytes(private + certificate(1, x509.SubjectAlternativeName([x509.DNSName(NAME)])))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return context
-
-
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         await reader.readuntil(b"\r\n\r\n")
@@ -167,7 +137,7 @@ async def proxied(
     folder: Path, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n"
 ) -> AsyncIterator[tuple[Proxy, str]]:
     """A server under NAME behind a proxy; yields the proxy and its URL."""
-    server = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=authority(folder))
+    server = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=authority(folder, NAME))
     proxy = Proxy(server.sockets[0].getsockname()[1], answer)
     listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     try:

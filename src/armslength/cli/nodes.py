@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +55,8 @@ def init(
     address
         Base URL of the node, like https://arandia.example (or http://localhost:7001 in development).
     listen
-        HOST:PORT to bind, like 127.0.0.1:8443 behind a proxy; without it the address's port on this machine alone.
+        HOST:PORT to bind, like 127.0.0.1:8443 behind a proxy, or [::]:8443 for every address of this machine; without
+        it the address's port on this machine alone.
     monitor
         Make a monitor without a node.
     nodes
@@ -148,18 +150,24 @@ def _config(folder: Path, name: str, address: str, listen: str, nodes: tuple[str
     from urllib.parse import urlsplit
 
     did, base = _place(address, development)
-    host, _, port = listen.rpartition(":") if listen else ("127.0.0.1", ":", str(urlsplit(base).port or 443))
-    if not port.isdecimal():
-        raise Misuse("bad-listen", "must be HOST:PORT", "--listen")
+    host, port = _listen(listen) if listen else ("127.0.0.1", urlsplit(base).port or 443)
     return Config(
         folder,
         name,
         did,
         address=base,
         host=host,
-        port=int(port),
+        port=port,
         development=development,
     )
+
+
+def _listen(text: str) -> tuple[str, int]:
+    """Host and port to bind. Raises Misuse."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:\[\]\s]+)):([0-9]{1,5})", text)
+    if not found or int(found[3]) > 65535:
+        raise Misuse("bad-listen", "must be HOST:PORT, and an IPv6 address in brackets, like [::1]:8443", "--listen")
+    return found[1] or found[2], int(found[3])
 
 
 def _name(name: str) -> str:

@@ -6,7 +6,9 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
 
 from armslength.errors import Misuse, Refused
 
@@ -69,7 +71,14 @@ def sound_file(path: Path) -> Compiled:
     return compiled
 
 
-def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
+def check(
+    file: Path,
+    /,
+    *,
+    json: bool = False,
+    english: bool = False,
+    node: Annotated[Path | None, Parameter(["--node", "-n"])] = None,
+) -> int:
     """Check terms before anyone signs them.
 
     Exit code 0: no errors (there may be warnings and notes). 1: errors. 2: the file cannot be read.
@@ -82,6 +91,8 @@ def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
         Print one JSON document for programs.
     english
         Also say in plain English what the terms mean.
+    node
+        Also say of every node in the terms whether the one in this folder may connect to it, and how.
     """
     from armslength.analysis.check import ERROR
     from armslength.analysis.check import check as run_checks
@@ -93,13 +104,48 @@ def check(file: Path, /, *, json: bool = False, english: bool = False) -> int:
         _print_json(_problems_document(file, error.problems)) if json else _print_problems(error.problems)
         return 1
     findings = run_checks(compiled.terms, compiled.texts)
+    seen = None if node is None else _seen_from(node, compiled)
     if json:
-        _print_json(_document(file, compiled, findings, english))
+        document = _document(file, compiled, findings, english)
+        _print_json(document if seen is None else document | {"network": seen})
     else:
         _print_findings(file, compiled, findings)
+        if seen is not None:
+            _print_seen(seen)
         if english:
             _print_english(compiled)
     return 1 if any(finding.severity == ERROR for finding in findings) else 0
+
+
+def _seen_from(node: Path, compiled: Compiled) -> dict[str, Any]:
+    """What the node in this folder may connect to, and every other node in the terms as it sees it."""
+    from armslength.config import load
+    from armslength.net.ways import look, shown, ways
+
+    config = load(node)
+    found = ways(config)
+    others = {name: actor for name, actor in compiled.terms.actors.items() if actor.address and actor.did != config.did}
+    return {
+        "node": config.name,
+        "private": list(config.network.private),
+        "proxy": shown(found.proxy) if found.proxy else None,
+        "ca": config.network.ca or None,
+        "peers": [
+            {"actor": name, "address": actor.address, **asdict(look(found, actor.address or ""))}
+            for name, actor in sorted(others.items())
+        ],
+    }
+
+
+def _print_seen(seen: dict[str, Any]) -> None:
+    from armslength.views.words import safe
+
+    private = ", ".join(seen["private"]) or "none"
+    proxy, authority = seen["proxy"] or "none", seen["ca"] or "the system's alone"
+    print()
+    print(safe(f"Seen from {seen['node']} (private ranges: {private}; proxy: {proxy}; authorities: {authority})"))
+    for peer in seen["peers"]:
+        print(safe(f"{'yes' if peer['allowed'] else 'NO':<8}{peer['actor']}  {peer['address']}: {peer['how']}"))
 
 
 def _problems_document(file: Path, problems: tuple[Problem, ...]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ and filtered.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import urllib.request
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from armslength.config import FILE, Config
-from armslength.errors import Misuse
+from armslength.errors import Misuse, Refused
 from armslength.net.addresses import Reach, private_ranges
 
 DIRECT: Final = "none"  # as `network.proxy`: no proxy, whatever the environment says
@@ -60,6 +61,39 @@ def ways(config: Config) -> Ways:
     if proxy:
         _check_proxy(proxy, where if not of_environment else "HTTPS_PROXY")
     return Ways(reach, proxy or None, of_environment, _trust(config))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Whether an address may be connected to, and how or why not."""
+
+    allowed: bool
+    how: str
+
+
+def look(found: Ways, address: str) -> Look:
+    """Resolve an address's name as the client would, and judge it. Nothing is connected to."""
+    try:
+        found.reach.check_url(address)
+    except Refused as error:
+        return Look(False, error.reason)
+    proxy, parts = found.proxy_for(address), urlsplit(address)
+    if proxy is not None:
+        return Look(True, f"through the proxy {shown(proxy)}, which decides")
+    try:
+        results = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return Look(False, "nobody knows an address of this name")
+    leads = sorted({str(result[4][0]) for result in results})
+    bad = [each for each in leads if not found.reach.allows(each)]
+    if bad:
+        way = (
+            "this node is in development: loopback alone"
+            if found.reach.development
+            else "open its range in [network] private"
+        )
+        return Look(False, f"leads to {', '.join(bad)}, which may not be connected to ({way}, if that is meant)")
+    return Look(True, f"leads to {', '.join(leads)}")
 
 
 def shown(proxy: str) -> str:

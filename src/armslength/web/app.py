@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
 
 from armslength.engine.exchange import Exchange
 from armslength.engine.node import Node
@@ -16,12 +17,15 @@ def build_app(
     authorise: data.Authorise,
     *,
     did_document: bytes,
+    base_path: str,
 ) -> Starlette:
-    """Put everything that a node answers its peers together."""
-    return Starlette(
-        routes=[
-            *dsp.routes(exchange, caller, did_document),
-            *own.routes(node, caller),
-            *data.routes(authorise),
-        ]
-    )
+    """Put everything that a node answers its peers together.
+
+    `base_path` is the path of our address ("" for a host of our own): a reverse proxy may pass it on, or cut it off.
+    """
+    routes: list[BaseRoute] = [
+        *dsp.routes(exchange, caller, did_document),
+        *own.routes(node, caller),
+        *data.routes(authorise),
+    ]
+    return Starlette(routes=[Mount(base_path, routes=routes), *routes] if base_path else routes)

@@ -49,6 +49,7 @@ def routes(exchange: Exchange, caller: Caller, did_document: bytes) -> list[Rout
     found = [
         Route(binding.VERSIONS_PATH, show_versions),
         Route("/.well-known/did.json", show_did),
+        Route("/did.json", show_did),  # where did:web has the document of a node below a path
         Route(binding.BASE + binding.CATALOG_PATH, _guarded(CATALOG_ERROR, protocol.catalog), methods=["POST"]),
         Route(binding.BASE + binding.DATASETS_PATH + "/{id:path}", _guarded(CATALOG_ERROR, protocol.dataset)),
     ]
