@@ -7,7 +7,9 @@
     ├── Unauthorised   the sender is not who it must be                         (theirs, 401)
     ├── NotFound       no such thing, or not for this caller                    (theirs, 404)
     ├── Unverified     a bundle or record that does not hold                    (theirs, exit 1)
-    ├── Misuse         the command or the configuration is wrong                (ours, exit 2)
+    ├── Misuse         the command or the configuration is wrong, or a file is
+    │                  not as the command needs it                              (ours, exit 2)
+    ├── Stuck          this machine does not do it just now: a full disk        (ours, 507, exit 2)
     └── Unavailable    a node that should answer does not                       (ours, 503, exit 3)
 
 A refusal always carries a stable `code`, the `place` it speaks of and the reason in words. One mapping to HTTP
@@ -15,6 +17,12 @@ status and exit codes lives on the classes; nothing else decides them.
 """
 
 from __future__ import annotations
+
+import errno
+import os
+from typing import Final
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ArmslengthError(Exception):
@@ -80,9 +88,26 @@ class Misuse(ArmslengthError):
     theirs = False
 
 
+class Stuck(ArmslengthError):
+    """This machine does not do it just now, its disk is full for one; nothing was done, and it may be asked again."""
+
+    status = 507
+    exit_code = 2
+    theirs = False
+
+
 class Unavailable(ArmslengthError):
     """A node that should answer does not; worth trying again."""
 
     status = 503
     exit_code = 3
     theirs = False
+
+
+def unusable(error: OSError, path: object) -> Misuse | Stuck:
+    """What the system says about a file, as an error of ours: nothing was done."""
+    said = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    if error.errno in NO_ROOM:
+        return Stuck("no-room", f"{said}: nothing was written", str(path))
+    missing = error.errno in {errno.ENOENT, errno.ENOTDIR}
+    return Misuse("no-file" if missing else "bad-file", said, str(path))

@@ -16,7 +16,8 @@ import cyclopts
 
 from armslength import __version__
 from armslength.cli.examples import EXAMPLES, epilogue
-from armslength.errors import ArmslengthError
+from armslength.cli.output import streams
+from armslength.errors import ArmslengthError, unusable
 
 HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
@@ -73,19 +74,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. Errors are told in words, or as JSON if that was asked for."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with streams() as (out, err):
+        code = _called(given)
+        out.flush()
+        if out.error is None:
+            return code
+        if not isinstance(out.error, BrokenPipeError):  # a reader that has enough is told nothing
+            err.write(f"armslength: what was to be shown cannot be written: {out.error.strerror} [no-output]\n")
+        return code or 1
+
+
+def _called(given: list[str]) -> int:
     try:
         called = application(given[0] if given else None)
         result = called(given, exit_on_error=False, result_action="return_value", print_error=True)
         return result if isinstance(result, int) else 0
     except ArmslengthError as error:
-        _tell(error, as_json="--json" in given)
-        return error.exit_code
+        failed = error
+    except OSError as error:
+        failed = unusable(error, error.filename or given[0])
     except cyclopts.CycloptsError:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 1
+    _tell(failed, as_json="--json" in given)
+    return failed.exit_code
 
 
 def _tell(error: ArmslengthError, *, as_json: bool) -> None:

@@ -71,7 +71,7 @@ def init(
     if monitor and not nodes:
         reason = "a monitor talks to a node at least: say which, as in --nodes https://arandia.example"
         raise Misuse("no-nodes", reason, "--nodes")
-    config = _config(folder, _name(name or folder.resolve().name), address, listen, nodes, development)
+    config = _config(folder, _name(name or Path(os.path.realpath(folder)).name), address, listen, nodes, development)
     from msgspec.structs import replace
 
     from armslength.identity.did import key_did

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
+from armslength.cli.output import new_folder, write
 from armslength.config import load
 from armslength.errors import Misuse, NotFound, Unverified
 
@@ -65,14 +66,13 @@ def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(
         Where to; must not exist, or be empty.
     """
     answer = ask(load(node), "export", arrangement=arrangement)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Misuse("exists", "is there already and not empty", str(folder))
-    for path, text in answer["files"].items():
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise Misuse("bad-answer", "the node names a file outside the folder", path)
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
+    with new_folder(folder) as draft:
+        for path, text in answer["files"].items():
+            if Path(path).is_absolute() or ".." in Path(path).parts:
+                raise Misuse("bad-answer", "the node names a file outside the folder", path)
+            target = draft / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
     document = {"arrangement": answer["arrangement"], "folder": str(folder), "files": len(answer["files"])}
     show(
         document, as_json=json, text=f"{len(answer['files'])} files in {folder}; check with: armslength verify {folder}"
@@ -129,7 +129,7 @@ def report(
         return 1
     texts = {path.stem: path.read_text(encoding="utf-8") for path in (bundle / "clauses").glob("*.txt")}
     page = render(verdict, verdict.terms, texts, _history(verdict).placed, verdict.replica.state, read_weights(weights))
-    out.write_text(page, encoding="utf-8")
+    write(out, page.encode())
     show({"out": str(out), "ok": True, "bytes": len(page.encode())}, as_json=json, text=f"Report: {out}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -31,11 +32,11 @@ def read_file(path: Path) -> Compiled:
     from armslength.wire.terms import compile_terms
     from armslength.wire.terms_yaml import MAX_BYTES
 
-    folder = path.resolve().parent
+    folder = Path(os.path.realpath(path)).parent
 
     def beside(name: str) -> bytes:
         # A terms file may come from the other side: nothing outside its own folder is read into terms.
-        target = (folder / name).resolve()
+        target = Path(os.path.realpath(folder / name))
         if not target.is_relative_to(folder):
             raise PermissionError(13, "it lies outside the folder of the terms")
         with target.open("rb") as stream:
