@@ -10,13 +10,15 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A stored document. `version` counts its writes from 1; `tag` is an optional secondary key for `find`."""
+    """A stored document. `version` counts its writes from 1; `tag` is an optional secondary key for `find`; `order`
+    numbers documents in the order of their first writes, and no two are the same."""
 
     kind: str
     key: str
     version: int
     body: bytes = field(repr=False)  # may hold a secret, as every body here
     tag: str = ""
+    order: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

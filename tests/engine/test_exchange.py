@@ -365,6 +365,27 @@ async def test_asking_again_is_the_same_transfer() -> None:
     assert await states(net) == ["REQUESTED"] * 2
 
 
+async def test_processes_begun_in_one_second_are_told_apart() -> None:
+    """Of several transfers and agreements of one dataset the last begun counts, on both sides, whatever their ids."""
+    for _ in range(4):  # ids are random on one side, and functions of them on the other
+        net = Network()
+        agreement = await net.agree()
+        for _ in range(6):
+            ours = await net.nodes[CONSUMER].request_transfer(agreement, fresh=True)
+            await net.settle()
+            here, there = [await net.nodes[did].transfer_for(T1) for did in (CONSUMER, PROVIDER)]
+            assert here is not None
+            assert there is not None
+            assert (here.pid, there.peer_pid, here.began) == (ours, ours, int(net.now))
+        for _ in range(3):
+            pid = await net.nodes[CONSUMER].negotiate(PROVIDER, BASES[PROVIDER], T1, fresh=True)
+            await net.settle()
+            last = [await net.nodes[did].negotiation_for(T1) for did in (CONSUMER, PROVIDER)]
+            assert [each and each.consumer_pid for each in last] == [pid, pid]
+            latest = [await net.nodes[did].agreement_for(T1) for did in (CONSUMER, PROVIDER)]
+            assert latest == [last[0] and last[0].agreement] * 2
+
+
 async def test_no_transfer_without_a_final_agreement() -> None:
     """A transfer is asked for, and granted, under an agreement of the two that is final, and under no other."""
     net = Network()

@@ -47,6 +47,18 @@ class TestDocuments:
             assert await store.commit(note("a", seen, b"%d" % seen))
         assert await store.get("note", "a") == Row("note", "a", 3, b"2")
 
+    async def test_order_of_arrival(self, store: Store) -> None:
+        """Documents are numbered in the order of their first writes, those of one batch too; later writes change
+        nothing about it."""
+        puts = [Put("note", key, 0, b"{}", "t") for key in ("c", "a", "d")]
+        assert await store.commit(Batch(puts=puts))
+        assert await store.commit(note("b", tag="t"))
+        assert await store.commit(note("c", 1, b"again", tag="t"))
+        for rows in (await store.find("note"), await store.find("note", "t")):
+            assert [row.key for row in rows] == ["a", "b", "c", "d"]
+            assert [row.key for row in sorted(rows, key=lambda row: row.order)] == ["c", "a", "d", "b"]
+            assert len({row.order for row in rows}) == 4
+
     @pytest.mark.parametrize("seen", [0, 1, 3, -1])
     async def test_stale_version(self, store: Store, seen: int) -> None:
         """A write that saw any other version than the current one is not done."""

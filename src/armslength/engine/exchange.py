@@ -12,7 +12,7 @@ A provider's ids are functions of who asks under which id, so that asking again 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -193,21 +193,16 @@ class Exchange:
 
     async def agreement_for(self, dataset: str) -> Agreement | None:
         """The agreement on a dataset, once its negotiation is FINALIZED; the latest if there are several."""
-        final = [
-            item for item in await self._processes.of_dataset(Negotiation, dataset) if item.state is cn.State.FINALIZED
-        ]
-        agreements = [item.agreement for item in sorted(final, key=lambda item: (item.began, item.pid))]
-        return agreements[-1] if agreements else None
+        found = await self._processes.of_dataset(Negotiation, dataset)
+        return next((item.agreement for item in reversed(found) if item.state is cn.State.FINALIZED), None)
 
     async def transfer_for(self, dataset: str) -> Transfer | None:
         """The transfer of a dataset: the latest that is not terminated, else the latest."""
-        found = await self._processes.of_dataset(Transfer, dataset)
-        return max(found, key=lambda item: (item.state is not tp.State.TERMINATED, item.began, item.pid), default=None)
+        return _latest(await self._processes.of_dataset(Transfer, dataset))
 
     async def negotiation_for(self, dataset: str) -> Negotiation | None:
         """The negotiation of a dataset: the latest that is not terminated, else the latest."""
-        found = await self._processes.of_dataset(Negotiation, dataset)
-        return max(found, key=lambda item: (item.state is not cn.State.TERMINATED, item.began, item.pid), default=None)
+        return _latest(await self._processes.of_dataset(Negotiation, dataset))
 
     # -- what became of what we sent --------------------------------------------------------------------------------
 
@@ -365,3 +360,8 @@ class Exchange:
 
     def _pid(self, *parts: str | None) -> str:
         return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, chr(31).join([self._me, *map(str, parts)]))}"
+
+
+def _latest(found: Sequence[R]) -> R | None:
+    """Of processes in the order in which they began, the last that is not terminated, else the last."""
+    return next((item for item in reversed(found) if item.state != "TERMINATED"), found[-1] if found else None)

@@ -58,8 +58,9 @@ class Processes:
         return (None, 0) if row is None else (_DECODERS[kind].decode(row.body), row.version)
 
     async def of_dataset(self, kind: type[R], dataset: str) -> list[R]:
-        """All records of one kind about a dataset."""
-        return [_DECODERS[kind].decode(row.body) for row in await self._store.find(KINDS[kind], dataset)]
+        """All records of one kind about a dataset, in the order in which they began."""
+        rows = sorted(await self._store.find(KINDS[kind], dataset), key=lambda row: row.order)
+        return [_DECODERS[kind].decode(row.body) for row in rows]
 
     async def begin(self, change: Change) -> bool:
         """Store a new record; False, and nothing done, if the change lost a race."""

@@ -30,7 +30,8 @@ class MemoryStore:
             old = rows.get((put.kind, put.key))
             if put.seen != (old.version if old else 0):
                 return False
-            rows[put.kind, put.key] = Row(put.kind, put.key, put.seen + 1, put.body, put.tag)
+            order = old.order if old else max((row.order for row in rows.values()), default=0) + 1
+            rows[put.kind, put.key] = Row(put.kind, put.key, put.seen + 1, put.body, put.tag, order)
         for place in batch.deletes:
             rows.pop(place, None)
         for arrangement, index, leaf in batch.leaves:

@@ -1,11 +1,11 @@
 -- name: get
-SELECT kind, key, version, body, tag FROM documents WHERE kind = ? AND key = ?;
+SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND key = ?;
 
 -- name: find
-SELECT kind, key, version, body, tag FROM documents WHERE kind = ? ORDER BY key;
+SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? ORDER BY key;
 
 -- name: find_tagged
-SELECT kind, key, version, body, tag FROM documents WHERE kind = ? AND tag = ? ORDER BY key;
+SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND tag = ? ORDER BY key;
 
 -- name: create
 INSERT INTO documents (body, tag, kind, key, version) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING;
