@@ -46,7 +46,7 @@ LIBRARIES: dict[str, set[str]] = {
     "nacl": {"core", "identity"},
     "rich": {"cli"},
     "ruamel": {"wire"},
-    "starlette": {"web"},
+    "starlette": {"web", "runtime"},
     "uvicorn": {"runtime", "cli"},
     "uvloop": {"runtime", "cli"},
     "z3": {"analysis"},

@@ -9,7 +9,7 @@ import pytest
 from armslength.core.transfer import DataAddress
 from armslength.delivery.sealing import Sealed
 from armslength.delivery.wrapping import Pair
-from armslength.engine.hand import Publication, Receipt
+from armslength.engine.contents import Publication, Receipt
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens, Verifier
 from armslength.ports import Put, Row, Send
@@ -39,7 +39,6 @@ HOLDERS = [
         cipher_size=1,
         cipher_root="",
         header="",
-        bearer=SECRET,
     ),
     Receipt(cipher="", private=SECRET),
     DataAddress(endpoint_type="", authorization=SECRET, properties=(("authorization", SECRET),)),

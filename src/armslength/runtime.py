@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from armslength.config import FILE, Config
 from armslength.engine.clock import Clocks
@@ -43,12 +46,14 @@ from armslength.net.peers import Peers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
+from armslength.web.data import CUT
 from armslength.web.manage import build_management
 from armslength.wire import binding
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
 WAITING = 2048  # connections of peers that are not accepted yet
+_DROP = struct.pack("ii", 1, 0)  # SO_LINGER: a connection that is closed drops what waits
 DRAIN_S = 5  # how long a node that is told to stop finishes what it has begun
 
 log = logging.getLogger(__name__)
@@ -112,6 +117,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         base_path=urlsplit(config.address).path,
     )
     management = build_management(node, clock)
+    await hand.publisher.sweep()
     loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies)]
     try:
         yield Running(node, exchange, deliverer, clock, store, app, management)
@@ -170,7 +176,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
         with _listening(config) as peers, listening(config.socket) as owner:
             servers = [_Server(_settings(running.app)), _Server(_settings(running.management))]
-            with _signals(servers):
+            with _signals(servers, running.node.hand.close):
                 ready()  # whoever connects from now on is answered
                 watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
                 await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
@@ -215,6 +221,7 @@ def _listening(config: Config) -> socket.socket:
 def _settings(app: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=_Protocol,
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -222,6 +229,24 @@ def _settings(app: object) -> uvicorn.Config:
         limit_concurrency=2000,
         lifespan="off",
     )
+
+
+class _Protocol(HttpToolsProtocol):
+    """A connection that an answer can cut (`web.data`): closing alone would first send what waits in it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        app = self.app
+
+        def cut() -> None:
+            with contextlib.suppress(OSError):
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP)
+            transport.abort()
+
+        async def cuttable(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "extensions": {**scope.get("extensions", {}), CUT: cut}}, receive, send)
+
+        self.app = cuttable
 
 
 class _Server(uvicorn.Server):
@@ -234,8 +259,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def _signals(servers: Sequence[uvicorn.Server]) -> Iterator[None]:
+def _signals(servers: Sequence[uvicorn.Server], stopping: Callable[[], None]) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
+        stopping()
         for server in servers:
             server.handle_exit(number, frame)
 

@@ -235,7 +235,7 @@ def test_publish_repeats_the_embargo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever holds a key back is told until when, and from when on that would be late."""
-    answer = {"size": 3, "plain_root": "c" * 64, "cipher_root": "d" * 64, "release_by": 7200}
+    answer = {"over": True, "size": 3, "plain_root": "c" * 64, "cipher_root": "d" * 64, "release_by": 7200}
     node = _node(tmp_path)
     for after in (None, 1469340060):
         monkeypatch.setattr(

@@ -20,6 +20,7 @@ from armslength.delivery.chunks import Ciphertext, chunk_list
 from armslength.delivery.sealing import Sealed
 from armslength.errors import Unavailable
 from armslength.ports import Answer
+from armslength.runtime import _Protocol
 from armslength.web.data import routes
 
 HERE = sealing.context("ab" * 32, "T1", "did:web:a.example", "did:web:b.example")
@@ -116,7 +117,9 @@ async def serving(
 
             await app(scope, receive, slowly if pace else send)
 
-        config = uvicorn.Config(paced, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            paced, http=_Protocol, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         running = asyncio.create_task(server.serve([listener]))

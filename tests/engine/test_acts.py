@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from armslength.core.arrangement.state import State
+from armslength.core.process import Role
 from armslength.engine.acts import Act, Facts, plan
 from tests.golden.terms import at, golden_script, golden_terms
 from tests.views.fold import Folded
@@ -66,3 +69,18 @@ def test_recipient_goes_step_by_step(golden: Folded) -> None:
     settled = golden.at(at(9, 7))
     done = Facts(agreed=True, transfer="STARTED", downloaded=True, opened=True)
     assert _acts(settled, "B", at(9, 7), T2=done)["T2"] is Act.COMPLETE
+
+
+def test_who_suspended_a_transfer_resumes_it(golden: Folded) -> None:
+    """A provider starts again what it has suspended itself; what the recipient has suspended waits for the recipient,
+    and is then given a new address. A recipient without one has nothing to download."""
+    ready = golden.at(at(7, 1))
+    paused = Facts(agreed=True, published=True, transfer="SUSPENDED", suspended_by=Role.PROVIDER, addressed=False)
+    assert _acts(ready, "A", at(7, 1), T2=paused) == {"T2": Act.START}
+    assert _acts(ready, "A", at(7, 1), T2=replace(paused, suspended_by=Role.CONSUMER)) == {"T2": Act.RELEASE}
+    resumed = Facts(agreed=True, published=True, transfer="STARTED", addressed=False)
+    assert _acts(ready, "A", at(7, 1), T2=resumed) == {"T2": Act.START}
+    assert _acts(ready, "A", at(7, 1), T2=replace(resumed, addressed=True)) == {"T2": Act.RELEASE}
+    assert _acts(ready, "B", at(7, 1), T2=resumed).get("T2") is None
+    held = golden.at(at(14, 11))
+    assert _acts(held, "A", at(14, 11), T3=resumed)["T3"] is Act.SUSPEND

@@ -11,7 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from armslength.core.canonical import canonical
-from armslength.engine.hand import PUBLICATION, Publication
+from armslength.engine.contents import PUBLICATION, Publication
+from armslength.engine.publishing import Wish
 from armslength.errors import Misuse
 from armslength.ports import Batch, Put
 from armslength.wire.strict import convert, parse
@@ -40,11 +41,11 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
                 (tmp_path / "T1.in", "T1", at(12), "released"),
             ):
                 with pytest.raises(Misuse) as caught:
-                    await hand.publish(held, tranche, path, "text/markdown", after)
+                    await hand.publisher.publish(held, tranche, Wish(path, "text/markdown", after)).result()
                 assert caught.value.code == code
             assert await node.store.find(PUBLICATION) == before
-            old = await hand._need(PUBLICATION, held, "T2", Publication)
-            new = await hand.publish(held, "T2", file, "text/markdown", at(12))
+            old = await hand._contents.need_publication(held, "T2")
+            new = await hand.publisher.publish(held, "T2", Wish(file, "text/markdown", at(12))).result()
             assert new.release_after == at(12) != old.release_after
             assert (new.plain_root, new.cipher_root, new.path) == (old.plain_root, old.cipher_root, old.path)
             await asyncio.sleep(1)
@@ -73,9 +74,10 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
                 return await commit(batch)
 
             slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
-            with patch.object(hand, "_store", slow), pytest.raises(Misuse, match="released already"):
-                await hand.publish(held, "T2", tmp_path / "T2.in", "text/markdown", at(12))
+            wish = Wish(tmp_path / "T2.in", "text/markdown", at(12))
+            with patch.object(hand._contents, "store", slow), pytest.raises(Misuse, match="released already"):
+                await hand.publisher.publish(held, "T2", wish).result()
             assert not once
-            assert (await hand._need(PUBLICATION, held, "T2", Publication)).wrapped == "AAAA"
+            assert (await hand._contents.need_publication(held, "T2")).wrapped == "AAAA"
 
     play(story())

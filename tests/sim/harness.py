@@ -31,6 +31,7 @@ from armslength.core.record.note import parse
 from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.author import KIND as JOURNAL
 from armslength.engine.mail import Said
+from armslength.engine.publishing import Wish
 from armslength.engine.shelf import Open
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver, key_did
@@ -293,7 +294,9 @@ class World:
         async def once() -> bool:
             held = await node.held()
             media_type = self.terms.tranches[tranche].media_types[0]
-            await node.running.node.hand.publish(held, tranche, file, media_type, release_after)
+            await node.running.node.hand.publisher.publish(
+                held, tranche, Wish(file, media_type, release_after)
+            ).result()
             node.running.node.wake()
             return True
 
@@ -436,9 +439,9 @@ class World:
         """The file that B has opened."""
         node = self.nodes["B"]
         receipt = await node.running.node.hand.received(await node.held(), tranche)
-        assert receipt is not None
-        assert receipt.plain is not None
-        return Path(receipt.plain).read_bytes()
+        opened = node.running.node.hand.opened(receipt)
+        assert opened is not None
+        return opened.read_bytes()
 
 
 async def _done(act: Callable[[str], Awaitable[Any]], arrangement: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -12,10 +13,11 @@ from armslength.core.arrangement.bodies import Allege, Attest, Determine, Key, P
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import entry_hash, refusal_message
 from armslength.core.record.keys import from_base64, verify
-from armslength.engine.hand import PUBLICATION
+from armslength.delivery.sealing import Sealed
+from armslength.engine import publishing
+from armslength.engine.contents import Publication
 from armslength.errors import Malformed, Refused
 from armslength.identity.did import document_keys, key_did, key_of
-from armslength.ports import Batch, Put
 from armslength.wire.bundle import verify_bundle
 from armslength.wire.own import BASE, MAX_PROPOSAL, Proposal, encode_leaves
 from armslength.wire.record import encode
@@ -110,13 +112,14 @@ async def _publish_lie(world: World) -> None:
     await world.clock(at(0))
     file = world.folder / "T1.in"
     file.write_bytes(FILES["T1"])
-    made = await hand.publish(held, "T1", file, held.terms.tranches["T1"].media_types[0], 0)
-    lie = dataclasses.replace(made, plain_root="ab" * 32)
-    row = await node.store.get(PUBLICATION, f"{world.arrangement}/T1")
-    assert row is not None
-    put = Put(PUBLICATION, row.key, row.version, canonical(lie), row.tag)
-    assert await node.store.commit(Batch(puts=[put]))
-    node.running.node.wake()
+    true = publishing._publication
+
+    def lie(name: str, sealed: Sealed, wish: publishing.Wish, looks: str) -> Publication:
+        return dataclasses.replace(true(name, sealed, wish, looks), plain_root="ab" * 32)
+
+    wish = publishing.Wish(file, held.terms.tranches["T1"].media_types[0], 0)
+    with patch.object(publishing, "_publication", lie):
+        await hand.publisher.publish(held, "T1", wish).result()
 
 
 def test_small_order_keys(tmp_path: Path) -> None:

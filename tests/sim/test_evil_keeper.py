@@ -19,7 +19,7 @@ from armslength.core.canonical import canonical
 from armslength.core.record import evidence
 from armslength.core.record.entry import entry_hash, leaf_of, refuse
 from armslength.core.record.replica import Replica
-from armslength.engine.hand import PUBLICATION, Publication
+from armslength.engine.contents import PUBLICATION, Publication
 from armslength.errors import Refused
 from armslength.ports import Batch, Put
 from armslength.wire.record import decode_leaf

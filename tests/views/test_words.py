@@ -7,7 +7,7 @@ import pytest
 from armslength.core.arrangement.terms import Condition
 from armslength.views.blocks import describe, unmet
 from armslength.views.textual import Span, plain
-from armslength.views.words import Words, safe, safe_block, transfers
+from armslength.views.words import Words, safe, safe_block, suspended, transfers
 from tests.golden.terms import at
 from tests.views.fold import golden
 
@@ -70,3 +70,7 @@ def test_transfers_say_what_their_state_means() -> None:
     first = "T1 REQUESTED (asked for; its provider starts it once the tranche is READY)"
     assert told == f"Transfers of sealed data: {first}; T2 COMPLETED (done); T3 ODD."
     assert transfers({}) == ""
+    assert transfers({"T1": "SUSPENDED"}, {"T1": ("Borovia", "full")}).endswith(
+        "SUSPENDED (suspended by Borovia: full)."
+    )
+    assert "suspended by Borovia, who alone resumes it" in suspended("T1", "Borovia", None)

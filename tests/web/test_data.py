@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.delivery.chunks import CHUNK, chunk_list
-from armslength.web.data import _span
+from armslength.delivery.chunks import CHUNK, Ciphertext, chunk_list
+from armslength.web.data import ASKED, _span
 from tests.delivery.support import one_file, sealed_file, serving
 
 GOOD = {"Authorization": "Bearer good"}
@@ -154,3 +156,41 @@ async def test_a_file_that_shrinks_breaks_the_answer_off(tmp_path: Path) -> None
         os.truncate(cipher, 5000)
         with pytest.raises(aiohttp.ClientPayloadError):
             await answer.read()
+
+
+@pytest.mark.parametrize("path", ["/data/t1", "/data/t1/chunks"])
+@pytest.mark.parametrize("how", ["none", "another", "error"])
+async def test_bytes_stop_when_the_token_dies(tmp_path: Path, how: str, path: str) -> None:
+    """In the middle of a body to a slow reader, the connection is cut within two seconds of the token's end: what
+    waits in the server is dropped, not sent at the reader's pace."""
+    _, cipher, sealed = sealed_file(tmp_path, 2000 * CHUNK)
+    with chunk_list(cipher).open("r+b") as listing:
+        listing.truncate(40_000_000)  # far more than sockets take
+    alive = True
+
+    async def authorise(_: str, __: str) -> Ciphertext | None:
+        if alive:
+            return Ciphertext(cipher, sealed.cipher_root)
+        if how == "error":
+            raise OSError("the disk")
+        return None if how == "none" else Ciphertext(cipher, "0" * 64)
+
+    async with serving(authorise) as base:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(sock, ("127.0.0.1", int(base.rsplit(":", 1)[1])))
+        await loop.sock_sendall(sock, f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\n\r\n".encode())
+        assert (await loop.sock_recv(sock, 4096)).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(3 * ASKED)  # it goes on for as long as the token lives
+        assert await loop.sock_recv(sock, 4096)
+        alive = False
+        died, after = loop.time(), 0
+        with contextlib.suppress(ConnectionError):
+            while data := await asyncio.wait_for(loop.sock_recv(sock, 4096), 5):
+                after += len(data)
+                await asyncio.sleep(0.02)
+        sock.close()
+        assert loop.time() - died < 2
+        assert after < 300_000

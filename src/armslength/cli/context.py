@@ -102,6 +102,12 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def progress(text: str) -> None:
+    """Tell people at a terminal how far something is; a pipe or a log is spared it."""
+    if sys.stderr.isatty():
+        note(text)
+
+
 def _plain(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, show
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, progress, show
+from armslength.cli.output import take
 from armslength.config import Config, load
 from armslength.errors import Misuse, Refused
 
@@ -35,7 +37,11 @@ def publish(
     """As a provider, seal a file for a tranche.
 
     The node commits to the file, delivers the ciphertext when the gate opens, and releases the key when the record says
-    so. It does all that by itself. Until the release, the very same file published again changes `--release-after`.
+    so. It does all that by itself. Until it has committed, another file takes the place of this one; then, until the
+    release, the very same file published again changes `--release-after`.
+
+    The node seals in the background: interrupt this command, and it goes on; the same command again shows how far it
+    is.
 
     Parameters
     ----------
@@ -53,16 +59,32 @@ def publish(
     asked: dict[str, Any] = {
         "arrangement": arrangement,
         "tranche": tranche,
-        "file": str(file.resolve()),
+        "file": os.path.realpath(file),
         "media_type": media_type or _only_media_type(config, arrangement, tranche),
         "release_after": instant(release_after) if release_after else 0,
     }
-    answer = ask(config, "publish", **asked)
+    answer = _sealed(config, asked, json=json)
     lines = [f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"]
     if answer["release_after"]:
         lines.append(_embargo(answer["release_after"], answer["release_by"]))
-    show({"tranche": tranche, **answer}, as_json=json, text="\n".join(lines))
+    keys = ("size", "plain_root", "cipher_root", "release_after", "release_by")
+    show({"tranche": tranche, **{key: answer[key] for key in keys}}, as_json=json, text="\n".join(lines))
     return 0
+
+
+def _sealed(config: Config, asked: dict[str, Any], *, json: bool) -> dict[str, Any]:
+    """Ask the node to seal a file, and watch until it is done; whoever stops watching stops nothing."""
+    tranche = asked["tranche"]
+    answer = ask(config, "publish", **asked)
+    try:
+        while not answer["over"]:
+            if not json:
+                progress(f"{tranche}: {answer['done']} of {answer['total']} bytes sealed")
+            answer = ask(config, "publishing", arrangement=answer["arrangement"], tranche=tranche)
+    except KeyboardInterrupt:
+        note(f"{tranche}: the node goes on sealing; the same command again shows how far it is.")
+        raise
+    return answer
 
 
 def _embargo(after: int, release_by: int) -> str:
@@ -108,8 +130,6 @@ def fetch(
     wait
         Show the progress of the transfer until the ciphertext is here.
     """
-    import shutil
-
     config = load(node)
     answer = _watched(config, arrangement, tranche, json=json) if wait else _asked(config, arrangement, tranche)
     if answer["outcome"] not in {None, "ok"}:
@@ -120,9 +140,7 @@ def fetch(
         show({"tranche": tranche, **answer}, as_json=json, text=_progress(tranche, answer))
         return 1
     if out is not None:
-        if out.exists():
-            raise Misuse("exists", "is there already; it is not overwritten", str(out))
-        shutil.copyfile(answer["plain"], out)
+        take(Path(answer["plain"]), out)
     where = f"written to {out}" if out else f"it lies at {answer['plain']}"
     text = f"{tranche}: verified against its commitment; {where}"
     show({"tranche": tranche, "out": str(out) if out else None, **answer}, as_json=json, text=text)
@@ -145,7 +163,7 @@ def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> d
             return answer
         text = _progress(tranche, answer)
         if text != last and not json:
-            note(text)
+            progress(text)
             last = text
         time.sleep(0.5)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +41,12 @@ class Seen:
     facts: Facts | None
     beside: dict[str, Any]  # what only a node knows
 
+    def named(self, actor: str) -> str:
+        """An actor's name."""
+        from armslength.views.words import Words
+
+        return Words.of(self.terms).named(actor)
+
 
 def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     """The present state. Raises Unverified for a bundle that does not hold."""
@@ -67,7 +73,10 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         me=answer["me"],
         troubles=tuple(Trouble(**each) for each in answer["troubles"]),
     )
-    names = ("arrangement", "transfers", "troubles", "me", "state_root", "tree_root", "absent", "others")
+    names = (
+        "arrangement", "transfers", "suspended", "sealing", "troubles", "me", "state_root", "tree_root", "absent",
+        "others",
+    )  # fmt: skip
     beside = {name: answer[name] for name in names}
     return Seen(terms, state, facts, beside)
 
@@ -100,9 +109,12 @@ def status(
 
     found = look(node, arrangement, bundle)
     view = overview(found.terms, found.state, found.facts, read_weights(weights))
-    moving = transfers(found.beside.get("transfers", {}))
+    by = {name: (found.named(said["by"]), said["reason"]) for name, said in found.beside.get("suspended", {}).items()}
+    moving = safe(transfers(found.beside.get("transfers", {}), by))
     lines = [moving] if moving else []
     lines += [safe(f"Not engaged yet: {name}, {said}.") for name, said in found.beside.get("absent", {}).items()]
+    for name, (done, total) in found.beside.get("sealing", {}).items():
+        lines.append(f"A file for {name} is being sealed: {done} of {total} bytes.")
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
     lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])
@@ -133,9 +145,14 @@ def why(
     from armslength.views.explain import why as explain
     from armslength.views.jsonable import jsonable
     from armslength.views.textual import why_text
+    from armslength.views.words import safe, suspended
 
     found = look(node, arrangement, bundle)
     answer = explain(found.terms, found.state, subject, found.facts)
+    paused = found.beside.get("suspended", {}).get(answer.subject)
+    if paused and answer.kind == "tranche":
+        told = safe(suspended(answer.subject, found.named(paused["by"]), paused["reason"]))
+        answer = replace(answer, sentences=(*answer.sentences, told))
     document = {"arrangement": found.beside.get("arrangement"), **jsonable(answer)}
     show(document, as_json=json, text="" if json else styled(why_text(answer)).rstrip())
     return 0

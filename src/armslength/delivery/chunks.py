@@ -20,15 +20,17 @@ import base64
 import binascii
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from armslength.core.canonical import canonical, digest
-from armslength.errors import Malformed, Unverified
+from armslength.errors import Malformed, Misuse, Unverified
 
 CHUNK = 16 * 1024
 TAG = 16
@@ -145,18 +147,35 @@ class PlainLeaves:
 
 
 @contextmanager
+def plain_file(path: Path) -> Iterator[BufferedReader]:
+    """A plain file to read, as its owner names it. Raises OSError, and Misuse for a folder, a device or a pipe."""
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))  # a pipe would make us wait
+    mode = os.fstat(opened).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(opened)
+        raise Misuse("no-file", "is a directory" if stat.S_ISDIR(mode) else "is no plain file", str(path))
+    with open(opened, "rb") as file:
+        yield file
+
+
+def draft(target: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return target.with_name(target.name + ".tmp")
+
+
+@contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """A private file that takes the place of `target`, flushed to disk, if the block ends well; else it is removed."""
-    draft = target.with_name(target.name + ".tmp")
+    aside = draft(target)
     try:
-        with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with open(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        settle(aside, target)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise
-    settle(draft, target)
 
 
 def settle(draft: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ no sealed file opens to two contents under two keys, and its tag order leaves no
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +22,12 @@ from armslength.delivery import chunks
 from armslength.delivery.chunks import BATCH, CHUNK, HEADER, SEALED_CHUNK, Commitment, Complaint
 from armslength.delivery.peaks import Peaks
 from armslength.errors import Malformed, Unverified
+
+Tell = Callable[[int], None]
+
+
+def _nobody(_: int) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +67,25 @@ def describe(sealed: Sealed, *, tranche: str, agreement: str, media_type: str) -
     )
 
 
-def seal(source: Path, target: Path, context: bytes, key: bytes | None = None) -> Sealed:
+def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *, tell: Tell = _nobody) -> Sealed:
     """Seal `source` into `target`, with its chunk list beside it, both durable on return. One key seals one file.
 
-    Raises Malformed for a key of another length, OSError if a file cannot be read or written; then no file is left.
+    `tell` hears how many bytes are done, and may raise to end it. Raises Malformed for a key of another length, Misuse
+    if `source` is no plain file, OSError if a file cannot be read or written; then nothing lies at `target`.
     """
     key = new_key() if key is None else _key(key)
     cipher = Cobblestone256Encryptor(key, context)
     leaves, plain_tree, cipher_tree = chunks.PlainLeaves(key), Peaks(), Peaks()
     block, out = bytearray(BATCH * CHUNK), bytearray((BATCH + 1) * SEALED_CHUNK)
     size = 0
-    with source.open("rb") as reader, chunks.replacing(target) as file:
+    with chunks.plain_file(source) as reader, chunks.replacing(target) as file:
         header = cipher.update(b"")
         file.write(header)
         with chunks.replacing(chunks.chunk_list(target)) as listing:
             while True:
                 got = reader.readinto(block)
                 size += got
+                tell(size)
                 done = cipher.update_into(memoryview(block)[:got], out)
                 for chunk in _pieces(memoryview(block)[: got - got % CHUNK], CHUNK):
                     plain_tree.append(leaves.next(chunk))
@@ -100,18 +108,22 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None) -
     )
 
 
-def plain_root(source: Path, key: bytes) -> str:
-    """The plaintext root that sealing `source` with this key gives. Raises Malformed, OSError."""
-    leaves, tree = chunks.PlainLeaves(_key(key)), Peaks()
-    with source.open("rb") as reader:
+def plain_root(source: Path, key: bytes, tell: Tell = _nobody) -> str:
+    """The plaintext root that sealing `source` with this key gives; for `tell` see `seal`. Raises Malformed, Misuse,
+    OSError."""
+    leaves, tree, size = chunks.PlainLeaves(_key(key)), Peaks(), 0
+    with chunks.plain_file(source) as reader:
         while len(block := reader.read(CHUNK)) == CHUNK:
             tree.append(leaves.next(memoryview(block)))
+            size += CHUNK
+            tell(size)
         tree.append(leaves.next(memoryview(block)))  # what is left, even nothing, is the last chunk
     return tree.root()
 
 
-def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commitment) -> None:
+def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commitment, *, tell: Tell = _nobody) -> None:
     """Open the sealed file `source` into `target`, which appears only when every chunk and the plaintext root hold.
+    `tell` hears how many bytes are open, and may raise to end it.
 
     Raises Complaint when the provider's own statements contradict each other: the committed header is not for this key
     and context ("wrong-key"), a chunk that is the committed one does not open ("chunk"), or the plaintext's root is not
@@ -134,7 +146,7 @@ def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commi
             reason = "the key does not open the committed header for this arrangement, tranche, provider and recipient"
             raise Complaint("wrong-key", reason, facts) from None
         tree = Peaks()
-        broken = _open(reader, file, cipher, chunks.PlainLeaves(key), tree)
+        broken = _open(reader, file, cipher, chunks.PlainLeaves(key), tree, tell)
         if broken is None and tree.root() == commit.plain_root:
             return
         if (altered := _cipher_root(source)) != commit.cipher_root:
@@ -148,7 +160,12 @@ def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commi
 
 
 def _open(
-    reader: BinaryIO, file: BinaryIO, cipher: Cobblestone256Decryptor, leaves: chunks.PlainLeaves, tree: Peaks
+    reader: BinaryIO,
+    file: BinaryIO,
+    cipher: Cobblestone256Decryptor,
+    leaves: chunks.PlainLeaves,
+    tree: Peaks,
+    tell: Tell,
 ) -> int | None:
     """Open every chunk from `reader` into `file` and `tree`; the number of the first that does not open, or None."""
     index = 0
@@ -163,6 +180,7 @@ def _open(
                     tree.append(leaves.next(memoryview(plain)))
                     file.write(plain)
                     index += 1
+            tell(index * CHUNK)
         last = cipher.finalize()
     except InvalidTag:
         return index

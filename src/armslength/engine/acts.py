@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from armslength.core.arrangement.state import State, TrancheState
 from armslength.core.arrangement.terms import Arrangement
+from armslength.core.process import Role
 
 
 class Act(StrEnum):
@@ -39,8 +40,9 @@ class Facts:
     """What a node knows about one tranche besides the record.
 
     published: a sealed file lies ready; release_after: the provider's own embargo. agreed, transfer: where the
-    Dataspace Protocol stands (transfer None: not asked for). downloaded, opened: what the recipient holds. said: the
-    acts whose entries are written and not sealed yet.
+    Dataspace Protocol stands (transfer None: not asked for); suspended_by: who suspended the transfer, and resumes it;
+    addressed: it says where the data is. downloaded, opened: what the recipient holds. said: the acts whose entries
+    are written and not sealed yet.
     """
 
     published: bool = False
@@ -48,6 +50,8 @@ class Facts:
     negotiating: bool = False
     agreed: bool = False
     transfer: str | None = None
+    suspended_by: Role | None = None
+    addressed: bool = True
     downloaded: bool = False
     opened: bool = False
     said: frozenset[Act] = frozenset()
@@ -77,13 +81,20 @@ def _provider(state: State, there: TrancheState, known: Facts, now: int) -> Act 
         return Act.SUSPEND
     if there.stage == "LOCKED" and there.commit is None and known.agreed and known.published:
         return Act.COMMIT
-    if there.shown in {"READY", "ARMED"} and known.transfer in {"REQUESTED", "SUSPENDED"}:
+    if there.shown in {"READY", "ARMED"} and _may_start(known):
         return Act.START
     if there.shown == "ARMED" and known.published and now >= known.release_after and _may_release(state):
         return Act.RELEASE
     if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
         return Act.KEY
     return None
+
+
+def _may_start(known: Facts) -> bool:
+    """Whoever suspended a transfer resumes it; a recipient that has done so waits for a new address."""
+    if known.transfer == "SUSPENDED":
+        return known.suspended_by is Role.PROVIDER
+    return known.transfer == "REQUESTED" or (known.transfer == "STARTED" and not known.addressed)
 
 
 def _may_release(state: State) -> bool:
@@ -97,7 +108,7 @@ def _recipient(there: TrancheState, known: Facts) -> Act | None:
         return None if known.negotiating or there.stage != "LOCKED" else Act.NEGOTIATE
     if known.transfer is None:
         return Act.REQUEST
-    if there.commit is not None and not known.downloaded and known.transfer == "STARTED":
+    if there.commit is not None and not known.downloaded and known.transfer == "STARTED" and known.addressed:
         return Act.DOWNLOAD
     if there.shown == "READY" and known.downloaded:
         return Act.ACK_CIPHER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armslength.engine.hand import PREFIX, dataset_id
+from armslength.engine.contents import PREFIX, dataset_id
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import NotFound
 from armslength.ports import Dataset

@@ -11,73 +11,35 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
 from armslength.core.arrangement.bodies import Ack, Body, Commit, Key, Release
-from armslength.core.arrangement.terms import Tranche
-from armslength.core.canonical import canonical
 from armslength.core.process import Record
 from armslength.core.record.keys import from_base64, to_base64
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
+from armslength.engine.contents import PREFIX, Contents, Receipt, blob, context, dataset_id
 from armslength.engine.exchange import Exchange
 from armslength.engine.heads import Fork, compare_heads, fork_evidence
+from armslength.engine.jobs import Progress, aside
 from armslength.engine.patience import Pause, cancelled
+from armslength.engine.publishing import Publisher
 from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import advice
-from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unavailable, Unverified
-from armslength.ports import Batch, Fetcher, Peers, Put, Store
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable, Unverified
+from armslength.ports import Fetcher, Peers, Store
 from armslength.wire import binding
 from armslength.wire.record import decode_leaf
-from armslength.wire.strict import convert, parse
 
-PUBLICATION, RECEIPT = "publication", "receipt"
-PREFIX: Final = "urn:armslength:"  # of our datasets' ids
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 LONGEST_S: Final = 300.0  # before an act that failed is tried again
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publication:
-    """A provider's sealed file for a tranche, its key, and what else must survive a crash."""
-
-    path: str
-    media_type: str
-    key: str = field(repr=False)  # base64
-    size: int
-    plain_root: str
-    cipher_size: int
-    cipher_root: str
-    header: str
-    release_after: int = 0
-    bearer: str | None = field(default=None, repr=False)  # what opens the ciphertext while the transfer is STARTED
-    wrapped: str | None = None  # base64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What a recipient holds of a tranche. outcome: None, "ok", or the hash of the evidence of a complaint."""
-
-    cipher: str
-    public: str | None = None
-    private: str | None = field(default=None, repr=False)
-    downloaded: bool = False
-    plain: str | None = None
-    outcome: str | None = None
-    complaint: str | None = None
-
-
-def dataset_id(arrangement: str, tranche: str) -> str:
-    """The dataset of a tranche."""
-    return f"{PREFIX}{arrangement}:{tranche}"
 
 
 class Hand:
@@ -88,11 +50,13 @@ class Hand:
     ) -> None:
         self._shelf = shelf
         self._store: Store = shelf.store
+        self._contents = Contents(shelf.store, blobs)
+        self.publisher = Publisher(shelf, self._contents)
         self._exchange = exchange
         self._fetcher = fetcher
         self._peers = peers
-        self._blobs = blobs
         self._address = address
+        self._closing = False
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._failed: dict[tuple[str, str, Act], Pause] = {}
         self._refused: dict[tuple[str, str, Act], int] = {}  # statements: the sealed record's size then
@@ -104,12 +68,17 @@ class Hand:
         self.progress: dict[tuple[str, str], tuple[int, int]] = {}  # bytes verified, bytes in all
 
     def is_busy(self, arrangement: str) -> bool:
-        """Whether an act is under way in this arrangement."""
-        return any(place[0] == arrangement for place in self._running)
+        """Whether an act is under way in this arrangement, or a file is being sealed."""
+        return self.publisher.is_busy(arrangement) or any(place[0] == arrangement for place in self._running)
+
+    def close(self) -> None:
+        """Hand out nothing more: the node is told to stop."""
+        self._closing = True
 
     async def stop(self) -> None:
         """Break off what is under way: it is begun again from what is stored."""
         await cancelled(list(self._running.values()))
+        await self.publisher.stop()
 
     def troubles(self, arrangement: str) -> dict[str, str]:
         """Why acts do not get through, by tranche."""
@@ -117,76 +86,38 @@ class Hand:
 
     # --- what the owner of the node asks ---------------------------------------------------------------------------
 
-    async def publish(self, held: Open, tranche: str, file: Path, media_type: str, release_after: int) -> Publication:
-        """Seal a file for a tranche of ours. Raises Misuse, and leaves nothing behind, where that makes no sense.
-
-        Of a file that is committed to and not released yet, the very same bytes may be given again: that changes our
-        embargo alone.
-        """
-        terms = held.terms.tranches.get(tranche)
-        if terms is None or terms.provider != held.book.me.actor:
-            raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
-        there = held.book.view.state.tranches[tranche]
-        if there.stage == "FORFEITED":
-            raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
-        if release_after >= held.terms.end:
-            raise Misuse(
-                "too-late", "the key would not leave before the end of the term: it could only be late", tranche
-            )
-        if there.commit is not None:
-            return await self._embargo(held, tranche, file, release_after)
-        if media_type not in terms.media_types:
-            raise Misuse("media-type", f"{media_type} is not among {', '.join(terms.media_types)}", tranche)
-        target = self._blob(held, tranche, f"{secrets.token_hex(4)}.sealed")  # never over a file that is committed to
-        sealed = await asyncio.to_thread(_seal, file, target, self._context(held, terms, tranche), terms.max_size)
-        publication = Publication(
-            path=str(target),
-            media_type=media_type,
-            key=to_base64(sealed.key),
-            size=sealed.size,
-            plain_root=sealed.plain_root,
-            cipher_size=sealed.cipher_size,
-            cipher_root=sealed.cipher_root,
-            header=sealed.header,
-            release_after=release_after,
-        )
-        await self._put(PUBLICATION, held, tranche, publication)
-        return publication
-
-    async def _embargo(self, held: Open, tranche: str, file: Path, release_after: int) -> Publication:
-        """Change the embargo of what is committed to. Raises Misuse for another file, or if its release is written."""
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
-        key = from_base64(publication.key, "key")
-        if await asyncio.to_thread(_plain_root, file, key, publication.size) != publication.plain_root:
-            raise Misuse("committed", "its content is committed to already and cannot change", tranche)
-
-        def later(publication: Publication) -> Publication:
-            if publication.wrapped is not None:
-                raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
-            return replace(publication, release_after=release_after)
-
-        return await self._amend(held, tranche, later)
-
     async def received(self, held: Open, tranche: str) -> Receipt | None:
         """What we hold of a tranche as its recipient."""
-        return await self._get(RECEIPT, held, tranche, Receipt)
+        return await self._contents.receipt(held, tranche)
 
-    async def transfers(self, held: Open) -> dict[str, str]:
-        """The state of each tranche's transfer on the Dataspace Protocol, where there is one."""
+    def opened(self, receipt: Receipt | None) -> Path | None:
+        """Where the opened file lies."""
+        return None if receipt is None or receipt.plain is None else self._contents.file(receipt.plain)
+
+    async def transfers(self, held: Open) -> dict[str, Transfer]:
+        """Each tranche's transfer on the Dataspace Protocol, where there is one."""
         found = {
             name: await self._exchange.transfer_for(dataset_id(held.arrangement, name)) for name in held.terms.tranches
         }
-        return {name: str(transfer.state) for name, transfer in found.items() if transfer is not None}
+        return {name: transfer for name, transfer in found.items() if transfer is not None}
 
     async def authorise(self, name: str, token: str) -> Ciphertext | None:
-        """What a request for `/data/{name}` with this bearer token may read."""
-        row = await self._store.get(PUBLICATION, name.replace(".", "/", 1))
-        if row is None:
+        """What a request for `/data/{name}` with this bearer token may read just now.
+
+        The token is the one of the transfer's address, which lives from a start to the next suspension or end,
+        whoever says so; and what the sealed record holds back is not handed out, whatever the transfer says.
+        """
+        arrangement, _, tranche = name.partition(".")
+        transfer = await self._exchange.transfer_for(dataset_id(arrangement, tranche))
+        address = transfer and transfer.ahead == "STARTED" and transfer.data_address
+        known = address.authorization if address else None
+        if self._closing or known is None or not hmac.compare_digest(known.encode(), token.encode()):
             return None
-        publication = convert(Publication, parse(row.body))
-        if publication.bearer is None or not hmac.compare_digest(publication.bearer.encode(), token.encode()):
+        held = await self._shelf.open(arrangement)
+        publication = await self._contents.publication(held, tranche)
+        if publication is None or held.book.sealed.state.tranches[tranche].shown in {"WITHHELD", "FORFEITED"}:
             return None
-        return Ciphertext(Path(publication.path), publication.cipher_root)
+        return Ciphertext(self._contents.file(publication.path), publication.cipher_root)
 
     # --- the plan --------------------------------------------------------------------------------------------------
 
@@ -303,8 +234,8 @@ class Hand:
             and transfer.state in {"COMPLETED", "TERMINATED"}
         ):
             self._over.add((held.arrangement, tranche))
-        publication = await self._get(PUBLICATION, held, tranche, Publication)
-        receipt = await self._get(RECEIPT, held, tranche, Receipt)
+        publication = await self._contents.publication(held, tranche)
+        receipt = await self._contents.receipt(held, tranche)
         said = {_act_of(each.entry.body) for each in await held.author.pending() if _is_about(each.entry.body, tranche)}
         return Facts(
             published=publication is not None,
@@ -312,6 +243,8 @@ class Hand:
             negotiating=negotiating,
             agreed=agreed,
             transfer=None if transfer is None else str(transfer.ahead),
+            suspended_by=None if transfer is None else transfer.suspended_by,
+            addressed=transfer is not None and transfer.data_address is not None,
             downloaded=receipt is not None and receipt.downloaded,
             opened=receipt is not None and receipt.outcome is not None,
             said=frozenset(act for act in said if act is not None),
@@ -319,8 +252,13 @@ class Hand:
 
     # --- statements ------------------------------------------------------------------------------------------------
 
+    async def stands(self, held: Open, commit: Commit) -> bool:
+        """Whether this is what we have published now; ask while `held.writing` is ours."""
+        published = await self._contents.publication(held, commit.tranche)
+        return published is not None and published.cipher_root == commit.cipher_root
+
     async def _commit(self, held: Open, tranche: str) -> Body | None:
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
+        publication = await self._contents.need_publication(held, tranche)
         agreement = await self._exchange.agreement_for(dataset_id(held.arrangement, tranche))
         if agreement is None:
             return None
@@ -336,7 +274,7 @@ class Hand:
         )
 
     async def _release(self, held: Open, tranche: str) -> Body | None:
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
+        publication = await self._contents.need_publication(held, tranche)
         if publication.wrapped is None:
             public = held.book.sealed.state.tranches[tranche].recipient_key
             if public is None:
@@ -344,7 +282,9 @@ class Hand:
             info = wrapping.info(held.arrangement, tranche, publication)
             key = from_base64(publication.key, "key")
             wrapped = wrapping.wrap(key, from_base64(public, "recipient's key"), info)
-            publication = await self._amend(held, tranche, lambda now: replace(now, wrapped=to_base64(wrapped)))
+            publication = await self._contents.amend(
+                held, tranche, lambda now: replace(now, wrapped=to_base64(wrapped))
+            )
         raw = from_base64(publication.wrapped or "", "wrapped")
         return Release(tranche=tranche, wrapped=hashlib.sha256(raw).hexdigest())
 
@@ -357,19 +297,19 @@ class Hand:
                 raise Refused("fork", f"{fork.name} has cosigned another history; the key stays here", tranche)
             self._accused.add((held.arrangement, evidence.second))
             return evidence
-        publication = await self._need(PUBLICATION, held, tranche, Publication)
+        publication = await self._contents.need_publication(held, tranche)
         return Key(tranche=tranche, wrapped=publication.wrapped or "")
 
     async def _ack_cipher(self, held: Open, tranche: str) -> Body | None:
-        receipt = await self._need(RECEIPT, held, tranche, Receipt)
+        receipt = await self._contents.need_receipt(held, tranche)
         if receipt.public is None:
             pair = wrapping.new_pair()
             receipt = replace(receipt, public=to_base64(pair.public), private=to_base64(pair.private))
-            await self._put(RECEIPT, held, tranche, receipt)
+            await self._contents.keep(held, tranche, receipt)
         return Ack(tranche=tranche, stage="cipher", key=receipt.public)
 
     async def _ack_plain(self, held: Open, tranche: str) -> Body | None:
-        receipt = await self._need(RECEIPT, held, tranche, Receipt)
+        receipt = await self._contents.need_receipt(held, tranche)
         if receipt.outcome == "ok":
             return Ack(tranche=tranche, stage="plain", ok=True)
         return Ack(tranche=tranche, stage="plain", ok=False, evidence=receipt.outcome)
@@ -395,24 +335,20 @@ class Hand:
             await self._exchange.request_transfer(agreement)
 
     async def _start(self, held: Open, tranche: str) -> None:
-        bearer = secrets.token_urlsafe(32)
-        publication = await self._amend(held, tranche, lambda now: replace(now, bearer=bearer))
         address = DataAddress(
             endpoint_type=HTTP,
             endpoint=f"{self._address}/data/{held.arrangement}.{tranche}",
-            authorization=publication.bearer,
+            authorization=secrets.token_urlsafe(32),
             auth_type="bearer",
         )
         await self._exchange.start(await self._transfer_pid(held, tranche), address)
 
     async def _suspend(self, held: Open, tranche: str) -> None:
-        await self._let_bearer_die(held, tranche)
         reasons = held.book.sealed.state.tranches[tranche].withheld
         words = f"{tranche} is withheld: {', '.join(reasons)} (arrangement {held.book.sealed.state.shown})"
         await self._exchange.suspend(await self._transfer_pid(held, tranche), "withheld", words)
 
     async def _terminate(self, held: Open, tranche: str) -> None:
-        await self._let_bearer_die(held, tranche)
         await self._exchange.terminate(await self._transfer_pid(held, tranche), f"{tranche} is forfeited", "forfeited")
 
     async def _complete(self, held: Open, tranche: str) -> None:
@@ -426,7 +362,8 @@ class Hand:
         endpoint, bearer = transfer.data_address.endpoint, transfer.data_address.authorization
         if endpoint is None or bearer is None:
             raise Malformed("no-address", "the transfer's address lacks an endpoint or a token", tranche)
-        target = self._blob(held, tranche, "received")
+        name = blob(held, tranche, "received")
+        target = self._contents.file(name)
         place = (held.arrangement, tranche)
 
         def told(done: int, total: int) -> None:
@@ -434,35 +371,31 @@ class Hand:
 
         await download.download(self._fetcher, endpoint, bearer, target, commit, told)
         self.progress[place] = (commit.cipher_size, commit.cipher_size)
-        before = await self._get(RECEIPT, held, tranche, Receipt) or Receipt(cipher=str(target))
-        await self._put(RECEIPT, held, tranche, replace(before, cipher=str(target), downloaded=True))
+        before = await self._contents.receipt(held, tranche) or Receipt(cipher=name)
+        await self._contents.keep(held, tranche, replace(before, cipher=name, downloaded=True))
 
     async def _open(self, held: Open, tranche: str) -> None:
         """Unwrap the key and open the file; whatever contradicts the provider's own statements is a complaint."""
-        receipt = await self._need(RECEIPT, held, tranche, Receipt)
+        receipt = await self._contents.need_receipt(held, tranche)
         commit, key = await self._committed(held, tranche), await self._find(held, Key, tranche)
-        target = Path(receipt.cipher).with_suffix(".plain")
+        cipher = self._contents.file(receipt.cipher)
+        target = cipher.with_suffix(".plain")
         info = wrapping.info(held.arrangement, tranche, commit)
-        context = self._context(held, held.terms.tranches[tranche], tranche)
         private = from_base64(receipt.private or "", "private key")
         try:
             file_key = wrapping.unwrap(from_base64(key.wrapped, "wrapped"), private, info)
-            await asyncio.to_thread(sealing.unseal, Path(receipt.cipher), target, file_key, context, commit)
-            receipt = replace(receipt, plain=str(target), outcome="ok")
+            bound = context(held, tranche)
+            await aside(
+                lambda tell: sealing.unseal(cipher, target, file_key, bound, commit, tell=tell), Progress(commit.size)
+            )
+            receipt = replace(receipt, plain=target.name, outcome="ok")
         except Complaint as complaint:
             receipt = replace(receipt, outcome=complaint.hash, complaint=complaint.evidence.decode())
         except Unverified:  # what lies here is not what arrived: fetch it again
             receipt = replace(receipt, downloaded=False)
-        await self._put(RECEIPT, held, tranche, receipt)
+        await self._contents.keep(held, tranche, receipt)
 
     # --- inside ----------------------------------------------------------------------------------------------------
-
-    def _blob(self, held: Open, tranche: str, kind: str) -> Path:
-        return self._blobs / f"{held.arrangement[:16]}.{tranche}.{kind}"
-
-    @staticmethod
-    def _context(held: Open, terms: Tranche, tranche: str) -> bytes:
-        return sealing.context(held.arrangement, tranche, terms.provider, terms.recipient)
 
     async def _committed(self, held: Open, tranche: str) -> Commit:
         """The body of the tranche's commit entry, from the record."""
@@ -491,40 +424,6 @@ class Hand:
             raise NotFound("no-transfer", "there is no transfer of this tranche", tranche)
         return transfer.pid
 
-    async def _let_bearer_die(self, held: Open, tranche: str) -> None:
-        publication = await self._get(PUBLICATION, held, tranche, Publication)
-        if publication is not None and publication.bearer is not None:
-            await self._amend(held, tranche, lambda now: replace(now, bearer=None))
-
-    async def _get(self, kind: str, held: Open, tranche: str, shape: type[T]) -> T | None:
-        row = await self._store.get(kind, f"{held.arrangement}/{tranche}")
-        return None if row is None else convert(shape, parse(row.body))
-
-    async def _need(self, kind: str, held: Open, tranche: str, shape: type[T]) -> T:
-        found = await self._get(kind, held, tranche, shape)
-        if found is None:
-            raise NotFound(f"no-{kind}", f"there is no {kind} of {tranche} here", tranche)
-        return found
-
-    async def _amend(self, held: Open, tranche: str, change: Callable[[Publication], Publication]) -> Publication:
-        """Change our publication as it is by now: what the owner asks loses nothing that an act has stored meanwhile,
-        nor the other way round."""
-        while True:
-            row = await self._store.get(PUBLICATION, f"{held.arrangement}/{tranche}")
-            if row is None:
-                raise NotFound("no-publication", f"there is no publication of {tranche} here", tranche)
-            changed = change(convert(Publication, parse(row.body)))
-            put = Put(PUBLICATION, row.key, row.version, canonical(changed), held.arrangement)
-            if await self._store.commit(Batch(puts=[put])):
-                return changed
-
-    async def _put(self, kind: str, held: Open, tranche: str, value: object) -> None:
-        key = f"{held.arrangement}/{tranche}"
-        row = await self._store.get(kind, key)
-        put = Put(kind, key, row.version if row else 0, canonical(value), held.arrangement)
-        if not await self._store.commit(Batch(puts=[put])):
-            raise Unavailable("busy", "changed by somebody else meanwhile; try again", tranche)
-
 
 _STATEMENTS = {
     Act.COMMIT: Hand._commit,
@@ -543,26 +442,6 @@ _DEEDS = {
     Act.DOWNLOAD: Hand._download,
     Act.OPEN: Hand._open,
 }
-
-
-def _seal(file: Path, target: Path, context: bytes, largest: int) -> sealing.Sealed:
-    size = _size(file)
-    if size > largest:
-        raise Misuse("too-large", f"{size} bytes, the terms allow {largest}", str(file))
-    return sealing.seal(file, target, context)
-
-
-def _plain_root(file: Path, key: bytes, size: int) -> str | None:
-    """The plaintext root of a file under the key that it was sealed with; None if it has not even that size."""
-    return sealing.plain_root(file, key) if _size(file) == size else None
-
-
-def _size(file: Path) -> int:
-    if file.is_dir():
-        raise Misuse("no-file", "is a directory", str(file))
-    if not file.is_file():
-        raise Misuse("no-file", "no such file", str(file))
-    return file.stat().st_size
 
 
 def _is_about(body: Body, tranche: str) -> bool:

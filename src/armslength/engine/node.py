@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import Body, Evidence
+from armslength.core.arrangement.bodies import Body, Commit, Evidence
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
@@ -88,6 +88,9 @@ class Node:
         async with held.writing:
             if held.forgotten:
                 raise NotFound("unknown-arrangement", "it has just been declined", held.arrangement[:16])
+            for body in bodies:
+                if isinstance(body, Commit) and not await self.hand.stands(held, body):
+                    raise Unavailable("replaced", "another file has just been published for it", body.tranche)
             link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
             names = await held.author.write(bodies, held.seen, link)
             held.pauses.own.end()

@@ -86,13 +86,24 @@ TRANSFERS = {
 }
 
 
-def transfers(states: Mapping[str, str]) -> str:
-    """The transfers of sealed data by tranche, each state with what it means; empty if there are none."""
+def transfers(states: Mapping[str, str], suspended: Mapping[str, tuple[str, str | None]] | None = None) -> str:
+    """The transfers of sealed data by tranche, each state with what it means; empty if there are none. `suspended`
+    gives by whom and why, in that side's own words."""
+    by = {
+        name: f"suspended by {who}{f': {reason}' if reason else ''}"
+        for name, (who, reason) in (suspended or {}).items()
+    }
     told = (
-        f"{name} {state} ({TRANSFERS[state]})" if state in TRANSFERS else f"{name} {state}"
+        f"{name} {state} ({by.get(name, TRANSFERS[state])})" if state in TRANSFERS else f"{name} {state}"
         for name, state in states.items()
     )
     return f"Transfers of sealed data: {'; '.join(told)}." if states else ""
+
+
+def suspended(tranche: str, who: str, reason: str | None) -> str:
+    """Whose move it is where a transfer is suspended."""
+    why = f" ({reason})" if reason else ""
+    return f"The transfer of the sealed data of {tranche} is suspended by {who}{why}, who alone resumes it."
 
 
 def tone(state: str) -> str:

@@ -2,6 +2,9 @@
 
 The body is read a mebibyte ahead in a thread, so neither disk nor slow reader holds up the loop, and a reader costs
 two mebibytes however large the file. (Starlette's own file response is three times slower and keeps 64 KiB steps.)
+
+A token is asked about for as long as its body lasts: once it is dead, the connection is cut and what waits in it is
+dropped, however slow its reader.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from typing import BinaryIO
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,10 +26,12 @@ from armslength.delivery.chunks import Ciphertext, chunk_list
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
+ASKED = 0.5  # seconds after which it is asked again whether a token is good
+CUT: Final = "armslength.cut"  # extension of the scope: ends the connection, and drops what waits to be sent
 
 
 Authorise = Callable[[str, str], Awaitable[Ciphertext | None]]
-"""What the (id, bearer token) of a request opens, or None."""
+"""What the (id, bearer token) of a request opens just now, or None."""
 
 
 def routes(authorise: Authorise, *, stall: float = STALL) -> list[Route]:
@@ -63,10 +70,11 @@ async def _answer(request: Request, authorise: Authorise, stall: float, *, listi
     except ValueError:
         file.close()
         return Response("no such range\n", 416, {**headers, "Content-Range": f"bytes */{size}"})
+    grant = _Grant(authorise, request.path_params["id"], token, found)
     if span is None:
-        return _Streamed(file, (0, size), 200, headers, stall)
+        return _Streamed(file, (0, size), 200, headers, stall, grant)
     headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
-    return _Streamed(file, span, 206, headers, stall)
+    return _Streamed(file, span, 206, headers, stall, grant)
 
 
 def _span(wanted: str, size: int) -> tuple[int, int] | None:
@@ -85,15 +93,35 @@ def _span(wanted: str, size: int) -> tuple[int, int] | None:
     return start, stop
 
 
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What a token was good for when its request came."""
+
+    authorise: Authorise
+    id: str
+    token: str
+    found: Ciphertext
+
+    async def over(self) -> None:
+        """Wait until it is good for that no more, or until nobody can say so."""
+        with suppress(Exception):  # whatever fails: who cannot be sure hands out nothing
+            while True:
+                if await self.authorise(self.id, self.token) != self.found:
+                    return
+                await asyncio.sleep(ASKED)
+
+
 class _Streamed(Response):
-    """The bytes [start, stop) of an open file, which it closes. Ends early when the reader leaves or stalls."""
+    """The bytes [start, stop) of an open file, which it closes. Ends early when the reader leaves or stalls, or when
+    its token dies."""
 
     def __init__(
-        self, file: BinaryIO, span: tuple[int, int], status: int, headers: dict[str, str], stall: float
+        self, file: BinaryIO, span: tuple[int, int], status: int, headers: dict[str, str], stall: float, grant: _Grant
     ) -> None:
         self._file = file
         self._span = span
         self._stall = stall
+        self._grant = grant
         self.status_code = status
         self.background = None
         self.media_type = "application/octet-stream"
@@ -107,12 +135,15 @@ class _Streamed(Response):
                 return
             body = asyncio.create_task(self._body(send))
             leaving = asyncio.create_task(_leaving(receive))
+            over = asyncio.create_task(self._grant.over())
             try:
-                await asyncio.wait({body, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({body, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
+                if over.done() and not body.done():
+                    scope.get("extensions", {}).get(CUT, _nothing)()
             finally:
-                for task in (body, leaving):
+                for task in (body, leaving, over):
                     task.cancel()
-                await asyncio.gather(body, leaving, return_exceptions=True)
+                await asyncio.gather(body, leaving, over, return_exceptions=True)
         if not body.cancelled():
             body.result()
 
@@ -146,3 +177,7 @@ async def _leaving(receive: Receive) -> None:
     """Wait until the reader has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _nothing() -> None:
+    """For servers that cannot cut a connection: it ends once what waits has left."""

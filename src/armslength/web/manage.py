@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from starlette.applications import Starlette
@@ -18,10 +18,15 @@ from starlette.routing import Route
 
 from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.core.canonical import plain
+from armslength.core.process import Role
+from armslength.core.transfer import Transfer
 from armslength.engine.clock import Clocks
+from armslength.engine.contents import Publication
+from armslength.engine.jobs import Job
 from armslength.engine.mail import check_events
 from armslength.engine.node import Node
 from armslength.engine.proposals import roles
+from armslength.engine.publishing import Wish
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound, Refused
 from armslength.views.idle import without_effect
@@ -30,6 +35,8 @@ from armslength.web.requests import whole_body
 from armslength.wire.bundle import build
 from armslength.wire.own import MAX_PROPOSAL, Proposal
 from armslength.wire.strict import convert, parse
+
+MOMENT_S: Final = 1.0  # that a call waits for the end of long work
 
 Asked = dict[str, Any]
 
@@ -62,6 +69,7 @@ class _Verbs:
             "decline": self.decline,
             "say": self.say,
             "publish": self.publish,
+            "publishing": self.publishing,
             "fetch": self.fetch,
             "view": self.view,
             "record": self.record,
@@ -157,19 +165,31 @@ class _Verbs:
         return {"note": f"changes nothing: {reason}"} if reason else {}
 
     async def publish(self, asked: Asked) -> Asked:
-        held = await self._held(asked)
-        file, after = Path(str(asked.get("file", ""))), asked.get("release_after", 0)
-        media_type = asked.get("media_type")
+        """Begin to seal a file, or join the job that does; answered like `publishing`."""
+        held, after = await self._held(asked), asked.get("release_after", 0)
+        tranche, media_type = str(asked.get("tranche")), asked.get("media_type")
         if not isinstance(after, int) or not isinstance(media_type, str):
             raise Malformed("bad-request", "release_after is a number, media_type a text")
-        done = await self._node.hand.publish(held, str(asked.get("tranche")), file, media_type, after)
-        self._node.wake()
-        return {
+        wish = Wish(Path(str(asked.get("file", ""))), media_type, after)
+        return await self._published(held, tranche, self._node.hand.publisher.publish(held, tranche, wish))
+
+    async def publishing(self, asked: Asked) -> Asked:
+        """How far the sealing of a file has come: after a moment, or at once when it has ended."""
+        held, tranche = await self._held(asked), str(asked.get("tranche"))
+        return await self._published(held, tranche, self._node.hand.publisher.job(held.arrangement, tranche))
+
+    async def _published(self, held: Open, tranche: str, job: Job[Publication]) -> Asked:
+        over = await job.wait(MOMENT_S)
+        told = {"arrangement": held.arrangement, "over": over, "done": job.progress.done, "total": job.progress.total}
+        if not over:
+            return told
+        done = await job.result()
+        return told | {
             "size": done.size,
             "plain_root": done.plain_root,
             "cipher_root": done.cipher_root,
             "release_after": done.release_after or None,
-            "release_by": held.terms.tranches[str(asked.get("tranche"))].release_by,
+            "release_by": held.terms.tranches[tranche].release_by,
         }
 
     async def fetch(self, asked: Asked) -> Asked:
@@ -180,10 +200,11 @@ class _Verbs:
         if held.terms.tranches[tranche].recipient != held.book.me.actor:
             raise Misuse("not-recipient", f"you are not the recipient of {tranche}", tranche)
         receipt = await self._node.hand.received(held, tranche)
+        opened = self._node.hand.opened(receipt)
         done, total = self._node.hand.progress.get((held.arrangement, tranche), (0, 0))
         return {
             "stage": held.book.sealed.state.tranches[tranche].shown,
-            "plain": receipt.plain if receipt else None,
+            "plain": str(opened) if opened else None,
             "outcome": receipt.outcome if receipt else None,
             "done": done,
             "total": total,
@@ -193,7 +214,7 @@ class _Verbs:
     async def view(self, asked: Asked) -> Asked:
         """The state as far as we see it, and what of it is sealed."""
         held = await self._held(asked)
-        book = held.book
+        book, transfers = held.book, await self._node.hand.transfers(held)
         return {
             "arrangement": held.arrangement,
             "document": held.held.proposal.document,
@@ -205,7 +226,9 @@ class _Verbs:
             "sealed": book.sealed.size,
             "now": self._node.recorder.now(held),
             "heard": self._node.recorder.heard(held) if self._node.recorder.is_behind(held) else {},
-            "transfers": await self._node.hand.transfers(held),
+            "transfers": {name: str(each.state) for name, each in transfers.items()},
+            "suspended": {name: _suspended(held, name, each) for name, each in transfers.items() if each.suspended_by},
+            "sealing": self._node.hand.publisher.running(held.arrangement),
             "troubles": [plain(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
             "absent": await self._node.proposals.absent(held),
@@ -307,6 +330,13 @@ def _asks_to_sign(held: Open) -> bool:
         and held.book.me.actor in held.terms.parties
         and held.book.me.actor not in state.signed
     )
+
+
+def _suspended(held: Open, tranche: str, transfer: Transfer) -> Asked:
+    """Who has suspended a transfer, and so resumes it, and why in its own words."""
+    terms = held.terms.tranches[tranche]
+    by = terms.provider if transfer.suspended_by is Role.PROVIDER else terms.recipient
+    return {"by": by, "reason": transfer.reason}
 
 
 def _listed(held: Open) -> Asked:

@@ -1,0 +1,267 @@
+"""What the owner of a provider gives out: a file is sealed for a tranche, exchanged for another, held back.
+
+Laws:
+
+1. Sealing is a job: one for a tranche at a time. Asked for again, the same wish joins it, another is refused.
+2. What was sealed is not sealed again: the same file, unchanged, changes the embargo alone.
+3. A file can be exchanged for another until our `commit` entry is written; from then on the others may have it.
+4. A job that a crash or a full disk ended leaves nothing behind but what is swept away at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from armslength.core.arrangement.bodies import Commit
+from armslength.core.record.keys import from_base64, to_base64
+from armslength.delivery import chunks, sealing
+from armslength.engine.contents import PUBLICATION, Contents, Publication, blob, context
+from armslength.engine.jobs import AT_ONCE, Job, Progress, Tell, aside
+from armslength.engine.shelf import Open, Shelf
+from armslength.errors import NO_ROOM, Misuse, NotFound, Unavailable, unusable
+from armslength.ports import Batch, Put
+from armslength.wire.strict import convert, parse
+
+LEFTOVER: Final = "leftover"  # kind: files that are in nobody's use once no publication names them, by name
+COMMITTED: Final = "its content is committed to already and cannot change: the others have our word for it, or will"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the owner wants to publish."""
+
+    file: Path
+    media_type: str
+    release_after: int
+
+    def __str__(self) -> str:
+        return f"{self.file} ({self.media_type})"
+
+
+class Publisher:
+    """Seals files for tranches of ours."""
+
+    def __init__(self, shelf: Shelf, contents: Contents) -> None:
+        self._shelf = shelf
+        self._contents = contents
+        self._jobs: dict[tuple[str, str], Job[Publication]] = {}  # the last one for each tranche
+        self._pool = ThreadPoolExecutor(AT_ONCE, "sealing")
+
+    def is_busy(self, arrangement: str) -> bool:
+        """Whether a file is being sealed for this arrangement."""
+        return any(place[0] == arrangement and not job.is_over for place, job in self._jobs.items())
+
+    def job(self, arrangement: str, tranche: str) -> Job[Publication]:
+        """The job for a tranche that runs, or has ended last. Raises NotFound."""
+        found = self._jobs.get((arrangement, tranche))
+        if found is None:
+            raise NotFound("no-job", "nothing is being sealed for it (was the node started anew?): publish it", tranche)
+        return found
+
+    def running(self, arrangement: str) -> dict[str, tuple[int, int]]:
+        """Bytes done and bytes in all of what is being sealed, by tranche."""
+        return {
+            tranche: (job.progress.done, job.progress.total)
+            for (name, tranche), job in self._jobs.items()
+            if name == arrangement and not job.is_over
+        }
+
+    async def stop(self) -> None:
+        """Break off what is under way; nothing of it is left."""
+        for job in self._jobs.values():
+            await job.stop()
+        self._pool.shutdown()
+
+    async def sweep(self) -> None:
+        """Remove what earlier lives of this node have left half done; call it before there are jobs."""
+        store = self._contents.store
+        try:
+            named = {convert(Publication, parse(row.body)).path for row in await store.find(PUBLICATION)}
+            for row in await store.find(LEFTOVER):
+                if row.key not in named:
+                    await asyncio.to_thread(_remove, self._contents.file(row.key))
+                await store.commit(Batch(deletes=[(LEFTOVER, row.key)]))
+        except (Unavailable, OSError) as error:  # it is swept another time
+            log.warning("what is left of earlier work cannot be removed: %s", error)
+
+    def publish(self, held: Open, tranche: str, wish: Wish) -> Job[Publication]:
+        """Begin to seal a file for a tranche of ours, or join the job that does. Raises Misuse where that makes no
+        sense.
+
+        Of a file that is committed to and not released yet, the very same bytes may be given again: that changes our
+        embargo alone.
+        """
+        place = (held.arrangement, tranche)
+        running = self._jobs.get(place)
+        if running is not None and not running.is_over:
+            if running.what == wish:
+                return running
+            how = "is being sealed for it just now: wait until that is done, or ask for the same again to watch it"
+            raise Misuse("busy", f"{running.what} {how}", tranche)
+        _check(held, tranche, wish)
+        progress = Progress(0)
+        task = asyncio.create_task(self._work(held, tranche, wish, progress))
+        task.add_done_callback(lambda ended: self._ended(held, tranche, ended))
+        job = self._jobs[place] = Job(wish, progress, task)
+        return job
+
+    def _ended(self, held: Open, tranche: str, task: asyncio.Task[Publication]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.warning("publish %s: %s", tranche, error, exc_info=None if isinstance(error, Misuse) else error)
+        self._shelf.on_change(held.arrangement)
+
+    async def _work(self, held: Open, tranche: str, wish: Wish, progress: Progress) -> Publication:
+        try:
+            looks, progress.total = await asyncio.to_thread(_look, wish.file)
+            present = await self._contents.publication(held, tranche)
+            if present is not None and await _is_committed(held, tranche):
+                if present.source != looks:
+                    await self._compare(wish, present, tranche, progress)
+                return await self._hold_back(held, tranche, wish.release_after)
+            terms = held.terms.tranches[tranche]
+            if wish.media_type not in terms.media_types:
+                allowed = ", ".join(terms.media_types)
+                raise Misuse("media-type", f"{wish.media_type} is not among {allowed}", tranche)
+            if progress.total > terms.max_size:
+                reason = f"{progress.total} bytes, the terms allow {terms.max_size}"
+                raise Misuse("too-large", reason, str(wish.file))
+            if (
+                present is not None
+                and (present.source, present.media_type) == (looks, wish.media_type)
+                and await asyncio.to_thread(_is_whole, self._contents.file(present.path), present)
+            ):
+                return await self._hold_back(held, tranche, wish.release_after)
+            return await self._seal(held, tranche, wish, looks, progress)
+        except OSError as error:
+            where = self._contents.folder if error.errno in NO_ROOM else wish.file
+            raise unusable(error, where) from error
+
+    async def _compare(self, wish: Wish, present: Publication, tranche: str, progress: Progress) -> None:
+        """Raise Misuse unless the file holds the very bytes that are committed to."""
+        key = from_base64(present.key, "key")
+        if progress.total == present.size:
+            found = await aside(lambda tell: sealing.plain_root(wish.file, key, tell), progress, self._pool)
+            if found == present.plain_root:
+                return
+        raise Misuse("committed", COMMITTED, tranche)
+
+    async def _hold_back(self, held: Open, tranche: str, release_after: int) -> Publication:
+        """Change the embargo of what is sealed. Raises Misuse if its release is written."""
+
+        def later(publication: Publication) -> Publication:
+            if publication.wrapped is not None:
+                raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
+            return replace(publication, release_after=release_after)
+
+        return await self._contents.amend(held, tranche, later)
+
+    async def _seal(self, held: Open, tranche: str, wish: Wish, looks: str, progress: Progress) -> Publication:
+        """Seal it beside what is there, and put it in its place unless our word has been given for that meanwhile."""
+        name = blob(held, tranche, f"{secrets.token_hex(4)}.sealed")
+        target = self._contents.file(name)
+        store, bound = self._contents.store, context(held, tranche)
+        await store.commit(Batch(puts=[Put(LEFTOVER, name, 0, b"")]))
+        try:
+            sealed = await aside(lambda tell: _sealed(wish.file, looks, target, bound, tell), progress, self._pool)
+            publication = _publication(name, sealed, wish, looks)
+            old = await self._exchange(held, tranche, publication)
+        except BaseException:
+            _remove(target)
+            raise
+        if old is not None:
+            await asyncio.to_thread(_remove, self._contents.file(old.path))
+            await store.commit(Batch(deletes=[(LEFTOVER, old.path)]))
+        return publication
+
+    async def _exchange(self, held: Open, tranche: str, publication: Publication) -> Publication | None:
+        """Put a publication in the place of the one that is there, which is returned. Raises Misuse once the `commit`
+        entry of that one is written."""
+        async with held.writing:  # no entry of ours is written meanwhile, and those that are count
+            if await _is_committed(held, tranche):
+                raise Misuse("committed", COMMITTED, tranche)
+            old = await self._contents.publication(held, tranche)
+            puts = [] if old is None else [Put(LEFTOVER, old.path, 0, b"")]
+            also = Batch(puts=puts, deletes=[(LEFTOVER, publication.path)])
+            await self._contents.keep(held, tranche, publication, also)
+        return old
+
+
+def _check(held: Open, tranche: str, wish: Wish) -> None:
+    terms = held.terms.tranches.get(tranche)
+    if terms is None or terms.provider != held.book.me.actor:
+        raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
+    if held.book.view.state.tranches[tranche].stage == "FORFEITED":
+        raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
+    if wish.release_after >= held.terms.end:
+        raise Misuse("too-late", "the key would not leave before the end of the term: it could only be late", tranche)
+
+
+async def _is_committed(held: Open, tranche: str) -> bool:
+    """Whether our commitment is written: others have it, or will."""
+    if held.book.view.state.tranches[tranche].commit is not None:
+        return True
+    bodies = [written.entry.body for written in await held.author.pending()]
+    return any(isinstance(body, Commit) and body.tranche == tranche for body in bodies)
+
+
+def _publication(name: str, sealed: sealing.Sealed, wish: Wish, looks: str) -> Publication:
+    return Publication(
+        path=name,
+        media_type=wish.media_type,
+        key=to_base64(sealed.key),
+        size=sealed.size,
+        plain_root=sealed.plain_root,
+        cipher_size=sealed.cipher_size,
+        cipher_root=sealed.cipher_root,
+        header=sealed.header,
+        release_after=wish.release_after,
+        source=looks,
+    )
+
+
+def _look(file: Path) -> tuple[str, int]:
+    """What tells a file from a changed one, and its size. Raises OSError, Misuse if it is no plain file."""
+    with chunks.plain_file(file) as reader:
+        found = os.fstat(reader.fileno())
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}", found.st_size
+
+
+def _sealed(file: Path, looks: str, target: Path, bound: bytes, tell: Tell) -> sealing.Sealed:
+    """Seal a file as it looked when that was asked. Raises Misuse if it changes, or grows, meanwhile."""
+    size = _look(file)[1]
+
+    def told(done: int) -> None:
+        tell(done)
+        if done > size:
+            raise _changed(file)
+
+    sealed = sealing.seal(file, target, bound, tell=told)
+    if _look(file)[0] != looks:
+        raise _changed(file)
+    return sealed
+
+
+def _changed(file: Path) -> Misuse:
+    return Misuse("changed", "it was changed while it was sealed: publish it again", str(file))
+
+
+def _is_whole(path: Path, publication: Publication) -> bool:
+    """Whether the sealed file is there still."""
+    return path.is_file() and path.stat().st_size == publication.cipher_size and chunks.chunk_list(path).is_file()
+
+
+def _remove(sealed: Path) -> None:
+    """Remove a sealed file and what lies beside it."""
+    for path in (sealed, chunks.chunk_list(sealed)):
+        for each in (path, chunks.draft(path)):
+            each.unlink(missing_ok=True)
