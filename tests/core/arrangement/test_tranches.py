@@ -457,14 +457,15 @@ def test_complaint_nobody_determines(default: str, duty: str) -> None:
     assert play.when("t.release", duty) == [D + 230 + GRACE]
 
 
-def test_complaint_in_its_time_only() -> None:
-    """A complaint after ackBy is refused; a late ok is not."""
+@pytest.mark.parametrize("ok", [OK, COMPLAIN])
+def test_answer_in_its_time_only(ok: bool) -> None:
+    """An answer after ackBy is refused: silence has settled, though that fires only after grace."""
     play = play_of()
     armed(play, D + 10)
     given(play, D + 20)
-    play.refused("late", D + 81, "Q", answer("t", COMPLAIN))
-    play.say(D + 81, "Q", answer("t", OK))
-    assert play.tranche("t") == "SETTLED"
+    play.refused("late", D + 81, "Q", answer("t", ok))
+    play.seal(D + 80 + GRACE)
+    assert play.when("t", "SETTLED") == [D + 80 + GRACE]
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
    is over, it is DISMISSED. An upheld vote or admission makes an undecided period REFUTED, if its time lies not past
    the period's reportBy, and breaches the release duty of an alleged tranche; a dismissal leaves the period to its
    attestations.
+   Whatever decides it bears a time not past the determination deadline, at which it is DISMISSED.
 4. All clocks run from the raising, and `holds_used` counts there.
 5. A hold ends at the earliest of dismissal, its limit, or upheld and cured; and when the arrangement winds down.
 6. Votes on a closed allegation are recorded without effect until the determination deadline.
@@ -35,8 +36,8 @@ def allege(draft: Draft, act: Act, body: Allege) -> None:
     """A party alleges a violation."""
     if act.author not in draft.terms.parties:
         raise Refused("authority", f"{act.author} is no party: only parties allege")
-    if not draft.effective:
-        raise Refused("state", f"nothing is alleged while the arrangement is {draft.arrangement.phase}")
+    if not draft.effective or draft.lapsing:
+        raise Refused("state", f"nothing is alleged: the arrangement is {draft.running}")
     subject = _alleged_tranche(draft, act, body) if body.tranche is not None else _alleged_period(draft, act, body)
     known = f"{act.author}/{subject}"
     if known in draft.allegations:
@@ -69,7 +70,7 @@ def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
     if act.author != term.recipient:
         raise Refused("authority", f"{term.recipient} receives {body.tranche}, and may allege it, not {act.author}")
     state = draft.tranches[body.tranche or ""]
-    if state.shown not in {"LOCKED", "READY"} or state.gate_at is None:
+    if state.shown_at(draft.at) not in {"LOCKED", "READY"} or state.gate_at is None:
         raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be ARMED")
     last = state.gate_at + term.arm_by
     if draft.at <= last:
@@ -109,7 +110,7 @@ def respond(draft: Draft, act: Act, body: Respond) -> None:
     word = "admits" if body.answer == "ADMITTED" else "denies"
     answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule, f"{act.author} {word}")
     draft.allege(body.allegation, replace(state, answer=answer))
-    if answer == "ADMITTED" and state.outcome == "OPEN":
+    if answer == "ADMITTED" and _undetermined(draft, state):
         _uphold(draft, body.allegation, "allegation.admitted", f"{act.author} admits it")
 
 
@@ -201,7 +202,7 @@ def work(draft: Draft) -> None:
     asked, draft.asked = draft.asked, set()
     for known in sorted(asked):
         state = draft.allegations[known]
-        if state.outcome == "OPEN" and state.claim is not None:
+        if state.claim is not None and _undetermined(draft, state):
             _follow(draft, known, state)
         state = draft.allegations[known]
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
@@ -216,6 +217,11 @@ def work(draft: Draft) -> None:
         if state.holding and (not draft.effective or draft.at >= state.raised_at + terms.hold or _cured(draft, state)):
             draft.allege(known, replace(state, holding=False))
             draft.moved = True
+
+
+def _undetermined(draft: Draft, state: AllegationState) -> bool:
+    """Whether it is OPEN, and what happens now is in time to decide it."""
+    return state.outcome == "OPEN" and draft.as_of <= state.raised_at + draft.terms.allegations.determination
 
 
 def _follow(draft: Draft, known: str, state: AllegationState) -> None:

@@ -10,8 +10,9 @@
    undecided period is REFUTED if such a quorum waits, else UNKNOWN. Later attestations are recorded and change
    nothing.
 5. An author who has signed two different entries in one place counts in no undecided period whose reportBy is ahead.
-6. Once the arrangement winds down or is done, only claims that a surviving duty needs are still decided. Other
-   attestations are recorded and change nothing: one that comes just after the deciding one is as good as before it.
+6. Once the arrangement winds down or is done, or is too late to be resumed, only claims that a surviving duty needs
+   are still decided. Other attestations are recorded and change nothing: one that comes just after the deciding one is
+   as good as before it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def report_by(draft: Draft, claim: Claim, number: int) -> int | None:
 def undecided(draft: Draft, claim: str, number: int) -> bool:
     """Whether the period is undecided, and what bears the time of now may decide it."""
     last = report_by(draft, draft.terms.claims[claim], number)
-    return letter(draft.claims[claim], number) == UNDECIDED and (last is None or draft.at <= last)
+    return letter(draft.claims[claim], number) == UNDECIDED and (last is None or draft.as_of <= last)
 
 
 def letter(state: ClaimState, number: int) -> str:
@@ -94,11 +95,19 @@ def name(claim: str, number: int) -> str:
 
 def live(draft: Draft, claim: str) -> bool:
     """Whether the claim's periods are still being decided (rule 6)."""
+    return draft.effective or (draft.arrangement.effective_at is not None and _survives(draft, claim))
+
+
+def heard(draft: Draft, claim: str) -> bool:
+    """Whether what is said now of the claim counts. What completed the arrangement may bear a later time."""
     arrangement = draft.arrangement
-    if arrangement.phase == "EFFECTIVE":
-        return True
-    if arrangement.effective_at is None:
-        return False
+    if arrangement.phase in {"EFFECTIVE", "COMPLETED"} and not draft.lapsing:
+        return arrangement.phase == "EFFECTIVE" or draft.at < arrangement.at or _survives(draft, claim)
+    return arrangement.effective_at is not None and _survives(draft, claim)
+
+
+def _survives(draft: Draft, claim: str) -> bool:
+    """Whether a surviving duty needs the claim."""
     needs = (claim, *draft.index.excuses.get(claim, ()))
     for duty, term in draft.terms.duties.items():
         state = draft.duties[duty].state
@@ -122,7 +131,9 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
     padded = state.decided.ljust(number + 1, UNDECIDED)
     decided = padded[:number] + value + padded[number + 1 :]
-    draft.claims[claim] = replace(state, decided=decided, open=state.open.drop(str(number)), at=draft.at)
+    draft.claims[claim] = replace(
+        state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
+    )
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
         draft.asked.update(known for known in about if known in draft.allegations)
@@ -189,7 +200,7 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    if not (undecided(draft, body.claim, body.period) and live(draft, body.claim)):
+    if not (undecided(draft, body.claim, body.period) and heard(draft, body.claim)):
         return
     if act.author in draft.arrangement.excluded:
         return
@@ -213,8 +224,8 @@ def notify(draft: Draft, act: Act, body: Notice) -> None:
         raise Refused("authority", f"{act.author} is not the debtor of a duty that {body.claim} shows")
     if term.excuse is None:
         raise Refused("state", f"{body.claim} has no exceptions")
-    if not live(draft, body.claim):
-        raise Refused("state", f"no notice for {body.claim} while the arrangement is {draft.arrangement.phase}")
+    if not heard(draft, body.claim):
+        raise Refused("state", f"no notice for {body.claim} while the arrangement is {draft.running}")
     if body.start >= body.end:
         raise Refused("mismatch", f"the interval ends at {iso(body.end)}, not after its start {iso(body.start)}")
     state = draft.claims[body.claim]

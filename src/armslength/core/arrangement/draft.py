@@ -109,14 +109,15 @@ def _index(terms: Arrangement) -> Index:
 
 class Draft:
     """The state being worked on. `at` is the instant that what happens now bears; `now` is how far time has been
-    worked, which an entry that arrived within grace may lie behind."""
+    worked, which an entry that arrived within grace may lie behind. `as_of` is the instant that decides whether what
+    happens now is in time: an entry's own, or that of a deadline, which fires grace later."""
 
     def __init__(self, terms: Arrangement, state: State) -> None:
         """Copy the maps: the state that came in stays as it is."""
         self.terms = terms
         self.index = index(terms)
         self.tau = state.clock.tau
-        self.now = self.at = state.clock.now
+        self.now = self.at = self.as_of = state.clock.now
         self.arrangement = state.arrangement
         self.claims = dict(state.claims)
         self.duties = dict(state.duties)
@@ -152,6 +153,12 @@ class Draft:
     def effective(self) -> bool:
         """The phase in which everything runs (HELD and SUSPENDED lie within it)."""
         return self.arrangement.phase == "EFFECTIVE"
+
+    @property
+    def lapsing(self) -> bool:
+        """Whether it is too late to resume, though an agreement that was in time may still arrive (rule 5.3)."""
+        suspension = self.arrangement.suspension
+        return suspension is not None and self.as_of > suspension.since + self.terms.max_suspension
 
     @property
     def holding(self) -> bool:

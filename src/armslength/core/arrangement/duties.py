@@ -2,8 +2,9 @@
 
 1. In time is a claim decided at or before the deadline; the deadline fires grace later. A claim decided in between
    is late: nothing happens until the deadline fires, and then the duty is CURED.
-2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back. At fault is who
-   is in breach, and for the whole suspension the debtor of a duty that caused it: nobody gains time by a breach.
+2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back; one that had
+   passed before has none left, and fires. At fault is who is in breach, and for the whole suspension the debtor of a
+   duty that caused it: nobody gains time by a breach.
 3. What is done while the deadline stands still is in time if the deadline had not passed before.
 4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault: a condition, or the
    upheld allegation of a hold, is about a duty of the provider that is OVERDUE or BREACHED. Maintain duties always
@@ -63,7 +64,7 @@ def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
     state = draft.duties[duty]
     after = draft.move(draft.machine(duty), duty, state.state, rule, cause)
     draft.duties[duty] = replace(
-        state, state=after, at=draft.at, frozen_at=None if after != "OVERDUE" else state.frozen_at
+        state, state=after, at=max(draft.at, state.at), frozen_at=None if after != "OVERDUE" else state.frozen_at
     )
     if after == "BREACHED":
         term = draft.terms.duties.get(duty)
@@ -97,8 +98,7 @@ def _done(draft: Draft, duty: str, deadline: int | None) -> bool:
     claim = draft.claims[draft.terms.duties[duty].claim]
     if claims.letter(claim, 0) != SUPPORTED or deadline is None:
         return False
-    frozen = draft.duties[duty].frozen_at
-    return (claim.at or 0) <= deadline or (frozen is not None and frozen <= deadline)
+    return (claim.at or 0) <= deadline or draft.duties[duty].stands(deadline)
 
 
 def _fulfilled(draft: Draft, duty: str) -> str:
@@ -122,7 +122,7 @@ def _breached(draft: Draft, duty: str) -> str:
 
 
 def _fires(draft: Draft, duty: str, deadline: int | None, what: str) -> str:
-    if deadline is None or draft.duties[duty].frozen_at is not None or draft.at < deadline + draft.terms.grace:
+    if deadline is None or draft.duties[duty].stands(deadline) or draft.at < deadline + draft.terms.grace:
         return ""
     return f"{draft.terms.duties[duty].claim} was not SUPPORTED when {what} at {iso(deadline)}"
 
@@ -208,9 +208,9 @@ def deadlines(draft: Draft) -> Iterator[int]:
             if found is not None:
                 yield found + grace
         elif state.state == "ACTIVE":
-            if state.due is not None and state.frozen_at is None:
+            if state.due is not None and not state.stands(state.due):
                 yield state.due + grace
-        elif state.state == "OVERDUE" and state.cure_due is not None and state.frozen_at is None:
+        elif state.state == "OVERDUE" and state.cure_due is not None and not state.stands(state.cure_due):
             yield state.cure_due + grace
 
 
@@ -225,12 +225,14 @@ def freeze(draft: Draft) -> None:
             continue
         stands = _stands(draft, duty)
         if stands and state.frozen_at is None:
-            draft.duties[duty] = replace(state, frozen_at=draft.at)
+            draft.duties[duty] = replace(state, frozen_at=max(draft.at, _stood_since(draft, duty)))
             draft.note("duty", duty, state.state, state.state, "clock.frozen", stands)
         elif not stands and state.frozen_at is not None:
             given = max(0, draft.at - state.frozen_at)
-            due = state.due + given if state.state == "ACTIVE" else state.due
-            cure = None if state.cure_due is None else state.cure_due + given
+            due = state.due + given if state.state == "ACTIVE" and state.stands(state.due) else state.due
+            cure = state.cure_due
+            if cure is not None and state.stands(cure):
+                cure += given
             draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
             again = due if state.state == "ACTIVE" or cure is None else cure
             draft.note("duty", duty, state.state, state.state, "clock.thawed", f"its deadline is {iso(again)}")
@@ -250,6 +252,15 @@ def _stands(draft: Draft, duty: str) -> str:
     if claims.letter(draft.claims[draft.terms.duties[duty].claim], 0) == SUPPORTED:
         return ""
     return f"SUSPENDED, and {debtor} is not in breach"
+
+
+def _stood_since(draft: Draft, duty: str) -> int:
+    """When began what makes the duty's deadline stand still; an entry may bear an earlier time."""
+    tranche = draft.index.release_of.get(duty)
+    if tranche is not None:
+        return draft.tranches[tranche].at
+    suspension = draft.arrangement.suspension
+    return suspension.since if suspension is not None else 0
 
 
 def at_fault(draft: Draft, party: str) -> bool:

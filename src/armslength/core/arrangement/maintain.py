@@ -154,12 +154,12 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     """Take a row of the instance's table, store it, and show the duty's worst open instance."""
     state = draft.duties[duty]
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
-    _store(draft, duty, old, replace(new, state=after, at=new.at if after == new.state else draft.at))
+    _store(draft, duty, old, replace(new, state=after, at=new.at if after == new.state else max(draft.at, new.at)))
     current = _open_instance(draft.duties[duty].instances)
     shown = current.state if current else "ACTIVE"
     if shown != state.state:
         draft.move(tables.MAINTAIN, duty, state.state, _SHOWN[state.state, shown], cause)
-        draft.duties[duty] = replace(draft.duties[duty], state=shown, at=draft.at)
+        draft.duties[duty] = replace(draft.duties[duty], state=shown, at=max(draft.at, state.at))
         if shown == "BREACHED" and draft.terms.duties[duty].consequence == "suspend":
             draft.breaches.append(duty)
 
@@ -184,7 +184,7 @@ def _conclude(draft: Draft, duty: str, decided: str) -> None:
     else:
         rule, cause = "maintain.fulfilled", "all periods are decided, clean or cured"
     after = draft.move(tables.MAINTAIN, duty, state.state, rule, cause)
-    draft.duties[duty] = replace(state, state=after, at=draft.at)
+    draft.duties[duty] = replace(state, state=after, at=max(draft.at, state.at))
 
 
 def remediable(draft: Draft, duty: str) -> bool:

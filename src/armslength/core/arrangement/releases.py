@@ -27,7 +27,7 @@ def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
     state = draft.duties[duty]
     term, tranche = draft.terms.tranches[draft.index.release_of[duty]], draft.tranches[draft.index.release_of[duty]]
     after = draft.move(tables.RELEASE, duty, state.state, rule, cause)
-    moved = replace(state, state=after, at=draft.at)
+    moved = replace(state, state=after, at=max(draft.at, state.at))
     if after == "ACTIVE":
         due = (tranche.armed_at or 0) + term.release_by
         moved = replace(moved, active_at=tranche.armed_at, due=due, cure_due=due + term.release_cure)
@@ -73,15 +73,11 @@ def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> t
 def deadline(draft: Draft, duty: str) -> int | None:
     """The deadline that runs now, without grace; None if none does."""
     state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
-    if state.frozen_at is not None:
+    unreleased = state.state == "ACTIVE" and not _released_in_time(state, tranche)
+    found = {"ACTIVE": state.due if unreleased else tranche.key_due, "OVERDUE": state.cure_due}.get(state.state)
+    if found is None or state.stands(found) or (not unreleased and _key_by(tranche, found)):
         return None
-    if state.state == "ACTIVE":
-        if not _released_in_time(state, tranche):
-            return state.due
-        return None if _key_by(tranche, tranche.key_due) else tranche.key_due
-    if state.state == "OVERDUE":
-        return None if _key_by(tranche, state.cure_due) else state.cure_due
-    return None
+    return found
 
 
 def uphold(draft: Draft, duty: str, cause: str) -> None:

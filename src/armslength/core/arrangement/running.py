@@ -43,7 +43,7 @@ def _move(draft: Draft, rule: str, cause: str) -> str:
 def _enter(draft: Draft, rule: str, cause: str) -> None:
     """Move to another phase."""
     phase = _move(draft, rule, cause)
-    draft.arrangement = replace(draft.arrangement, phase=phase, at=draft.at)
+    draft.arrangement = replace(draft.arrangement, phase=phase, at=max(draft.at, draft.arrangement.at))
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -80,7 +80,9 @@ def resume(draft: Draft, act: Act, _: Resume) -> None:
     if act.author in suspension.resumed:
         raise Refused("repeat", f"{act.author} has agreed to resume")
     last = suspension.since + draft.terms.max_suspension
-    if draft.at > last:
+    if draft.at < suspension.since:
+        raise Refused("early", f"the arrangement is SUSPENDED from {iso(suspension.since)}")
+    if draft.lapsing:
         raise Refused("late", f"the suspension could be ended until {iso(last)}")
     agreed = replace(suspension, resumed=tuple(sorted((*suspension.resumed, act.author))))
     draft.arrangement = replace(draft.arrangement, suspension=agreed)
@@ -90,8 +92,14 @@ def resume(draft: Draft, act: Act, _: Resume) -> None:
 def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
     """A party gives notice."""
     _party(draft, act.author, "withdraw")
-    if not draft.effective or draft.now >= draft.terms.end:
-        over = "past the end of its term" if draft.effective else draft.arrangement.phase
+    if not draft.effective or draft.lapsing or draft.now >= draft.terms.end:
+        over = (
+            "too late to be resumed"
+            if draft.lapsing
+            else "past the end of its term"
+            if draft.effective
+            else draft.arrangement.phase
+        )
         raise Refused("state", f"nobody withdraws: the arrangement is {over}")
     free = any(
         term.recipient == act.author and draft.duties[release_duty(tranche)].state == "BREACHED"
@@ -192,7 +200,8 @@ def _run(draft: Draft) -> None:
 
 def _suspended(draft: Draft, suspension: Suspension) -> None:
     """End the suspension if it is agreed and remedied, or wind down if its time is over."""
-    if _agreed(draft, suspension) and not any(_blocks(draft, duty) for duty in suspension.duties):
+    ready = not draft.lapsing and not any(_blocks(draft, duty) for duty in suspension.duties)
+    if ready and _agreed(draft, suspension):
         draft.arrangement = replace(draft.arrangement, suspension=None)
         rule = "arrangement.resumed-held" if draft.holding else "arrangement.resumed"
         _move(draft, rule, f"{', '.join(suspension.resumed)} agree, and nothing is left to remedy")

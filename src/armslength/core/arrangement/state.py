@@ -90,6 +90,10 @@ class DutyState(Written):
     instances: tuple[Instance, ...] = ()
     waived: tuple[str, ...] = ()
 
+    def stands(self, deadline: int) -> bool:
+        """Whether the deadline stands still: it had not passed when the clock was stopped."""
+        return self.frozen_at is not None and self.frozen_at <= deadline
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrancheState(Written):
@@ -116,6 +120,10 @@ class TrancheState(Written):
     def shown(self) -> str:
         """The state by its public name."""
         return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "ARMED"} else self.stage
+
+    def shown_at(self, instant: int) -> str:
+        """The same at an instant that lies behind, within grace: what is WITHHELD since then showed its stage."""
+        return self.stage if instant < self.at else self.shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def apply(terms: Terms, state: State, act: Act) -> Outcome:
     else:
         time = max(act.stamp, draft.tau - terms.grace)
     _forward(draft, time)
-    draft.at = time
+    draft.at = draft.as_of = time
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
     if draft.moved:
@@ -153,6 +153,7 @@ def _forward(draft: Draft, until: int) -> None:
             draft.now = until
             return
         draft.now = draft.at = max(draft.now, found)
+        draft.as_of = draft.at - draft.terms.grace
         _settle(draft)
         _catch_up(draft)
 
@@ -161,6 +162,7 @@ def _catch_up(draft: Draft) -> None:
     """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them."""
     while (found := _next(draft)) is not None and found <= draft.now:
         draft.at = max(draft.at, found)
+        draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
         if not _settle(draft):
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 

@@ -43,12 +43,13 @@ def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[
     return term, draft.tranches[tranche]
 
 
-def _needs(draft: Draft, tranche: str, shown: str, what: str) -> TrancheState:
-    """The tranche's state, if it shows `shown` in a running arrangement."""
+def _needs(draft: Draft, tranche: str, shown: str, what: str, *, then: bool = False) -> TrancheState:
+    """The tranche's state, if it shows `shown` in a running arrangement; or, if `then` is enough, did at the entry's
+    time and is WITHHELD since."""
     state = draft.tranches[tranche]
     if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
-    if state.shown != shown:
+    if (state.shown_at(draft.at) if then else state.shown) != shown:
         because = f" ({_reasons(draft, tranche, state.withheld)})" if state.shown == "WITHHELD" else ""
         raise Refused("state", f"{what} {tranche}: it is {state.shown}{because}, not {shown}")
     return state
@@ -56,8 +57,9 @@ def _needs(draft: Draft, tranche: str, shown: str, what: str) -> TrancheState:
 
 def _store(draft: Draft, tranche: str, rule: str, cause: str, state: TrancheState) -> None:
     """Take a row for the tranche as it is, then store `state` with the new stage."""
-    stage = draft.move(tables.TRANCHE, tranche, draft.tranches[tranche].shown, rule, cause)
-    draft.tranches[tranche] = replace(state, stage=stage, at=draft.at)
+    known = draft.tranches[tranche]
+    stage = draft.move(tables.TRANCHE, tranche, known.shown_at(draft.at), rule, cause)
+    draft.tranches[tranche] = replace(state, stage=stage, at=max(draft.at, known.at))
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ def ack(draft: Draft, act: Act, body: Ack) -> None:
 
 
 def _arm(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> None:
-    state = _needs(draft, tranche, "READY", "cannot arm")
+    state = _needs(draft, tranche, "READY", "cannot arm", then=True)
     last = (state.gate_at or 0) + term.arm_by
     if draft.arrangement.phase == "WINDING" and draft.at > last:
         raise Refused("late", f"{tranche} could be ARMED until {iso(last)}")
@@ -108,12 +110,12 @@ def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool)
     state = _needs(draft, tranche, "RELEASED", "cannot acknowledge")
     if state.key_at is None:
         raise Refused("state", f"the key of {tranche} is not placed")
+    last = state.key_at + term.ack_by
+    if draft.at > last:
+        raise Refused("late", f"the key of {tranche} could be answered until {iso(last)}")
     if ok:
         _store(draft, tranche, "tranche.settled", f"{author} acknowledges the plaintext", state)
         return
-    last = state.key_at + term.ack_by
-    if draft.at > last:
-        raise Refused("late", f"{tranche} could be complained about until {iso(last)}")
     complained = replace(state, complained_at=draft.at, complaint="OPEN")
     _store(draft, tranche, "tranche.complained", f"{author} complains", complained)
 
@@ -254,13 +256,15 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState) -> None:
     withheld = tuple(reasons)
     if withheld == state.withheld:
         return
+    at = max(draft.at, state.at)
     if withheld and state.withheld:
+        at = state.at
         draft.note("tranche", tranche, "WITHHELD", "WITHHELD", "tranche.withheld", _reasons(draft, tranche, withheld))
     elif withheld:
         draft.move(tables.TRANCHE, tranche, state.stage, "tranche.withheld", _reasons(draft, tranche, withheld))
     else:
         draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage], "no reason to withhold is left")
-    draft.tranches[tranche] = replace(state, withheld=withheld, at=draft.at)
+    draft.tranches[tranche] = replace(state, withheld=withheld, at=at)
 
 
 def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> str:
@@ -289,7 +293,7 @@ def _open(draft: Draft, tranche: str) -> None:
     if state.gate_at is None:
         if not holds(draft, draft.terms.tranches[tranche].gate):
             return
-        state = replace(state, gate_at=draft.at)
+        state = replace(state, gate_at=max(draft.at, state.at))
         draft.tranches[tranche] = state
         draft.moved = True
     if state.commit is not None:
