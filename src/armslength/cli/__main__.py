@@ -5,7 +5,6 @@ Every command takes `--json`; then standard output holds exactly one JSON docume
 
 from __future__ import annotations
 
-import json as jsonlib
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -104,7 +103,9 @@ def _called(given: list[str]) -> int:
 def _tell(error: ArmslengthError, *, as_json: bool) -> None:
     if as_json:
         document = {"error": error.code, "place": error.place, "reason": error.reason}
-        print(jsonlib.dumps(document, ensure_ascii=False))
+        from armslength.views.jsonable import json_text
+
+        print(json_text(document, indent=None))
         return
     from armslength.views.words import safe
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json as jsonlib
 import sys
-from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,7 +91,9 @@ def config_of(node: Path) -> Config:
 def show(document: Any, *, as_json: bool, text: str) -> None:
     """Print the document for programs, or the text for people."""
     if as_json:
-        print(jsonlib.dumps(_plain(document), ensure_ascii=False, indent=2, sort_keys=False))
+        from armslength.views.jsonable import json_text
+
+        print(json_text(document))
     else:
         print(text)
 
@@ -106,10 +107,6 @@ def progress(text: str) -> None:
     """Tell people at a terminal how far something is; a pipe or a log is spared it."""
     if sys.stderr.isatty():
         note(text)
-
-
-def _plain(value: Any) -> Any:
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def instant(text: str) -> int:

@@ -6,14 +6,13 @@ documented in docs/cli-json.md.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from armslength.views.jsonable import jsonable
+from armslength.views.jsonable import json_text
 from armslength.views.textual import Text, exposure_text, plain, status_text, timeline_text, why_text
 from armslength.views.words import Words, safe
 
@@ -92,4 +91,4 @@ def _dressed(text: str, tone: str) -> str:
 
 
 def _json(value: object) -> str:
-    return f"{json.dumps(jsonable(value), ensure_ascii=False, indent=2)}\n"
+    return f"{json_text(value)}\n"

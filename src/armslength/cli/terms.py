@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -176,7 +174,9 @@ def _document(file: Path, compiled: Compiled, findings: list[Finding], english: 
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    from armslength.views.jsonable import json_text
+
+    print(json_text(document))
 
 
 def _print_problems(problems: tuple[Problem, ...]) -> None:
@@ -215,15 +215,14 @@ def _headed(compiled: Compiled, finding: Finding) -> str:
 
 
 def _print_english(compiled: Compiled) -> None:
-    import textwrap
-
     from armslength.report.english import as_text
     from armslength.report.english import english as say
-    from armslength.views.words import safe
+    from armslength.views.words import safe, wrap
 
     print()
     for line in as_text(say(compiled.terms)).split("\n"):
-        print(textwrap.fill(safe(line), 100, subsequent_indent="    ") if line else "")
+        for number, part in enumerate(wrap(safe(line), 96) or [""]):
+            print(f"    {part}" if number else part)
 
 
 def _many(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from armslength.core.arrangement.terms import Arrangement, Claim, Condition, Due, Duty, Tranche
-from armslength.views.words import count, listing
+from armslength.views.words import count, isolated, listing
 from armslength.wire.terms_values import write_size
 from armslength.wire.terms_write import natural
 
@@ -94,9 +94,14 @@ def moment(at: int) -> str:
     return f"{when.day} {when:%B %Y}, {when:%H:%M}{f':{when:%S}' if when.second else ''} UTC"
 
 
+def named(terms: Arrangement, id_: str) -> str:
+    """The name of an actor."""
+    return isolated(terms.actors[id_].name)
+
+
 def names(terms: Arrangement, ids: Sequence[str], last: str = "and") -> str:
     """The names of actors, as a list."""
-    return listing([terms.actors[id_].name for id_ in ids], last)
+    return listing([named(terms, id_) for id_ in ids], last)
 
 
 def quorum(
@@ -104,9 +109,9 @@ def quorum(
 ) -> str:
     """`3 of the 5 (names), with Neutral body among them,`: what follows in the sentence is a verb."""
     if len(of) == 1:
-        return terms.actors[of[0]].name
+        return named(terms, of[0])
     text = f"all of {names(terms, of)}" if needed == len(of) else f"{needed} of the {len(of)} ({names(terms, of)})"
-    among = [terms.actors[id_].name for id_ in including]
+    among = [named(terms, id_) for id_ in including]
     among += [f"at least {least} of the group {group}" for group, least in sorted(groups.items())]
     return f"{text}, with {listing(among)} among them," if among else text
 
@@ -169,7 +174,7 @@ def _instant(anchor: str, after: int) -> str:
 
 def _opening(terms: Arrangement) -> str:
     return (
-        f"“{terms.title}” is an arrangement between {names(terms, terms.parties)}. It takes effect on "
+        f"“{isolated(terms.title)}” is an arrangement between {names(terms, terms.parties)}. It takes effect on "
         f"{moment(terms.start)}, or with the last of their signatures if that is later, and lapses if one is missing "
         f"by {moment(terms.entry_by)}. It ends on {moment(terms.end)} and is never extended."
     )
@@ -187,7 +192,7 @@ def _clock(terms: Arrangement) -> str:
 
 def _record(terms: Arrangement) -> str:
     fallbacks = f"; should it fail, {names(terms, terms.fallback_keepers)}" if terms.fallback_keepers else ""
-    return f"{terms.actors[terms.keeper].name} keeps the record{fallbacks}. Everyone else checks every entry of it."
+    return f"{named(terms, terms.keeper)} keeps the record{fallbacks}. Everyone else checks every entry of it."
 
 
 def claim(terms: Arrangement, id_: str) -> str:
@@ -207,10 +212,10 @@ def claim(terms: Arrangement, id_: str) -> str:
             if rule.report_by
             else ""
         )
-        return f"“{rule.statement}” This is said once, at any time{since}: {who}.{limit}"
+        return f"“{isolated(rule.statement)}” This is said once, at any time{since}: {who}.{limit}"
     unit = _unit(rule)
     text = (
-        f"“{rule.statement}” This is said of every {unit}{since}: {who}. What is not decided "
+        f"“{isolated(rule.statement)}” This is said of every {unit}{since}: {who}. What is not decided "
         f"{duration(rule.report_by or 0)} after the {unit} ends counts as unknown, which is not clean."
     )
     if rule.excuse is not None:
@@ -224,9 +229,9 @@ def claim(terms: Arrangement, id_: str) -> str:
 def duty(terms: Arrangement, id_: str) -> str:
     """A duty, from what triggers it to what follows when it is not met."""
     rule = terms.duties[id_]
-    text = f"{terms.actors[rule.debtor].name} owes {names(terms, rule.creditors)}: {rule.statement.rstrip('.')}."
+    text = f"{named(terms, rule.debtor)} owes {names(terms, rule.creditors)}: {isolated(rule.statement.rstrip('.'))}."
     if rule.performer != rule.debtor:
-        text += f" {terms.actors[rule.performer].name} performs; {terms.actors[rule.debtor].name} answers for it."
+        text += f" {named(terms, rule.performer)} performs; {named(terms, rule.debtor)} answers for it."
     text += _maintained(terms, rule) if rule.kind == "maintain" else _achieved(terms, rule)
     text += {
         "suspend": " A breach suspends the whole arrangement.",
@@ -263,13 +268,13 @@ def _achieved(terms: Arrangement, rule: Duty) -> str:
 def tranche(terms: Arrangement, id_: str) -> str:
     """A tranche: what, from whom to whom, when, under what condition, and in which steps."""
     rule: Tranche = terms.tranches[id_]
-    giver, taker = terms.actors[rule.provider].name, terms.actors[rule.recipient].name
+    giver, taker = named(terms, rule.provider), named(terms, rule.recipient)
     size = write_size(rule.max_size)
     shown = f"{size} bytes" if isinstance(size, int) else size
     always = rule.continuous.op == "effective"
     only = "" if always else f", and only as long as {condition(terms, rule.continuous)}"
     return (
-        f"{giver} gives {taker} “{rule.title}” ({listing(rule.media_types, 'or')}, at most {shown}) once "
+        f"{giver} gives {taker} “{isolated(rule.title)}” ({listing(rule.media_types, 'or')}, at most {shown}) once "
         f"{condition(terms, rule.gate)}{only}. {taker} fetches the sealed data within {duration(rule.arm_by)}; {giver} "
         f"releases it within {duration(rule.release_by)} of that and sends the key within {duration(rule.key_by)}, "
         f"with {duration(rule.release_cure)} to make good a delay. Silence of {taker} for {duration(rule.ack_by)} "

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
+
+# Valid in JSON as they are, but a terminal obeys them, a line of a log breaks at them, or no encoding has them.
+_RAW = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """The JSON text of a value, in which no control or direction character stands as itself."""
+    text = json.dumps(jsonable(value), ensure_ascii=False, indent=indent)
+    return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def jsonable(value: Any) -> Any:

@@ -5,7 +5,6 @@ The meaning never rests on the tone: every state is named. Width 80 unless told;
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from armslength.views.asked import Why
 from armslength.views.exposure import Series, moved, number
 from armslength.views.status import DutyLine, Status
 from armslength.views.timeline import Line
-from armslength.views.words import Words, clock, count, date, listing, safe, span, start_case, tone
+from armslength.views.words import Words, clock, count, date, isolated, listing, safe, span, start_case, tone, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def plain(text: Text) -> str:
 def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
     """The overview."""
     words = Words(terms, status.start)
-    out: Text = [[Span(status.title, "title"), Span(" is "), Span(status.state, tone(status.state))]]
+    out: Text = [[Span(isolated(status.title), "title"), Span(" is "), Span(status.state, tone(status.state))]]
     clock_note = " (simulated time)" if status.simulated else ""
     out[-1].append(Span(f": {status.means}.") if status.means else Span("."))
     end = f" The term ends on {words.moment(status.end)}." if status.at < status.end else ""
@@ -118,7 +117,7 @@ def _tranches(status: Status, width: int) -> Text:
     out: Text = [[], [Span("Tranches", "title")]]
     wide = max([4, *(len(line.id) for line in status.tranches)])
     for line in status.tranches:
-        title = Span(_cut(line.title, width - wide - 13))
+        title = Span(isolated(_cut(line.title, width - wide - 13)))
         out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<10}", tone(line.state)), title])
         if line.state not in {"SETTLED", "FORFEITED"}:
             out += _wrapped(line.because, width, " " * 7, "faint")
@@ -203,7 +202,7 @@ def _cut(text: str, width: int) -> str:
 
 def _wrapped(text: str, width: int, lead: str = "", shade: str = "") -> Text:
     """Wrap; what follows the first line is indented to the lead's width."""
-    pieces: Iterable[str] = textwrap.wrap(text, max(20, width - len(lead)), break_on_hyphens=False) or [""]
+    pieces: Iterable[str] = wrap(text, max(20, width - len(lead))) or [""]
     return [list(_piece(lead if i == 0 else " " * len(lead), piece, shade)) for i, piece in enumerate(pieces)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +17,8 @@ COUNTED = 3  # monitors that are named; more are counted
 LONGEST = 100  # characters of a statement that are shown in a sentence
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066\u2067\ufeff\ud800-\udfff]")
+_ISOLATE, _END = "\u2068", "\u2069"  # Unicode's first strong isolate, and what ends it
 _BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]+")
 _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
 _COUNTED = re.compile(r" for period \d+$")
@@ -138,12 +141,39 @@ def ranges(prefix: str, numbers: Iterable[int]) -> str:
 def safe(text: str) -> str:
     """Text that a terminal shows on one line, as it is: a line break is a space, other control and direction
     characters stand as `�`. So what others write can fake no line of ours."""
-    return _UNSAFE.sub("�", _BREAKS.sub(" ", text))
+    return _closed(_UNSAFE.sub("�", _BREAKS.sub(" ", text)))
 
 
 def safe_block(text: str) -> str:
     """The same for a page, where line breaks end nothing: they stay."""
-    return _UNSAFE.sub("�", text)
+    return "\n".join(map(_closed, _UNSAFE.sub("�", text).split("\n")))
+
+
+def _closed(line: str) -> str:
+    """The line, if every isolate in it is closed; else without any: what others write reorders nothing of ours."""
+    depth = 0
+    for char in line if _ISOLATE in line or _END in line else "":
+        depth += (char == _ISOLATE) - (char == _END)
+        if depth < 0:
+            break
+    return line if depth == 0 else line.replace(_ISOLATE, "�").replace(_END, "�")
+
+
+def isolated(text: str) -> str:
+    """Somebody's words inside a sentence of ours: what is written from right to left reorders nothing around it."""
+    if text.isascii() or not any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for char in text):
+        return text
+    return f"{_ISOLATE}{text}{_END}"
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """The lines of a text of ours; an isolate that runs on is closed at a line's end, and opened again on the next."""
+    lines, still_open = [], 0
+    for line in textwrap.wrap(text, width, break_on_hyphens=False):
+        whole = _ISOLATE * still_open + line
+        still_open = whole.count(_ISOLATE) - whole.count(_END)
+        lines.append(whole + _END * still_open)
+    return lines
 
 
 def start_case(text: str) -> str:
@@ -224,11 +254,11 @@ class Words:
     def named(self, who: str) -> str:
         """`Arandia (A)`: a name, and the id that commands take; the id alone where the terms do not name it."""
         actor = self.terms.actors.get(who)
-        return f"{actor.name} ({who})" if actor and actor.name != who else who
+        return f"{isolated(actor.name)} ({who})" if actor and actor.name != who else who
 
     def actor(self, who: str) -> str:
         """`Convenor (v)`. A party goes by its name alone, `Arandia`, since sentences are full of parties."""
-        return self.terms.actors[who].name if who in self.terms.parties else self.named(who)
+        return isolated(self.terms.actors[who].name) if who in self.terms.parties else self.named(who)
 
     def actors(self, names: Iterable[str], last: str = "and") -> str:
         """`Arandia and Borovia`; more than three monitors are counted: `5 monitors (m1–m5)`."""
@@ -241,7 +271,7 @@ class Words:
     def names(self, names: Iterable[str], last: str = "and") -> str:
         """Every name alone, without ids."""
         actors = self.terms.actors
-        return listing((actors[name].name if name in actors else name for name in names), last)
+        return listing((isolated(actors[name].name) if name in actors else name for name in names), last)
 
     def relative(self, at: int) -> str:
         """`D+14 10:00`; `D+14 + 3 h` where D is not at midnight."""
@@ -305,7 +335,7 @@ class Words:
     def tranche(self, name: str) -> str:
         """`Historical summaries (T2)`."""
         tranche = self.terms.tranches.get(name)
-        return f"{tranche.title} ({name})" if tranche and tranche.title != name else name
+        return f"{isolated(tranche.title)} ({name})" if tranche and tranche.title != name else name
 
     def release_of(self, duty: str) -> str | None:
         """The tranche whose release duty this is, if it is one."""
@@ -357,4 +387,4 @@ class Words:
     def _brief(statement: str) -> str:
         """A statement as a phrase, shortened at a word where it is long."""
         text = statement.strip().rstrip(".")
-        return text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …"
+        return isolated(text if len(text) <= LONGEST else f"{text[:LONGEST].rsplit(' ', 1)[0]} …")

@@ -39,8 +39,11 @@ _SIZE = re.compile(r"([0-9]{1,15})\s*(B|kB|KiB|MB|MiB|GB|GiB)")
 _SIZES = {"B": 1, "kB": 1000, "KiB": 1024, "MB": 10**6, "MiB": 1024**2, "GB": 10**9, "GiB": 1024**3}
 _DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]+")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-# Direction controls can make shown text differ from hashed text; they have no place in terms.
-_DIRECTION = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Two texts that look alike must be the same text: what nobody sees has no place in terms. Beside controls, formats
+# (direction marks among them), private characters and odd spaces, these are letters and marks that show nothing.
+_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_JOINERS = "\u200c\u200d"
 
 
 def read_duration(value: Any) -> int:
@@ -149,15 +152,34 @@ def read_line(value: Any) -> str:
 
 
 def read_text(value: Any) -> str:
-    """Text of any length; without invisible characters that could make it read differently than it is."""
+    """Text of any length, in Unicode's composed form (NFC), without characters that nobody sees: they could make it
+    read differently than it is, or two texts look alike that differ."""
     if not isinstance(value, str):
         raise Unfit("must be text", f'write "{value}"' if isinstance(value, (int, bool)) else None)
     if not value.strip():
         raise Unfit("must not be empty")
-    for char in value:
-        if (unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t\r") or char in _DIRECTION:
+    if value.isascii() and value.replace("\n", " ").replace("\t", " ").isprintable():
+        return value
+    for index, char in enumerate(value):
+        kind = unicodedata.category(char)
+        if char in _JOINERS and _may_join(value, index):
+            continue
+        if (kind in _UNSEEN and char not in "\n\t") or _BLANK.match(char):
             raise Unfit(f"holds the invisible character U+{ord(char):04X}", "remove it")
+        if kind == "Zs" and char != " ":
+            raise Unfit(f"holds U+{ord(char):04X}, which looks like a space", "write a space")
+    composed = unicodedata.normalize("NFC", value)
+    if composed != value:
+        same = next((i for i, (a, b) in enumerate(zip(value, composed, strict=False)) if a != b), len(composed))
+        raise Unfit(f'is not in Unicode\'s composed form (NFC), at "{composed[same : same + 20]}"', "save it as NFC")
     return value
+
+
+def _may_join(text: str, index: int) -> bool:
+    """Whether a joiner is part of the spelling (RFC 5892, appendix A): after a virama, or between Arabic letters."""
+    before, after = text[index - 1 : index], text[index + 1 : index + 2]
+    arabic = all(char and unicodedata.bidirectional(char) in ("AL", "NSM") for char in (before, after))
+    return bool(before) and (unicodedata.combining(before) == 9 or (text[index] == "\u200c" and arabic))
 
 
 def read_id(value: Any) -> str:
