@@ -22,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from armslength.config import FILE, Config
+from armslength.engine.catchup import Catchup
 from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
 from armslength.engine.exchange import Exchange
@@ -86,6 +87,8 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     troubles = Troubles(clock=time.time, chance=chance)
     shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
+    recorder.voice = Catchup(shelf, peers, recorder, time.time)
+    shelf.silence = "compares with the others first"
     deliverer: Deliverer
     hand: Hand
 

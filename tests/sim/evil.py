@@ -104,6 +104,7 @@ class EvilKeeper(Builder):
     def __init__(self, world: World) -> None:
         super().__init__(world.terms)
         self.world = world
+        world.be_careless()  # it signs in the name of their nodes
 
     async def sync(self, to: str, start: int = 0) -> Reply:
         """Send the record from `start` on."""

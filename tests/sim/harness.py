@@ -32,6 +32,7 @@ from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.author import KIND as JOURNAL
 from armslength.engine.mail import Said
 from armslength.engine.publishing import Wish
+from armslength.engine.recorder import Free
 from armslength.engine.shelf import Open
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver, key_did
@@ -163,7 +164,14 @@ class SimNode:
             self._stack = AsyncExitStack()
             chance = Random(f"{world.network.seed}/{self.name}").random
             self.running = await self._stack.enter_async_context(assembled(self.config, chance))
+        if self.world.careless:
+            self.forget_the_past()
         self.host.app = self.running.app  # type: ignore[assignment]
+
+    def forget_the_past(self) -> None:
+        """Speak at once, as if this node had never said anything elsewhere."""
+        self.running.node.recorder.voice = Free()
+        self.running.node.shelf.silence = None
 
     async def crash(self) -> None:
         """The process ends between two steps; only what is committed is left."""
@@ -206,6 +214,7 @@ class World:
         self.outside = store is not None
         self._store = store
         self.now = 0
+        self.careless = False
         self.nodes = {name: SimNode(self, name) for name in NODES}
         self._monitors: dict[str, Monitor] = {}
         self.stores: dict[str, Store] = {}
@@ -230,6 +239,12 @@ class World:
         for node in self.nodes.values():
             await node.crash()
             await node.store.close()
+
+    def be_careless(self) -> None:
+        """Others sign with the nodes' keys in this test: none of them minds."""
+        self.careless = True
+        for node in self.nodes.values():
+            node.forget_the_past()
 
     def monitor(self, name: str) -> Monitor:
         """A monitor's folder, as its commands open it."""

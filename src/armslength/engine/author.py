@@ -25,6 +25,7 @@ from armslength.core.record.entry import (
     Leaf,
     Refusal,
     Stamp,
+    Submission,
     entry_hash,
     leaf_of,
     sign_entry,
@@ -36,10 +37,10 @@ from armslength.core.record.roster import roster
 from armslength.engine.patience import in_time
 from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
-from armslength.wire.own import Answer, Written, decode_written, encode_written
+from armslength.wire.own import Answer, Declined, Written, decode_written, encode_written
 from armslength.wire.strict import convert, parse
 
-KIND, CHAIN = "journal", "journal-chain"
+KIND, CHAIN, CARRIED_ON = "journal", "journal-chain", "journal-refusals"
 PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"
 PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
@@ -96,6 +97,7 @@ class Author:
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
         self._chain = _Chain()
         self._chain_version = 0
+        self._carried: tuple[Declined, ...] = ()  # refusals of entries of ours that we do not know any more
         self._writing = asyncio.Lock()
         self._loading = asyncio.Lock()
 
@@ -111,6 +113,8 @@ class Author:
                 chain = await self._store.get(CHAIN, self._arrangement)
                 if chain is not None:
                     self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
+                carried = await self._store.get(CARRIED_ON, self._arrangement)
+                self._carried = convert(tuple[Declined, ...], parse(carried.body)) if carried else ()
                 self._items = items
             return self._items
 
@@ -176,6 +180,7 @@ class Author:
 
     def _compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
         refused = [w.written.refusal for w in self._items or () if w.written.entry.author_seq == link[0]]
+        refused += [each.refusal for each in self._carried if each.number == link[0]]
         return Entry(
             arrangement=self._arrangement,
             author=self._actor,
@@ -186,6 +191,54 @@ class Author:
             body=body,
             refused=tuple(each for each in refused if each) or None,
         )
+
+    async def is_known(self, entry: Entry) -> bool:
+        """Whether our journal has this entry of ours, or has gone on from it long since."""
+        journal = await self._journal()
+        return entry.author_seq < self._chain.number or any(item.written.entry == entry for item in journal)
+
+    async def refused(self) -> tuple[Declined, ...]:
+        """The keeper's refusals of entries whose numbers no seal covers yet."""
+        items = [item.written for item in await self._journal() if item.written.refusal is not None]
+        return tuple(_declined(written.entry, written.refusal) for written in items if written.refusal)
+
+    async def names(self) -> set[str]:
+        """The hashes of what is pending or refused."""
+        return {item.name for item in await self._journal()}
+
+    async def recover(self, link: tuple[int, str], shown: Iterable[Leaf], refusals: Iterable[Declined]) -> str | None:
+        """Go on from what others show of ours, our journal being an older copy: entries that no seal covers, with their
+        stamps, and refusals of the keeper's; `link` is our next number and predecessor in the sealed record.
+
+        All must be verified to be ours, or the keeper's. Returns what is missing before we may write again.
+        """
+        async with self._writing:
+            journal = {item.name: item for item in await self._journal()}
+            refused = {each.refusal.entry: each for each in refusals}
+            fresh = dict[str, Written]()
+            for leaf in shown:
+                submission = Submission(entry=leaf.entry, sig=leaf.sig)
+                fresh[entry_hash(leaf.entry)] = Written(submission=submission, stamps=leaf.stamps)
+                refused |= {each.entry: _declined(leaf.entry, each) for each in leaf.entry.refused or ()}
+            before = {name: item.written for name, item in journal.items()}
+            after = _recovered(link[0], before, fresh, refused)
+            end, missing = _chained(link, after)
+            items = [replace(journal[n], written=w) for n, w in after.items() if n in before and w != before[n]]
+            new = sorted((n for n in after if n not in before), key=lambda n: after[n].entry.author_seq)
+            count = self._chain.count
+            items += [_Item(f"{self._arrangement}/{count + i:08}", 0, n, after[n]) for i, n in enumerate(new)]
+            carried = [each for name, each in sorted(refused.items()) if name not in after and each.number >= link[0]]
+            await self._carry(tuple(carried))
+            await self._store_items(items, _Chain(count=count + len(new), number=end[0], prev=end[1]))
+            self._items = None  # read again
+            return missing
+
+    async def _carry(self, carried: tuple[Declined, ...]) -> None:
+        row = await self._store.get(CARRIED_ON, self._arrangement)
+        put = Put(CARRIED_ON, self._arrangement, row.version if row else 0, canonical(carried))
+        if carried != self._carried and not await self._store.commit(Batch(puts=[put])):
+            raise Unavailable("busy", "the journal was written to by another process; try again")
+        self._carried = carried
 
     async def sealed(self, names: Iterable[str]) -> None:
         """The entries with these hashes are sealed: no need to send them again."""
@@ -282,6 +335,51 @@ class Author:
         for item in items:
             if item.version == 0:
                 item.version = 1
+
+
+def _declined(entry: Entry, refusal: Refusal) -> Declined:
+    """A refusal that an entry carries is of one with the same number and predecessor."""
+    return Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
+
+
+def _recovered(
+    first: int, journal: dict[str, Written], fresh: dict[str, Written], refused: dict[str, Declined]
+) -> dict[str, Written]:
+    """Our entries by hash, now that the record is known to hold ours below number `first`, and others show `fresh`.
+
+    What our journal holds where others show another entry, of which no refusal is known, was written since the node is
+    back, and sent to nobody: it is void, and so is what follows it.
+    """
+    found = {**fresh, **journal}
+    for name, written in found.items():
+        if written.refusal is None and name in refused:
+            found[name] = replace(written, status=REFUSED, refusal=refused[name].refusal)
+    taken = {w.entry.author_seq for name, w in found.items() if name in fresh and w.status == PENDING}
+    void = min(
+        (
+            w.entry.author_seq
+            for name, w in found.items()
+            if name not in fresh and w.entry.author_seq in taken and w.status == PENDING
+        ),
+        default=2**63,
+    )
+    return {
+        name: replace(written, status=PAST)
+        if written.entry.author_seq < first
+        or (name not in fresh and written.status == PENDING and written.entry.author_seq >= void)
+        else written
+        for name, written in found.items()
+    }
+
+
+def _chained(link: tuple[int, str], found: dict[str, Written]) -> tuple[tuple[int, str], str | None]:
+    """Where our entries that follow each other from `link` on end; and in words whether one is missing among them."""
+    left = {name: each.entry for name, each in found.items() if each.status == PENDING}
+    while fitting := [name for name, each in left.items() if (each.author_seq, each.author_prev) == link]:
+        del left[fitting[0]]
+        link = link[0] + 1, fitting[0]
+    lost = [each.author_seq for each in left.values() if each.author_prev not in found]
+    return link, f"our entry {min(lost)} is shown, and nobody shows what came before it" if lost else None
 
 
 async def _submit(post: Post, who: str, leaves: list[Leaf]) -> list[Answer]:

@@ -348,6 +348,42 @@ class Book:
         rest = list(tail.values())[len(kept) :]
         self._retail([*kept, *rest])
 
+    def adopt(self, leaves: Sequence[Leaf]) -> list[Leaf]:
+        """The keeper takes back what it has sealed and does not know of any more: leaves after its last seal, verified
+        one by one, as far as a seal covers them. Returns those. Raises whatever the first invalid leaf raises."""
+        base, sealed = self.sealed.copy(), self.sealed
+        for leaf in leaves:
+            base.place(leaf)
+            if leaf.entry.type == "seal":
+                sealed = base.copy()
+        covered = list(leaves[: sealed.size - self.sealed.size])
+        self.newly_sealed = [*self.newly_sealed, *covered]
+        self.sealed = sealed
+        self.fix(sealed.size)
+        self._retail([leaf for leaf in self.tail if sealed.index_of(entry_hash(leaf.entry)) is None])
+        return covered
+
+    def take_back(self, ordered: Sequence[Leaf], loose: Iterable[Leaf], size: int, now: int) -> None:
+        """What others show of what we had stamped or placed: `ordered` follows the last seal, in an order that is fixed
+        below `size`; `loose` waits."""
+        names = {entry_hash(leaf.entry) for leaf in ordered}
+        rest = {entry_hash(leaf.entry): leaf for leaf in self.tail}
+        for leaf in loose:
+            name = entry_hash(leaf.entry)
+            known = rest.get(name, replace(leaf, stamps=()))
+            stamps = {each.by: each for each in leaf.stamps if self._is_good(each, leaf.entry, name, now)}
+            stamps |= {each.by: each for each in known.stamps}
+            rest[name] = replace(known, stamps=tuple(stamps[by] for by in sorted(stamps)))
+        later = [leaf for name, leaf in rest.items() if name not in names and self.sealed.index_of(name) is None]
+        self._retail([*ordered, *later])
+        self.fix(size)
+
+    def is_stamped(self, leaf: Leaf, given: Stamp) -> bool:
+        """Whether this is its timekeeper's stamp on the leaf's entry."""
+        key = self.sealed.roster.entries.get(given.by)
+        message = stamp_message(self.arrangement, entry_hash(leaf.entry), given.time)
+        return key is not None and given.by in self.sealed.roster.timekeepers and is_signed(key, message, given.sig)
+
     def fix(self, size: int) -> None:
         """Somebody has cosigned the head of `size` leaves: its order stands."""
         self.fixed = max(self.fixed, size)

@@ -17,6 +17,7 @@ from armslength.core.record.note import Note, Signature
 from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
 from armslength.engine.patience import cancelled
+from armslength.engine.recorder import Voice
 from armslength.engine.shelf import Open
 from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 class Follower:
     """A follower in one arrangement."""
 
-    def __init__(self, held: Open, name: str, store: Store, peers: Peers) -> None:
+    def __init__(self, held: Open, name: str, store: Store, peers: Peers, voice: Voice) -> None:
         actor = held.terms.actors[name]
         self.name = name
         self.cosigned = 0  # the size of the head that it cosigned last
@@ -41,6 +42,7 @@ class Follower:
         self._held = held
         self._store = store
         self._peers = peers
+        self._voice = voice
         self._did, self._address = actor.did or "", actor.address or ""
         self._size = 0  # how many of our sealed leaves it has sealed
         self._turn = asyncio.Lock()
@@ -118,6 +120,8 @@ class Follower:
             path = f"{BASE}/sync/{held.arrangement}?start={start}"
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
             self._size = min(answer.sealed, held.book.sealed.size)
+            if answer.sealed > self._size:
+                await self._voice.doubt(held, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
             if answer.size >= size and (self.has(size) or size > held.book.sealed.size):
                 return [decode_leaf(line.encode()) for line in answer.missing[:MAX_LEAVES]]
             if answer.sealed <= start and (back or answer.sealed == start):
@@ -147,6 +151,9 @@ class Follower:
                 return parse_cosignatures(answer.decode("utf-8", "replace"))
             except Refused:
                 self.cosigned = await self._last_cosigned()
+                if self.cosigned > self._held.book.fixed:
+                    word = f"a head of {self.cosigned} leaves that we have signed"
+                    await self._voice.doubt(self._held, word, proven=True)
                 if last_try or self.cosigned == old:
                     raise
         return ()

@@ -23,7 +23,7 @@ from armslength.engine.follower import Follower
 from armslength.engine.patience import in_time
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf
-from armslength.errors import ArmslengthError
+from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Peers
 
 SEAL_AT_MOST: Final = 400  # leaves under one seal
@@ -49,7 +49,9 @@ class Keeper:
         if found is None:
             actors, me, store = held.terms.actors, held.book.me.actor, self._shelf.store
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
-            self._followers[held.arrangement] = found = {n: Follower(held, n, store, self._peers) for n in names}
+            self._followers[held.arrangement] = found = {
+                n: Follower(held, n, store, self._peers, self._recorder.voice) for n in names
+            }
         return found
 
     def _timekeepers(self, held: Open) -> list[Follower]:
@@ -179,6 +181,8 @@ class Keeper:
 
     async def _place_seal(self, held: Open, note: Note, size: int) -> None:
         async with held.lock:
+            if held.silence is not None:  # it may have come up meanwhile
+                raise Unavailable("silent", held.silence)
             book = held.book
             head = book.view.head_at(size)
             link = book.view.next_link(book.me.actor)  # nothing of ours lies beyond `size`

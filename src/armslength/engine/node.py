@@ -29,7 +29,7 @@ from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import Trouble, advice, advise
-from armslength.errors import ArmslengthError, NotFound, Unavailable
+from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers
 from armslength.wire.own import BASE, Answer, Rest, decode_rest
 from armslength.wire.record import decode_leaf
@@ -85,6 +85,11 @@ class Node:
         return step.apply(held.terms, state, act).state
 
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
+        try:
+            await self.recorder.voice.speak(held)
+        except Unavailable as error:
+            if held.restored:  # else it is written, and leaves once the others have answered
+                raise Refused("restored", error.reason, held.arrangement[:12]) from None
         async with held.writing:
             if held.forgotten:
                 raise NotFound("unknown-arrangement", "it has just been declined", held.arrangement[:16])
@@ -114,6 +119,7 @@ class Node:
     async def _send(self, held: Open) -> dict[str, Answer]:
         held.pauses.own.grow()  # what comes of it is seen when the record moves on
         try:
+            await self.recorder.voice.speak(held)
             if held.book.me.keeper:
                 await self.keeper.prepare(held)
             answers = await held.author.send(self._mail(held))
@@ -162,7 +168,8 @@ class Node:
                 try:
                     moved = await self._turn(held)
                 except ArmslengthError as error:
-                    log.warning("%s: %s", held.arrangement[:12], error)
+                    level = logging.INFO if held.silence else logging.WARNING  # that is told in `status`
+                    log.log(level, "%s: %s", held.arrangement[:12], error)
                 except Exception:  # trouble here must not end the work
                     log.exception("%s: unexpected error", held.arrangement[:12])
                 if not moved:
@@ -174,6 +181,7 @@ class Node:
     async def _turn(self, held: Open) -> bool:
         """One look at one arrangement; whether something moved."""
         moved = False
+        await self.recorder.voice.speak(held)
         if held.pauses.own.is_over and await self._unsent(held):
             async with held.writing:
                 await self._send(held)
@@ -251,6 +259,8 @@ class Node:
 
     async def unrest(self, held: Open) -> str | None:
         """What is still going on here, in words; None when everything is sealed and done."""
+        if held.restored:
+            return held.silence
         if held.book.me.keeper and self.recorder.is_behind(held):
             return "the keeper has something to seal"
         if await held.author.pending():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Seal
@@ -22,14 +22,36 @@ from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import encode_cosignatures, parse_add_checkpoint
 from armslength.engine.book import Owed
-from armslength.engine.shelf import Kept, Open, Shelf
-from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised
+from armslength.engine.shelf import Kept, Open, Shelf, stands_by
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, MAX_ASKED, Answer, Included, Sealed, Synced, decode_answers, encode_leaves
+from armslength.wire.own import BASE, MAX_ASKED, Answer, Included, Sealed, Shown, Synced, decode_answers, encode_leaves
 from armslength.wire.record import encode
 
 # May come right by itself: never refused for good.
 NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})
+
+
+class Voice(Protocol):
+    """Whether words may leave here (`engine.catchup`)."""
+
+    async def speak(self, held: Open) -> None:
+        """Return once they may. Raises Unavailable, with what is waited for."""
+        ...
+
+    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
+        """A word of ours has turned up that we do not know; or somebody says so, which is not `proven`."""
+        ...
+
+
+class Free:
+    """Speaks at once: for a node that has no past."""
+
+    async def speak(self, held: Open) -> None:
+        """Return."""
+
+    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
+        """Nothing."""
 
 
 class Stale(Refused):
@@ -47,6 +69,7 @@ class Recorder:
         self._shelf = shelf
         self._peers = peers
         self._clock = clock
+        self.voice: Voice = Free()
         self._heard: dict[str, dict[str, tuple[int, int]]] = {}  # by arrangement and timekeeper: see `heard`
         self.arrived: dict[str, tuple[float, float]] = {}  # when the first and last entries came that no round has seen
 
@@ -82,6 +105,8 @@ class Recorder:
     async def submit(self, arrangement: str, leaves: Sequence[Leaf]) -> list[Answer]:
         """Answer submissions: our stamp, or why not. The keeper's refusals are signed and final."""
         held = await self._shelf.open(arrangement)
+        await self._recognise(held, leaves)
+        await self.voice.speak(held)
         async with held.lock:
             now, before = self.now(held), held.book.view.size
             waiting: set[str] = set()  # authors one of whose entries cannot be judged yet: what follows it waits too
@@ -134,6 +159,7 @@ class Recorder:
         if caller != held.terms.actors[held.terms.keeper].did or held.book.me.keeper:
             raise Unauthorised("not-keeper", "only the keeper of this record sends leaves", "Authorization")
         held.pauses.heard(held.terms.keeper)
+        await self._recognise(held, leaves[max(0, held.book.sealed.size - start) :])
         async with held.lock:
             before = held.book.sealed.size
             if start > before:
@@ -148,6 +174,16 @@ class Recorder:
             size = held.book.offered.replica.size if held.book.offered else before
             lines = tuple(encode(leaf).decode() for leaf in missing)
             return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
+
+    async def _recognise(self, held: Open, leaves: Sequence[Leaf]) -> None:
+        """Whether an entry of ours comes from elsewhere that we do not know."""
+        me = held.book.me
+        for leaf in leaves:
+            if leaf.entry.author != me.actor or leaf.entry.type == "seal" or await held.author.is_known(leaf.entry):
+                continue
+            number = leaf.entry.author_seq
+            if number >= held.book.sealed.next_link(me.actor)[0] and held.book.is_by_its_author(leaf):
+                await self.voice.doubt(held, f"entry {number} of ours", proven=True)
 
     async def add_checkpoint(self, data: str) -> str:
         """Cosign a checkpoint (c2sp.org/tlog-witness@v1.0.0).
@@ -166,10 +202,12 @@ class Recorder:
         if log is None:
             raise Refused("bad-log-signature", "not signed by the record's keeper", "signatures")
         note = Note(request.checkpoint.text, (log,))
+        await self.voice.speak(held)
         owed: Owed | None = None
         while owed is None or await self._was_refused(held, owed.leaf):
             async with held.lock:
-                _check_growth(held.kept, request.old, checkpoint, request.proof)
+                last = held.kept if request.old == held.kept.size else stands_by(held)  # the one we show is as good
+                _check_growth(last, request.old, checkpoint, request.proof)
                 try:
                     return encode_cosignatures((await self.cosign(held, note),))
                 except Owed as error:
@@ -196,6 +234,8 @@ class Recorder:
 
     async def cosign(self, held: Open, note: Note) -> Signature:
         """Our cosignature; what we cosigned is stored first. Call it under the lock."""
+        if held.silence is not None:  # it may have come up meanwhile
+            raise Unavailable("silent", held.silence)
         now, kept = self.now(held), held.kept
         written = [leaf_of(each.submission, each.stamps) for each in await held.author.pending()]
         checkpoint = held.book.may_cosign(note.text, now, kept.size, kept.root, written)
@@ -205,6 +245,27 @@ class Recorder:
         kept = Kept(time=now, size=checkpoint.size, root=checkpoint.root.hex(), note=cosigned)
         await self._shelf.save(held, kept)
         return signature
+
+    async def own(self, held: Open, did: str) -> Shown:
+        """What we hold of the words of this caller that no seal covers, in the signed form in which they came."""
+        terms, book = held.terms, held.book
+        theirs = {name for name, actor in terms.actors.items() if actor.did == did}
+        written = [leaf_of(each.submission, each.stamps) for each in await held.author.pending()]
+        refused = await held.author.refused() if terms.keeper in theirs else ()
+        async with held.lock:
+            record = book.offered.leaves if book.offered else []
+            leaves = [*record, *book.tail, *written]
+            waiting = [
+                leaf for leaf in leaves if leaf.entry.author in theirs or any(s.by in theirs for s in leaf.stamps)
+            ]
+            return Shown(
+                now=self.now(held),
+                sealed=book.sealed.size,
+                waiting=tuple(dict.fromkeys(encode(leaf).decode() for leaf in waiting if leaf.entry.type != "seal")),
+                record=tuple(encode(leaf).decode() for leaf in record) if terms.keeper in theirs else (),
+                cosigned=held.kept.note,
+                refusals=(*held.refusals.of(theirs), *refused),
+            )
 
     async def sealed_head(self, arrangement: str, entries: Sequence[str] = (), author: str = "") -> Sealed:
         """The last sealed head, for authors without a node, and proof of those of these entries that it covers; and of

@@ -7,26 +7,16 @@ forgotten once the entry can never be placed anyway: another has its number, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Entry, Refusal
 from armslength.ports import Put, Row
+from armslength.wire.own import Declined
 from armslength.wire.strict import convert, parse
 
 KIND = "refusal"
 EACH = 512  # kept for one author; the next entry that is not valid gets no signed answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
-    """A refusal, and whose entry with which number and predecessor it is about."""
-
-    author: str
-    number: int
-    prev: str
-    refusal: Refusal
 
 
 class Refusals:
@@ -43,6 +33,16 @@ class Refusals:
         """Our refusal of the entry with this hash."""
         found = self._known.get(entry)
         return None if found is None else found.refusal
+
+    def of(self, authors: Collection[str]) -> tuple[Declined, ...]:
+        """Our refusals of these authors' entries."""
+        return tuple(each for each in self._known.values() if each.author in authors)
+
+    def take_back(self, each: Declined) -> None:
+        """Keep a refusal that we gave once and did not know of any more."""
+        if each.refusal.entry not in self._known:
+            self._known[each.refusal.entry] = each
+            self.puts.append(Put(KIND, self._key(each.refusal.entry), 0, canonical(each), self._arrangement))
 
     def add(self, entry: Entry, refusal: Refusal, link: tuple[int, str], is_placed: Callable[[str], bool]) -> bool:
         """Keep a refusal; False if this author has had too many.

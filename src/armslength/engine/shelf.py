@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
@@ -68,6 +68,8 @@ class Open:
     snapshot_at: int
     pauses: Pauses
     forgotten: bool = False  # it has been taken off the shelf
+    silence: str | None = None  # why we say nothing here yet, in words …
+    restored: bool = False  # … and whether it is because we are an older copy (`engine.catchup`)
     unsaved: int | None = None  # the first leaf of which the store may not have heard
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
@@ -100,6 +102,7 @@ class Shelf:
         self._all_open = False
         self._opening = asyncio.Lock()
         self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
+        self.silence: str | None = None  # of what is opened
 
     def actor(self, terms: Arrangement) -> str | None:
         """Who we are in these terms: the actor with our DID and our key."""
@@ -206,6 +209,7 @@ class Shelf:
             snapshot_at=snapshot_at,
             pauses=Pauses(self.troubles, arrangement),
             rows={REPLICA: snapshot.version if snapshot else 0},
+            silence=self.silence,
         )
 
     async def save(self, held: Open, kept: Kept | None = None, from_size: int | None = None) -> None:
@@ -245,6 +249,15 @@ class Shelf:
                 held.snapshot_at = book.sealed.size
         book.newly_sealed = []
         self.on_change(held.arrangement)
+
+
+def stands_by(held: Open) -> Kept:
+    """What a timekeeper keeps, with the head that the last seal carries if it is later than what we cosigned."""
+    sealed, kept = held.book.sealed, held.kept
+    if not held.book.me.timekeeper or sealed.checkpoint is None or sealed.sealed_size - 1 <= kept.size:
+        return kept
+    size = sealed.sealed_size - 1  # a seal stands right after the leaves that it covers
+    return replace(kept, size=size, root=sealed.head_at(size).tree_root, note=sealed.checkpoint)
 
 
 def _split_at_last_seal(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:

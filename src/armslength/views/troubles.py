@@ -9,6 +9,7 @@ from armslength.views.words import Words, count, date, start_case
 from armslength.views.words import clock as time_of_day
 
 CLOCK = "our clock"  # what fails where this node's clock is wrong
+SILENCE = "our silence"  # a node that must not speak yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ def _told(words: Words, each: Trouble) -> str:
     since = f"since {date(each.since)} {time_of_day(each.since)} UTC"
     if each.what == CLOCK:
         said = f"This node's clock seems wrong {since}: {each.reason}."
+    elif each.what == SILENCE:
+        said = f"This node says nothing here {since}: {each.reason}."
     else:
         at = f" at {_name(words, each.whom)}" if each.whom else ""
         said = f"{start_case(each.what)}{at} fails here {since} ({count(each.attempts, 'attempt')}): {each.reason}."

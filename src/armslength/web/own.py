@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import accumulate
 from typing import Protocol
 
 from starlette.requests import Request
@@ -55,6 +56,7 @@ def routes(node: Node, caller: Caller) -> list[Route]:
         Route(BASE + "/head/{arrangement}", _guarded(own.head)),
         Route(BASE + "/cosigned/{arrangement}", _guarded(own.cosigned)),
         Route(BASE + "/leaves/{arrangement}", _guarded(own.leaves)),
+        Route(BASE + "/own/{arrangement}", _guarded(own.own)),
         Route(BASE + "/rest/{arrangement}", _guarded(own.rest)),
         Route(BASE + "/arrangements", _guarded(own.arrangements)),
     ]
@@ -131,7 +133,15 @@ class _Own:
         async with held.lock:  # what the book holds is stored
             stop = min(held.book.sealed.size, start + MAX_LEAVES)
             lines = await self._node.shelf.store.leaves(held.arrangement, start, stop)
-        return Response(b"".join(line + b"\n" for line in lines), media_type=LINES)
+        sizes = accumulate(len(line) + 1 for line in lines)
+        shown = (line + b"\n" for line, total in zip(lines, sizes, strict=True) if total <= MAX_BODY)
+        return Response(b"".join(shown), media_type=LINES)
+
+    async def own(self, request: Request) -> Response:
+        """Not a word of ours: what the caller itself has said, shown to it."""
+        by = await self._authenticate(request)
+        shown = await self._node.recorder.own(await self._for_actor(request), by)
+        return Response(canonical(shown), media_type=JSON)
 
     async def rest(self, request: Request) -> Response:
         held = await self._for_actor(request)

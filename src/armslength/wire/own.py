@@ -9,6 +9,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
     GET  head/{arrangement}    ?entry=HASH… -> the last sealed head, and which of these entries it covers (Sealed)
     GET  cosigned/{arrangement}-> the head that this timekeeper stands by (a signed note)
+    GET  own/{arrangement}     -> what this node holds of the caller's own words that no seal covers (Shown)
     GET  rest/{arrangement}    -> whether there is anything left to do (Rest)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
     GET  arrangements          -> those that name the caller
@@ -118,6 +119,34 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A refusal of the keeper's, and whose entry with which number and predecessor it is about."""
+
+    author: str
+    number: int
+    prev: str
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a node holds of a caller's own words, for one that was restored from an older copy.
+
+    now, sealed: the node's time and how many sealed leaves it can show; waiting: leaves (as text lines) that no seal
+    covers, by the caller or with its stamp; record: for the keeper, the leaves after the last seal in the order in
+    which it has shown them; cosigned: the head that the node cosigned last; refusals: the keeper's, of the caller's
+    entries or, if the caller is the keeper, of the node's.
+    """
+
+    now: int
+    sealed: int
+    waiting: tuple[str, ...] = ()
+    record: tuple[str, ...] = ()
+    cosigned: str = ""
+    refusals: tuple[Declined, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangements:
     """The arrangements that a node holds and that name the caller."""
 
@@ -188,6 +217,11 @@ def decode_synced(data: bytes) -> Synced:
 def decode_rest(data: bytes) -> Rest:
     """How a node is at rest. Raises Malformed."""
     return decode(Rest, data, MAX_LEAF)
+
+
+def decode_shown(data: bytes) -> Shown:
+    """What a node holds of our words. Raises Malformed."""
+    return decode(Shown, data, MAX_BODY)
 
 
 def decode_proposal(data: bytes) -> Proposal:

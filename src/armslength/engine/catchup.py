@@ -1,0 +1,364 @@
+"""Before the first word of a life: whether we know everything that we have said (engine rule 11.4).
+
+A node may have been put back as it was some time ago: its folder, its database, the disk below it. Were it to go on as
+if nothing had happened, it would sign a second entry with an old number, or cosign below what it has cosigned. Laws:
+
+1. In each arrangement, before the first word of a life, the other timekeepers are asked what they hold of ours. A node
+   that goes on where it ended waits for one of them, and a moment for the others; without any nothing could be placed.
+2. A node that is an older copy (its store says so, or somebody shows a word of ours that we do not know) says nothing
+   until all other timekeepers have answered, or after a day as many as every quorum has one of; it has then taken back
+   its own entries, seals, stamps, cosigned heads, times and refusals. That is stored, for each arrangement.
+3. What others show counts only with our signature, or the keeper's where it is the keeper's word; whoever shows what
+   does not verify has not answered.
+4. What shows later that we have forgotten something silences us at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from armslength.core.arrangement.bodies import Seal
+from armslength.core.arrangement.draft import iso
+from armslength.core.canonical import canonical
+from armslength.core.record.entry import Leaf, Refusal, entry_hash
+from armslength.core.record.evidence import refuses
+from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.engine.patience import Pause, in_time
+from armslength.engine.recorder import Recorder
+from armslength.engine.shelf import Open, Shelf, stands_by
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable
+from armslength.ports import Batch, Peers, Put
+from armslength.wire.own import BASE, Declined, Shown, decode_leaves, decode_shown
+from armslength.wire.record import decode_leaf
+from armslength.wire.strict import convert, parse
+
+KIND: Final = "silence"
+SILENCE: Final = "our silence"  # as `status` names it
+COPY: Final = "restored from an older copy"
+PATIENCE_S: Final = 5.0  # how long the others may take to answer …
+LINGER_S: Final = 1.0  # … and, if nothing speaks against us, once one of them has
+DAY_S: Final = 86400  # after which not all need to have answered
+DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
+LONGEST_S: Final = 10.0  # the longest pause before the others are asked again
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """What is stored of an arrangement: up to which generation of the store we have caught up, and since when (UNIX
+    seconds) we say nothing because a word of ours has turned up (0: none has)."""
+
+    cleared: int = 0
+    since: int = 0
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Where one arrangement stands in this life."""
+
+    silence: Silence
+    version: int
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    doubted: float = -DOUBTS_S
+
+
+@dataclass(slots=True)
+class _Words:
+    """What others show of ours, verified; `lost` says what of it nobody can show."""
+
+    head: Cosigned | None = None
+    ordered: list[Leaf] = field(default_factory=list)
+    loose: list[Leaf] = field(default_factory=list)
+    refusals: list[Declined] = field(default_factory=list)
+    time: int = 0
+    lost: str | None = None
+
+
+class Catchup:
+    """Who may speak where. `speak` before every word."""
+
+    def __init__(self, shelf: Shelf, peers: Peers, recorder: Recorder, clock: Callable[[], float]) -> None:
+        self._shelf = shelf
+        self._peers = peers
+        self._recorder = recorder
+        self._clock = clock
+        self._standings: dict[str, _Standing] = {}
+
+    async def speak(self, held: Open) -> None:
+        """Return once words may leave in this arrangement. Raises Unavailable, with what is waited for."""
+        if held.silence is None:
+            return
+        standing, pause = await self._standing(held), self._pause(held)
+        async with standing.asking:  # whoever has waited here finds out what came of it
+            if pause.is_over:
+                await self._compare(held, standing, pause)
+        _raise_if_silent(held)
+
+    async def is_restored(self, arrangement: str) -> bool:
+        """Whether we were found to be an older copy in this arrangement, and must not speak there yet."""
+        held = await self._shelf.open(arrangement)
+        await self._standing(held)
+        return held.restored
+
+    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
+        """Somebody shows a `word` of ours that we do not know, or (not `proven`) says that there is one."""
+        standing, now = await self._standing(held), asyncio.get_running_loop().time()
+        if proven and not held.restored:
+            log.warning("%s: %s: %s", held.arrangement[:12], COPY, word)
+            await self._store(held, standing, replace(standing.silence, since=int(self._clock())))
+            held.restored, held.silence = True, f"{COPY}: {word} is not known here"
+        elif not proven and held.silence is None and now - standing.doubted >= DOUBTS_S:
+            standing.doubted, held.silence = now, f"compares with the others first: {word}"
+        self._shelf.on_change(held.arrangement)
+
+    # --- what is stored --------------------------------------------------------------------------------------------
+
+    async def _standing(self, held: Open) -> _Standing:
+        found = self._standings.get(held.arrangement)
+        if found is None:
+            row = await self._shelf.store.get(KIND, held.arrangement)
+            silence = convert(Silence, parse(row.body)) if row else Silence()
+            found = self._standings.setdefault(held.arrangement, _Standing(silence, row.version if row else 0))
+        silence = found.silence
+        if held.silence is not None and (silence.since or silence.cleared < self._shelf.store.generation):
+            held.restored = True
+            if not silence.since:
+                await self._store(held, found, replace(silence, since=int(self._clock())))
+        return found
+
+    async def _store(self, held: Open, standing: _Standing, silence: Silence) -> None:
+        put = Put(KIND, held.arrangement, standing.version, canonical(silence))
+        if not await self._shelf.store.commit(Batch(puts=[put])):
+            raise Unavailable("busy", "another process writes to this node's folder")
+        standing.silence, standing.version = silence, standing.version + 1
+
+    def _pause(self, held: Open) -> Pause:
+        return self._shelf.troubles.at(SILENCE, "", held.arrangement, longest=LONGEST_S)
+
+    # --- asking ----------------------------------------------------------------------------------------------------
+
+    async def _compare(self, held: Open, standing: _Standing, pause: Pause) -> None:
+        """Ask the others; take back what they show; and speak again if that suffices."""
+        if held.silence is None:
+            return
+        others = _others(held)
+        answers, silent = await self._ask(held, others)
+        missing = await self._take_back(held, answers, silent)
+        late = int(self._clock()) - standing.silence.since >= DAY_S
+        enough = len(answers) >= (_least(held, others) if held.restored and late else len(others))
+        if missing is None and (enough or (answers and not held.restored)):
+            if held.restored or standing.silence.cleared < self._shelf.store.generation:
+                await self._store(held, standing, Silence(cleared=self._shelf.store.generation))
+                log.warning("%s: has caught up with its own words", held.arrangement[:12])
+            held.silence, held.restored = None, False
+            self._shelf.troubles.over(SILENCE, "", held.arrangement)
+            self._shelf.on_change(held.arrangement)
+            return
+        waits = missing or "waits for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
+        held.silence = f"{COPY if held.restored else 'compares with the others first'}: {waits}"
+        pause.fail(held.silence, "see that their nodes run and can be reached" if silent else "")
+
+    async def _ask(self, held: Open, others: Sequence[str]) -> tuple[dict[str, Shown], dict[str, str]]:
+        """The answers by actor, and why the others have not answered."""
+        asked = {asyncio.create_task(self._shown(held, name)): name for name in others}
+
+        def enough(ended: set[asyncio.Task[Shown]]) -> bool:
+            return not held.restored and any(task.exception() is None for task in ended)
+
+        done = await in_time(asked, PATIENCE_S, LINGER_S, enough)
+        failed = {asked[task]: task.exception() for task in asked if not task.cancelled()}
+        answers = {asked[task]: task.result() for task in done if task.exception() is None}
+        silent = {name: str(error) for name, error in failed.items() if error is not None}
+        late = {name: "has not answered in time" for name in others if name not in answers and name not in silent}
+        return answers, silent | late
+
+    async def _shown(self, held: Open, name: str) -> Shown:
+        actor = held.terms.actors[name]
+        try:
+            path = f"{BASE}/own/{held.arrangement}"
+            return decode_shown(await self._peers.get(actor.did or "", actor.address or "", path))
+        except NotFound as error:
+            if error.code.startswith("http-"):  # something before its node: that knows nothing of us
+                raise
+            return Shown(now=0, sealed=0)
+
+    # --- taking back -----------------------------------------------------------------------------------------------
+
+    async def _take_back(self, held: Open, answers: dict[str, Shown], silent: dict[str, str]) -> str | None:
+        """Take back what the answers show; what does not verify is moved to the silent. What is missing, or None."""
+        sealed = list[Leaf]()
+        for name in sorted(answers, key=lambda name: -answers[name].sealed):
+            try:
+                sealed += await self._adopt(held, name, answers[name].sealed)
+            except ArmslengthError as error:
+                silent[name] = f"shows a record that does not hold: {error}"
+                del answers[name]
+        words = _Words(refusals=[_carried(leaf, each) for leaf in sealed for each in leaf.entry.refused or ()])
+        words.refusals = [each for each in words.refusals if each.author == held.book.me.actor]
+        for name, shown in list(answers.items()):
+            try:
+                _verify(held, shown, words)
+            except ArmslengthError as error:
+                silent[name] = f"shows words of ours that do not verify: {error}"
+                del answers[name]
+        if not held.restored and (word := await self._unknown(held, words, sealed)):
+            await self.doubt(held, word, proven=True)
+        if not held.restored:
+            return None  # nothing was shown that we do not know
+        async with held.lock:
+            _order(held, answers, words)
+            await self._keep(held, words)
+            link = held.book.sealed.next_link(held.book.me.actor)
+            mine = [leaf for leaf in (*words.ordered, *words.loose) if leaf.entry.author == held.book.me.actor]
+            refusals = [each for each in words.refusals if each.author == held.book.me.actor]
+            missing = await held.author.recover(link, mine, refusals)
+        return words.lost or missing
+
+    async def _adopt(self, held: Open, name: str, size: int) -> list[Leaf]:
+        """Take in the sealed leaves that an actor shows beyond ours. Raises what is wrong with them."""
+        actor, found = held.terms.actors[name], list[Leaf]()
+        while (start := held.book.sealed.size) < size:
+            path = f"{BASE}/leaves/{held.arrangement}?start={start}"
+            leaves = decode_leaves(await self._peers.get(actor.did or "", actor.address or "", path))
+            async with held.lock:
+                if held.book.sealed.size != start:
+                    continue
+                if held.book.me.keeper:
+                    covered = held.book.adopt(leaves)
+                else:
+                    held.book.offer(start, leaves, self._recorder.now(held))
+                    covered = leaves[: held.book.sealed.size - start]
+                if not covered:
+                    raise Refused("gap", f"shows nothing that a seal covers after leaf {start}", "leaves")
+                await self._shelf.save(held, from_size=start)
+                self._recorder.hear(held, covered)
+            found += covered
+        pending = [entry_hash(each.entry) for each in await held.author.pending()]
+        await held.author.sealed([each for each in pending if held.book.sealed.index_of(each) is not None])
+        return found
+
+    async def _unknown(self, held: Open, words: _Words, sealed: Sequence[Leaf]) -> str | None:
+        """A word of ours that we do not know, among what is shown; in words."""
+        me, kept, size = held.book.me, held.kept, words.head.checkpoint.size if words.head else 0
+        if me.keeper and sealed:
+            return f"the record from leaf {held.book.sealed.size - len(sealed)} on"
+        if size > kept.size and words.head is not None and (me.keeper or me.actor in words.head.times):
+            return f"a head of {size} leaves that we have signed"
+        times = [
+            words.time,
+            *(_time(held, leaf.entry.body.checkpoint) for leaf in sealed if isinstance(leaf.entry.body, Seal)),
+        ]
+        if me.timekeeper and max(times) > kept.time:
+            return f"a time that we gave, {iso(max(times))},"
+        link, names = held.book.sealed.next_link(me.actor), await held.author.names()
+        for leaf in (*sealed, *words.loose):
+            if leaf.entry.author == me.actor and not await held.author.is_known(leaf.entry):
+                return f"entry {leaf.entry.author_seq} of ours"
+        for each in words.refusals:
+            if each.author == me.actor and each.number >= link[0] and each.refusal.entry not in names:
+                return f"entry {each.number} of ours, which the keeper has refused,"
+        return None
+
+    async def _keep(self, held: Open, words: _Words) -> None:
+        """Make what was taken back durable, under the book's lock."""
+        book, kept, now = held.book, held.kept, self._recorder.now(held)
+        kept = replace(stands_by(held), time=max(kept.time, words.time, _time(held, held.book.sealed.checkpoint)))
+        head = words.head
+        if head is not None and head.checkpoint.size > kept.size:
+            kept = replace(kept, size=head.checkpoint.size, root=head.checkpoint.root.hex(), note=head.note.encode())
+        if book.me.timekeeper and (words.ordered or words.loose):
+            loose = [leaf for leaf in words.loose if book.me.keeper or leaf.entry.author != book.me.actor]
+            fixed = kept.size if book.me.keeper and words.lost is None else book.sealed.size
+            book.take_back(words.ordered, loose, fixed, max(now, kept.time))
+        if book.me.keeper:
+            for each in words.refusals:
+                if each.author != book.me.actor:
+                    held.refusals.take_back(each)
+        await self._shelf.save(held, kept if book.me.timekeeper else None, book.sealed.size)
+
+
+def _raise_if_silent(held: Open) -> None:
+    if held.silence is not None:
+        raise Unavailable("restored" if held.restored else "comparing", held.silence, held.arrangement[:12])
+
+
+def _others(held: Open) -> list[str]:
+    """Whom to ask: the other timekeepers; a sole one asks everyone else with a node."""
+    actors, me = held.terms.actors, held.book.me.actor
+    found = [name for name in held.terms.timekeepers.of if name != me and actors[name].address]
+    return found or sorted(name for name, actor in actors.items() if name != me and actor.address and actor.did)
+
+
+def _least(held: Open, others: Sequence[str]) -> int:
+    """How many of them every quorum that we were part of has one of."""
+    rule = held.terms.timekeepers
+    return min(len(others), max(1, len(rule.of) - rule.count + 1))
+
+
+def _time(held: Open, checkpoint: str | None) -> int:
+    """The time under our cosignature on a head; 0 if there is none."""
+    if checkpoint is None:
+        return 0
+    return open_checkpoint(held.book.sealed.roster, checkpoint).times.get(held.book.me.actor, 0)
+
+
+def _carried(leaf: Leaf, refusal: Refusal) -> Declined:
+    entry = leaf.entry
+    return Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
+
+
+def _verify(held: Open, shown: Shown, words: _Words) -> None:
+    """Add to `words` what an answer shows. Raises Malformed or Refused where something is not signed as it must be."""
+    book, me = held.book, held.book.me.actor
+    leaves = [decode_leaf(line.encode()) for line in shown.waiting]
+    for leaf in leaves:
+        mine = [each for each in leaf.stamps if each.by == me]
+        if not book.is_by_its_author(leaf) or not all(book.is_stamped(leaf, each) for each in leaf.stamps):
+            raise Refused("bad-signature", "an entry or a stamp that nobody has signed", "waiting")
+        if leaf.entry.author != me and not mine:
+            raise Refused("not-ours", "an entry that we have neither written nor stamped", "waiting")
+        words.time = max([words.time, *(each.time for each in mine)])
+    for each in shown.refusals:
+        if not refuses(book.sealed.roster, each.refusal, each.refusal.entry):
+            raise Refused("bad-refusal", "a refusal that the keeper has not signed", "refusals")
+        if not book.me.keeper and each.author != me:
+            raise Refused("bad-refusal", "a refusal of another author's entry", "refusals")
+    if shown.cosigned:
+        head = open_checkpoint(book.sealed.roster, shown.cosigned)
+        words.time = max(words.time, head.times.get(me, 0))
+        if words.head is None or head.checkpoint.size > words.head.checkpoint.size:
+            words.head = head
+    sealed = book.sealed
+    words.loose += [leaf for leaf in leaves if sealed.index_of(entry_hash(leaf.entry)) is None]
+    words.refusals += shown.refusals
+
+
+def _order(held: Open, answers: dict[str, Shown], words: _Words) -> None:
+    """For the keeper: the leaves after the last seal, in the order in which they were cosigned."""
+    head, sealed = words.head, held.book.sealed
+    if head is None:
+        return
+    size, root = head.checkpoint.size, head.checkpoint.root.hex()
+    if size <= sealed.size:
+        if sealed.head_at(size).tree_root != root:
+            words.lost = f"a head of {size} leaves that the keeper has signed is of another record"
+        return
+    if not held.book.me.keeper or size <= held.kept.size:
+        return
+    for shown in answers.values():
+        try:
+            ordered = [decode_leaf(line.encode()) for line in shown.record[: size - sealed.size]]
+            replica = sealed.copy()
+            for leaf in ordered:
+                replica.place(leaf)
+        except (Malformed, Refused):
+            continue
+        if replica.size == size and replica.tree_root == root:
+            words.ordered = ordered
+            return
+    words.lost = f"nobody shows the {size} leaves of a head that we have signed"
