@@ -47,7 +47,7 @@ LIBRARIES: dict[str, set[str]] = {
     "rich": {"cli"},
     "ruamel": {"wire"},
     "starlette": {"web", "runtime"},
-    "uvicorn": {"runtime", "cli"},
+    "uvicorn": {"runtime", "cli", "web"},
     "uvloop": {"runtime", "cli"},
     "z3": {"analysis"},
 }

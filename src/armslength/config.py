@@ -9,13 +9,16 @@ import json
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from armslength.errors import Misuse
 
 FILE = "node.toml"
+
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,12 +62,30 @@ class Accept(Table, frozen=True):
     bytes: int = 256 * 1024
 
 
+class Limits(Table, frozen=True):
+    """`[limits]`: what peers may take of this node at once.
+
+    connections, connections_by_address: open ones, in all and from one address. header_bytes, header_seconds: of one
+    request's header. idle_seconds: between two requests of one connection. bodies, bodies_by_address: bytes of requests
+    that are arriving. trusted_proxies: addresses or ranges of proxies of ours, which report their clients' addresses.
+    """
+
+    connections: Positive = 2000
+    connections_by_address: Positive = 200
+    header_bytes: Positive = 16 * 1024
+    header_seconds: Positive = 10
+    idle_seconds: Positive = 30
+    bodies: Positive = 64 * 1024 * 1024
+    bodies_by_address: Positive = 20 * 1024 * 1024
+    trusted_proxies: tuple[str, ...] = ()
+
+
 class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
     address: the base URL under which peers reach this node ("" for a monitor without one); listen: host and port it
     binds. development allows loopback peers over plain http and simulated clocks. nodes: for a monitor, the addresses
-    of the nodes that it talks to. inbox, accept: see there.
+    of the nodes that it talks to. inbox, accept, limits: see there.
     """
 
     folder: Path
@@ -78,6 +99,7 @@ class Config(Table, frozen=True):
     network: Network = Network()
     inbox: Room = Room()
     accept: Accept = Accept()
+    limits: Limits = Limits()
 
     @property
     def keys(self) -> Path:

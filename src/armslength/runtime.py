@@ -9,7 +9,6 @@ import os
 import random
 import signal
 import socket
-import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,8 +17,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp
 
 from armslength.config import FILE, Config
 from armslength.engine.catchup import Catchup
@@ -47,15 +45,13 @@ from armslength.net.peers import Peers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
-from armslength.web.data import CUT
 from armslength.web.manage import build_management
+from armslength.web.server import OWNER, OWNERS, server, shares
 from armslength.wire import binding
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
 WAITING = 2048  # connections of peers that are not accepted yet
-_DROP = struct.pack("ii", 1, 0)  # SO_LINGER: a connection that is closed drops what waits
-DRAIN_S = 5  # how long a node that is told to stop finishes what it has begun
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +65,9 @@ class Running:
     deliverer: Deliverer
     clock: Clocks
     store: SqliteStore
-    app: object
-    management: object
+    app: ASGIApp
+    management: ASGIApp
+    peers: int  # connections of theirs at once
 
 
 @asynccontextmanager
@@ -79,7 +76,8 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     keys = KeyRing.load(config.keys)
     config.blobs.mkdir(mode=0o700, exist_ok=True)
     store = SqliteStore.open(config.database, config.did)
-    client = Client(ways(config))
+    share = shares(config.limits)
+    client = Client(ways(config), connections=share.outgoing)
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
@@ -123,7 +121,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     await hand.publisher.sweep()
     loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies)]
     try:
-        yield Running(node, exchange, deliverer, clock, store, app, management)
+        yield Running(node, exchange, deliverer, clock, store, app, management, share.peers)
     finally:
         for loop in loops:
             loop.cancel()
@@ -178,7 +176,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     _check_place(config)
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
         with _listening(config) as peers, listening(config.socket) as owner:
-            servers = [_Server(_settings(running.app)), _Server(_settings(running.management))]
+            servers = [server(running.app, config.limits, running.peers), server(running.management, OWNER, OWNERS)]
             with _signals(servers, running.node.hand.close):
                 ready()  # whoever connects from now on is answered
                 watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
@@ -192,8 +190,8 @@ async def _end_if_corrupt(store: SqliteStore, servers: Sequence[uvicorn.Server])
     """End the servers if the look through a large database, which goes on beside the work, finds something."""
     await store.looked_through()
     if store.corruption:
-        for server in servers:
-            server.should_exit = True
+        for each in servers:
+            each.should_exit = True
 
 
 def _check_place(config: Config) -> None:
@@ -221,52 +219,12 @@ def _listening(config: Config) -> socket.socket:
         raise Misuse("no-port", reason, str(config.folder / FILE)) from None
 
 
-def _settings(app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        http=_Protocol,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_S,
-        limit_concurrency=2000,
-        lifespan="off",
-    )
-
-
-class _Protocol(HttpToolsProtocol):
-    """A connection that an answer can cut (`web.data`): closing alone would first send what waits in it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        app = self.app
-
-        def cut() -> None:
-            with contextlib.suppress(OSError):
-                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP)
-            transport.abort()
-
-        async def cuttable(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "extensions": {**scope.get("extensions", {}), CUT: cut}}, receive, send)
-
-        self.app = cuttable
-
-
-class _Server(uvicorn.Server):
-    """One of two servers in a process: signals are for both."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
-
-
 @contextlib.contextmanager
 def _signals(servers: Sequence[uvicorn.Server], stopping: Callable[[], None]) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping()
-        for server in servers:
-            server.handle_exit(number, frame)
+        for each in servers:
+            each.handle_exit(number, frame)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

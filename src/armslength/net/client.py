@@ -23,8 +23,8 @@ LARGEST: Final = 1 << 20  # bytes of an answer that is read whole
 TOTAL_S: Final = 15.0  # for a request whose answer is read whole
 CONNECT_S: Final = 5.0
 STALL_S: Final = 60.0  # without a byte, while streaming
-CONNECTIONS: Final = 256  # at once, of which to one host
-PER_HOST: Final = 64
+CONNECTIONS: Final = 512  # at once, of which to one host
+PER_HOST: Final = 16
 BLOCK: Final = 1 << 20
 _STREAMING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
 
@@ -69,8 +69,14 @@ class Client:
     """
 
     def __init__(
-        self, ways: Ways | None = None, *, total: float = TOTAL_S, resolver: AbstractResolver | None = None
+        self,
+        ways: Ways | None = None,
+        *,
+        total: float = TOTAL_S,
+        resolver: AbstractResolver | None = None,
+        connections: int = CONNECTIONS,
     ) -> None:
+        self._most = connections
         self._ways = ways or Ways()
         self._limits = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
         self._resolver = resolver
@@ -153,7 +159,7 @@ class Client:
         if self._direct is None:
             inner, reach = self._resolver or aiohttp.ThreadedResolver(), self._ways.reach
             connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS,
+                limit=self._most,
                 limit_per_host=PER_HOST,
                 resolver=FilteringResolver(inner, reach),
                 socket_factory=functools.partial(checked_socket, reach=reach),
@@ -166,7 +172,7 @@ class Client:
     def _session_to_proxy(self) -> aiohttp.ClientSession:
         if self._proxied is None:
             connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS, limit_per_host=PER_HOST, ttl_dns_cache=30, ssl=self._ways.trust or True
+                limit=self._most, limit_per_host=PER_HOST, ttl_dns_cache=30, ssl=self._ways.trust or True
             )
             self._proxied = _made(connector)
         return self._proxied

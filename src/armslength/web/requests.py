@@ -10,7 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from armslength.errors import Malformed
 
 LARGEST: Final = 256 * 1024  # bytes
-DEADLINE_S: Final = 10.0
+DEADLINE_S: Final = 10.0  # that a body may take …
+SLOWEST: Final = 64 * 1024  # … and a second more for each so many bytes that have come
 
 
 async def json_body(request: Request, *, largest: int = LARGEST, deadline: float = DEADLINE_S) -> bytes:
@@ -28,13 +29,16 @@ async def whole_body(request: Request, *, largest: int = LARGEST, deadline: floa
         raise Malformed("too-large", f"at most {largest} bytes", "Content-Length")
     body = bytearray()
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(deadline) as limit:
+            until = limit.when() or 0.0
             async for block in request.stream():
                 body += block
+                limit.reschedule(until + len(body) / SLOWEST)
                 if len(body) > largest:
                     raise Malformed("too-large", f"at most {largest} bytes", "body")
     except TimeoutError:
-        raise Malformed("too-slow", f"the body took longer than {deadline:g} s", "body") from None
+        reason = f"the body took longer than {deadline:g} s, and {SLOWEST // 1024} KiB a second from then on"
+        raise Malformed("too-slow", reason, "body") from None
     except ClientDisconnect:
         raise Malformed("broken-off", "the connection ended inside the body", "body") from None
     return bytes(body)
