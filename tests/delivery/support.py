@@ -10,18 +10,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
+from armslength.config import Limits
 from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
 from armslength.delivery.chunks import Ciphertext, chunk_list
 from armslength.delivery.sealing import Sealed
 from armslength.errors import Unavailable
 from armslength.ports import Answer
-from armslength.runtime import _Protocol
 from armslength.web.data import routes
+from armslength.web.server import server
 
 HERE = sealing.context("ab" * 32, "T1", "did:web:a.example", "did:web:b.example")
 
@@ -117,18 +117,15 @@ async def serving(
 
             await app(scope, receive, slowly if pace else send)
 
-        config = uvicorn.Config(
-            paced, http=_Protocol, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        running = asyncio.create_task(server.serve([listener]))
-        while not server.started:
+        served = server(paced, Limits(), 100)
+        served.config.timeout_graceful_shutdown = 1
+        running = asyncio.create_task(served.serve([listener]))
+        while not served.started:
             await asyncio.sleep(0.005)
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            served.should_exit = True
             await running
 
 

@@ -193,7 +193,7 @@ class _Bounded(HttpToolsProtocol):
         if len(self.pipeline) >= QUEUED:
             self.transport.abort()
             return
-        self.scope["extensions"] = {CUT: self.cut}  # type: ignore[typeddict-item]
+        self.scope["extensions"] = {CUT: self.cut}  # type: ignore[dict-item]
         self.scope["client"] = (reported(self.host, self.headers, self.proxies), self.client[1] if self.client else 0)
         super().on_headers_complete()
 
