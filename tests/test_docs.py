@@ -1,6 +1,7 @@
 """The documents agree with the program: commands exist, links lead somewhere, generated pages are current."""
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -147,3 +148,19 @@ def test_the_change_map_names_real_files() -> None:
             if not any(list(base.glob(path.rstrip("/"))) for base in bases):
                 missing.append(f"{name(page)}: {path}")
     assert not missing, missing
+
+
+def test_what_each_can_take_is_what_the_code_says() -> None:
+    """Each bound in the table of guarantees.md is the constant, or the setting's default, that it names."""
+    text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    table = text[text.index("## What each can take") : text.index("# What it does not promise")]
+    rows = re.findall(r"^\| .* \| (\d+) ?(KiB|MiB|s|) \| `([\w.]+)` \|$", table, re.MULTILINE)
+    assert len(rows) == table.count("\n| ") - 1
+    for number, unit, name in rows:
+        module, _, constant = name.rpartition(".")
+        if constant.islower():  # a setting: its table's default
+            module, _, kind = module.rpartition(".")
+            found = getattr(getattr(importlib.import_module(f"armslength.{module}"), kind)(), constant)
+        else:
+            found = getattr(importlib.import_module(f"armslength.{module}"), constant)
+        assert found == int(number) * {"KiB": 1024, "MiB": 1024**2}.get(unit, 1), name

@@ -150,7 +150,7 @@ class SimNode:
         self.wire = Wire(world.network, self.name)
         keys = ring(self.name)
         with (
-            patch.object(runtime, "Client", lambda *_: self.wire),
+            patch.object(runtime, "Client", lambda *_, **__: self.wire),
             patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda *_: self.disk)),
             patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
             patch.object(runtime, "time", SimpleNamespace(time=world.wall)),
