@@ -128,6 +128,8 @@ def load(folder: Path) -> Config:
     A folder that others may write to is refused: they could put another configuration, or a node of theirs, in it.
     """
     path = folder / FILE
+    if path.exists() and not path.is_file():
+        raise Misuse("bad-config", "is no plain file", str(path))
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Final
+from typing import Final, TypeVar
 
+E = TypeVar("E", bound=Exception)
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -111,3 +112,11 @@ def unusable(error: OSError, path: object) -> Misuse | Stuck:
         return Stuck("no-room", f"{said}: nothing was written", str(path))
     missing = error.errno in {errno.ENOENT, errno.ENOTDIR}
     return Misuse("no-file" if missing else "bad-file", said, str(path))
+
+
+def not_kept(error: E) -> E | Stuck:
+    """An error as the owner of a node or folder hears it: a disk that failed has kept nothing that would be sent again,
+    unlike where somebody else does not answer."""
+    if isinstance(error, Unavailable) and error.code == "store-failed":
+        return Stuck("store-failed", error.reason, error.place)
+    return error

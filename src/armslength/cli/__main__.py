@@ -16,7 +16,7 @@ import cyclopts
 from armslength import __version__
 from armslength.cli.examples import EXAMPLES, epilogue
 from armslength.cli.output import streams
-from armslength.errors import ArmslengthError, unusable
+from armslength.errors import ArmslengthError, not_kept, unusable
 
 HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
@@ -88,10 +88,9 @@ def _called(given: list[str]) -> int:
         called = application(given[0] if given else None)
         result = called(given, exit_on_error=False, result_action="return_value", print_error=True)
         return result if isinstance(result, int) else 0
-    except ArmslengthError as error:
-        failed = error
-    except OSError as error:
-        failed = unusable(error, error.filename or given[0])
+    except (ArmslengthError, OSError) as error:
+        known = error if isinstance(error, ArmslengthError) else unusable(error, error.filename or given[0])
+        failed = not_kept(known)
     except cyclopts.CycloptsError:
         return 2
     except KeyboardInterrupt:

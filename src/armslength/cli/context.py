@@ -17,6 +17,7 @@ from armslength.errors import (
     Misuse,
     NotFound,
     Refused,
+    Stuck,
     Unauthorised,
     Unavailable,
 )
@@ -45,9 +46,12 @@ Which = Annotated[
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]
 
 _BY_STATUS: dict[int, type[ArmslengthError]] = {
-    400: Misuse, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed,
+    400: Misuse, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed, 500: ArmslengthError,
+    507: Stuck,
 }  # fmt: skip
-PATIENCE_S = 120
+LAST = 253_402_300_799  # the end of the year 9999
+CONNECT_S = 10
+PATIENCE_S = 900  # that a node which is up may be at work on one call; long work is a job, and answers at once
 
 
 def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
@@ -56,16 +60,26 @@ def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
         raise Misuse(
             "no-node", "this folder is a monitor's and has no node: this command needs one", str(config.folder)
         )
+    where = str(config.socket)
     connection = http.client.HTTPConnection("localhost")
     try:
-        connection.sock = connected(config.socket, PATIENCE_S)
+        try:
+            connection.sock = connected(config.socket, CONNECT_S)
+        except OSError as error:
+            start = f"start it with `armslength up --node {config.folder}`"
+            raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
+        connection.sock.settimeout(PATIENCE_S)
         connection.request("POST", f"/{verb}", jsonlib.dumps(asked), {"Content-Type": "application/json"})
         response = connection.getresponse()
         answer = jsonlib.loads(response.read())
+    except TimeoutError:
+        still = (
+            f"the node is up and has not answered for {PATIENCE_S} s: it may still be at work, see `armslength status`"
+        )
+        raise Unavailable("node-busy", still, where) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        start = f"start it with `armslength up --node {config.folder}`"
-        where = str(config.socket)
-        raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
+        ended = f"the node has ended before it answered ({type(error).__name__}): what it has done, `status` tells"
+        raise Unavailable("node-ended", ended, where) from None
     finally:
         connection.close()
     if response.status == 200:
@@ -113,7 +127,7 @@ def instant(text: str) -> int:
     """UTC seconds from `2016-07-14T00:00:00Z` or a plain number. Raises Misuse."""
     from datetime import UTC, datetime
 
-    if text.isdecimal():
+    if text.isdecimal() and len(text) < 20 and int(text) <= LAST:
         return int(text)
     try:
         at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, seen, show
+from armslength.cli.output import given_text
 from armslength.config import Config, load
 from armslength.errors import Misuse, Unavailable
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
 ]
+
+LARGEST_WEIGHTS = 1024**2  # bytes
 
 
 def register(app: cyclopts.App) -> None:
@@ -209,8 +212,8 @@ def read_weights(path: Path | None) -> dict[str, int] | None:
     if path is None:
         return None
     try:
-        found = jsonlib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = jsonlib.loads(given_text(path, LARGEST_WEIGHTS))
+    except (ValueError, RecursionError) as error:
         raise Misuse("bad-weights", f"cannot be read as JSON: {error}", str(path)) from None
     if not isinstance(found, dict) or not all(type(value) is int for value in found.values()):
         raise Misuse("bad-weights", "not an object of whole numbers by duty and tranche", str(path))

@@ -6,15 +6,19 @@ import gc
 import logging
 import os
 import re
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, show
+from armslength.cli.output import write
 from armslength.config import FILE, Config, dump, load
-from armslength.errors import Malformed, Misuse
+from armslength.errors import Malformed, Misuse, unusable
 from armslength.views.words import safe, safe_block
 
 if TYPE_CHECKING:
@@ -76,17 +80,33 @@ def init(
 
     from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing
-    from armslength.store.counter import begin
+    from armslength.store.counter import SUFFIX, begin
 
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
-    if monitor:
-        config = replace(config, did=key_did(keys["tokens"].public))
-    begin(config.database)
-    _write_private(folder / FILE, dump(config))
+    with _made(folder, config.keys, config.database.with_suffix(SUFFIX)):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        keys = KeyRing.create(config.keys, ("entries", "tokens") if monitor else ("entries", "checkpoints", "tokens"))
+        if monitor:
+            config = replace(config, did=key_did(keys["tokens"].public))
+        begin(config.database)
+        write(folder / FILE, dump(config).encode(), mode=0o600)  # the last: with it there is an identity
     _print_card(config, json=json)
     return 0
+
+
+@contextmanager
+def _made(*paths: Path) -> Iterator[None]:
+    """Of what is made here, the outermost first, nothing stays if the block ends badly. Raises Misuse or Stuck."""
+    new = [path for path in paths if not os.path.lexists(path)]
+    try:
+        yield
+    except BaseException as error:
+        for path in reversed(new):
+            with suppress(OSError):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unusable(error, error.filename or paths[0]) from error
+        raise
 
 
 def card(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
@@ -192,12 +212,6 @@ def _place(address: str, development: bool, option: str = "--address") -> tuple[
     if base.startswith("http:") and not development:
         raise Misuse("bad-address", "localhost and plain http are for development (--development)", option)
     return did, base
-
-
-def _write_private(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _print_card(config: Config, *, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""What commands write: files that are whole or not there, and streams that take every character and never throw.
+"""What commands read and write: files that are whole or not there, and streams that take all and never throw.
 
 A file is written aside, flushed to the disk, and only then given its name. What cannot be shown does not undo what has
 been done: a stream that fails is told once the command is over, and its exit code is no success.
@@ -24,8 +24,35 @@ from armslength.errors import Misuse, unusable
 ESCAPED: Final = "armslength.escaped"
 
 
+def begins(source: Path, size: int) -> bytes:
+    """The first `size` bytes of a file, or all there are. A pipe that nobody writes to is empty. Raises OSError."""
+    opened = os.open(source, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
+    os.set_blocking(opened, True)
+    with open(opened, "rb") as file:
+        return file.read(size)
+
+
+def given(source: Path, largest: int) -> bytes:
+    """A file that the caller names, of at most `largest` bytes. Raises Misuse."""
+    try:
+        data = begins(source, largest + 1)
+    except OSError as error:
+        raise unusable(error, source) from error
+    if len(data) > largest:
+        raise Misuse("too-large", f"holds more than {largest} bytes", str(source))
+    return data
+
+
+def given_text(source: Path, largest: int) -> str:
+    """The same, as text. Raises Misuse."""
+    try:
+        return given(source, largest).decode()
+    except UnicodeDecodeError:
+        raise Misuse("bad-file", "is not UTF-8 text", str(source)) from None
+
+
 @contextmanager
-def written(target: Path, *, over: bool = True) -> Iterator[BinaryIO]:
+def written(target: Path, *, over: bool = True, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file that gets the name `target` once the block has ended well and its bytes are on disk; else it is gone.
 
     `over` lets it take an earlier one's place. Devices and pipes are written to as they are. Raises Misuse or Stuck.
@@ -39,15 +66,15 @@ def written(target: Path, *, over: bool = True) -> Iterator[BinaryIO]:
             with _stream(target) as file:
                 yield file
             return
-        with _aside(target, over=over) as file:
+        with _aside(target, over=over, mode=mode) as file:
             yield file
     except OSError as error:
         raise unusable(error, target) from error
 
 
-def write(target: Path, data: bytes) -> None:
+def write(target: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file as `written` does."""
-    with written(target) as file:
+    with written(target, mode=mode) as file:
         file.write(data)
 
 
@@ -88,11 +115,11 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _aside(target: Path, *, over: bool) -> Iterator[BinaryIO]:
+def _aside(target: Path, *, over: bool, mode: int) -> Iterator[BinaryIO]:
     place = _place(target)
     draft = place.with_name(f".{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
-    with open(os.open(draft, flags, 0o666), "wb") as file:
+    with open(os.open(draft, flags, mode), "wb") as file:
         try:
             yield file
             file.flush()

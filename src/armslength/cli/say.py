@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, show
+from armslength.cli.output import given_text
 from armslength.config import load
 from armslength.core.arrangement.bodies import (
     Allege,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import cyclopts
 
 Text = Annotated[str, Parameter(help="Words for people; they change nothing.")]
+
+LARGEST = 16 * 1024**2  # bytes of a file of attestations
 
 
 def register(app: cyclopts.App) -> None:
@@ -110,10 +113,7 @@ def attest(
 
 
 def _read(path: Path) -> list[tuple[str, bool | None]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise Misuse("no-file", f"cannot be read: {error.strerror}", str(path)) from None
+    lines = given_text(path, LARGEST).splitlines()
     found: list[tuple[str, bool | None]] = []
     for number, line in enumerate(lines, 1):
         words = line.split()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from armslength.cli.output import begins
 from armslength.errors import Misuse, Refused
 
 if TYPE_CHECKING:
@@ -34,15 +36,15 @@ def read_file(path: Path) -> Compiled:
 
     def beside(name: str) -> bytes:
         # A terms file may come from the other side: nothing outside its own folder is read into terms.
+        if "\0" in name:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         target = Path(os.path.realpath(folder / name))
         if not target.is_relative_to(folder):
-            raise PermissionError(13, "it lies outside the folder of the terms")
-        with target.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            raise PermissionError(errno.EACCES, "it lies outside the folder of the terms")
+        return begins(target, MAX_BYTES + 1)
 
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = begins(path, MAX_BYTES + 1)
     except OSError as error:
         raise Misuse("no-file", f"cannot be read: {error.strerror}", str(path)) from None
     return compile_terms(data, beside, file=str(path))

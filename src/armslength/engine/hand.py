@@ -30,7 +30,7 @@ from armslength.engine.patience import Pause, cancelled
 from armslength.engine.publishing import Publisher
 from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import advice
-from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable, Unverified
+from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable, Unverified, unusable
 from armslength.ports import Fetcher, Peers, Store
 from armslength.wire import binding
 from armslength.wire.record import decode_leaf
@@ -181,9 +181,10 @@ class Hand:
             self._note_failure(held, tranche, act, error)
 
     def _note_failure(self, held: Open, tranche: str, act: Act, error: Exception) -> None:
-        self._pause(held, tranche, act).fail(str(error), advice(error))
-        unexpected = None if isinstance(error, ArmslengthError | OSError) else error
-        log.warning("%s of %s: %s", act, tranche, error, exc_info=unexpected)
+        known = unusable(error, self._contents.folder) if isinstance(error, OSError) else error
+        self._pause(held, tranche, act).fail(str(known), advice(known))
+        unexpected = None if isinstance(known, ArmslengthError) else known
+        log.warning("%s of %s: %s", act, tranche, known, exc_info=unexpected)
 
     def _pause(self, held: Open, tranche: str, act: Act) -> Pause:
         found = self._shelf.troubles.at(*self._named(held, tranche, act), longest=LONGEST_S)

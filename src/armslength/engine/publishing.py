@@ -30,6 +30,7 @@ from armslength.ports import Batch, Put
 from armslength.wire.strict import convert, parse
 
 LEFTOVER: Final = "leftover"  # kind: files that are in nobody's use once no publication names them, by name
+AGAIN: Final = "see what it says, and publish the file again"
 COMMITTED: Final = "its content is committed to already and cannot change: the others have our word for it, or will"
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Publisher:
             how = "is being sealed for it just now: wait until that is done, or ask for the same again to watch it"
             raise Misuse("busy", f"{running.what} {how}", tranche)
         _check(held, tranche, wish)
+        self._shelf.troubles.over(f"the sealing of {tranche}", "", held.arrangement)
         progress = Progress(0)
         task = asyncio.create_task(self._work(held, tranche, wish, progress))
         task.add_done_callback(lambda ended: self._ended(held, tranche, ended))
@@ -117,6 +119,7 @@ class Publisher:
     def _ended(self, held: Open, tranche: str, task: asyncio.Task[Publication]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None:
+            self._shelf.troubles.at(f"the sealing of {tranche}", "", held.arrangement).tell(str(error), AGAIN)
             log.warning("publish %s: %s", tranche, error, exc_info=None if isinstance(error, Misuse) else error)
         self._shelf.on_change(held.arrangement)
 

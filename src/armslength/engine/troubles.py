@@ -37,6 +37,9 @@ _ADVICE: Final = {
     "ahead": _CLOCK,
     "no-stamp": "too few timekeepers have stamped it: see that their nodes run, and that clocks agree",
     "forbidden-address": "its address lies where this node may not connect to: see its settings of the network",
+    "no-room": "make room on this node's disk: it goes on by itself",
+    "bad-file": "see that this node's folder can be read and written to",
+    "no-file": "see whether something has been removed from this node's folder",
     "store-failed": "see that this node's disk has room and can be written to",
     "busy": "see that no other process works in this node's folder",
 }

@@ -96,11 +96,10 @@ def _path(folder: Path, role: str) -> Path:
 
 def _write(path: Path, seed: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, f"{to_base64(seed)}\n".encode("ascii"))
+    with open(handle, "w", encoding="ascii") as file:
+        file.write(f"{to_base64(seed)}\n")
+        file.flush()
         os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read(path: Path) -> bytes:

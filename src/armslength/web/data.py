@@ -10,6 +10,7 @@ dropped, however slow its reader.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 from collections.abc import Awaitable, Callable
@@ -26,6 +27,7 @@ from armslength.delivery.chunks import Ciphertext, chunk_list
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
+log = logging.getLogger(__name__)
 ASKED = 0.5  # seconds after which it is asked again whether a token is good
 CUT: Final = "armslength.cut"  # extension of the scope: ends the connection, and drops what waits to be sent
 
@@ -59,6 +61,9 @@ async def _answer(request: Request, authorise: Authorise, stall: float, *, listi
         file = await asyncio.to_thread(path.open, "rb", 0)
     except FileNotFoundError:
         return Response("no longer here\n", 404)
+    except OSError as error:
+        log.warning("%s cannot be handed out: %s", path.name, error)
+        return Response("cannot be read just now\n", 503)
     tag = f'"{found.root}-chunks"' if listing else f'"{found.root}"'
     headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": "private, no-store"}
     size = os.fstat(file.fileno()).st_size

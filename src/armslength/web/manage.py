@@ -28,7 +28,7 @@ from armslength.engine.node import Node
 from armslength.engine.proposals import roles
 from armslength.engine.publishing import Wish
 from armslength.engine.shelf import Open
-from armslength.errors import Malformed, Misuse, NotFound, Refused
+from armslength.errors import Malformed, Misuse, NotFound, Refused, not_kept
 from armslength.views.idle import without_effect
 from armslength.web import errors
 from armslength.web.requests import whole_body
@@ -51,7 +51,7 @@ def build_management(node: Node, clock: Clocks) -> Starlette:
             answer = await verbs.work(request.path_params["verb"])(asked)
             return Response(msgspec.json.encode(answer), media_type="application/json")
         except Exception as error:  # noqa: BLE001  every failure gets our error body
-            return errors.response(error)
+            return errors.response(not_kept(error))
 
     return Starlette(routes=[Route("/{verb}", endpoint, methods=["POST"])])
 
