@@ -27,10 +27,10 @@ from armslength.delivery.chunks import Ciphertext, chunk_list
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
-log = logging.getLogger(__name__)
 ASKED = 0.5  # seconds after which it is asked again whether a token is good
 CUT: Final = "armslength.cut"  # extension of the scope: ends the connection, and drops what waits to be sent
 
+log = logging.getLogger(__name__)
 
 Authorise = Callable[[str, str], Awaitable[Ciphertext | None]]
 """What the (id, bearer token) of a request opens just now, or None."""
@@ -161,6 +161,8 @@ class _Streamed(Response):
                 ahead = self._read(offset, stop)
                 if not await self._sent(send, block, more=offset < stop):
                     return
+        except OSError as error:
+            log.warning("a file breaks off at byte %d: %s", offset, error)
         finally:
             await asyncio.gather(ahead, return_exceptions=True)  # the file stays open until its last read is over
 
