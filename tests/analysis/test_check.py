@@ -186,6 +186,8 @@ JULY_VECTORS = {
     "third party": Spoilt("    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: suspend",
                           "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: record", "S15", WARNING,
                           "duties.C2.consequence", "C performs and signs nothing"),
+    "named for nothing": Spoilt("third_parties:\n", "third_parties:\n  Z: {name: Bystander}\n", "S15", WARNING, "third_parties.Z",
+                                "nothing in the terms follows"),
     "trigger too late": Spoilt("due: 30d after trigger", "due: 40d after trigger", "S09", WARNING, "duties.C5b.due"),
     "no two thirds": Spoilt("clean: 7, after: T5", "clean: 20, after: T5", "S09", ERROR, "tranches.T6.when", "before 48d"),
 }  # fmt: skip
@@ -331,6 +333,15 @@ def test_every_check_speaks_under_its_own_id() -> None:
         assert bool(entry.reason) == (entry.status == "later")
         if entry.run is not None:
             assert {finding.id for finding in entry.run(july()[0])} <= {id_}
+
+
+def test_what_no_tranche_looks_at_withholds_nothing() -> None:
+    """A third party's duty that withholds, and that no tranche wants clear, has no consequence for anyone."""
+    text = JULY.replace("[C1, C2", "[C1").replace(
+        "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: suspend",
+        "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: withhold",
+    )
+    assert ("S15", "duties.C2.consequence") in [(found.id, found.place) for found in check(*july(text))]
 
 
 def test_the_gravest_come_first() -> None:

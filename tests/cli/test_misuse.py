@@ -349,3 +349,15 @@ def test_a_bundle_of_another_arrangement_is_not_looked_at(tmp_path: Path, capsys
         assert run(["status", "--bundle", str(tmp_path / "bundle"), "--arrangement", name, "--json"]) == code
         assert code == 0 or whole[:12] in str(_json(capsys)["reason"])
         capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "record/Thumbs.db", "._manifest.json", "desktop.ini"])
+def test_what_a_file_manager_leaves_is_called_so(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that somebody has looked at is not tampered with: it says which file to remove."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "manifest.json").write_bytes(b"{}")
+    assert run(["verify", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert name in said
+    assert "file manager" in said

@@ -20,6 +20,15 @@ def test_a_word_on_a_decided_period_changes_nothing() -> None:
     assert told(at(8, 12), "m5", Attest(claim="k2", period=8, value=False)) == ""
 
 
+def test_saying_the_same_again_changes_nothing() -> None:
+    """m1 and m2 deny day 9 at D+9 10:00: to deny it once more changes nothing, to think better of it may."""
+    assert golden().at(at(9, 10)).claims["k2"].open["9"]["m1"].value is False
+    again, other = (Attest(claim="k2", period=9, value=value, supersedes="0" * 64) for value in (False, True))
+    assert told(at(9, 10), "m1", again) == "First monitor (m1) has said the same of k2 day 9 already"
+    assert told(at(9, 10), "m1", other) == ""
+    assert told(at(9, 10), "m3", again) == ""
+
+
 def test_a_word_after_the_end_changes_nothing() -> None:
     """k5b was never attested and the arrangement is over: nothing survives on it."""
     state = advance(golden().terms, golden().at(at(10)), at(60)).state

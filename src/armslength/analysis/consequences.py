@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from armslength.analysis.finding import ERROR, WARNING, Finding
+from armslength.analysis.people import actor_place, named_for_nothing
 from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.words import listing
 
@@ -57,11 +58,16 @@ def _claims_in_conditions(terms: Arrangement) -> set[str]:
 
 
 def third_parties(terms: Arrangement) -> Iterator[Finding]:
-    """S15: a performer that signed nothing, and a debtor for whom nothing follows."""
+    """S15: a performer that signed nothing, and a debtor for whom nothing follows; and whoever is named for nothing."""
+    withheld = {name for tranche in terms.tranches.values() for name in gated_by(tranche.continuous)}
     for id_, duty in terms.duties.items():
-        if duty.performer not in terms.parties and duty.consequence == "record":
+        nothing = duty.consequence == "record" or (duty.consequence == "withhold" and id_ not in withheld)
+        if duty.performer not in terms.parties and nothing:
             text = f"{duty.performer} performs and signs nothing, and nothing follows for {duty.debtor}: only a record"
             yield Finding("S15", WARNING, f"duties.{id_}.consequence", text)
+    for id_ in named_for_nothing(terms):
+        text = f"{id_} is named, and nothing in the terms follows for it"
+        yield Finding("S15", WARNING, actor_place(terms, id_), text)
 
 
 def survival(terms: Arrangement) -> Iterator[Finding]:

@@ -60,6 +60,15 @@ def actor_place(terms: Arrangement, id_: str) -> str:
     return f"neutrals.{id_}"
 
 
+def named_for_nothing(terms: Arrangement) -> list[str]:
+    """Actors for whom nothing in the terms follows: they owe, get, attest, decide and keep nothing."""
+    busy = {terms.keeper, *terms.fallback_keepers, *terms.timekeepers.of, *terms.allegations.determiners.of}
+    busy.update(*(claim.monitors for claim in terms.claims.values()))
+    busy.update(*((duty.debtor, duty.performer, *duty.creditors) for duty in terms.duties.values()))
+    busy.update(*((tranche.provider, tranche.recipient) for tranche in terms.tranches.values()))
+    return sorted(terms.actors.keys() - busy)
+
+
 def _roles(terms: Arrangement) -> Iterator[Finding]:
     keepers = terms.timekeepers
     if terms.keeper not in keepers.of:

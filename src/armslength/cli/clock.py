@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from armslength.cli.context import AsJson, NodeFolder, ask, instant, show
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, ask, instant, show
 from armslength.config import load
+from armslength.errors import ArmslengthError
 
 if TYPE_CHECKING:
     import cyclopts
+
+
+NodeFolders = Annotated[
+    tuple[Path, ...],
+    Parameter(
+        name=["--node", "-n"],
+        env_var="ARMSLENGTH_NODE",
+        show_default=False,
+        help="Folder of a node; once for each node. Default: the current folder.",
+    ),
+]
 
 
 def register(app: cyclopts.App) -> None:
@@ -21,17 +35,24 @@ def register(app: cyclopts.App) -> None:
     app.command(clock)
 
 
-def set_clock(time: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """Move the simulated time of this node forward. Every node has its own clock: set it on each.
+def set_clock(time: str, /, *, node: NodeFolders = (), json: AsJson = False) -> int:
+    """Move the simulated time of a node, or of several, forward. Every node has its own clock.
 
     Parameters
     ----------
     time
         UTC, like 2016-07-14T00:00:00Z, or whole seconds since 1970. Never before what the clock shows already.
     """
-    from armslength.views.words import iso
+    from armslength.views.words import iso, listing
 
-    to = instant(time)
-    answer = ask(load(node), "clock", to=to)
-    show(answer, as_json=json, text=f"The simulated time is {iso(to)}.")
+    to, done = instant(time), list[str]()
+    nodes = [load(folder) for folder in node or (Path(),)]
+    for each in nodes:
+        try:
+            ask(each, "clock", to=to)
+        except ArmslengthError as error:
+            already = f" (already set: {', '.join(done)})" if done else ""
+            raise type(error)(error.code, f"{each.name}: {error.reason}{already}", error.place) from None
+        done.append(each.name)
+    show({"now": to, "nodes": done}, as_json=json, text=f"The simulated time is {iso(to)} at {listing(done)}.")
     return 0

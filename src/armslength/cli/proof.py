@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
 
@@ -27,6 +27,10 @@ Expect = Annotated[
     str | None, Parameter(help="The hash of the arrangement that this must be: 64 hex digits, from whom you trust.")
 ]
 LARGEST = 2 * 1024**3  # bytes of a bundle
+# What file managers and archivers leave in folders that people have looked at.
+LITTER: Final = re.compile(
+    r"\.DS_Store|\._.*|__MACOSX|[Tt]humbs\.db|[Dd]esktop\.ini|\.directory|\.Spotlight-V100|\.fseventsd"
+)
 
 
 def register(app: cyclopts.App) -> None:
@@ -184,6 +188,11 @@ def read_bundle(folder: Path) -> dict[str, bytes]:
         raise Misuse("no-bundle", "no such folder", str(folder))
     files: dict[str, bytes] = {}
     total = 0
+    litter = [path for path in sorted(folder.rglob("*")) if LITTER.fullmatch(path.name)]
+    if litter:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in litter[:5])
+        reason = f"a file manager has left {names} in it, which is no part of a bundle: remove that, and ask again"
+        raise Misuse("litter", reason, str(folder))
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             raise Misuse("bad-bundle", "is no plain file", str(path))

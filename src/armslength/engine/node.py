@@ -272,8 +272,9 @@ class Node:
         open_acts = await self.hand.open_acts(held, self.recorder.now(held)) if held.book.sealed.size else []
         if open_acts:
             return f"{open_acts[0][1]} of {open_acts[0][0]} is open"
-        if await self.shelf.store.due(2.0**40, 1):
-            return "messages are on their way"
+        sends = await self.shelf.store.due(2.0**40, 1)
+        if sends:
+            return f"messages to {sends[0].peer} are on their way"
         return None
 
     def troubles(self, held: Open) -> list[Trouble]:
@@ -286,7 +287,7 @@ class Node:
         return Rest(sealed=held.book.sealed.size, now=self.recorder.now(held), unrest=await self.unrest(held))
 
     async def others_at_rest(self, held: Open) -> str | None:
-        """What is still going on at the other nodes, or None."""
+        """What is still going on at the other nodes, each by its name, or None."""
         others = {name: actor for name, actor in held.terms.actors.items() if name != held.book.me.actor}
         asked = [self._rest_at(name, actor, held) for name, actor in others.items() if actor.address]
         return next((unrest for unrest in await asyncio.gather(*asked) if unrest), None)
@@ -296,13 +297,13 @@ class Node:
         try:
             rest = decode_rest(await self._peers.get(actor.did or "", actor.address or "", path))
         except Unavailable as error:
-            return f"{name} does not answer: {error.reason}"
+            return f"{actor.name} ({name}) does not answer: {error.reason}"
         except ArmslengthError as error:
-            return f"{name} does not say whether it is at rest: {error}"
+            return f"{actor.name} ({name}) does not say whether it is at rest: {error}"
         if rest.unrest:
-            return f"{name}: {rest.unrest[:500]}"
+            return f"{actor.name} ({name}): {rest.unrest[:500]}"
         if rest.sealed != held.book.sealed.size:
-            return f"{name} has {rest.sealed} sealed leaves, we have {held.book.sealed.size}"
+            return f"{actor.name} ({name}) has {rest.sealed} sealed leaves, we have {held.book.sealed.size}"
         return None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from armslength.analysis.people import named_for_nothing
 from armslength.core.arrangement.terms import Arrangement, Claim, Condition, Due, Duty, Tranche
 from armslength.views.words import count, isolated, listing
 from armslength.wire.terms_values import write_size
@@ -56,6 +57,7 @@ class Sentence:
 def english(terms: Arrangement) -> list[Sentence]:
     """The whole arrangement, in reading order."""
     said = [Sentence("The arrangement", "", text) for text in (_opening(terms), _clock(terms), _record(terms))]
+    said += [Sentence("The arrangement", "", text) for text in _idle(terms)]
     said += [Sentence("What monitors attest", id_, claim(terms, id_)) for id_ in sorted(terms.claims, key=natural)]
     said += [Sentence("What is owed", id_, duty(terms, id_)) for id_ in sorted(terms.duties, key=natural)]
     said += [Sentence("What is given", id_, tranche(terms, id_)) for id_ in sorted(terms.tranches, key=natural)]
@@ -193,6 +195,10 @@ def _clock(terms: Arrangement) -> str:
 def _record(terms: Arrangement) -> str:
     fallbacks = f"; should it fail, {names(terms, terms.fallback_keepers)}" if terms.fallback_keepers else ""
     return f"{named(terms, terms.keeper)} keeps the record{fallbacks}. Everyone else checks every entry of it."
+
+
+def _idle(terms: Arrangement) -> list[str]:
+    return [f"{named(terms, id_)} is named, and nothing follows for it." for id_ in named_for_nothing(terms)]
 
 
 def claim(terms: Arrangement, id_: str) -> str:

@@ -21,6 +21,9 @@ def without_effect(terms: Arrangement, state: State, author: str, body: Body, no
                 return f"{spot} is already decided: {value}"
             if closed(terms, state, claim):
                 return f"{spot} is decided no more: the arrangement is {state.shown}"
+            before = state.claims[claim].open.get(str(number), {}).get(author)
+            if before is not None and before.value == body.value:
+                return f"{words.actor(author)} has said the same of {spot} already"
         case Notice(claim=claim) if claim in terms.claims:
             return _notice(words, state, body, now)
         case Determine(allegation=str(name)) if name in state.allegations:

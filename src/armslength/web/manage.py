@@ -218,8 +218,8 @@ class _Verbs:
         return {
             "arrangement": held.arrangement,
             "document": held.held.proposal.document,
-            "state": plain(book.view.state),
-            "sealed_state": plain(book.sealed.state),
+            "state": plain(book.view.state, whole=True),
+            "sealed_state": plain(book.sealed.state, whole=True),
             "state_root": book.sealed.state_root,
             "tree_root": book.sealed.tree_root,
             "size": book.view.size,
@@ -252,7 +252,9 @@ class _Verbs:
 
     async def rest(self, asked: Asked) -> Asked:
         held = await self._held(asked)
-        unrest = await self._node.unrest(held) or await self._node.others_at_rest(held)
+        me, ours = held.book.me.actor, await self._node.unrest(held)
+        here = f"{held.terms.actors[me].name} ({me}): {ours}" if ours else None
+        unrest = here or await self._node.others_at_rest(held)
         return {"unrest": unrest, "sealed": held.book.sealed.size, "state": held.book.sealed.state.shown}
 
     async def export(self, asked: Asked) -> Asked:
