@@ -7,9 +7,11 @@ state, no agenda is ever changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from armslength.core.arrangement.terms import Condition
 from armslength.core.parts import Parts
+
+Wanted: TypeAlias = tuple[tuple[str, ...], int]  # a run of clean periods: over which claims, how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ def merged(one: Heap | None, other: Heap | None) -> Heap | None:
 @dataclass(frozen=True, slots=True)
 class Agenda:
     """`deadlines`: what allegations wait for; entries that have become void may be among them, but not on top.
-    `holds`: the allegations whose holds run; `open`: how many are not decided. `runs`: how far each run of clean
-    periods has been looked for."""
+    `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
+    keeps, by wanted run and by maintain duty."""
 
     deadlines: Heap | None
     holds: Parts[int]
     open: int
-    runs: dict[Condition, tuple[int, int]]
+    runs: dict[Wanted, tuple[str, str]]
+    violations: dict[str, str]

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from armslength.core.arrangement import claims, releases, tables
+from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
 from armslength.core.arrangement.draft import Act, Draft, iso, reached
@@ -246,9 +246,8 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
         elif owed.state == "DISCHARGED":
             return True
         else:
-            period = state.period or 0
-            before = [instance for instance in owed.instances if instance.first <= period]
-            if before and max(before, key=lambda instance: instance.first).state in _CURED:
+            last, running = marks.ended_before(draft, duty, state.period or 0), owed.violation
+            if last is not None and (running is None or not last < running <= (state.period or 0)):
                 return True
     return False
 

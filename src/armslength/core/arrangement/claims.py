@@ -134,6 +134,7 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     draft.claims[claim] = replace(
         state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
     )
+    draft.decided.append((claim, number))
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
         draft.asked.update(known for known in about if known in draft.allegations)

@@ -6,13 +6,14 @@ It looks at each atom alone, so a conjunction of atoms that exclude each other i
 
 from __future__ import annotations
 
-from armslength.core.arrangement import claims, tables
-from armslength.core.arrangement.draft import Draft, atoms
+from armslength.core.arrangement import claims, marks, tables
+from armslength.core.arrangement.agenda import Wanted
+from armslength.core.arrangement.draft import Draft, atoms, run_of
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
 from armslength.core.arrangement.terms import Condition
 
 _BAD = frozenset({"OVERDUE", "BREACHED"})
-_MARKS = str.maketrans({"X": "S", "U": "R"})
+_LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
 
 
 def holds(draft: Draft, condition: Condition) -> bool:
@@ -154,29 +155,22 @@ def run_end(draft: Draft, condition: Condition, *, hopeful: bool = False) -> int
         begin = before + 1
     if draft.arrangement.effective_at is None:
         return None
-    marks = _marks(draft, condition.claims or (), hopeful=hopeful)
-    return find_run(marks, begin, condition.length or 1)
+    wanted = run_of(condition)
+    if not hopeful:
+        return marks.run_end(draft, wanted, begin)
+    if all(claims.live(draft, claim) for claim in wanted[0]):
+        return marks.hope(draft, wanted, begin)
+    return _last_hope(draft, wanted, begin)
 
 
-def find_run(marks: str, begin: int, length: int) -> int | None:
-    """The last period of the earliest `length` consecutive S from `begin` on, looking no further than the first
-    undecided period."""
-    stop = marks.find(UNDECIDED, begin)
-    found = marks.find("S" * length, begin, len(marks) if stop < 0 else stop)
-    return None if found < 0 else found + length - 1
-
-
-def _marks(draft: Draft, names: tuple[str, ...], *, hopeful: bool) -> str:
-    """One mark a period over several claims: R if any is unclean, else "." if any is undecided, else S."""
-    texts = [draft.claims[claim].decided.translate(_MARKS) for claim in names]
-    if hopeful:
-        counts = [claims.count(draft, draft.terms.claims[claim]) for claim in names]
-        texts = [
-            text.ljust(least, UNDECIDED).replace(UNDECIDED, "S" if claims.live(draft, claim) else "R")
-            for text, least, claim in zip(texts, counts, names, strict=True)
-        ]
-    if len(texts) == 1:
-        return texts[0]
-    longest = max(map(len, texts), default=0)
-    padded = [text.ljust(longest, "R" if hopeful else UNDECIDED) for text in texts]
-    return "".join("R" if "R" in marks else "." if "." in marks else "S" for marks in zip(*padded, strict=True))
+def _last_hope(draft: Draft, wanted: Wanted, begin: int) -> int | None:
+    """The end of the run if undecided periods come to be clean of those claims alone that are still decided."""
+    found, texts = 0, []
+    for claim in wanted[0]:
+        text = draft.claims[claim].decided.ljust(claims.count(draft, draft.terms.claims[claim]), UNDECIDED)
+        texts.append(text.translate(_LIVE if claims.live(draft, claim) else _DEAD))
+    for number in range(begin, min(map(len, texts), default=0)):
+        found = found + 1 if all(text[number] == "S" for text in texts) else 0
+        if found == wanted[1]:
+            return number
+    return None

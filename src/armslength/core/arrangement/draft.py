@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.arrangement import tables
-from armslength.core.arrangement.agenda import Agenda, Heap, merged
+from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import AllegationState, Change, Clock, State
 from armslength.core.arrangement.tables import Machine
@@ -44,6 +44,7 @@ class Index:
     shown_by: dict[str, tuple[str, ...]]  # claim → the duties that it shows
     excuses: dict[str, tuple[str, ...]]  # excuse claim → the claims that it excuses
     runs: dict[str, Condition]  # tranche → the run in its gate
+    wanted: dict[str, tuple[Wanted, ...]]  # claim → the runs over it that somebody waits for
     instants: dict[str, tuple[Condition, ...]]  # duty or tranche → the time atoms that its conditions wait for
     debtors: dict[str, str]  # duty, release duties too → debtor
 
@@ -71,6 +72,11 @@ def atoms(condition: Condition) -> Iterable[Condition]:
         yield from atoms(part)
 
 
+def run_of(condition: Condition) -> Wanted:
+    """The run that a `run` condition wants."""
+    return condition.claims or (), condition.length or 1
+
+
 def _index(terms: Arrangement) -> Index:
     shown_by: dict[str, tuple[str, ...]] = {}
     for duty in sorted(terms.duties):
@@ -92,6 +98,9 @@ def _index(terms: Arrangement) -> Index:
         for atom in [next((atom for atom in atoms(terms.tranches[tranche].gate) if atom.op == "run"), None)]
         if atom is not None
     }
+    found = [atom for conditions in waits.values() for part in conditions for atom in atoms(part) if atom.op == "run"]
+    wanted = {run_of(atom) for atom in found}
+    wanted |= {((duty.claim,), duty.remedy_run) for duty in terms.duties.values() if duty.remedy_run is not None}
     releases = {release_duty(tranche): tranche for tranche in terms.tranches}
     return Index(
         claims=tuple(sorted(terms.claims)),
@@ -101,6 +110,7 @@ def _index(terms: Arrangement) -> Index:
         shown_by=shown_by,
         excuses=excuses,
         runs=runs,
+        wanted={claim: tuple(sorted(run for run in wanted if claim in run[0])) for claim in terms.claims},
         instants={subject: found for subject, found in instants.items() if found},
         debtors={duty: terms.duties[duty].debtor for duty in terms.duties}
         | {duty: terms.tranches[tranche].provider for duty, tranche in releases.items()},
@@ -125,7 +135,8 @@ class Draft:
         self.allegations = state.allegations
         agenda = state.agenda or agenda_of(terms, state)
         self.deadlines, self.holds, self.open = agenda.deadlines, agenda.holds, agenda.open
-        self.runs = agenda.runs
+        self.runs, self.violations = dict(agenda.runs), dict(agenda.violations)
+        self.decided: list[tuple[str, int]] = []  # claim and period, which `marks` has not taken in
         self.asked: set[str] = set()  # allegations that something has happened to
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
@@ -180,7 +191,7 @@ class Draft:
             duties=self.duties,
             tranches=self.tranches,
             allegations=self.allegations,
-            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs),
+            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations),
         )
 
     def allege(self, name: str, after: AllegationState) -> None:
@@ -228,7 +239,7 @@ def agenda_of(terms: Arrangement, state: State) -> Agenda:
         still += said.outcome == "OPEN"
         if said.holding:
             holds = holds.put(name, said.raised_at)
-    return Agenda(deadlines, holds, still, {})
+    return Agenda(deadlines, holds, still, {}, {})
 
 
 def reached(

@@ -77,7 +77,8 @@ class Instance:
 class DutyState(Written):
     """state: PENDING ACTIVE OVERDUE CURED BREACHED REMEDIED FULFILLED DISCHARGED EXPIRED UNVERIFIED.
 
-    For a maintain duty the worst open instance is shown. `due` and `cure_due` already contain time given back by
+    For a maintain duty the worst open instance is shown; `violations` holds its instances by their first periods, and
+    `violation` is that of the open one. `due` and `cure_due` already contain time given back by
     thawing; `frozen_at` is set while its clock stands."""
 
     state: str
@@ -87,8 +88,14 @@ class DutyState(Written):
     cure_due: int | None = None
     frozen_at: int | None = None
     performed_at: int | None = None
-    instances: tuple[Instance, ...] = ()
+    violations: Parts[Instance] = field(default_factory=Parts)
+    violation: int | None = None
     waived: tuple[str, ...] = ()
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The violation instances, in the order of their first periods."""
+        return tuple(sorted(self.violations.values(), key=lambda instance: instance.first))
 
     def stands(self, deadline: int) -> bool:
         """Whether the deadline stands still: it had not passed when the clock was stopped."""
