@@ -7,10 +7,12 @@ state, no agenda is ever changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import TypeAlias
 
 from armslength.core.parts import Parts
 
+Next: TypeAlias = int | None | EllipsisType
 Wanted: TypeAlias = tuple[tuple[str, ...], int]  # a run of clean periods: over which claims, how long
 
 
@@ -41,10 +43,14 @@ def merged(one: Heap | None, other: Heap | None) -> Heap | None:
 class Agenda:
     """`deadlines`: what allegations wait for; entries that have become void may be among them, but not on top.
     `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
-    keeps, by wanted run and by maintain duty."""
+    keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each claim's first
+    undecided period is over, and its number. `next`: the next instant at which something fires by itself; None if
+    nothing will; Ellipsis if that is to be found out."""
 
     deadlines: Heap | None
     holds: Parts[int]
     open: int
     runs: dict[Wanted, tuple[str, str]]
     violations: dict[str, str]
+    reports: dict[str, tuple[int, int] | None]
+    next: Next = ...

@@ -135,6 +135,7 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
         state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
     )
     draft.decided.append((claim, number))
+    draft.reports.pop(claim, None)
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
         draft.asked.update(known for known in about if known in draft.allegations)
@@ -283,6 +284,14 @@ def exclude(draft: Draft, culprit: str) -> None:
 
 def deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     """When the earliest undecided period is over, and its number."""
+    if not draft.effective:
+        return _deadline(draft, claim)
+    if claim not in draft.reports:
+        draft.reports[claim] = _deadline(draft, claim)
+    return draft.reports[claim]
+
+
+def _deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     term = draft.terms.claims[claim]
     if term.report_by is None or not live(draft, claim):
         return None
@@ -290,7 +299,7 @@ def deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     number = decided.find(UNDECIDED)
     if number < 0:
         number = len(decided)
-    if number >= count(draft, term):
+    if starts(draft, term, number) >= draft.terms.end if term.period is not None else number > 0:
         return None
     last = report_by(draft, term, number)
     return None if last is None else (last + draft.terms.grace, number)

@@ -136,6 +136,8 @@ class Draft:
         agenda = state.agenda or agenda_of(terms, state)
         self.deadlines, self.holds, self.open = agenda.deadlines, agenda.holds, agenda.open
         self.runs, self.violations = dict(agenda.runs), dict(agenda.violations)
+        self.next = agenda.next
+        self.reports = dict(agenda.reports)
         self.decided: list[tuple[str, int]] = []  # claim and period, which `marks` has not taken in
         self.asked: set[str] = set()  # allegations that something has happened to
         self.running = state.shown  # the arrangement's state as last told in `changes`
@@ -191,7 +193,7 @@ class Draft:
             duties=self.duties,
             tranches=self.tranches,
             allegations=self.allegations,
-            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations),
+            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next),
         )
 
     def allege(self, name: str, after: AllegationState) -> None:
@@ -239,7 +241,7 @@ def agenda_of(terms: Arrangement, state: State) -> Agenda:
         still += said.outcome == "OPEN"
         if said.holding:
             holds = holds.put(name, said.raised_at)
-    return Agenda(deadlines, holds, still, {}, {})
+    return Agenda(deadlines, holds, still, {}, {}, {})
 
 
 def reached(

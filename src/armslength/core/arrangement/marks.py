@@ -58,7 +58,8 @@ def hope(draft: Draft, wanted: Wanted, begin: int) -> int | None:
 
 
 def _run(draft: Draft, wanted: Wanted) -> tuple[str, str]:
-    catch_up(draft)
+    if draft.decided:
+        catch_up(draft)
     if wanted not in draft.runs:
         draft.runs[wanted] = _searched(draft, wanted)
     return draft.runs[wanted]
@@ -139,7 +140,8 @@ def ended_before(draft: Draft, duty: str, number: int) -> int | None:
 
 
 def _violations(draft: Draft, duty: str) -> str:
-    catch_up(draft)
+    if draft.decided:
+        catch_up(draft)
     if duty not in draft.violations:
         decided, first = draft.claims[draft.terms.duties[duty].claim].decided, first_period(draft, duty)
         text = _OPEN * first + "".join(letter if letter == REFUTED else _OPEN for letter in decided[first:])

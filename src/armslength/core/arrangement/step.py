@@ -79,6 +79,7 @@ def apply(terms: Terms, state: State, act: Act) -> Outcome:
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
     if draft.moved:
+        draft.next = ...
         _settle(draft)
         _catch_up(draft)
     return Outcome(state=draft.finish(), at=time, changes=tuple(draft.changes))
@@ -133,16 +134,16 @@ _HANDLERS: dict[str, Callable[[Draft, Act, Any], None]] = {
 
 
 def _next(draft: Draft) -> int | None:
-    return min(
-        chain(
+    if draft.next is ...:
+        found = chain(
             claims.deadlines(draft),
             duties.deadlines(draft),
             allegations.deadlines(draft),
             running.deadlines(draft),
             tranches.deadlines(draft),
-        ),
-        default=None,
-    )
+        )
+        draft.next = min(found, default=None)
+    return draft.next
 
 
 def _forward(draft: Draft, until: int) -> None:
@@ -154,6 +155,7 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
+        draft.next = ...
         _settle(draft)
         _catch_up(draft)
 
@@ -167,17 +169,22 @@ def _catch_up(draft: Draft) -> None:
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
 
+_WORKERS = (claims.work, duties.work, allegations.work, running.consequences, running.work, tranches.work)
+
+
 def _settle(draft: Draft) -> bool:
-    """Let everything follow that follows at this instant. True if anything did."""
+    """Let everything follow that follows at this instant: until each has looked since anything moved, and nothing did.
+    True if anything did."""
     objects = len(draft.claims) + len(draft.duties) + len(draft.tranches) + len(draft.allegations)
-    for passes in range(20 + 10 * objects):  # far more than any terms with a fixpoint need
+    rounds = 20 + 10 * objects  # far more than any terms with a fixpoint need
+    quiet = looked = 0
+    while quiet < len(_WORKERS):
+        if looked == rounds * len(_WORKERS):
+            raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")
         draft.moved = False
-        claims.work(draft)
-        duties.work(draft)
-        allegations.work(draft)
-        running.consequences(draft)
-        running.work(draft)
-        tranches.work(draft)
-        if not draft.moved:
-            return passes > 0
-    raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")
+        _WORKERS[looked % len(_WORKERS)](draft)
+        quiet = 0 if draft.moved else quiet + 1
+        looked += 1
+    if looked > quiet:
+        draft.next = ...
+    return looked > quiet

@@ -203,17 +203,24 @@ def work(draft: Draft) -> None:
     """Move every tranche as far as it goes."""
     if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         return
-    over = term_over(draft)
+    over, complained = term_over(draft), _complained(draft)
     for tranche in draft.index.tranches:
         state = draft.tranches[tranche]
         if state.stage in _UNRELEASED:
             if over and (cause := _forfeit(draft, tranche, state)):
                 _store(draft, tranche, "tranche.forfeited", cause, replace(state, withheld=()))
                 continue
-            _withhold(draft, tranche, state)
+            _withhold(draft, tranche, state, complained)
             _open(draft, tranche)
         elif state.stage in {"RELEASED", "COMPLAINED"}:
             _expire(draft, tranche, state)
+            complained = _complained(draft)
+
+
+def _complained(draft: Draft) -> set[tuple[str, str]]:
+    """The providers and recipients between whom a complaint is open."""
+    found = (draft.terms.tranches[name] for name, state in draft.tranches.items() if state.complaint == "OPEN")
+    return {(term.provider, term.recipient) for term in found}
 
 
 def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
@@ -238,14 +245,10 @@ def _named(term: Tranche) -> set[str]:
     return {duty for atom in atoms(term.continuous) if atom.op == "clear" for duty in atom.duties or ()}
 
 
-def _withhold(draft: Draft, tranche: str, state: TrancheState) -> None:
+def _withhold(draft: Draft, tranche: str, state: TrancheState, complained: set[tuple[str, str]]) -> None:
     term = draft.terms.tranches[tranche]
     reasons = []
-    if any(
-        other.complaint == "OPEN"
-        and (draft.terms.tranches[key].provider, draft.terms.tranches[key].recipient) == (term.provider, term.recipient)
-        for key, other in draft.tranches.items()
-    ):
+    if (term.provider, term.recipient) in complained:
         reasons.append("complaint")
     if not holds(draft, term.continuous):
         reasons.append("condition")
