@@ -2,8 +2,8 @@
 
 Values are objects, arrays, strings, booleans, null and integers within ±(2^53 − 1). Floats are refused, and keys are
 ASCII, so that code-point order and JCS's UTF-16 order agree. Dataclasses are written by field name; a field that is
-None is left out, so "absent" has one spelling, and so is one that takes no part in comparison. `Parts` are written as
-their root, in hex, or as an object if asked for the whole.
+None is left out, so "absent" has one spelling. `Parts` are written as their root, in hex, or as an object if asked
+for the whole.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LARGEST = 2**53 - 1
 @cache
 def names(kind: Any) -> tuple[str, ...]:
     """The fields of a dataclass that are written."""
-    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def plain(value: Any, *, whole: bool = False) -> Any:

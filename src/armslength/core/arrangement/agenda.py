@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from armslength.core.parts import Parts
 
-Next: TypeAlias = int | None | EllipsisType
+Next: TypeAlias = int | EllipsisType | None
 Wanted: TypeAlias = tuple[tuple[str, ...], int]  # a run of clean periods: over which claims, how long
 
 

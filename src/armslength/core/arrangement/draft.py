@@ -186,15 +186,16 @@ class Draft:
 
     def finish(self) -> State:
         """The new state as a frozen value."""
-        return State(
+        agenda = Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next)
+        state = State(
             clock=Clock(tau=self.tau, now=self.now),
             arrangement=self.arrangement,
             claims=self.claims,
             duties=self.duties,
             tranches=self.tranches,
             allegations=self.allegations,
-            agenda=Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next),
         )
+        return state.going(agenda)
 
     def allege(self, name: str, after: AllegationState) -> None:
         """Store an allegation, with what it now waits for."""

@@ -8,6 +8,7 @@ allegations) are `Parts`, of which a step replaces only what it changes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from armslength.core.arrangement.agenda import Agenda
 from armslength.core.parts import Parts
@@ -188,8 +189,26 @@ class Clock:
     now: int
 
 
+class Going:
+    """A state with the agenda to go on from, which is derived from it and no part of it. A state that no step made has
+    none."""
+
+    __slots__ = ("_agenda",)
+    _agenda: Agenda
+
+    @property
+    def agenda(self) -> Agenda | None:
+        """The agenda, if it is at hand."""
+        return getattr(self, "_agenda", None)
+
+    def going(self, agenda: Agenda) -> Self:
+        """This very state, which has its agenda now."""
+        object.__setattr__(self, "_agenda", agenda)
+        return self
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Going):
     """Everything. `root` = SHA-256 of its canonical JSON."""
 
     clock: Clock
@@ -198,7 +217,6 @@ class State:
     duties: dict[str, DutyState]  # the terms' duties and each tranche's release duty
     tranches: dict[str, TrancheState]
     allegations: Parts[AllegationState]  # by id: "<author>/<claim>/<period>" or "<author>/<tranche>"
-    agenda: Agenda | None = field(default=None, compare=False, repr=False)  # derived from the rest, and no part of it
 
     @property
     def holds(self) -> tuple[str, ...]:

@@ -16,7 +16,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -57,7 +56,7 @@ def initial(terms: Terms) -> State:
 
 def resumed(terms: Terms, state: State) -> State:
     """A state that was stored, with the agenda to go on from."""
-    return replace(state, agenda=agenda_of(terms, state))
+    return state.going(agenda_of(terms, state))
 
 
 def apply(terms: Terms, state: State, act: Act) -> Outcome:
