@@ -7,12 +7,11 @@ state, no agenda is ever changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import TypeAlias
 
 from armslength.core.parts import Parts
 
-Next: TypeAlias = int | EllipsisType | None
+SOUGHT = -1
 Wanted: TypeAlias = tuple[tuple[str, ...], int]  # a run of clean periods: over which claims, how long
 
 
@@ -45,7 +44,7 @@ class Agenda:
     `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
     keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each claim's first
     undecided period is over, and its number. `next`: the next instant at which something fires by itself; None if
-    nothing will; Ellipsis if that is to be found out."""
+    nothing will; SOUGHT if that is to be found out."""
 
     deadlines: Heap | None
     holds: Parts[int]
@@ -53,4 +52,4 @@ class Agenda:
     runs: dict[Wanted, tuple[str, str]]
     violations: dict[str, str]
     reports: dict[str, tuple[int, int] | None]
-    next: Next = ...
+    next: int | None = SOUGHT

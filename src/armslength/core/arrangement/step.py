@@ -20,6 +20,7 @@ from itertools import chain
 from typing import Any
 
 from armslength.core.arrangement import allegations, claims, duties, running, tranches
+from armslength.core.arrangement.agenda import SOUGHT
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
 from armslength.core.arrangement.draft import Act, Draft, agenda_of, iso
 from armslength.core.arrangement.root import state_root
@@ -78,7 +79,7 @@ def apply(terms: Terms, state: State, act: Act) -> Outcome:
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
     if draft.moved:
-        draft.next = ...
+        draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
     return Outcome(state=draft.finish(), at=time, changes=tuple(draft.changes))
@@ -133,7 +134,7 @@ _HANDLERS: dict[str, Callable[[Draft, Act, Any], None]] = {
 
 
 def _next(draft: Draft) -> int | None:
-    if draft.next is ...:
+    if draft.next == SOUGHT:
         found = chain(
             claims.deadlines(draft),
             duties.deadlines(draft),
@@ -154,7 +155,7 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
-        draft.next = ...
+        draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
 
@@ -185,5 +186,5 @@ def _settle(draft: Draft) -> bool:
         quiet = 0 if draft.moved else quiet + 1
         looked += 1
     if looked > quiet:
-        draft.next = ...
+        draft.next = SOUGHT
     return looked > quiet
