@@ -7,6 +7,7 @@ sockets, the disk and the wall clock.
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import functools
 import json
@@ -178,6 +179,21 @@ class SimNode:
         self.disk.dead = self.wire.dead = True
         await self.host.kill()
         await self._stack.aclose()
+
+    def copy(self) -> MemoryStore:
+        """Its database as it is now."""
+        assert isinstance(self.store, MemoryStore)
+        return copy.deepcopy(self.store)
+
+    async def put_back(self, older: MemoryStore, *, noticed: bool) -> None:
+        """Kill it and start it again on an older copy; `noticed`: its counter tells (`store.counter`)."""
+        if self.host.is_up:
+            await self.crash()
+        assert isinstance(self.store, MemoryStore)
+        generation = self.store.generation
+        self.store = copy.deepcopy(older)
+        self.store.generation = generation + 1 if noticed else older.generation
+        await self.start()
 
     async def held(self) -> Open:
         """The arrangement at this node."""

@@ -72,6 +72,11 @@ class Node:
     async def say(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
         """Write these statements and send them at once. Raises Refused, and writes nothing, where one is not valid
         by what we know."""
+        try:
+            await self.recorder.voice.speak(held)
+        except Unavailable as error:
+            if held.restored:  # else it is written, and leaves once the others have answered
+                raise Refused("restored", error.reason, held.arrangement[:12]) from None
         state = held.book.view.state
         for body in bodies:
             state = self._after(held, state, body)
@@ -85,11 +90,6 @@ class Node:
         return step.apply(held.terms, state, act).state
 
     async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
-        try:
-            await self.recorder.voice.speak(held)
-        except Unavailable as error:
-            if held.restored:  # else it is written, and leaves once the others have answered
-                raise Refused("restored", error.reason, held.arrangement[:12]) from None
         async with held.writing:
             if held.forgotten:
                 raise NotFound("unknown-arrangement", "it has just been declined", held.arrangement[:16])

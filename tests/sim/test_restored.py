@@ -1,0 +1,187 @@
+"""Nodes that are put back as they were some time ago: they find out, say nothing until they know what they have said,
+and go on from there. Nobody ever signs two entries with one number, or cosigns two histories."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from armslength.errors import Refused, Unavailable
+from tests.golden.terms import at
+from tests.sim.harness import NODES, World, world_terms
+from tests.sim.network import Network
+from tests.sim.script import begin, perform
+from tests.sim.virtual import play
+
+THEN, NOW, END = at(1, 1), at(3, 1), at(5, 1)
+EVENT = "k5a"
+
+
+async def _lived_on(world: World, name: str, until: int = NOW) -> object:
+    """The script up to `until`, with a copy of this node from before its middle."""
+    await begin(world)
+    await perform(world, THEN)
+    older = world.nodes[name].copy()
+    for time, said in _between(THEN, until):
+        await world.clock(time)
+        for who, bodies in said:
+            await world.say(who, *bodies)
+    await world.rest()
+    return older
+
+
+def _between(start: int, until: int):  # type: ignore[no-untyped-def]
+    from tests.sim.script import moments
+
+    return [(time, said) for time, said in moments(until) if time > start]
+
+
+async def _goes_on(world: World, name: str) -> None:
+    """The clock of the one that was put back is as old as its database: it is set again; then the script goes on."""
+    await world.clock(world.now, name)
+    await world.rest()
+    for time, said in _between(world.now, END):
+        await world.clock(time)
+        for who, bodies in said:
+            await world.say(who, *bodies)
+        await world.rest()
+    verdict = await world.check()
+    assert verdict.replica is not None
+    assert verdict.replica.state.arrangement.excluded == {}
+    for each in world.nodes.values():
+        held = await each.held()
+        assert held.silence is None
+        assert not held.book.doubles
+
+
+@pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
+@pytest.mark.parametrize(("keeper", "name"), [("m5", "A"), ("m5", "B"), ("m5", "m5"), ("A", "A"), ("B", "A")])
+def test_an_older_copy_catches_up_with_its_own_word(tmp_path: Path, keeper: str, name: str, noticed: bool) -> None:
+    """A party, a timekeeper, a keeper that is a party and a neutral one, whether or not the node's counter tells."""
+
+    async def story() -> None:
+        async with World(tmp_path, world_terms(keeper)) as world:
+            older = await _lived_on(world, name)
+            before = (await world.nodes[name].held()).kept
+            await world.nodes[name].put_back(older, noticed=noticed)  # type: ignore[arg-type]
+            await _goes_on(world, name)
+            after = (await world.nodes[name].held()).kept
+            assert (after.time, after.size) >= (before.time, before.size)
+
+    play(story())
+
+
+@pytest.mark.parametrize("name", ["A", "m5"])
+def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None:
+    """Cut off from all, then from one of two: no entry, no stamp, no cosignature, and the owner is told why."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, name)
+            node = world.nodes[name]
+            other = "B" if name == "m5" else "m5"
+            world.network.apart = {other}
+            await node.put_back(older, noticed=True)  # type: ignore[arg-type]
+            await world.clock(world.now, name)
+            submitted, cosigned = set(world.network.submitted), len(world.network.cosigned)
+            for seconds in (1, 60, 3600):
+                await asyncio.sleep(seconds)
+                with pytest.raises(Refused, match=f"restored from an older copy: waits for {other}") as refused:
+                    await node.running.node.say(await node.held(), [_notice()])
+                assert refused.value.code == "restored"
+            view = await node.manage("view", arrangement=world.arrangement)
+            assert any(each["what"] == "our silence" and other in each["reason"] for each in view["troubles"])
+            await node.crash()  # and it knows after another start
+            await node.start()
+            with pytest.raises(Unavailable, match=f"waits for {other}"):
+                await node.running.node.recorder.voice.speak(await node.held())
+            assert world.network.submitted == submitted
+            assert not [each for each in world.network.cosigned[cosigned:] if each[0] == name]
+            world.network.apart = set()
+            await asyncio.sleep(30)
+            await _goes_on(world, name)
+
+    play(story())
+
+
+def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
+    """An entry that a timekeeper has stamped and no seal covers is not signed anew by the copy that lacks it."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, THEN)
+            node, older = world.nodes["A"], world.nodes["A"].copy()
+            await world.nodes["m5"].crash()  # nothing is placed
+            (said,) = await node.running.node.say(await node.held(), [_notice()])
+            assert said.status == "pending"
+            await asyncio.sleep(5)
+            assert (await world.nodes["B"].held()).book.at_tail(said.entry) is not None
+            await node.put_back(older, noticed=True)
+            await world.clock(world.now, "A")
+            await world.nodes["m5"].start()
+            await world.clock(world.now, "m5")
+            await world.rest()
+            sealed = (await world.nodes["m5"].held()).book.sealed
+            assert sealed.index_of(said.entry) is not None
+            await _goes_on(world, "A")
+
+    play(story())
+
+
+def _notice():  # type: ignore[no-untyped-def]
+    from armslength.core.arrangement.bodies import Withdraw
+
+    return Withdraw()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_chaos(tmp_path: Path, seed: int) -> None:
+    """Nodes die, come back on copies of any age, noticed or not, while everybody goes on: nobody is convicted."""
+
+    async def story() -> None:
+        random = Random(seed)
+        keeper = random.choice(["m5", "A", "B"])
+        network = Network(seed, {"lost": 0.02})
+        async with World(tmp_path, world_terms(keeper), network=network) as world:
+            await begin(world)
+            copies = {name: [world.nodes[name].copy()] for name in NODES}
+            trouble = asyncio.create_task(_trouble(world, random, copies))
+            for time, said in _between(at(0, -1), END):
+                await world.clock(time)
+                for who, bodies in said:
+                    await world.say(who, *bodies)
+                await asyncio.sleep(random.uniform(0, 20))
+            trouble.cancel()
+            await asyncio.gather(trouble, return_exceptions=True)
+            for node in world.nodes.values():
+                if not node.host.is_up:
+                    await node.start()
+            network.calm()
+            await world.clock(world.now)
+            await world.rest()
+            verdict = await world.check()
+            assert verdict.replica is not None
+            assert verdict.replica.state.arrangement.excluded == {}
+
+    play(story())
+
+
+async def _trouble(world: World, random: Random, copies: dict[str, list]) -> None:  # type: ignore[type-arg]
+    """One node at a time dies and comes back, on its own database or on an older one."""
+    while True:
+        await asyncio.sleep(random.uniform(0.01, 15))
+        name = random.choice(NODES)
+        node = world.nodes[name]
+        await node.crash()
+        await asyncio.sleep(random.uniform(0, 2))
+        if random.random() < 0.5:
+            copies[name].append(node.copy())
+            await node.start()
+            continue
+        await node.put_back(random.choice(copies[name]), noticed=random.random() < 0.5)
+        await world.clock(world.now, name)
+        await asyncio.sleep(20)  # it catches up before the next misfortune: two at once may lose what only they knew
