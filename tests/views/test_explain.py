@@ -555,7 +555,7 @@ def test_what_stays_unknown_says_when_the_time_was_over() -> None:
     state = advance(silent().terms, silent().state, at(9)).state
     text = why(silent().terms, state, "k2#6").sentences[0]
     assert text.endswith(
-        "too few monitors had spoken by 23 Jul 2016 00:00 UTC (D+8), when the time to report was over."
+        "no quorum of monitors agreed by 23 Jul 2016 00:00 UTC (D+8), when the time to report was over."
     )
 
 

@@ -34,7 +34,7 @@ class Deadline:
     fires: int | None
     waits_for: str
     then: str
-    idle: bool = False  # nothing rests on it: an excuse that no notice asks for, the end of the term once it is over
+    idle: bool = False  # nothing rests on it: an excuse that no notice asks for, an answer to what is decided already
 
 
 def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
@@ -91,7 +91,7 @@ def _claims(words: Words, state: State) -> Iterator[Deadline]:
         if found is not None:
             fires, period = found
             spot = words.subject("claim", f"{name}#{period}")
-            waits, then = f"a quorum of {words.actors(claim.monitors)} on {spot}", f"{spot} stays UNKNOWN for good"
+            waits, then = f"{words.quorum(claim)} to agree on {spot}", f"{spot} stays UNKNOWN for good"
             excused = excuses.get(name, name)  # of which a refuting quorum may wait for this
             if denied(words, state, excused, period):
                 other = words.subject("claim", f"{excused}#{period}")
@@ -150,7 +150,8 @@ def _allegation(words: Words, name: str, held: AllegationState) -> Iterator[Dead
         yield _of("allegation", name, held.raised_at + rules.hold, 0, "a decision", then)
     if held.answer is None:
         waits = "an answer by the debtor"
-        yield _of("allegation", name, held.raised_at + rules.reply, grace, waits, f"{name} counts as UNANSWERED")
+        reply = _of("allegation", name, held.raised_at + rules.reply, grace, waits, f"{name} counts as UNANSWERED")
+        yield replace(reply, idle=held.outcome != "OPEN")
     if held.outcome == "OPEN":
         waits = "the monitors or the determiners to decide"
         yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, f"{name} is DISMISSED")

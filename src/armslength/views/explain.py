@@ -82,8 +82,7 @@ def _why(asked: Asked, subject: str, facts: Facts | None) -> Why:
 def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
     """Explain the arrangement's own state."""
     held, shown, words = asked.state.arrangement, asked.state.shown, asked.words
-    since = f", since {words.moment(_since(asked))}" if _since(asked) else ""
-    said = [f"The arrangement is {shown}: {meaning(shown)}{since}."]
+    said = [f"The arrangement is {shown}: {meaning(shown)}{_since(asked)}."]
     blocks: list[Block] = []
     missing = tuple(p for p in asked.terms.parties if p not in held.signed)
     if held.phase in {"PROPOSED", "SIGNED"} and missing:
@@ -203,13 +202,18 @@ def _unknown(asked: Asked, subject: str) -> str:
     return f"neither the terms nor the record know it; there are {'; '.join(told)}; and arrangement"
 
 
-def _since(asked: Asked) -> int:
-    held = asked.state.arrangement
+def _since(asked: Asked) -> str:
+    """Since when the arrangement is in its state; what is in force may have been held or suspended meanwhile, which the
+    state does not tell, so then only when that began."""
+    held, words = asked.state.arrangement, asked.words
+    if asked.state.shown == "EFFECTIVE":
+        return f"; it took effect on {words.moment(held.at)}"
+    at = held.at
     if asked.state.shown == "SUSPENDED" and held.suspension:
-        return held.suspension.since
+        at = held.suspension.since
     if asked.state.shown == "HELD":
-        return min(a.raised_at for a in asked.state.allegations.values() if a.holding)
-    return held.at
+        at = min(a.raised_at for a in asked.state.allegations.values() if a.holding)
+    return f", since {words.moment(at)}" if at else ""
 
 
 def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]:

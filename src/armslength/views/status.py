@@ -16,7 +16,8 @@ from armslength.views.words import Words, meaning
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyLine:
-    """A duty now. `due`: while it is owed; `cure_due`: while it can still be cured; `frozen`: its clock stands."""
+    """A duty now. `due`: while it is owed; `cure_due`: while it can still be cured; `frozen`: its clock stands;
+    `remedied`: how many breaches of it were made good, whatever came of it since."""
 
     id: str
     debtor: str
@@ -27,6 +28,7 @@ class DutyLine:
     due: int | None = None
     cure_due: int | None = None
     frozen: bool = False
+    remedied: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +143,7 @@ def _duties(terms: Arrangement, state: State) -> tuple[DutyLine, ...]:
                 due=held.due if held.state in {"ACTIVE", "OVERDUE"} else None,
                 cure_due=held.cure_due if held.state == "OVERDUE" else None,
                 frozen=held.frozen_at is not None,
+                remedied=sum(instance.state == "REMEDIED" for instance in held.instances),
             )
         )
     return tuple(lines)

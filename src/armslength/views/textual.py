@@ -128,14 +128,16 @@ def _owed(words: Words, status: Status, party: str, width: int) -> Text:
     out: Text = [[], [Span(f"{words.named(party)} owes", "title")]]
     mine = [line for line in status.duties if line.debtor == party]
     shown = [line for line in mine if not (words.release_of(line.id) and line.state in {"PENDING", "FULFILLED"})]
-    hidden = len(mine) - len(shown)
+    hidden = [line.state for line in mine if line not in shown]
     wide = max([10, *(len(line.id) for line in status.duties)])
     for line in shown:
         due = Span(_due(words, line, status.at))
         out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<12}", tone(line.state)), due])
         out += _wrapped(line.what, width, " " * (wide + 3), "faint")
     if hidden:
-        out.append([Span(f"  {'and ' * bool(shown)}{count(hidden, 'release duty')}, not yet due or done", "faint")])
+        done, open_ = hidden.count("FULFILLED"), hidden.count("PENDING")
+        parts = listing([f"{done} fulfilled"] * bool(done) + [f"{open_} not yet due"] * bool(open_))
+        out.append([Span(f"  {'and ' * bool(shown)}{count(len(hidden), 'release duty')}, {parts}", "faint")])
     elif not shown:
         out.append([Span("  nothing", "faint")])
     return out
@@ -189,7 +191,7 @@ def _due(words: Words, line: DutyLine, now: int) -> str:
         return f"cure by {words.short(line.cure_due)}, {_away(line.cure_due, now)}"
     if line.due is not None:
         return f"due {words.short(line.due)}, {_away(line.due, now)}"
-    return ""
+    return "broken before, and made good" if line.remedied and line.state != "REMEDIED" else ""
 
 
 def _away(at: int, now: int) -> str:

@@ -122,6 +122,9 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         duty, _, period = change.subject.partition("#")
         name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
         text = f"{name}: {change.after}"
+    elif change.after == "EXCLUDED":
+        name, before = start_case(words.actors([change.subject])), ""
+        text = f"{name} counts no more: EXCLUDED"
     elif change.rule in _CLOCKS:
         clocks = "its clock {}s" if len(found) == 1 else "their clocks {}"
         name = f"{name}, {clocks.format(_CLOCKS[change.rule])}"
@@ -224,13 +227,14 @@ def _line(words: Words, group: _Group) -> Line:
 
 
 def _monitors(words: Words, group: _Group) -> str:
-    """Attestations by several sets of monitors on different claims, each set said once."""
-    by_claim: dict[str, list[PlacedEntry]] = {}
+    """Attestations by several sets of monitors on different claims and periods, each set said once: nobody is said to
+    have spoken of a period of which others spoke alone."""
+    by_spot: dict[tuple[str, int], list[PlacedEntry]] = {}
     for entry in group.entries:
         if isinstance(entry.body, Attest):
-            by_claim.setdefault(entry.body.claim, []).append(entry)
+            by_spot.setdefault((entry.body.claim, entry.body.period), []).append(entry)
     by_who: dict[tuple[str, ...], list[PlacedEntry]] = {}
-    for entries in by_claim.values():
+    for entries in by_spot.values():
         who = tuple(sorted({entry.author for entry in entries}))
         by_who.setdefault(who, []).extend(entries)
     return "; ".join(f"{words.actors(who)} {says(words, found)}" for who, found in by_who.items())

@@ -175,6 +175,9 @@ def _instance(asked: Asked, name: str, instance: Instance) -> str:
         broke = f" after {unit} {instance.broke}" if instance.broke is not None else ""
         text += f"; {count(terms.remedy_run or 0, f'clean {unit}')} in a row{broke} would remedy it"
         text += _run(asked, terms.claim, instance.broke)
+    elif instance.state == "REMEDIED":
+        broke = f" by {unit} {instance.broke}" if instance.broke is not None else ""
+        text += f"; it was a breach{broke}, and was made good"
     return f"{text}."
 
 

@@ -19,7 +19,7 @@ def period(asked: Asked, name: str, number: int) -> list[str]:
     lead = f"Claim {words.claim(name)} is {value}{spot}{since}"
     if value == "UNKNOWN":
         end = words.ends(rules, number) + (rules.report_by or 0)
-        return [f"{lead}: too few monitors had spoken by {words.moment(end)}, when the time to report was over."]
+        return [f"{lead}: no quorum of monitors agreed by {words.moment(end)}, when the time to report was over."]
     if value == "EXCUSED" and rules.excuse:
         return [f"{lead}: a notice given in time covers it, and claim {words.claim(rules.excuse.claim)} is supported."]
     upheld = _upheld(asked, name, number)

@@ -68,7 +68,7 @@ MEANINGS = {
     "COMPLAINED": "delivered, and the recipient complains",
     "FORFEITED": "will not be delivered",
     "WITHHELD": "held back",
-    "UNDECIDED": "too few monitors have spoken",
+    "UNDECIDED": "no quorum of monitors agrees yet",
     "SUPPORTED": "found to have held",
     "REFUTED": "found not to have held",
     "EXCUSED": "covered by a notice",
@@ -267,6 +267,13 @@ class Words:
             return listing((self.actor(name) for name in names), last)
         label = f"{len(names)} monitors ({_run(names) or listing(names)})"
         return label if last == "and" else f"any of {label}"
+
+    def quorum(self, claim: Claim) -> str:
+        """`3 of 5 monitors (m1–m5)`: who can decide a period, and how many of them suffice."""
+        who, least = self.actors(claim.monitors), min(claim.support, claim.refute)
+        if len(claim.monitors) == 1:
+            return who
+        return f"all of {who}" if least == len(claim.monitors) else f"{least} of {who}"
 
     def names(self, names: Iterable[str], last: str = "and") -> str:
         """Every name alone, without ids."""
