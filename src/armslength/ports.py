@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -80,8 +80,11 @@ class Store(Protocol):
         """The record's leaves [start, stop), in order."""
         ...
 
-    async def due(self, now: float, limit: int) -> list[Send]:
-        """Undelivered sends whose time has come: the first of each lane only, oldest first."""
+    async def due(
+        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
+    ) -> list[Send]:
+        """Undelivered sends whose time has come: the first of each lane only, at most `each` of one peer and none of
+        those `without`, oldest first. Of more than `each` those stay behind that have been tried."""
         ...
 
     async def close(self) -> None:

@@ -102,7 +102,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         wake=wake,
         changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
     )
-    deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered)
+    deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered, troubles=troubles)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)

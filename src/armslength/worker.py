@@ -4,9 +4,12 @@ Laws:
 
 1. A send leaves the outbox only in the commit that takes in its result; a crash in between sends it again.
 2. One send of a lane is on its way at a time; what comes after it waits.
-3. Nobody there, and errors of the other side (5xx), are tried again for as long as it takes. A refusal (4xx) is
-   final and reported, except where it may only say that we are early: that is tried again for a bounded time.
+3. Nobody there, errors of the other side (5xx), and whoever stands before it and lets nobody in (401, 403) are tried
+   again, less and less often, until it has been tried so often that it ends. A refusal (any other 4xx) is final and
+   reported, except where it may only say that we are early: that is tried again for a bounded time.
 4. A commit wakes the loop at once; the clock finds what a crash or another process left behind.
+5. A peer holds a few lanes only: the more the better it answers, and one while it does not. Whatever waits for it hides
+   nobody else's.
 """
 
 from __future__ import annotations
@@ -15,20 +18,31 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
+from armslength.engine.patience import Pause
+from armslength.engine.troubles import Troubles, advice, advise
 from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
 
-LANES: Final = 64  # sends on their way at once
+LANES: Final = 128  # sends on their way at once, …
+EACH: Final = 32  # … of which to one peer that answers …
+NEW: Final = 4  # … and to one of which that is not known yet
 LOOK_S: Final = 0.5  # seconds between looks at the outbox when nothing wakes us
 FIRST_S: Final = 0.1  # the first pause after a failure; it doubles
 LONGEST_S: Final = 60.0
 EARLY: Final = frozenset({404, 409})  # "I do not know that yet"
 EARLY_ATTEMPTS: Final = 8  # about 20 s in all
 PASSING: Final = frozenset({408, 425, 429})  # 4xx that say "later" by themselves
+BARRED: Final = frozenset({401, 403, 407})  # said by whoever guards the peer, and not of this message
+DEAF: Final = frozenset({0, 502, 503, 504, *PASSING, *BARRED})  # a peer that answers so is left alone as a whole
+LAST_S: Final = 10 * 86400  # for which a peer may be silent before what is sent to it is given up …
+LAST: Final = 20_000  # … and attempts of one send, in about the same time
+
+MESSAGES: Final = "messages of the Dataspace Protocol"
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +79,7 @@ class Deliverer:
         *,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
+        troubles: Troubles | None = None,
     ) -> None:
         self._store = store
         self._post = post
@@ -73,8 +88,9 @@ class Deliverer:
         self._clock = clock
         self._jitter = jitter
         self._woken = asyncio.Event()
-        self._busy: dict[str, asyncio.Task[None]] = {}
-        self.troubles: dict[str, str] = {}  # lane -> why its first send does not get through
+        self._busy: dict[str, tuple[str, asyncio.Task[None]]] = {}  # by lane: to which peer
+        self._room: dict[str, int] = {}  # lanes that a peer may hold, where that is not NEW
+        self._troubles = troubles or Troubles()
 
     def wake(self) -> None:
         """Look at the outbox as soon as what is running has had its turn (so that an answer goes out first)."""
@@ -101,27 +117,39 @@ class Deliverer:
     async def look(self) -> None:
         """Put on its way whatever is due and has room."""
         self._woken.clear()
-        if len(self._busy) >= LANES:
+        free = LANES - len(self._busy)
+        if not free:
             return
+        held = Counter(peer for peer, _ in self._busy.values())
+        full = {peer for peer in {*held, *self._room} if held[peer] >= self._room_of(peer)}
         try:
-            due = await self._store.due(self._clock(), 2 * LANES)
+            due = await self._store.due(self._clock(), 2 * LANES, each=EACH, without=full)
         except Exception:  # whatever it is, the loop lives on and looks again
             log.exception("the outbox cannot be read")
             return
         for send in due:
-            if send.lane not in self._busy and len(self._busy) < LANES:
+            if send.lane not in self._busy and free and held[send.peer] < self._room_of(send.peer):
                 task = asyncio.create_task(self._deliver(send))
-                self._busy[send.lane] = task
+                self._busy[send.lane] = (send.peer, task)
+                held[send.peer] += 1
+                free -= 1
                 task.add_done_callback(partial(self._done, send.lane))
+
+    def _room_of(self, peer: str) -> int:
+        """How many lanes a peer may hold now."""
+        return self._room.get(peer, NEW) if self._pause(peer).is_over else 0
+
+    def _pause(self, peer: str) -> Pause:
+        return self._troubles.at(MESSAGES, peer)
 
     async def settle(self) -> None:
         """Wait for what is on its way."""
         while self._busy:
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await asyncio.gather(*(task for _, task in self._busy.values()), return_exceptions=True)
 
     async def stop(self) -> None:
         """Break off what is on its way."""
-        for task in self._busy.values():
+        for _, task in self._busy.values():
             task.cancel()
         await self.settle()
 
@@ -135,31 +163,54 @@ class Deliverer:
             try:
                 reply = await self._post(send.url, send.body, headers)
                 status, body, trouble = reply.status, reply.body, f"answers {reply.status}"
+                hint = advise(f"http-{reply.status}")
             except ArmslengthError as error:
-                status, body, trouble = 0, b"", error.reason
-            if self._is_final(status, send.attempts):
-                self.troubles.pop(send.lane, None)
+                status, body, trouble, hint = 0, b"", error.reason, advice(error)
+            self._learn(send.peer, status, trouble, hint)
+            if self._is_final(status, send.attempts) or self._has_ended(send):
+                self._troubles.over(*_named(send))
                 await self._on_result(send, status, body)
                 return
-            self.troubles[send.lane] = trouble
-            await self._store.commit(Batch(retries=[(send.id, self._clock() + self._pause(send))]))
+            if status not in DEAF:  # the peer as a whole answers well
+                self._troubles.at(*_named(send)).tell(trouble, hint)
+            await self._store.commit(Batch(retries=[(send.id, self._clock() + self._wait(send))]))
         except ArmslengthError as error:
             # The result could not be taken in (the store is closed, or full): it stays in the outbox for next time.
             log.warning("delivery of %s to %s: %s", send.lane, send.peer, error)
-            self.troubles[send.lane] = error.reason
+            self._troubles.at(*_named(send)).tell(error.reason, advice(error))
             await asyncio.sleep(LOOK_S)
         except Exception:
             log.exception("delivery of %s to %s failed", send.lane, send.peer)
-            self.troubles[send.lane] = "internal error; see the log"
+            self._troubles.at(*_named(send)).tell("internal error; see the log")
             await asyncio.sleep(LOOK_S)
+
+    def _learn(self, peer: str, status: int, trouble: str, hint: str) -> None:
+        """What an answer, or none, says about the peer as a whole."""
+        if status in DEAF:
+            if self._pause(peer).is_over:  # of those that were on their way together the first counts
+                self._pause(peer).fail(trouble, hint)
+            self._room[peer] = 1
+        else:
+            self._pause(peer).end()
+            self._room[peer] = min(EACH, self._room.get(peer, NEW) + 1)
+
+    def _has_ended(self, send: Send) -> bool:
+        """Whether it has been tried for so long that it is given up."""
+        since = self._pause(send.peer).since
+        return send.attempts + 1 >= LAST or bool(since and self._clock() - since > LAST_S)
 
     def _is_final(self, status: int, attempts: int) -> bool:
         if 200 <= status < 300:
             return True
-        if not 400 <= status < 500 or status in PASSING:
+        if not 400 <= status < 500 or status in PASSING or status in BARRED:
             return False
         return status not in EARLY or attempts + 1 >= EARLY_ATTEMPTS
 
-    def _pause(self, send: Send) -> float:
+    def _wait(self, send: Send) -> float:
         longest = min(FIRST_S * 2.0 ** min(send.attempts, 16), LONGEST_S)
         return longest * (0.5 + self._jitter() / 2)
+
+
+def _named(send: Send) -> tuple[str, str]:
+    """A send that does not get through, as a trouble names it: what, and at whom."""
+    return f"the messages of {send.lane}", send.peer

@@ -16,6 +16,11 @@ Chance = Callable[[], float]
 """A number in [0, 1): whoever failed together does not come back together."""
 
 
+def loop_time() -> float:
+    """Seconds by the running loop's clock."""
+    return asyncio.get_running_loop().time()
+
+
 class Pause:
     """What is left alone after it has failed, by the loop's clock, and what is said of it meanwhile.
 
@@ -24,12 +29,29 @@ class Pause:
     in UNIX seconds, and `attempts` how many there were.
     """
 
-    __slots__ = ("_chance", "_clock", "_length", "_longest", "_until", "advice", "attempts", "reason", "since")
+    __slots__ = (
+        "_chance",
+        "_clock",
+        "_length",
+        "_longest",
+        "_moment",
+        "_until",
+        "advice",
+        "attempts",
+        "reason",
+        "since",
+    )
 
     def __init__(
-        self, *, longest: float = LONGEST_S, chance: Chance = random.random, clock: Callable[[], float] = time.time
+        self,
+        *,
+        longest: float = LONGEST_S,
+        chance: Chance = random.random,
+        clock: Callable[[], float] = time.time,
+        moment: Callable[[], float] = loop_time,
     ) -> None:
         self._longest = longest
+        self._moment = moment
         self._chance = chance
         self._clock = clock
         self._length = self._until = 0.0
@@ -44,7 +66,7 @@ class Pause:
     def grow(self) -> None:
         """Begin the next, longer pause."""
         self._length = min(self._longest, 2 * self._length or FIRST_S)
-        self._until = asyncio.get_running_loop().time() + self._length * (0.5 + self._chance() / 2)
+        self._until = self._moment() + self._length * (0.5 + self._chance() / 2)
 
     def fail(self, reason: str, advice: str = "") -> None:
         """It has failed: begin the next pause, and say why."""
@@ -54,7 +76,7 @@ class Pause:
     @property
     def left(self) -> float:
         """For how many seconds it is left alone still."""
-        return max(0.0, self._until - asyncio.get_running_loop().time()) if self._until else 0.0
+        return max(0.0, self._until - self._moment()) if self._until else 0.0
 
     def tell(self, reason: str, advice: str = "") -> None:
         """Say why what is left alone has failed; with "", that there is nothing to tell."""

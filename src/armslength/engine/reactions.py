@@ -72,7 +72,10 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Ch
         return Change(record)
     if opening and good:
         return Change(replace(record, peer_pid=dsp.read_provider_pid(body)))
-    reason = f"{type(message).__name__} refused with {status}: {dsp.read_reason(body) or 'no reason given'}"
+    said = (
+        f"refused with {status}: {dsp.read_reason(body) or 'no reason given'}" if status else "got no answer for days"
+    )
+    reason = f"{type(message).__name__} {said}"
     if opening:
         return Change(refused(record, reason))
     if good or isinstance(message, cn.NegotiationTerminated | tp.TransferTermination):

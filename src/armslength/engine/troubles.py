@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from armslength.engine.patience import LONGEST_S, Chance, Pause
+from armslength.engine.patience import LONGEST_S, Chance, Pause, loop_time
 from armslength.errors import ArmslengthError
 
 MOST: Final = 100  # that are shown at once: the oldest
@@ -66,9 +66,16 @@ class Trouble:
 class Troubles:
     """Everything of one node that is tried again."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.time, chance: Chance = random.random) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        chance: Chance = random.random,
+        moment: Callable[[], float] = loop_time,
+    ) -> None:
         self._clock = clock
         self._chance = chance
+        self._moment = moment
         self._pauses: dict[tuple[str, str, str], Pause] = {}
 
     def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Pause:
@@ -76,7 +83,8 @@ class Troubles:
         place = (arrangement, what, whom)
         found = self._pauses.get(place)
         if found is None:
-            found = self._pauses[place] = Pause(longest=longest, chance=self._chance, clock=self._clock)
+            found = Pause(longest=longest, chance=self._chance, clock=self._clock, moment=self._moment)
+            self._pauses[place] = found
         return found
 
     def over(self, what: str, whom: str = "", arrangement: str = "") -> None:

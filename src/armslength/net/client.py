@@ -24,7 +24,7 @@ TOTAL_S: Final = 15.0  # for a request whose answer is read whole
 CONNECT_S: Final = 5.0
 STALL_S: Final = 60.0  # without a byte, while streaming
 CONNECTIONS: Final = 512  # at once, of which to one host
-PER_HOST: Final = 16
+PER_HOST: Final = 32
 BLOCK: Final = 1 << 20
 _STREAMING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=STALL_S)
 

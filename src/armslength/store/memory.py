@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from armslength.ports import Batch, Row, Send
@@ -54,11 +55,18 @@ class MemoryStore:
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         return list(self._leaves.get(arrangement, ())[start:stop])
 
-    async def due(self, now: float, limit: int) -> list[Send]:
+    async def due(
+        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
+    ) -> list[Send]:
         heads: dict[str, tuple[Send, float]] = {}
         for send, due in self._sends.values():
             heads.setdefault(send.lane, (send, due))
-        return [send for send, due in heads.values() if due <= now][:limit]
+        by_peer: dict[str, list[Send]] = {}
+        for send, due in sorted(heads.values(), key=lambda head: head[1]):
+            if due <= now and send.peer not in without:
+                by_peer.setdefault(send.peer, []).append(send)
+        found = [send for sends in by_peer.values() for send in sends[: limit if each is None else each]]
+        return sorted(found, key=lambda send: send.id)[:limit]
 
     async def close(self) -> None:
         """Nothing to finish."""

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -120,10 +121,13 @@ class SqliteStore:
         rows = await self._read("leaves", (arrangement, start, END if stop is None else stop))
         return [row[0] for row in rows]
 
-    async def due(self, now: float, limit: int) -> list[Send]:
+    async def due(
+        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
+    ) -> list[Send]:
         self._check_open()
+        asked = (now, limit, limit if each is None else each, json.dumps(sorted(without)))
         with self._guard:
-            rows: list[Any] = self._near.execute(_queries()["due"], (now, limit)).fetchall()
+            rows: list[Any] = self._near.execute(_queries()["due"], asked).fetchall()
         return [Send(*row) for row in rows]
 
     async def commit(self, batch: Batch) -> bool:

@@ -42,7 +42,19 @@ UPDATE sends SET first = 1 WHERE id = (SELECT min(id) FROM sends WHERE lane = ?)
 UPDATE sends SET attempts = attempts + 1, due = ?2 WHERE id = ?1;
 
 -- name: due
-SELECT lane, peer, url, body, id, attempts FROM sends WHERE first AND due <= ? ORDER BY id LIMIT ?;
+WITH RECURSIVE peers (peer) AS (
+    SELECT min(peer) FROM sends WHERE first
+    UNION ALL
+    SELECT (SELECT min(peer) FROM sends WHERE first AND peer > peers.peer) FROM peers WHERE peer IS NOT NULL
+),
+found (id) AS (
+    SELECT s.id FROM peers JOIN sends AS s ON s.id IN (
+        SELECT id FROM sends WHERE first AND peer = peers.peer AND due <= ?1 ORDER BY due, id LIMIT ?3
+    )
+    WHERE peers.peer IS NOT NULL AND peers.peer NOT IN (SELECT value FROM json_each(?4))
+    ORDER BY s.id LIMIT ?2
+)
+SELECT lane, peer, url, body, id, attempts FROM sends WHERE id IN (SELECT id FROM found) ORDER BY id;
 
 -- name: history
 SELECT commits, generation FROM history;
