@@ -117,7 +117,7 @@ class _Tranches:
             tranche=id,
         )
 
-    async def address(self, did: str) -> str | None:
+    async def address(self, did: str, _: str) -> str | None:
         return self._addresses.get(did)
 
 

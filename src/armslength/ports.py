@@ -142,8 +142,8 @@ class Datasets(Protocol):
         """One dataset, whichever side of it we are on, or None."""
         ...
 
-    async def address(self, did: str) -> str | None:
-        """The address of a party's node as the terms pin it, or None for a stranger."""
+    async def address(self, did: str, dataset: str) -> str | None:
+        """The address of a party's node as the terms of this dataset pin it, or None for a stranger to them."""
         ...
 
 

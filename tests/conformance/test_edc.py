@@ -65,7 +65,7 @@ class OneTranche:
     async def dataset(self, id: str) -> Dataset | None:  # noqa: A002
         return self.known if id == T1 else None
 
-    async def address(self, did: str) -> str | None:
+    async def address(self, did: str, dataset: str) -> str | None:
         return self.addresses.get(did)
 
 

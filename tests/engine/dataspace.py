@@ -50,8 +50,8 @@ class Tranches:
     async def dataset(self, id: str) -> Dataset | None:  # noqa: A002
         return self.datasets.get(id)
 
-    async def address(self, did: str) -> str | None:
-        return ADDRESSES.get(did)
+    async def address(self, did: str, dataset: str) -> str | None:
+        return ADDRESSES.get(did) if dataset in self.datasets else None
 
 
 class Faulty(MemoryStore):

@@ -1,4 +1,8 @@
-"""The tranches of signed arrangements as datasets of the Dataspace Protocol (`ports.Datasets`)."""
+"""The tranches of arrangements in force as datasets of the Dataspace Protocol (`ports.Datasets`).
+
+Each arrangement speaks of its own datasets only: where a party's node is, and who is a counterparty, is never taken
+from another one (engine rule 10.6).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from armslength.ports import Dataset
 
 
 class Tranches:
-    """What this node provides and receives, by the terms of the arrangements that all parties have signed."""
+    """What this node provides and receives, by the terms of the arrangements that it is engaged in and that are in
+    force: all parties have signed, and none has ended."""
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
@@ -19,7 +24,7 @@ class Tranches:
         found = [
             item
             for held in await self._shelf.everything()
-            if _is_signed(held)
+            if _is_in_force(held)
             for item in _datasets(held)
             if item.recipient_did == did and item.provider_did == self._shelf.did
         ]
@@ -27,27 +32,26 @@ class Tranches:
 
     async def dataset(self, id: str) -> Dataset | None:  # noqa: A002 (its name in the protocol)
         """One dataset, whichever side of it we are on, or None."""
-        arrangement, _, tranche = id.removeprefix(PREFIX).partition(":")
+        held = await self._of(id)
+        return None if held is None else next((item for item in _datasets(held) if item.id == id), None)
+
+    async def address(self, did: str, dataset: str) -> str | None:
+        """The address of a party's node as the terms of this dataset pin it, or None for a stranger to them."""
+        held = await self._of(dataset)
+        actors = () if held is None else held.terms.actors.values()
+        return next((actor.address for actor in actors if actor.did == did and actor.address), None)
+
+    async def _of(self, dataset: str) -> Open | None:
+        """The arrangement of this dataset, if it is in force."""
         try:
-            held = await self._shelf.open(arrangement)
+            held = await self._shelf.open(dataset.removeprefix(PREFIX).partition(":")[0])
         except NotFound:
             return None
-        if not _is_signed(held) or tranche not in held.terms.tranches:
-            return None
-        return next(item for item in _datasets(held) if item.tranche == tranche)
-
-    async def address(self, did: str) -> str | None:
-        """The address of a party's node as the terms pin it, or None for a stranger."""
-        for held in await self._shelf.everything():
-            if _is_signed(held):  # whoever proposes terms may write anything into them
-                for actor in held.terms.actors.values():
-                    if actor.did == did and actor.address:
-                        return actor.address
-        return None
+        return held if _is_in_force(held) else None
 
 
-def _is_signed(held: Open) -> bool:
-    return held.book.sealed.state.arrangement.phase not in {"PROPOSED", "LAPSED"}
+def _is_in_force(held: Open) -> bool:
+    return held.book.sealed.state.arrangement.phase not in {"PROPOSED", "LAPSED", "COMPLETED", "TERMINATED"}
 
 
 def _datasets(held: Open) -> list[Dataset]:

@@ -120,7 +120,7 @@ class Exchange:
         found = await self._datasets.dataset(dataset)
         if found is None or found.recipient_did != self._me or found.provider_did != provider:
             raise NotFound("unknown-dataset", f"no dataset that {provider} provides to us", dataset)
-        await self._check_address(provider, base, "base")
+        await self._check_address(dataset, provider, base, "base")
 
         def begin(pid: str) -> Change:
             record = Negotiation(
@@ -196,6 +196,13 @@ class Exchange:
         found = await self._processes.of_dataset(Negotiation, dataset)
         return next((item.agreement for item in reversed(found) if item.state is cn.State.FINALIZED), None)
 
+    async def is_agreed(self, dataset: str, agreement: str) -> bool:
+        """Whether an agreement with this id has been finalised for this dataset here."""
+        return any(
+            item.state is cn.State.FINALIZED and item.agreement is not None and item.agreement.id == agreement
+            for item in await self._processes.of_dataset(Negotiation, dataset)
+        )
+
     async def transfer_for(self, dataset: str) -> Transfer | None:
         """The transfer of a dataset: the latest that is not terminated, else the latest."""
         return _latest(await self._processes.of_dataset(Transfer, dataset))
@@ -228,7 +235,7 @@ class Exchange:
             dataset, ours = await self.offered_dataset(caller, message.offer.target or "")
             if message.callback is None:
                 raise Malformed("missing-field", "required, but not there", "callbackAddress")
-            await self._check_address(caller, message.callback, "callbackAddress")
+            await self._check_address(dataset.id, caller, message.callback, "callbackAddress")
             check_offer(ours, message.offer)
             asked = Negotiation(
                 role=Role.PROVIDER,
@@ -293,7 +300,7 @@ class Exchange:
                 raise Refused("unknown-format", f"the distribution is {FORMAT}", "format")
             if message.address is not None:
                 raise Refused("no-push", "data is fetched here, not pushed", "dataAddress")
-            await self._check_address(caller, message.callback, "callbackAddress")
+            await self._check_address(agreed.dataset, caller, message.callback, "callbackAddress")
             return Change(
                 Transfer(
                     role=Role.PROVIDER,
@@ -352,9 +359,9 @@ class Exchange:
 
         return await self._processes.change(kind, pid, decide)
 
-    async def _check_address(self, did: str, address: str, place: str) -> None:
-        """A peer is called at its own node only, where its DID says that it is."""
-        known = await self._datasets.address(did)
+    async def _check_address(self, dataset: str, did: str, address: str, place: str) -> None:
+        """A peer is called at its own node only, as the terms of this dataset name it."""
+        known = await self._datasets.address(did, dataset)
         if known is None or not is_below(address, known):
             raise Refused("foreign-address", f"{address} is not at {did}'s own address", place)
 

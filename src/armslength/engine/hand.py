@@ -302,6 +302,7 @@ class Hand:
         return Key(tranche=tranche, wrapped=publication.wrapped or "")
 
     async def _ack_cipher(self, held: Open, tranche: str) -> Body | None:
+        await self._check_agreement(held, tranche, await self._committed(held, tranche))
         receipt = await self._contents.need_receipt(held, tranche)
         if receipt.public is None:
             pair = wrapping.new_pair()
@@ -357,6 +358,7 @@ class Hand:
 
     async def _download(self, held: Open, tranche: str) -> None:
         commit = await self._committed(held, tranche)
+        await self._check_agreement(held, tranche, commit)
         transfer = await self._exchange.transfer_for(dataset_id(held.arrangement, tranche))
         if transfer is None or transfer.data_address is None:
             raise Unavailable("no-address", "the transfer has no address yet", tranche)
@@ -401,6 +403,12 @@ class Hand:
     async def _committed(self, held: Open, tranche: str) -> Commit:
         """The body of the tranche's commit entry, from the record."""
         return await self._find(held, Commit, tranche)
+
+    async def _check_agreement(self, held: Open, tranche: str, commit: Commit) -> None:
+        """Raise Refused unless the commit names an agreement finalised for this tranche (engine rule 10.7)."""
+        if not await self._exchange.is_agreed(dataset_id(held.arrangement, tranche), commit.agreement):
+            reason = f"its commit names {commit.agreement}, which is no agreement on it that was finalised with us"
+            raise Refused("no-agreement", f"{reason}: the ciphertext is not acknowledged", tranche)
 
     async def _find(self, held: Open, kind: type[T], tranche: str) -> T:
         """The last statement of this kind about the tranche in the sealed record. Raises NotFound."""
