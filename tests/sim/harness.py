@@ -134,8 +134,14 @@ class SimNode:
         actor = world.terms.actors[name]
         folder = world.folder / name
         folder.mkdir()
+        settings = world.settings | world.settings.get(name, {})
         self.config = Config(
-            folder=folder, name=name, did=actor.did or "", address=actor.address or "", development=world.development
+            folder=folder,
+            name=name,
+            did=actor.did or "",
+            address=actor.address or "",
+            development=world.development,
+            **{key: value for key, value in settings.items() if key not in NODES},
         )
         self.host = Host(name)
         world.network.nodes[self.config.address] = self.host
@@ -219,7 +225,9 @@ class World:
         network: Network | None = None,
         store: Callable[[Path], Store] | None = None,
         development: bool = True,
+        settings: dict[str, Any] | None = None,
     ) -> None:
+        """`settings`: tables of every node's configuration, and by its name those of one node alone."""
         self.folder = folder
         self.terms = terms or world_terms()
         self.document = encode_terms(self.terms)
@@ -227,6 +235,7 @@ class World:
         self.proposal = Proposal(document=self.document.decode(), texts=clause_texts())
         self.network = network or Network()
         self.development = development
+        self.settings = settings or {}
         self.outside = store is not None
         self._store = store
         self.now = 0
@@ -304,9 +313,10 @@ class World:
         """A proposes terms, the world's own unless others are given, and everybody has got them."""
         proposals = self.nodes["A"].running.node.proposals
         name = await proposals.propose(proposal or self.proposal)
-        found = {each.answer for each in (await proposals.replies.ask_all(name)).values()}
+        said = await proposals.replies.ask_all(name)
+        found = {each.answer for each in said.values()}
         if found & {"unreached", "unknown"}:
-            raise Unavailable("not-sent", str(found))
+            raise Unavailable("not-sent", str(said))
         return True
 
     async def engage(self, *whom: str, arrangement: str = "") -> None:
