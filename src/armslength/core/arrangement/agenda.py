@@ -43,13 +43,13 @@ class Agenda:
     """`deadlines`: what allegations wait for; entries that have become void may be among them, but not on top.
     `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
     keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each claim's first
-    undecided period is over, and its number. `next`: the next instant at which something fires by itself; None if
-    nothing will; SOUGHT if that is to be found out."""
+    undecided period is over, and its number. `next`: the next instant at which anything but a claim or an
+    allegation fires by itself; None if nothing will; SOUGHT if that is to be found out."""
 
     deadlines: Heap | None
     holds: Parts[int]
     open: int
     runs: dict[Wanted, tuple[str, str]]
     violations: dict[str, str]
-    reports: dict[str, tuple[int, int] | None]
+    reports: dict[str, tuple[int, int]] | None = None
     next: int | None = SOUGHT

@@ -135,7 +135,10 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
         state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
     )
     draft.decided.append((claim, number))
-    draft.reports.pop(claim, None)
+    draft.wake(f"claim {claim}")
+    if draft.reports is not None:
+        over, rest = deadline(draft, claim), {name: at for name, at in draft.reports.items() if name != claim}
+        draft.reports = rest if over is None else rest | {claim: over}
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
         draft.asked.update(known for known in about if known in draft.allegations)
@@ -284,14 +287,6 @@ def exclude(draft: Draft, culprit: str) -> None:
 
 def deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     """When the earliest undecided period is over, and its number."""
-    if not draft.effective:
-        return _deadline(draft, claim)
-    if claim not in draft.reports:
-        draft.reports[claim] = _deadline(draft, claim)
-    return draft.reports[claim]
-
-
-def _deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     term = draft.terms.claims[claim]
     if term.report_by is None or not live(draft, claim):
         return None
@@ -305,21 +300,28 @@ def _deadline(draft: Draft, claim: str) -> tuple[int, int] | None:
     return None if last is None else (last + draft.terms.grace, number)
 
 
+def _reports(draft: Draft) -> dict[str, tuple[int, int]]:
+    """The deadline of every claim that has one. While EFFECTIVE it moves only when a period is decided."""
+    if draft.reports is None or not draft.effective:
+        found = {claim: deadline(draft, claim) for claim in draft.index.claims}
+        draft.reports = {claim: over for claim, over in found.items() if over is not None}
+    return draft.reports
+
+
 def deadlines(draft: Draft) -> Iterator[int]:
-    """The instants at which an undecided period is over."""
-    if draft.arrangement.effective_at is not None:
-        for claim in draft.index.claims:
-            found = deadline(draft, claim)
-            if found is not None:
-                yield found[0]
+    """The next instant at which an undecided period is over."""
+    if draft.arrangement.effective_at is not None and (reports := _reports(draft)):
+        yield min(reports.values())[0]
 
 
 def work(draft: Draft) -> None:
     """Close the periods whose reportBy + grace has come."""
-    if draft.arrangement.effective_at is None:
+    if draft.arrangement.effective_at is None or not (reports := _reports(draft)):
+        return
+    if min(reports.values())[0] > draft.at:
         return
     for claim in draft.index.claims:
-        while (found := deadline(draft, claim)) is not None and found[0] <= draft.at:
+        while (found := _reports(draft).get(claim)) is not None and found[0] <= draft.at:
             number = found[1]
             votes = draft.claims[claim].open.get(str(number), {})
             if said := _quorum(draft, draft.terms.claims[claim], votes, False):

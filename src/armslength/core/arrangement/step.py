@@ -19,7 +19,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-from armslength.core.arrangement import allegations, claims, duties, running, tranches
+from armslength.core.arrangement import allegations, claims, duties, marks, running, tranches
 from armslength.core.arrangement.agenda import SOUGHT
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
 from armslength.core.arrangement.draft import Act, Draft, agenda_of, iso
@@ -79,9 +79,9 @@ def apply(terms: Terms, state: State, act: Act) -> Outcome:
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
     if draft.moved:
-        draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
+    marks.catch_up(draft)
     return Outcome(state=draft.finish(), at=time, changes=tuple(draft.changes))
 
 
@@ -89,6 +89,7 @@ def advance(terms: Terms, state: State, until: int) -> Outcome:
     """Work time forward to `until` (UTC seconds) without an entry: what would be if none came."""
     draft = Draft(terms, state)
     _forward(draft, until)
+    marks.catch_up(draft)
     return Outcome(state=draft.finish(), at=until, changes=tuple(draft.changes))
 
 
@@ -135,15 +136,10 @@ _HANDLERS: dict[str, Callable[[Draft, Act, Any], None]] = {
 
 def _next(draft: Draft) -> int | None:
     if draft.next == SOUGHT:
-        found = chain(
-            claims.deadlines(draft),
-            duties.deadlines(draft),
-            allegations.deadlines(draft),
-            running.deadlines(draft),
-            tranches.deadlines(draft),
-        )
+        found = chain(duties.deadlines(draft), running.deadlines(draft), tranches.deadlines(draft))
         draft.next = min(found, default=None)
-    return draft.next
+    rest = () if draft.next is None else (draft.next,)
+    return min(chain(rest, claims.deadlines(draft), allegations.deadlines(draft)), default=None)
 
 
 def _forward(draft: Draft, until: int) -> None:
@@ -155,7 +151,8 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
-        draft.next = SOUGHT
+        if draft.next is not None and draft.next <= draft.now:
+            draft.wake_all()
         _settle(draft)
         _catch_up(draft)
 
@@ -165,6 +162,7 @@ def _catch_up(draft: Draft) -> None:
     while (found := _next(draft)) is not None and found <= draft.now:
         draft.at = max(draft.at, found)
         draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
+        draft.wake_all()
         if not _settle(draft):
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
@@ -185,6 +183,4 @@ def _settle(draft: Draft) -> bool:
         _WORKERS[looked % len(_WORKERS)](draft)
         quiet = 0 if draft.moved else quiet + 1
         looked += 1
-    if looked > quiet:
-        draft.next = SOUGHT
     return looked > quiet
