@@ -34,6 +34,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),
     "proof": ("export", "verify", "report", "keys"),
+    "backup": ("backup", "restore"),
     "clock": ("clock",),
 }
 

@@ -1,0 +1,186 @@
+"""`backup` and `restore`: everything of a node or monitor in another folder, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json as jsonlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from armslength.cli.context import AsJson, NodeFolder, show
+from armslength.cli.output import given, new_folder
+from armslength.config import FILE, Config, load
+from armslength.errors import Misuse, Unverified, unusable
+
+if TYPE_CHECKING:
+    import cyclopts
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = "armslength-backup/1"
+LARGEST: Final = 256 * 1024 * 1024  # bytes of a manifest
+BLOCK: Final = 1024 * 1024
+
+
+def register(app: cyclopts.App) -> None:
+    """Put the commands of this file on the application."""
+    app.command(backup)
+    app.command(restore)
+
+
+def backup(to: Path, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Copy everything of a node or a monitor into a new folder: keys, configuration, database, files, and a manifest of
+    their hashes. The node may run meanwhile; the copy of its database is of one instant.
+
+    The copy holds the private keys: keep it as you keep them. A one-time key, a file's key or an agreement that is made
+    after it is lost with the node, whatever the record says: copy often, and after every `publish`.
+
+    Parameters
+    ----------
+    to
+        The new folder: one that is not there yet, or empty, outside the node's own.
+    """
+    config = load(node)
+    if to.resolve().is_relative_to(node.resolve()):
+        raise Misuse("inside", "lies in the folder that is to be copied", str(to))
+    with new_folder(to) as draft:
+        draft.chmod(0o700)
+        files = dict[str, Any]()
+        if config.database.exists():
+            from armslength.store.copying import copy_database
+
+            copy_database(config.database, draft / config.database.name)
+            (draft / config.database.name).chmod(0o600)
+            files[config.database.name] = _hashed(draft / config.database.name)
+        for path in _to_copy(config):  # after the database: it names none that is not there yet
+            name = path.relative_to(config.folder).as_posix()
+            try:
+                files[name] = _copied(path, draft / name)
+            except FileNotFoundError:  # it has just been replaced by another
+                continue
+        made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        manifest = {"format": FORMAT, "did": config.did, "name": config.name, "made": made, "files": files}
+        _private(draft / MANIFEST, jsonlib.dumps(manifest, indent=1, sort_keys=True).encode())
+    size = sum(each["size"] for each in files.values())
+    done = {"folder": str(to), "did": config.did, "made": made, "files": len(files), "bytes": size}
+    show(
+        done,
+        as_json=json,
+        text=f"Copied {len(files)} files ({size} bytes) of {config.name} to {to}. It holds its keys.",
+    )
+    return 0
+
+
+def restore(
+    source: Annotated[Path, Parameter(name="FROM")], /, *,
+    node: Annotated[Path, Parameter(name=["--node", "-n"])], json: AsJson = False,
+) -> int:  # fmt: skip
+    """Make a folder for a node or a monitor from a backup. Every file is compared with the manifest before anything is
+    written.
+
+    The node then knows that it was restored: in each arrangement it says nothing until it has heard from the others
+    what it had said since. Never run it beside the one that it was copied from.
+
+    Parameters
+    ----------
+    source
+        The folder that `backup` has made.
+    node
+        The folder to make: one that is not there yet, or empty.
+    """
+    manifest = _manifest(source)
+    _compare(source, manifest["files"])
+    with new_folder(node) as draft:
+        draft.chmod(0o700)
+        for name, known in manifest["files"].items():
+            if _copied(source / name, draft / name) != known:
+                raise Unverified("changed", "has changed since it was compared", file=name)
+    config = load(node)
+    text = (
+        f"Restored {config.name} of {manifest['made']} in {node}. It first asks the others what it has said since:"
+        f" `armslength status` tells for whom it waits."
+    )
+    done = {"folder": str(node), "did": config.did, "made": manifest["made"], "files": len(manifest["files"])}
+    show(done, as_json=json, text=text)
+    return 0
+
+
+def _to_copy(config: Config) -> Iterator[Path]:
+    """Every file of a folder but the database, what lies beside it, and what is only there while a node runs."""
+    stem, ours = config.database.stem, config.database.name
+    for folder, folders, names in os.walk(config.folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder, name)
+            beside = path.parent == config.folder and (name.startswith(ours) or path.stem == stem)
+            if path.is_file() and not beside and not (name.startswith(".") and name.endswith(".tmp")):
+                yield path
+
+
+def _manifest(source: Path) -> dict[str, Any]:
+    """What a backup says that it holds. Raises Misuse for what is none."""
+    path = source / MANIFEST
+    if not path.is_file():
+        raise Misuse("no-backup", f"holds no backup: there is no {MANIFEST}", str(source))
+    try:
+        found = jsonlib.loads(given(path, LARGEST))
+        files = found["files"]
+        good = found["format"] == FORMAT and isinstance(found["made"], str) and FILE in files
+        good = good and all(each.keys() == {"sha256", "size"} for each in files.values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        found, files, good = {}, {}, False
+    if not good:
+        raise Unverified("bad-manifest", "is not a manifest of a backup", file=str(path))
+    for name in files:
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts or name != "/".join(parts) or name == MANIFEST:
+            raise Unverified("bad-manifest", f"names a file outside: {name!r}", file=str(path))
+    return dict(found)
+
+
+def _compare(source: Path, files: dict[str, Any]) -> None:
+    """Raise Unverified unless the folder holds exactly these files."""
+    there = {
+        path.relative_to(source).as_posix() for path in source.rglob("*") if not path.is_dir() or path.is_symlink()
+    }
+    if more := sorted(there - files.keys() - {MANIFEST}):
+        raise Unverified("extra-file", "is not in the manifest", file=more[0])
+    for name, known in files.items():
+        if name not in there or (source / name).is_symlink():
+            raise Unverified("missing-file", "is in the manifest, but not there", file=name)
+        if _hashed(source / name) != known:
+            raise Unverified("changed-file", "is not what the manifest says", file=name)
+
+
+def _hashed(path: Path) -> dict[str, Any]:
+    digest, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        raise unusable(error, path) from error
+    return {"sha256": digest.hexdigest(), "size": size}
+
+
+def _copied(path: Path, target: Path) -> dict[str, Any]:
+    """Copy a file, for its owner alone; what was copied, as the manifest says it."""
+    for folder in reversed([each for each in target.parents if not each.exists()]):
+        folder.mkdir(mode=0o700)
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file, open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
+        while block := file.read(BLOCK):
+            copy.write(block)
+            digest.update(block)
+            size += len(block)
+    return {"sha256": digest.hexdigest(), "size": size}
+
+
+def _private(path: Path, data: bytes) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
