@@ -4,23 +4,27 @@ and go on from there. Nobody ever signs two entries with one number, or cosigns 
 from __future__ import annotations
 
 import asyncio
+import copy
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
+from armslength.core.arrangement.bodies import Attest, Body, Withdraw
+from armslength.engine.keeper import Keeper
 from armslength.errors import Refused, Unavailable
+from armslength.store.memory import MemoryStore
 from tests.golden.terms import at
 from tests.sim.harness import NODES, World, world_terms
 from tests.sim.network import Network
-from tests.sim.script import begin, perform
+from tests.sim.script import begin, moments, perform
 from tests.sim.virtual import play
 
 THEN, NOW, END = at(1, 1), at(3, 1), at(5, 1)
-EVENT = "k5a"
 
 
-async def _lived_on(world: World, name: str, until: int = NOW) -> object:
+async def _lived_on(world: World, name: str, until: int = NOW) -> MemoryStore:
     """The script up to `until`, with a copy of this node from before its middle."""
     await begin(world)
     await perform(world, THEN)
@@ -33,9 +37,7 @@ async def _lived_on(world: World, name: str, until: int = NOW) -> object:
     return older
 
 
-def _between(start: int, until: int):  # type: ignore[no-untyped-def]
-    from tests.sim.script import moments
-
+def _between(start: int, until: int) -> list[tuple[int, list[tuple[str, list[Body]]]]]:
     return [(time, said) for time, said in moments(until) if time > start]
 
 
@@ -66,7 +68,7 @@ def test_an_older_copy_catches_up_with_its_own_word(tmp_path: Path, keeper: str,
         async with World(tmp_path, world_terms(keeper)) as world:
             older = await _lived_on(world, name)
             before = (await world.nodes[name].held()).kept
-            await world.nodes[name].put_back(older, noticed=noticed)  # type: ignore[arg-type]
+            await world.nodes[name].put_back(older, noticed=noticed)
             await _goes_on(world, name)
             after = (await world.nodes[name].held()).kept
             assert (after.time, after.size) >= (before.time, before.size)
@@ -84,13 +86,13 @@ def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None
             node = world.nodes[name]
             other = "B" if name == "m5" else "m5"
             world.network.apart = {other}
-            await node.put_back(older, noticed=True)  # type: ignore[arg-type]
+            await node.put_back(older, noticed=True)
             await world.clock(world.now, name)
             submitted, cosigned = set(world.network.submitted), len(world.network.cosigned)
             for seconds in (1, 60, 3600):
                 await asyncio.sleep(seconds)
                 with pytest.raises(Refused, match=f"restored from an older copy: waits for {other}") as refused:
-                    await node.running.node.say(await node.held(), [_notice()])
+                    await node.running.node.say(await node.held(), [Withdraw()])
                 assert refused.value.code == "restored"
             view = await node.manage("view", arrangement=world.arrangement)
             assert any(each["what"] == "our silence" and other in each["reason"] for each in view["troubles"])
@@ -116,7 +118,7 @@ def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
             await perform(world, THEN)
             node, older = world.nodes["A"], world.nodes["A"].copy()
             await world.nodes["m5"].crash()  # nothing is placed
-            (said,) = await node.running.node.say(await node.held(), [_notice()])
+            (said,) = await node.running.node.say(await node.held(), [Withdraw()])
             assert said.status == "pending"
             await asyncio.sleep(5)
             assert (await world.nodes["B"].held()).book.at_tail(said.entry) is not None
@@ -132,10 +134,48 @@ def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
     play(story())
 
 
-def _notice():  # type: ignore[no-untyped-def]
-    from armslength.core.arrangement.bodies import Withdraw
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_a_monitor_s_older_journal(tmp_path: Path, is_sealed: bool) -> None:
+    """A monitor whose folder was put back signs no second entry with an old number, sealed or only placed; it says
+    nothing while a timekeeper is silent."""
 
-    return Withdraw()
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, THEN)
+            await world.clock(at(2, 1))
+            assert await _attest(world, "k1a", 1) == ["placed"]
+            await world.rest()
+            older = copy.deepcopy(world.stores["m1"])
+            assert isinstance(older, MemoryStore)
+            with patch.object(Keeper, "round", Keeper.round if is_sealed else _never):
+                assert await _attest(world, "k1b", 1) == ["placed"]
+                if is_sealed:
+                    await world.rest()
+                older.generation = 1
+                world.stores["m1"] = world.monitor("m1")._store = older
+                world.network.apart = {"B"}
+                with pytest.raises(Refused, match="restored from an older copy: waits for B"):
+                    await _attest(world, "k2", 1)
+                world.network.apart = set()
+                assert await _attest(world, "k2", 1) == ["placed"]
+            await world.rest()
+            verdict = await world.check()
+            assert verdict.replica is not None
+            assert verdict.replica.state.arrangement.excluded == {}
+            claims = verdict.replica.state.claims
+            assert all("m1" in claims[name].open["1"] for name in ("k1a", "k1b", "k2"))
+
+    play(story())
+
+
+async def _attest(world: World, claim: str, period: int) -> list[str]:
+    body = Attest(claim=claim, period=period, value=True)
+    return [said["status"] for said in await world.monitor("m1").say(world.arrangement, [body], ())]
+
+
+async def _never(self: Keeper, held: object) -> bool:
+    return False
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -170,7 +210,7 @@ def test_chaos(tmp_path: Path, seed: int) -> None:
     play(story())
 
 
-async def _trouble(world: World, random: Random, copies: dict[str, list]) -> None:  # type: ignore[type-arg]
+async def _trouble(world: World, random: Random, copies: dict[str, list[MemoryStore]]) -> None:
     """One node at a time dies and comes back, on its own database or on an older one."""
     while True:
         await asyncio.sleep(random.uniform(0.01, 15))

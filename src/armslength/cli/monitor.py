@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -18,6 +19,7 @@ from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
 from armslength.engine.author import KIND, PLACED, START, Author
 from armslength.engine.mail import Mail, check_events, said
+from armslength.engine.past import recall
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
@@ -82,7 +84,7 @@ class Monitor:
         is_new, links = await author.is_new(), [START]
         while True:
             asked, names = names[:MAX_ASKED], names[MAX_ASKED:]
-            heads = await self._seen(terms, arrangement, me, asked, everywhere=is_new)
+            heads = await self._seen(terms, arrangement, me, asked, everywhere=is_new or self._store.generation > 0)
             for sealed in heads:
                 shown = covered(sealed)
                 done = shown.keys() & set(asked)
@@ -90,6 +92,7 @@ class Monitor:
                     await author.sealed(done)
                 links += [(entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == me]
             if not names:
+                await recall(self._store, terms, author, max(links), self._peers, int(time.time()))
                 return heads[0].head, max(links)
 
     def _actor(self, terms: Arrangement) -> str:

@@ -89,10 +89,10 @@ class Author:
 
     def __init__(self, store: Store, arrangement: str, terms: Arrangement, actor: str, sign: Sign) -> None:
         self._store = store
-        self._arrangement = arrangement
+        self.arrangement = arrangement
         self._terms = terms
         self._roster = roster(terms)
-        self._actor = actor
+        self.actor = actor
         self._sign = sign
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
         self._chain = _Chain()
@@ -110,16 +110,16 @@ class Author:
                 ]
                 found = ((row, decode_written(row.body)) for row in sorted(rows, key=lambda row: row.key))
                 items = [_Item(row.key, row.version, entry_hash(w.entry), w) for row, w in found]
-                chain = await self._store.get(CHAIN, self._arrangement)
+                chain = await self._store.get(CHAIN, self.arrangement)
                 if chain is not None:
                     self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
-                carried = await self._store.get(CARRIED_ON, self._arrangement)
+                carried = await self._store.get(CARRIED_ON, self.arrangement)
                 self._carried = convert(tuple[Declined, ...], parse(carried.body)) if carried else ()
                 self._items = items
             return self._items
 
     def _tag(self, status: str) -> str:
-        return f"{self._arrangement}/{status}"
+        return f"{self.arrangement}/{status}"
 
     async def pending(self) -> list[Written]:
         """What is written and neither sealed nor refused."""
@@ -156,7 +156,7 @@ class Author:
                 if len(canonical(entry)) > MAX_LEAF - STAMPED:
                     raise Refused("too-large", f"a statement has at most {MAX_LEAF - STAMPED} bytes, refusals included")
                 written = Written(submission=sign_entry(entry, self._sign))
-                new.append(_Item(f"{self._arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
+                new.append(_Item(f"{self.arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
                 chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)
             await self._store_items(new, chain)
             journal.extend(new)
@@ -182,8 +182,8 @@ class Author:
         refused = [w.written.refusal for w in self._items or () if w.written.entry.author_seq == link[0]]
         refused += [each.refusal for each in self._carried if each.number == link[0]]
         return Entry(
-            arrangement=self._arrangement,
-            author=self._actor,
+            arrangement=self.arrangement,
+            author=self.actor,
             author_seq=link[0],
             author_prev=link[1],
             seen=seen,
@@ -226,7 +226,7 @@ class Author:
             items = [replace(journal[n], written=w) for n, w in after.items() if n in before and w != before[n]]
             new = sorted((n for n in after if n not in before), key=lambda n: after[n].entry.author_seq)
             count = self._chain.count
-            items += [_Item(f"{self._arrangement}/{count + i:08}", 0, n, after[n]) for i, n in enumerate(new)]
+            items += [_Item(f"{self.arrangement}/{count + i:08}", 0, n, after[n]) for i, n in enumerate(new)]
             carried = [each for name, each in sorted(refused.items()) if name not in after and each.number >= link[0]]
             await self._carry(tuple(carried))
             await self._store_items(items, _Chain(count=count + len(new), number=end[0], prev=end[1]))
@@ -234,8 +234,8 @@ class Author:
             return missing
 
     async def _carry(self, carried: tuple[Declined, ...]) -> None:
-        row = await self._store.get(CARRIED_ON, self._arrangement)
-        put = Put(CARRIED_ON, self._arrangement, row.version if row else 0, canonical(carried))
+        row = await self._store.get(CARRIED_ON, self.arrangement)
+        put = Put(CARRIED_ON, self.arrangement, row.version if row else 0, canonical(carried))
         if carried != self._carried and not await self._store.commit(Batch(puts=[put])):
             raise Unavailable("busy", "the journal was written to by another process; try again")
         self._carried = carried
@@ -269,7 +269,7 @@ class Author:
         if not pending:
             return {}
         stamps = {item.name: {each.by: each for each in item.written.stamps} for item in pending}
-        others = [who for who in self._terms.timekeepers.of if who not in (self._actor, self._terms.keeper)]
+        others = [who for who in self._terms.timekeepers.of if who not in (self.actor, self._terms.keeper)]
         leaves = [leaf_of(item.written.submission, item.written.stamps) for item in pending]
         asked = {asyncio.create_task(_submit(post, who, leaves)): who for who in others}
         for task in await in_time(asked, PATIENCE_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
@@ -297,7 +297,7 @@ class Author:
 
     def _is_good(self, given: Stamp, name: str, by: str) -> bool:
         """Whether this is the timekeeper's stamp on the entry with this hash: what is none might make it unreadable."""
-        key, message = self._roster.entries[by], stamp_message(self._arrangement, name, given.time)
+        key, message = self._roster.entries[by], stamp_message(self.arrangement, name, given.time)
         return given.by == by and given.time >= 0 and is_signed(key, message, given.sig)
 
     def _counts(self, refusal: Refusal, name: str) -> bool:
@@ -327,7 +327,7 @@ class Author:
     async def _store_items(self, items: list[_Item], chain: _Chain) -> None:
         puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._tag(it.written.status)) for it in items]
         if chain != self._chain:
-            puts.append(Put(CHAIN, self._arrangement, self._chain_version, canonical(chain)))
+            puts.append(Put(CHAIN, self.arrangement, self._chain_version, canonical(chain)))
         if not await self._store.commit(Batch(puts=puts)):
             raise Unavailable("busy", "the journal was written to by another process; try again")
         if chain != self._chain:

@@ -27,34 +27,23 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf, Refusal, entry_hash
 from armslength.core.record.evidence import refuses
 from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.engine.past import COPY, DAY_S, KIND, Silence, ask_for_ours, least
 from armslength.engine.patience import Pause, in_time
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf, stands_by
-from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable
+from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
-from armslength.wire.own import BASE, Declined, Shown, decode_leaves, decode_shown
+from armslength.wire.own import BASE, Declined, Shown, decode_leaves
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
-KIND: Final = "silence"
 SILENCE: Final = "our silence"  # as `status` names it
-COPY: Final = "restored from an older copy"
 PATIENCE_S: Final = 5.0  # how long the others may take to answer …
 LINGER_S: Final = 1.0  # … and, if nothing speaks against us, once one of them has
-DAY_S: Final = 86400  # after which not all need to have answered
 DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
 LONGEST_S: Final = 10.0  # the longest pause before the others are asked again
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silence:
-    """What is stored of an arrangement: up to which generation of the store we have caught up, and since when (UNIX
-    seconds) we say nothing because a word of ours has turned up (0: none has)."""
-
-    cleared: int = 0
-    since: int = 0
 
 
 @dataclass(slots=True)
@@ -150,7 +139,7 @@ class Catchup:
         answers, silent = await self._ask(held, others)
         missing = await self._take_back(held, answers, silent)
         late = int(self._clock()) - standing.silence.since >= DAY_S
-        enough = len(answers) >= (_least(held, others) if held.restored and late else len(others))
+        enough = len(answers) >= (least(held.terms, others) if held.restored and late else len(others))
         if missing is None and (enough or (answers and not held.restored)):
             if held.restored or standing.silence.cleared < self._shelf.store.generation:
                 await self._store(held, standing, Silence(cleared=self._shelf.store.generation))
@@ -165,7 +154,10 @@ class Catchup:
 
     async def _ask(self, held: Open, others: Sequence[str]) -> tuple[dict[str, Shown], dict[str, str]]:
         """The answers by actor, and why the others have not answered."""
-        asked = {asyncio.create_task(self._shown(held, name)): name for name in others}
+        asked = {
+            asyncio.create_task(ask_for_ours(self._peers, held.terms.actors[name], held.arrangement)): name
+            for name in others
+        }
 
         def enough(ended: set[asyncio.Task[Shown]]) -> bool:
             return not held.restored and any(task.exception() is None for task in ended)
@@ -176,16 +168,6 @@ class Catchup:
         silent = {name: str(error) for name, error in failed.items() if error is not None}
         late = {name: "has not answered in time" for name in others if name not in answers and name not in silent}
         return answers, silent | late
-
-    async def _shown(self, held: Open, name: str) -> Shown:
-        actor = held.terms.actors[name]
-        try:
-            path = f"{BASE}/own/{held.arrangement}"
-            return decode_shown(await self._peers.get(actor.did or "", actor.address or "", path))
-        except NotFound as error:
-            if error.code.startswith("http-"):  # something before its node: that knows nothing of us
-                raise
-            return Shown(now=0, sealed=0)
 
     # --- taking back -----------------------------------------------------------------------------------------------
 
@@ -292,12 +274,6 @@ def _others(held: Open) -> list[str]:
     actors, me = held.terms.actors, held.book.me.actor
     found = [name for name in held.terms.timekeepers.of if name != me and actors[name].address]
     return found or sorted(name for name, actor in actors.items() if name != me and actor.address and actor.did)
-
-
-def _least(held: Open, others: Sequence[str]) -> int:
-    """How many of them every quorum that we were part of has one of."""
-    rule = held.terms.timekeepers
-    return min(len(others), max(1, len(rule.of) - rule.count + 1))
 
 
 def _time(held: Open, checkpoint: str | None) -> int:
