@@ -101,6 +101,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         time.time,
         wake=wake,
         changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
+        troubles=troubles,
     )
     deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered, troubles=troubles)
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)

@@ -23,14 +23,19 @@ from armslength.core.negotiation import Negotiation
 from armslength.core.policy import FORMAT, Agreement, Offer
 from armslength.core.process import Message, Record, Role, queue, step
 from armslength.core.transfer import DataAddress, Transfer
-from armslength.engine.processes import Change, Processes, process_of
+from armslength.engine.census import Census
+from armslength.engine.contents import PREFIX
+from armslength.engine.patience import Pause
+from armslength.engine.processes import KINDS, Change, Processes, process_of
 from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
+from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, NotFound, Refused
-from armslength.ports import Dataset, Datasets, Put, Send, Store
+from armslength.ports import Batch, Dataset, Datasets, Put, Send, Store
 from armslength.wire import dsp
 from armslength.wire.place import is_below
 
 AGREEMENT: Final = "agreement"  # kind of the provider's index: agreement id -> pid of its negotiation
+LONGEST_S: Final = 300.0  # before what came to nothing is asked again
 ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
 
 R = TypeVar("R", Negotiation, Transfer)
@@ -58,13 +63,17 @@ class Exchange:
         *,
         wake: Callable[[], None] = _silent,
         changed: Callable[[Record], None] = _deaf,
+        troubles: Troubles | None = None,
     ) -> None:
         self._store = store
         self._me = me
         self.base = base.rstrip("/")
         self._datasets = datasets
         self._clock = clock
-        self._processes = Processes(store, wake, changed)
+        self._changed = changed
+        self._troubles = troubles or Troubles()
+        self._processes = Processes(store, wake, self._heed)
+        self._census = Census(self._processes)
 
     @property
     def me(self) -> str:
@@ -217,10 +226,13 @@ class Exchange:
         """Take in the final result of a send: acknowledged (2xx), or refused by the peer for good (anything else)."""
         kind, pid = process_of(send)
         message = dsp.read(send.body)
-        if kind is Negotiation:
-            await self._processes.change(Negotiation, pid, lambda known: answered(known, message, status, body), send)
-        else:
-            await self._processes.change(Transfer, pid, lambda known: answered(known, message, status, body), send)
+        try:
+            if kind is Negotiation:
+                await self._processes.change(Negotiation, pid, lambda one: answered(one, message, status, body), send)
+            else:
+                await self._processes.change(Transfer, pid, lambda one: answered(one, message, status, body), send)
+        except NotFound:  # it came to nothing, and has made room for others
+            await self._store.commit(Batch(delivered=[send.id]))
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -233,6 +245,7 @@ class Exchange:
                     raise Refused("pid-in-use", "another request was made under this id", "consumerPid")
                 return Change(record)
             dataset, ours = await self.offered_dataset(caller, message.offer.target or "")
+            gone = self._gone(Negotiation, await self._census.room(Negotiation, dataset.id))
             if message.callback is None:
                 raise Malformed("missing-field", "required, but not there", "callbackAddress")
             await self._check_address(dataset.id, caller, message.callback, "callbackAddress")
@@ -259,9 +272,10 @@ class Exchange:
             )
             answer = cn.ContractAgreed(**ids(asked), agreement=agreement)
             index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
-            return Change(queue(asked, answer), [answer], [index])
+            return Change(queue(asked, answer), [answer], [index], gone)
 
-        return await self._processes.change(Negotiation, pid, decide, opening=True)
+        async with self._census.turn(message.offer.target or ""):
+            return await self._processes.change(Negotiation, pid, decide, opening=True)
 
     async def _negotiation_told(self, caller: str, message: Message, pid: str) -> Negotiation:
         problem: list[str] = []
@@ -301,6 +315,7 @@ class Exchange:
             if message.address is not None:
                 raise Refused("no-push", "data is fetched here, not pushed", "dataAddress")
             await self._check_address(agreed.dataset, caller, message.callback, "callbackAddress")
+            gone = self._gone(Transfer, await self._census.room(Transfer, agreed.dataset))
             return Change(
                 Transfer(
                     role=Role.PROVIDER,
@@ -314,10 +329,12 @@ class Exchange:
                     state=tp.State.REQUESTED,
                     agreement=message.agreement,
                     format=message.format,
-                )
+                ),
+                gone=gone,
             )
 
-        return await self._processes.change(Transfer, pid, decide, opening=True)
+        async with self._census.turn(message.agreement):
+            return await self._processes.change(Transfer, pid, decide, opening=True)
 
     async def _transfer_told(self, caller: str, message: Message, pid: str) -> Transfer:
         def decide(found: Transfer | None) -> Change:
@@ -346,9 +363,34 @@ class Exchange:
                     return last.pid
             pid = f"urn:uuid:{uuid.uuid4()}"
             change = begin(pid)
+            gone = self._gone(kind, await self._census.spare(kind, change.record.dataset))
             put = Put(ASKED, index, 0 if row is None else row.version, pid.encode())
-            if await self._processes.begin(replace(change, puts=[put])):
+            if await self._processes.begin(replace(change, puts=[put], gone=gone)):
                 return pid
+
+    def _gone(self, kind: type[Record], pids: Sequence[str]) -> list[tuple[str, str]]:
+        """What goes with these processes: they themselves, and what finds them by their agreements."""
+        found = [(KINDS[kind], pid) for pid in pids]
+        return found + [(AGREEMENT, self._pid("agreement", pid)) for pid in pids if kind is Negotiation]
+
+    def _heed(self, record: Record, gone: Sequence[tuple[str, str]]) -> None:
+        """A record is new: count it, and note what came to nothing, so that it is not asked again at once."""
+        self._census.heed(record, [pid for _, pid in gone])
+        if record.role is Role.CONSUMER:
+            pause = self._pause(type(record), record.dataset, record.peer)
+            if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
+                pause.fail(record.reason or "the provider has ended it", "ask its operator what is in the way")
+            elif record.state in {cn.State.FINALIZED, tp.State.STARTED, tp.State.COMPLETED}:
+                pause.end()
+        self._changed(record)
+
+    def may_negotiate(self, dataset: str, provider: str) -> bool:
+        """Whether it is time to ask for an agreement: what came to nothing is left alone for a while."""
+        return self._pause(Negotiation, dataset, provider).is_over
+
+    def _pause(self, kind: type[Negotiation] | type[Transfer] | type[Record], dataset: str, provider: str) -> Pause:
+        arrangement, _, tranche = dataset.removeprefix(PREFIX).partition(":")
+        return self._troubles.at(f"the {KINDS[kind]} of {tranche}", provider, arrangement, longest=LONGEST_S)
 
     async def _say(self, kind: type[R], pid: str, make: Callable[[dict[str, str | None]], Message]) -> R:
         def decide(record: R | None) -> Change:

@@ -135,6 +135,8 @@ class Hand:
             failed = self._failed.get((*place, act))
             if place in self._running or (failed and not failed.is_over):
                 continue
+            if act is Act.NEGOTIATE and not self._may_negotiate(held, tranche):
+                continue
             if act in _STATEMENTS and self._refused.get((*place, act)) == held.book.sealed.size:
                 continue
             if act in _STATEMENTS and (act is not Act.KEY or place in self._compared):
@@ -144,6 +146,10 @@ class Hand:
                 self._running[place] = task
                 task.add_done_callback(lambda _, place=place: self._ended(place))  # type: ignore[misc]
         return statements
+
+    def _may_negotiate(self, held: Open, tranche: str) -> bool:
+        provider = held.terms.actors[held.terms.tranches[tranche].provider].did or ""
+        return self._exchange.may_negotiate(dataset_id(held.arrangement, tranche), provider)
 
     def refused(self, held: Open, tranche: str, act: Act, reason: str) -> None:
         """A statement of ours is not valid: it waits for the next seal."""

@@ -27,25 +27,28 @@ _DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
 _encode = msgspec.json.Encoder().encode
 
 R = TypeVar("R", Negotiation, Transfer)
+Gone = Sequence[tuple[str, str]]
+"""Kind and key of documents that go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one input does: the record after it, what is sent because of it, and what else is written."""
+    """What one input does: the record after it, what is sent because of it, what else is written, and what goes."""
 
     record: Negotiation | Transfer
     sends: Sequence[Message] = ()
     puts: Sequence[Put] = ()
+    gone: Gone = ()
 
 
 class Processes:
-    """Keeps records under their version. `changed` hears of every new record, after it is durable.
+    """Keeps records under their version. `changed` hears of each new record, and what went for it, after it is durable.
 
     Changes of one record wait for each other. The last records are remembered: a memory that another process has made
     stale loses the race for the version, and whatever would change nothing is decided again on what is stored.
     """
 
-    def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Record], None]) -> None:
+    def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Record, Gone], None]) -> None:
         self._store = store
         self._wake = wake
         self._changed = changed
@@ -112,8 +115,10 @@ class Processes:
         if not (puts or sends or done):
             return True
         delivered = () if done is None else (done.id,)
-        if not await self._store.commit(Batch(puts=puts, sends=sends, delivered=delivered)):
+        if not await self._store.commit(Batch(puts=puts, deletes=change.gone, sends=sends, delivered=delivered)):
             return False
+        for each in change.gone:
+            self._kept.pop(each, None)
         if record != old:
             self._kept[place] = record, version + 1
             if len(self._kept) > KEPT:
@@ -121,7 +126,7 @@ class Processes:
         if sends:
             self._wake()
         if record != old:
-            self._changed(record)
+            self._changed(record, change.gone)
         return True
 
 
