@@ -304,7 +304,7 @@ def test_signatures_wait_for_the_keeper(tmp_path: Path) -> None:
             assert said.status == "pending"
             assert "m5, the keeper, has not accepted its office yet" in (said.reason or "")
             view = await world.nodes[party].manage("view", arrangement=world.arrangement)
-            assert (view["absent"], view["sealed"]) == ({"m5": "waiting"}, 0)
+            assert (view["absent"], view["sealed"]) == ({"m5": {"answer": "waiting", "reason": None}}, 0)
         assert await world.nodes["m5"].running.node.shelf.everything() == []
         for name in ("A", "B", "m5"):
             await world.nodes[name].crash()
@@ -360,7 +360,7 @@ def test_who_declines_is_heard(tmp_path: Path) -> None:
         }
         await asyncio.sleep(30)
         view = await a.manage("view", arrangement=world.arrangement)
-        assert view["absent"]["m5"] == "declined: we keep no such records"
+        assert view["absent"]["m5"] == {"answer": "declined", "reason": "we keep no such records"}
         await m5.crash()
         await m5.start()
         reply = await m5.running.node.proposals.receive(world.proposal, a.config.did)

@@ -236,21 +236,10 @@ def _code(answer: dict[str, Any]) -> int:
     return Unavailable.exit_code if found & {"unreached", "unknown"} else 0
 
 
-_ANSWERS = {
-    "waiting": "has it, and has not answered yet",
-    "accepted": "is engaged",
-    "declined": "declines",
-    "refused": "refuses it",
-    "unreached": "was not reached; it is sent again",
-    "unknown": "was not reached; it is sent again",
-}
-
-
 def _told(answer: dict[str, Any], compiled: Compiled) -> str:
+    from armslength.views.consent import answer as heard
     from armslength.views.words import Words, safe
 
     words, lines = Words.of(compiled.terms), [f"Arrangement {answer['arrangement']}"]
-    for who, said in answer["answers"].items():
-        reason = f": {said['reason']}" if said["reason"] else ""
-        lines.append(safe(f"  {words.named(who)} {_ANSWERS[said['answer']]}{reason}"))
+    lines += [safe(f"  {heard(words, who, **said)}") for who, said in answer["answers"].items()]
     return "\n".join(lines)

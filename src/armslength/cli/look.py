@@ -105,6 +105,7 @@ def status(
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for the exposure; it stays here.
     """
     from armslength.cli.show import styled
+    from armslength.views.consent import absence
     from armslength.views.jsonable import jsonable
     from armslength.views.status import status as overview
     from armslength.views.textual import status_text
@@ -115,7 +116,7 @@ def status(
     by = {name: (found.named(said["by"]), said["reason"]) for name, said in found.beside.get("suspended", {}).items()}
     moving = safe(transfers(found.beside.get("transfers", {}), by))
     lines = [moving] if moving else []
-    lines += [safe(f"Not engaged yet: {name}, {said}.") for name, said in found.beside.get("absent", {}).items()]
+    lines += map(safe, absence(found.terms, found.beside.get("absent", {})))
     for name, (done, total) in found.beside.get("sealing", {}).items():
         lines.append(f"A file for {name} is being sealed: {done} of {total} bytes.")
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())

@@ -111,8 +111,9 @@ class Node:
     async def _why_waiting(self, held: Open) -> str:
         """Why there is no answer of the keeper, in words."""
         keeper = held.terms.keeper
-        said = (await self.proposals.absent(held)).get(keeper)
-        if said is not None:
+        heard = (await self.proposals.absent(held)).get(keeper)
+        if heard is not None:
+            said = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
             return f"{keeper}, the keeper, has not accepted its office yet ({said}); it is sent again"
         return "the keeper does not answer; it is sent again"
 
@@ -298,6 +299,8 @@ class Node:
             rest = decode_rest(await self._peers.get(actor.did or "", actor.address or "", path))
         except Unavailable as error:
             return f"{actor.name} ({name}) does not answer: {error.reason}"
+        except NotFound:
+            return f"{actor.name} ({name}) is not engaged in these terms yet"
         except ArmslengthError as error:
             return f"{actor.name} ({name}) does not say whether it is at rest: {error}"
         if rest.unrest:

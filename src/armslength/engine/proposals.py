@@ -19,10 +19,10 @@ from typing import Final
 
 from armslength.analysis.check import check
 from armslength.config import Accept
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import digest
 from armslength.engine.inbox import Declined, Inbox, Waiting
-from armslength.engine.replies import Replies
+from armslength.engine.replies import Heard, Replies
 from armslength.engine.shelf import Held, Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
 from armslength.ports import Batch, Clock, Put
@@ -186,14 +186,11 @@ class Proposals:
             await self._inbox.decline(said)
             return title
 
-    async def absent(self, held: Open) -> dict[str, str]:
-        """Who has not engaged in these terms, as far as we have heard: by actor, what it says or why we do not know."""
+    async def absent(self, held: Open) -> dict[str, Heard]:
+        """Who has not engaged in these terms, as far as we have heard, by actor."""
         signed = held.book.view.state.arrangement.signed
-        return {
-            name: heard.answer if heard.reason is None else f"{heard.answer}: {heard.reason}"
-            for name, heard in (await self.replies.of(held.arrangement)).items()
-            if heard.answer != ACCEPTED and name not in signed
-        }
+        found = await self.replies.of(held.arrangement)
+        return {name: said for name, said in found.items() if said.answer != ACCEPTED and name not in signed}
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -276,19 +273,6 @@ class Proposals:
             return (await self._shelf.open(arrangement)).book.view.state.arrangement.phase in ENDED
         except NotFound:
             return True
-
-
-def roles(terms: Arrangement, actor: str) -> tuple[str, ...]:
-    """What these terms ask of an actor: to sign as "party", or which offices to accept."""
-    there = {
-        "party": terms.parties,
-        "keeper": (terms.keeper,),
-        "fallback-keeper": terms.fallback_keepers,
-        "timekeeper": terms.timekeepers.of,
-        "determiner": terms.allegations.determiners.of,
-        "monitor": terms.monitors,
-    }
-    return tuple(role for role, actors in there.items() if actor in actors)
 
 
 def _sound(proposal: Proposal, *, development: bool) -> Arrangement:

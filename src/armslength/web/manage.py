@@ -5,7 +5,7 @@ An application of its own, for the socket in the node's folder alone (`net.local
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.core.arrangement.bodies import BODIES, Body
+from armslength.core.arrangement.terms import roles
 from armslength.core.canonical import plain
 from armslength.core.process import Role
 from armslength.core.transfer import Transfer
@@ -25,8 +26,8 @@ from armslength.engine.contents import Publication
 from armslength.engine.jobs import Job
 from armslength.engine.mail import check_events
 from armslength.engine.node import Node
-from armslength.engine.proposals import roles
 from armslength.engine.publishing import Wish
+from armslength.engine.replies import Heard
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound, Refused, not_kept
 from armslength.views.idle import without_effect
@@ -106,11 +107,7 @@ class _Verbs:
         """Propose terms of ours, and tell what everyone says who was reached."""
         proposals = self._node.proposals
         arrangement = await proposals.propose(convert(Proposal, asked))
-        answers = await proposals.replies.ask_all(arrangement)
-        return {
-            "arrangement": arrangement,
-            "answers": {name: {"answer": heard.answer, "reason": heard.reason} for name, heard in answers.items()},
-        }
+        return {"arrangement": arrangement, "answers": _answers(await proposals.replies.ask_all(arrangement))}
 
     async def accept(self, asked: Asked) -> Asked:
         """Accept our offices in terms that wait."""
@@ -231,7 +228,7 @@ class _Verbs:
             "sealing": self._node.hand.publisher.running(held.arrangement),
             "troubles": [plain(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
-            "absent": await self._node.proposals.absent(held),
+            "absent": _answers(await self._node.proposals.absent(held)),
             "others": {
                 other.arrangement: other.terms.title
                 for other in await self._node.shelf.everything()
@@ -314,6 +311,10 @@ class _Verbs:
         name = next(iter(found))
         await self._node.proposals.engage(name)
         return await self._node.shelf.open(name)
+
+
+def _answers(heard: Mapping[str, Heard]) -> Asked:
+    return {name: {"answer": said.answer, "reason": said.reason} for name, said in heard.items()}
 
 
 def _several(found: dict[str, str]) -> Misuse:

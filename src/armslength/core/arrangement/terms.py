@@ -200,3 +200,16 @@ class Arrangement:
 def release_duty(tranche: str) -> str:
     """The id of the duty to release `tranche`, which every tranche has; its debtor is the tranche's provider."""
     return f"{tranche}.release"
+
+
+def roles(terms: Arrangement, actor: str) -> tuple[str, ...]:
+    """What these terms ask of an actor: to sign as "party", or which offices to accept."""
+    there = {
+        "party": terms.parties,
+        "keeper": (terms.keeper,),
+        "fallback-keeper": terms.fallback_keepers,
+        "timekeeper": terms.timekeepers.of,
+        "determiner": terms.allegations.determiners.of,
+        "monitor": terms.monitors,
+    }
+    return tuple(role for role, actors in there.items() if actor in actors)
