@@ -191,3 +191,7 @@ class Clock(Protocol):
     def now(self, *, simulated: bool) -> int:
         """Whole UTC seconds."""
         ...
+
+    def wall(self) -> int:
+        """What the machine's clock says, whether or not that is believed; whole UTC seconds."""
+        ...

@@ -85,7 +85,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     troubles = Troubles(clock=time.time, chance=chance)
     shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
-    recorder.voice = Catchup(shelf, peers, recorder, time.time)
+    recorder.voice = Catchup(shelf, peers, recorder, time.time, clock)
     shelf.silence = "compares with the others first"
     deliverer: Deliverer
     hand: Hand

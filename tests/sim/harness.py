@@ -31,6 +31,7 @@ from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
 from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.author import KIND as JOURNAL
+from armslength.engine.clock import Clocks
 from armslength.engine.mail import Said
 from armslength.engine.publishing import Wish
 from armslength.engine.recorder import Free
@@ -77,6 +78,10 @@ def world_terms(keeper: str = "m5", clock: str = "simulated", **changes: Any) ->
             actor = dataclasses.replace(actor, did=key_did(public(name, "tokens")))
         actors[name] = dataclasses.replace(actor, keys=keys)
     return dataclasses.replace(base, actors=actors, **changes)
+
+
+def _steady() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Disk:
@@ -130,6 +135,7 @@ class SimNode:
     def __init__(self, world: World, name: str) -> None:
         self.world = world
         self.name = name
+        self.skew = 0.0  # how far its clock is ahead
         self.store: Store = world.new_store(name)
         actor = world.terms.actors[name]
         folder = world.folder / name
@@ -159,6 +165,7 @@ class SimNode:
         with (
             patch.object(runtime, "Client", lambda *_, **__: self.wire),
             patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda *_: self.disk)),
+            patch.object(runtime, "Clocks", functools.partial(Clocks, wall=self.clock, steady=_steady)),
             patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
             patch.object(runtime, "time", SimpleNamespace(time=world.wall)),
             patch.object(runtime, "Resolver", functools.partial(Resolver, clock=world.wall)),
@@ -179,6 +186,10 @@ class SimNode:
         """Speak at once, as if this node had never said anything elsewhere."""
         self.running.node.recorder.voice = Free()
         self.running.node.shelf.silence = None
+
+    def clock(self) -> float:
+        """This machine's clock, for arrangements in real time."""
+        return self.world.dawn + self.skew + _steady()
 
     async def crash(self) -> None:
         """The process ends between two steps; only what is committed is left."""
@@ -239,6 +250,7 @@ class World:
         self.outside = store is not None
         self._store = store
         self.now = 0
+        self.dawn = EPOCH  # real time at the loop's zero
         self.careless = False
         self.nodes = {name: SimNode(self, name) for name in NODES}
         self._monitors: dict[str, Monitor] = {}

@@ -11,6 +11,8 @@ if nothing had happened, it would sign a second entry with an old number, or cos
 3. What others show counts only with our signature, or the keeper's where it is the keeper's word; whoever shows what
    does not verify has not answered.
 4. What shows later that we have forgotten something silences us at once.
+5. A clock that leaps may mean that the machine was put back, or slept, or is wrong: the others are asked again, and
+   which time is right is theirs to say (`engine.clock`). Who agrees with none of them says nothing.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf, Refusal, entry_hash
 from armslength.core.record.evidence import refuses
 from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.engine.clock import Clocks
 from armslength.engine.past import COPY, DAY_S, KIND, Silence, ask_for_ours, least
 from armslength.engine.patience import Pause, in_time
 from armslength.engine.recorder import Recorder
@@ -42,6 +45,9 @@ PATIENCE_S: Final = 5.0  # how long the others may take to answer …
 LINGER_S: Final = 1.0  # … and, if nothing speaks against us, once one of them has
 DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
 LONGEST_S: Final = 10.0  # the longest pause before the others are asked again
+LEAPT_S: Final = 60.0  # between two looks whether a clock that has leapt is right after all
+ALONE_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
+CLOCK: Final = "our clock"  # as `status` names it
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +60,8 @@ class _Standing:
     version: int
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubted: float = -DOUBTS_S
+    leaps: int = 0  # of our clock that are settled, as far as they can be
+    settled: float = 0.0  # when they were
 
 
 @dataclass(slots=True)
@@ -71,7 +79,11 @@ class _Words:
 class Catchup:
     """Who may speak where. `speak` before every word."""
 
-    def __init__(self, shelf: Shelf, peers: Peers, recorder: Recorder, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, shelf: Shelf, peers: Peers, recorder: Recorder, clock: Callable[[], float], machine: Clocks
+    ) -> None:
+        self._machine = machine
+        self._has_told_leap = False
         self._shelf = shelf
         self._peers = peers
         self._recorder = recorder
@@ -80,13 +92,52 @@ class Catchup:
 
     async def speak(self, held: Open) -> None:
         """Return once words may leave in this arrangement. Raises Unavailable, with what is waited for."""
-        if held.silence is None:
+        self._machine.look()
+        if self._has_told_leap and not self._machine.leap:
+            self._has_told_leap = False
+            self._shelf.troubles.over(CLOCK)
+        if held.silence is None and self._is_settled(held):
             return
         standing, pause = await self._standing(held), self._pause(held)
         async with standing.asking:  # whoever has waited here finds out what came of it
             if pause.is_over:
                 await self._compare(held, standing, pause)
         _raise_if_silent(held)
+
+    def _is_settled(self, held: Open) -> bool:
+        """Whether our clock has not leapt since the others were asked; if it has, we are silent until they are."""
+        machine, standing = self._machine, self._standings.get(held.arrangement)
+        if standing is None or not (machine.leap or machine.leaps != standing.leaps):
+            return True
+        if machine.leaps == standing.leaps and asyncio.get_running_loop().time() - standing.settled < LEAPT_S:
+            return True
+        held.silence = "compares with the others first: this machine's clock has leapt"
+        return False
+
+    def _settle(self, held: Open, standing: _Standing, times: Sequence[int], alone: bool) -> str | None:
+        """Find out which time is right, by the others' clocks; what speaks against ours, or None."""
+        machine, now = self._machine, asyncio.get_running_loop().time()
+        if held.terms.clock == "simulated":
+            standing.leaps, standing.settled = machine.leaps, now
+            return None
+        if alone and machine.leaps == standing.leaps and machine.leap:  # nobody to ask: what lasts is right
+            if now - standing.settled >= ALONE_S:
+                machine.follow()
+        else:
+            standing.leaps, standing.settled = machine.leaps, now
+        agrees = alone or machine.believe(times)
+        trouble, said = self._shelf.troubles.at(CLOCK), None
+        if not agrees and times:
+            off = min((machine.now(simulated=False) - each for each in times), key=abs)
+            said = f"it is {abs(off)} s {'ahead of' if off > 0 else 'behind'} those of the others"
+            trouble.tell(said, "set this machine's clock by a time server")
+        elif machine.leap:
+            way = "ahead" if machine.leap > 0 else "back"
+            self._has_told_leap = True
+            trouble.tell(f"it leapt {abs(int(machine.leap))} s {way}, and the others' clocks did not")
+        else:
+            self._shelf.troubles.over(CLOCK)
+        return said and f"this machine's clock is wrong: {said}"
 
     async def is_restored(self, arrangement: str) -> bool:
         """Whether we were found to be an older copy in this arrangement, and must not speak there yet."""
@@ -137,7 +188,9 @@ class Catchup:
             return
         others = _others(held)
         answers, silent = await self._ask(held, others)
+        times = [shown.now for shown in answers.values() if shown.now]
         missing = await self._take_back(held, answers, silent)
+        missing = missing or self._settle(held, standing, times, alone=not others)
         late = int(self._clock()) - standing.silence.since >= DAY_S
         enough = len(answers) >= (least(held.terms, others) if held.restored and late else len(others))
         if missing is None and (enough or (answers and not held.restored)):

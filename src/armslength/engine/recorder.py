@@ -259,7 +259,7 @@ class Recorder:
                 leaf for leaf in leaves if leaf.entry.author in theirs or any(s.by in theirs for s in leaf.stamps)
             ]
             return Shown(
-                now=self.now(held),
+                now=self._clock.wall(),
                 sealed=book.sealed.size,
                 waiting=tuple(dict.fromkeys(encode(leaf).decode() for leaf in waiting if leaf.entry.type != "seal")),
                 record=tuple(encode(leaf).decode() for leaf in record) if terms.keeper in theirs else (),

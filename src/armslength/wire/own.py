@@ -132,10 +132,10 @@ class Declined:
 class Shown:
     """What a node holds of a caller's own words, for one that was restored from an older copy.
 
-    now, sealed: the node's time and how many sealed leaves it can show; waiting: leaves (as text lines) that no seal
-    covers, by the caller or with its stamp; record: for the keeper, the leaves after the last seal in the order in
-    which it has shown them; cosigned: the head that the node cosigned last; refusals: the keeper's, of the caller's
-    entries or, if the caller is the keeper, of the node's.
+    now, sealed: the time on the node's machine (0: not said) and how many sealed leaves it can show; waiting: leaves
+    (as text lines) that no seal covers, by the caller or with its stamp; record: for the keeper, the leaves after the
+    last seal in the order in which it has shown them; cosigned: the head that the node cosigned last; refusals: the
+    keeper's, of the caller's entries or, if the caller is the keeper, of the node's.
     """
 
     now: int
