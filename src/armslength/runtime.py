@@ -120,7 +120,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     management = build_management(node, clock)
     await hand.publisher.sweep()
-    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies)]
+    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals)]
     try:
         yield Running(node, exchange, deliverer, clock, store, app, management, share.peers)
     finally:

@@ -7,7 +7,9 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
+import msgspec
 import pytest
 
 from armslength.config import Accept, Room
@@ -459,6 +461,49 @@ def test_a_standing_rule_accepts_what_it_says_and_nothing_else(tmp_path: Path, r
         assert await _waiting(world) == (1 if roles == EVERY else 3)
 
     run(tmp_path, story, settings={"m5": {"accept": Accept(roles=roles, proposers=(a,))}})
+
+
+def test_a_rule_counts_for_what_waits_already(tmp_path: Path) -> None:
+    """Written later, or not applied before the node was stopped, it is applied at the next start."""
+    a = "did:web:localhost%3A8801"
+
+    async def story(world: World) -> None:
+        await world.until("the proposal", world.propose)
+        await asyncio.sleep(10)
+        node = world.nodes["m5"]
+        assert await _waiting(world) == 1
+        await node.crash()
+        node.config = msgspec.structs.replace(node.config, accept=Accept(roles=EVERY, proposers=(a,)))
+        await node.start()
+        await world.until("accepted", lambda: _number(world, 1))
+        assert await _waiting(world) == 0
+
+    run(tmp_path, story)
+
+
+def test_many_questions_to_one_node_come_one_by_one(tmp_path: Path) -> None:
+    """A node that is asked about thirty proposals at once, slowly, hears one question at a time, and all of them."""
+
+    async def story(world: World) -> None:
+        a, m5 = world.nodes["A"].running.node, world.nodes["m5"]
+        answer, at_once, most = m5.host.answer, 0, 0
+
+        async def slow(method: str, url: str, *rest: Any) -> Reply:
+            nonlocal at_once, most
+            asked = "/propose" in url
+            at_once, most = at_once + asked, max(most, at_once + asked)
+            await asyncio.sleep(2 if asked else 0)
+            at_once -= asked
+            return await answer(method, url, *rest)
+
+        with patch.object(m5.host, "answer", slow):
+            for number in range(20):
+                await a.proposals.propose(proposed(dataclasses.replace(world.terms, title=f"number {number}")))
+            await asyncio.sleep(120)
+        assert most == 1
+        assert await _waiting(world) == 20
+
+    run(tmp_path, story)
 
 
 def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class Proposals:
         self._rule = rule
         self._development = development
         self._engaging = asyncio.Lock()
+        self._one_by_one = asyncio.Lock()  # what the rule looks at, so that the owner waits for one of them at most
         self._ruling: set[asyncio.Task[None]] = set()
         replies.proposal_of = self._proposal_of
         replies.on_answer = self._answered
@@ -89,7 +90,7 @@ class Proposals:
         size = len(document) + sum(len(text.encode("utf-8", "surrogatepass")) for text in proposal.texts.values())
         new = Waiting(arrangement=arrangement, by=by, at=self._now(), size=size, known=await self._is_known(by))
         await self._inbox.put(proposal, new)
-        if by in self._rule.proposers and self._rule.roles and size <= self._rule.bytes:
+        if self._is_ruled(new):
             task = asyncio.create_task(self._apply_rule(arrangement))
             self._ruling.add(task)
             task.add_done_callback(self._ruling.discard)
@@ -247,9 +248,20 @@ class Proposals:
 
     # --- the standing rule -------------------------------------------------------------------------------------------
 
+    async def run(self) -> None:
+        """Apply the rule to what waits already: it may be newer, or the node was stopped before it could."""
+        for each in await self._inbox.waiting():
+            if self._is_ruled(each):
+                await self._apply_rule(each.arrangement)
+
+    def _is_ruled(self, waiting: Waiting) -> bool:
+        """Whether the rule looks at this copy at all."""
+        return bool(self._rule.roles) and waiting.by in self._rule.proposers and waiting.size <= self._rule.bytes
+
     async def _apply_rule(self, arrangement: str) -> None:
         try:
-            await self.accept(arrangement, rule=True)
+            async with self._one_by_one:
+                await self.accept(arrangement, rule=True)
         except ArmslengthError as error:
             log.info("%s waits for its reader: %s", arrangement[:12], error)
         except Exception:  # it waits, then

@@ -32,7 +32,6 @@ OPEN, SETTLED = "open", "settled"
 UNREACHED, UNKNOWN, REFUSED = "unreached", "unknown", "refused"  # beside what the others answer
 FINAL: Final = frozenset({ACCEPTED, DECLINED, REFUSED})
 LONGEST_S: Final = 600.0  # between two questions to one node
-BUSY_S: Final = 0.1  # before a node is asked that is just being asked something else
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,8 @@ class Replies:
         self._asked: dict[str, tuple[Asked, int]] = {}  # what is open, with its version
         self._due: list[tuple[float, str, str]] = []  # by the loop's clock: arrangement, actor; may be outdated …
         self._next: dict[tuple[str, str], float] = {}  # … this is when it is due
-        self._busy: dict[str, asyncio.Task[None]] = {}  # one question at a time to one node, by DID
+        self._busy: dict[str, asyncio.Task[None]] = {}  # one question at a time to one node, by DID …
+        self._queued: dict[str, list[tuple[str, str]]] = {}  # … and what it is asked next
         self._woken = asyncio.Event()
         self._writing = asyncio.Lock()
         self.proposal_of: Callable[[str], Awaitable[Proposal]]
@@ -144,6 +144,7 @@ class Replies:
                 except TimeoutError:
                     continue
         finally:
+            self._queued.clear()
             await cancelled(list(self._busy.values()))
 
     def _plan(self, arrangement: str, actor: str, seconds: float) -> None:
@@ -159,17 +160,34 @@ class Replies:
         now = asyncio.get_running_loop().time()
         while self._due and self._due[0][0] <= now:
             due, arrangement, actor = heapq.heappop(self._due)
-            if self._next.get((arrangement, actor)) != due or arrangement not in self._asked:
+            if self._next.get((arrangement, actor)) != due or not self._is_asked(arrangement, actor):
                 continue
-            heard = self._asked[arrangement][0].others[actor]
-            if heard.did in self._busy:
-                self._plan(arrangement, actor, BUSY_S)
-                continue
-            self._busy[heard.did] = task = asyncio.create_task(self._turn(arrangement, actor))
-            task.add_done_callback(lambda _, did=heard.did: self._busy.pop(did, None))  # type: ignore[misc]
+            did = self._asked[arrangement][0].others[actor].did
+            if did in self._busy:
+                self._queued.setdefault(did, []).append((arrangement, actor))
+            else:
+                self._ask_in_turn(arrangement, actor, did)
+
+    def _next_of(self, did: str) -> None:
+        """Ask a node what is queued for it next, leaving out what has been settled meanwhile."""
+        self._busy.pop(did, None)
+        queued = self._queued.pop(did, [])
+        while queued and did not in self._busy:
+            arrangement, actor = queued.pop(0)
+            if self._is_asked(arrangement, actor):
+                self._ask_in_turn(arrangement, actor, did)
+        if queued:
+            self._queued[did] = queued
+
+    def _is_asked(self, arrangement: str, actor: str) -> bool:
+        return arrangement in self._asked and self._asked[arrangement][0].others[actor].answer not in FINAL
+
+    def _ask_in_turn(self, arrangement: str, actor: str, did: str) -> None:
+        self._busy[did] = task = asyncio.create_task(self._turn(arrangement, actor))
+        task.add_done_callback(lambda _: self._next_of(did))
 
     async def _turn(self, arrangement: str, actor: str) -> None:
-        if arrangement not in self._asked:
+        if not self._is_asked(arrangement, actor):
             return
         try:
             if self._is_over(arrangement):
@@ -178,7 +196,7 @@ class Replies:
             await self._ask(arrangement, actor)
         except Exception:  # whatever it is, the node is asked again
             log.exception("%s: %s cannot be asked", arrangement[:12], actor)
-        if arrangement in self._asked and self._asked[arrangement][0].others[actor].answer not in FINAL:
+        if self._is_asked(arrangement, actor):
             pause = self._pause(arrangement, actor)
             pause.grow()
             self._plan(arrangement, actor, pause.left)
