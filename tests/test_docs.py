@@ -5,10 +5,16 @@ import importlib
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from armslength.config import Role, parse
+from armslength.core.arrangement.terms import roles
+from tests.golden.terms import golden_terms
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -164,3 +170,24 @@ def test_what_each_can_take_is_what_the_code_says() -> None:
         else:
             found = getattr(importlib.import_module(f"armslength.{module}"), constant)
         assert found == int(number) * {"KiB": 1024, "MiB": 1024**2}.get(unit, 1), name
+
+
+def test_settings_that_are_shown_can_be_read() -> None:
+    """Every table of a node's configuration in the documents and examples is one that a node takes."""
+    pages = [*DOCS.glob("*.md"), *(ROOT / "examples").glob("*/README.md")]
+    found = [
+        (page, textwrap.dedent(block))
+        for page in pages
+        for block in re.findall(r"^ *```toml\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    ]
+    assert any("[accept]" in block for _, block in found)
+    for page, block in found:
+        base = "" if "name =" in block else 'name = "x"\ndid = "did:web:x.example"\n'
+        assert parse(base + block, page.parent).name
+
+
+def test_offices_that_a_rule_accepts_are_those_that_there_are() -> None:
+    """What `roles` in `[accept]` may name are the offices that terms give, and no more."""
+    terms = golden_terms()
+    offices = {role for actor in terms.actors for role in roles(terms, actor)} | {"fallback-keeper"}
+    assert set(get_args(Role)) == offices - {"party"}
