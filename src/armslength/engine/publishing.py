@@ -25,7 +25,7 @@ from armslength.delivery import chunks, sealing
 from armslength.engine.contents import PUBLICATION, Contents, Publication, blob, context
 from armslength.engine.jobs import AT_ONCE, Job, Progress, Tell, aside
 from armslength.engine.shelf import Open, Shelf
-from armslength.errors import NO_ROOM, Misuse, NotFound, Unavailable, unusable
+from armslength.errors import NO_ROOM, ArmslengthError, Misuse, NotFound, Unavailable, unusable
 from armslength.ports import Batch, Put
 from armslength.wire.strict import convert, parse
 
@@ -120,7 +120,8 @@ class Publisher:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._shelf.troubles.at(f"the sealing of {tranche}", "", held.arrangement).tell(str(error), AGAIN)
-            log.warning("publish %s: %s", tranche, error, exc_info=None if isinstance(error, Misuse) else error)
+            unexpected = None if isinstance(error, ArmslengthError) else error
+            log.warning("publish %s: %s", tranche, error, exc_info=unexpected)
         self._shelf.on_change(held.arrangement)
 
     async def _work(self, held: Open, tranche: str, wish: Wish, progress: Progress) -> Publication:
