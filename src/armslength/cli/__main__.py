@@ -22,9 +22,9 @@ HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
     "Begin with `armslength init FOLDER` for an identity and `armslength check FILE` for terms. Commands that speak for"
     " a node or a monitor take `--node FOLDER` (or the variable ARMSLENGTH_NODE; default: the current folder).\n\n"
-    "Exit codes: 0 done; 1 refused, or something does not hold, or the output could not be written; 2 misuse, or a file or"
-    " disk is not as the command needs it: nothing was done; 3 a node does not answer. A statement that is pending (3) is"
-    " kept and sent again: do not make it a second time."
+    "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer. A statement that is"
+    " pending (3) is kept and sent again: do not make it a second time. Where a file or a disk is not as a command"
+    " needs it (2) nothing was done; where only its output could not be written (1) it was."
 )
 # Which file has which verbs: only what a command needs is imported, so that commands start fast.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
