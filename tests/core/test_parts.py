@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armslength.core import parts
 from armslength.core.canonical import canonical, plain
-from armslength.core.parts import Parts
+from armslength.core.parts import Parts, Rows
 
 KEYS = st.one_of(st.integers(0, 2000).map(str), st.text(max_size=3), st.sampled_from(["007", "0", "1" * 12, "²"]))
 DONE = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.integers(0, 9))), max_size=120)
@@ -85,3 +86,20 @@ def test_its_canonical_form_is_its_root() -> None:
     made = Parts({"b": 1, "a": [2]})
     assert plain({"x": made}) == {"x": made.root(encode).hex()}
     assert canonical({"x": made}, whole=True) == b'{"x":{"a":[2],"b":1}}'
+
+
+def test_rows_are_a_list() -> None:
+    """Copies share what they have in common, and go their own ways."""
+    made, plainly = Rows(range(700)), list(range(700))
+    copy = made.copy()
+    for number in range(700, 1100):
+        made.append(number)
+        plainly.append(number)
+    copy.append(-1)
+    assert list(made) == plainly
+    assert list(copy) == [*range(700), -1]
+    assert [made[0], made[255], made[256], made[-1], made[-2], made[700]] == [0, 255, 256, 1099, 1098, 700]
+    assert made[250:260] == plainly[250:260]
+    for wrong in (1100, -1101):
+        with pytest.raises(IndexError):
+            made[wrong]

@@ -1,6 +1,9 @@
-"""`Parts`: a map that is never changed. A changed one is made from it at the cost of a logarithm, and shares the rest.
+"""Maps and lists of which a copy costs nothing, and a change no more than a logarithm.
 
-It is a tree of parts. A part of few items is a leaf; a larger one has up to 32 parts below it, by five bits of each
+`Rows` is a list to which one appends. `Parts` is a map that is never changed: a changed one is made from it, and shares
+the rest.
+
+Parts are a tree of parts. A part of few items is a leaf; a larger one has up to 32 parts below it, by five bits of each
 key's slot. Its shape follows from what it holds alone, whatever the order in which that came, so that equal maps have
 equal roots; and each part remembers its root, so that the root of a changed map costs no more than the change.
 
@@ -14,13 +17,14 @@ and, in order, each digit (one byte, 0 to 31) that occurs with the root below it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar, overload
 
 V = TypeVar("V")
 
 _BITS: Final = 5
 _WIDE: Final = 8  # the most items of a leaf
+_CHUNK: Final = 256
 _BYTES: Final = tuple(bytes((digit,)) for digit in range(1 << _BITS))
 
 
@@ -161,3 +165,43 @@ def _root(part: _Part, encode: Callable[[Any], str]) -> bytes:
             data = b"\x01" + b"".join([_BYTES[digit] + _root(part[digit], encode) for digit in sorted(part)])
         part.root = hashlib.sha256(data).digest()
     return part.root
+
+
+class Rows(Sequence[V]):
+    """A list to which one appends. Whole chunks are shared by all copies."""
+
+    __slots__ = ("_chunks", "_last")
+
+    def __init__(self, items: Iterable[V] = ()) -> None:
+        given = tuple(items)
+        whole = len(given) // _CHUNK * _CHUNK
+        self._chunks = tuple(given[start : start + _CHUNK] for start in range(0, whole, _CHUNK))
+        self._last = given[whole:]
+
+    def append(self, item: V) -> None:
+        """Add an item. Copies do not see it."""
+        self._last = (*self._last, item)
+        if len(self._last) == _CHUNK:
+            self._chunks, self._last = (*self._chunks, self._last), ()
+
+    def copy(self) -> Rows[V]:
+        """A list of its own, with the same items."""
+        other: Rows[V] = Rows()
+        other._chunks, other._last = self._chunks, self._last
+        return other
+
+    def __len__(self) -> int:
+        return len(self._chunks) * _CHUNK + len(self._last)
+
+    @overload
+    def __getitem__(self, index: int) -> V: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[V]: ...
+    def __getitem__(self, index: int | slice) -> V | list[V]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index + len(self) if index < 0 else index
+        if not 0 <= at < len(self):
+            raise IndexError(index)
+        chunk = at // _CHUNK
+        return (self._chunks[chunk] if chunk < len(self._chunks) else self._last)[at % _CHUNK]

@@ -20,7 +20,7 @@ from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.engine.troubles import Pauses, Troubles
 from armslength.errors import ArmslengthError, NotFound, Unavailable
-from armslength.ports import Batch, Keys, Put, Store
+from armslength.ports import Batch, Keys, Put, Row, Store
 from armslength.wire.own import Proposal
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.strict import convert, parse
@@ -28,8 +28,9 @@ from armslength.wire.terms_json import decode_terms
 
 log = logging.getLogger(__name__)
 
-ARRANGEMENT, REPLICA, KEPT = "arrangement", "replica", "kept"
-SNAPSHOT_EVERY = 256  # leaves: how many at most are replayed when a node starts
+ARRANGEMENT, REPLICA, HASHES, KEPT = "arrangement", "replica", "hashes", "kept"
+SNAPSHOT_EVERY = 256  # leaves: how many are replayed when an arrangement is opened, unless its state is large:
+LEAF_BYTES = 1024  # no more bytes of snapshots are written than there are of leaves, if these are so long on average
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,7 @@ class Open:
     kept_version: int
     refusals: Refusals
     snapshot_at: int
+    snapshot_bytes: int
     pauses: Pauses
     forgotten: bool = False  # it has been taken off the shelf
     silence: str | None = None  # why we say nothing here yet, in words …
@@ -186,7 +188,7 @@ class Shelf:
         if actor is None:
             raise NotFound("not-named", "these terms do not name us with our key", arrangement[:16])
         snapshot = await self.store.get(REPLICA, arrangement)
-        replica = Replica.restore(terms, convert(Snapshot, parse(snapshot.body))) if snapshot else Replica.start(terms)
+        replica = await self._restored(terms, snapshot) if snapshot else Replica.start(terms)
         snapshot_at = replica.size
         leaves = [decode_leaf(data) for data in await self.store.leaves(arrangement, replica.size)]
         sealed, tail = _split_at_last_seal(leaves)
@@ -207,10 +209,15 @@ class Shelf:
             kept_version=kept_row.version if kept_row else 0,
             refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
             snapshot_at=snapshot_at,
+            snapshot_bytes=len(snapshot.body) if snapshot else 0,
             pauses=Pauses(self.troubles, arrangement),
             rows={REPLICA: snapshot.version if snapshot else 0},
             silence=self.silence,
         )
+
+    async def _restored(self, terms: Arrangement, snapshot: Row) -> Replica:
+        hashes = [row.body.decode() for row in await self.store.find(HASHES, snapshot.key)]
+        return Replica.restore(terms, convert(Snapshot, parse(snapshot.body)), hashes)
 
     async def save(self, held: Open, kept: Kept | None = None, from_size: int | None = None) -> None:
         """Make what changed in a book durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.
@@ -232,9 +239,11 @@ class Shelf:
             ]
         if kept is not None and kept != held.kept:
             puts.append(Put(KEPT, held.arrangement, held.kept_version, canonical(kept)))
-        if book.sealed.size - held.snapshot_at >= SNAPSHOT_EVERY:
+        if book.sealed.size - held.snapshot_at >= max(SNAPSHOT_EVERY, held.snapshot_bytes // LEAF_BYTES):
             body = canonical(book.sealed.snapshot(), whole=True)
             puts.append(Put(REPLICA, held.arrangement, held.rows[REPLICA], body))
+            hashes = book.sealed.hashes(held.snapshot_at).encode()
+            puts.append(Put(HASHES, f"{held.arrangement}/{held.snapshot_at:010}", 0, hashes, held.arrangement))
         if not puts and not leaves and not deletes:
             return
         if not await self.store.commit(Batch(puts=puts, deletes=deletes, leaves=leaves)):
@@ -246,7 +255,7 @@ class Shelf:
                 held.kept, held.kept_version = kept, held.kept_version + 1
             if put.kind == REPLICA:
                 held.rows[REPLICA] += 1
-                held.snapshot_at = book.sealed.size
+                held.snapshot_at, held.snapshot_bytes = book.sealed.size, len(put.body)
         book.newly_sealed = []
         self.on_change(held.arrangement)
 

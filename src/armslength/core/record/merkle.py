@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from armslength.core.parts import Rows
+
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256().digest()
 
@@ -30,7 +32,7 @@ class Tree:
 
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
         """Start from the hashes of the first leaves."""
-        self._levels: list[list[bytes]] = [[]]
+        self._levels: list[Rows[bytes]] = [Rows()]
         for leaf in leaves:
             self.append(leaf)
 
@@ -52,7 +54,7 @@ class Tree:
             node = node_hash(self._levels[height][-2], node)
             height += 1
             if height == len(self._levels):
-                self._levels.append([])
+                self._levels.append(Rows())
             self._levels[height].append(node)
 
     def copy(self) -> Tree:

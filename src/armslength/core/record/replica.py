@@ -10,7 +10,7 @@ and changes nothing. Codes of its refusals:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from armslength.core.arrangement import step
@@ -19,6 +19,7 @@ from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.state import Change, Outcome, State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
+from armslength.core.parts import Parts, Rows
 from armslength.core.record import evidence
 from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.cosignature import lower_median
@@ -55,13 +56,11 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A replica as JSON-able data, so that a node need not replay. The lists of 32-byte hashes are joined and in
-    base64: leaf hashes and entry hashes by index, state roots by size (one more). It is trusted, never sent."""
+    """What a replica of `size` leaves has come to, as JSON-able data, so that a node need not replay. With the hashes
+    of all its leaves (`Replica.hashes`), which never change, it is the replica. It is trusted, never sent."""
 
+    size: int
     state: State
-    leaves: str
-    entries: str
-    state_roots: str
     links: dict[str, tuple[int, str]]
     sealed_size: int
     checkpoint: str | None
@@ -70,7 +69,7 @@ class Snapshot:
 class Replica:
     """A record from its first leaf on. Not safe to share between threads that place."""
 
-    def __init__(self, terms: Arrangement, known: Roster, state: State, state_roots: list[str]) -> None:
+    def __init__(self, terms: Arrangement, known: Roster, state: State, state_roots: Rows[str]) -> None:
         self.terms = terms
         self.roster = known
         self.state = state
@@ -78,33 +77,48 @@ class Replica:
         self.checkpoint: str | None = None
         self._tree = Tree()
         self._state_roots = state_roots  # by size
-        self._placed: dict[str, int] = {}  # entry hash → index
+        self._entries: Rows[str] = Rows()  # their hashes, by index …
+        self._placed: Parts[int] = Parts()  # … and the other way about
         self._links: dict[str, tuple[int, str]] = {}
 
     @classmethod
     def start(cls, terms: Arrangement) -> Replica:
         """The empty record of these terms. Raises Malformed for terms whose keys must not be used."""
         state = step.initial(terms)
-        return cls(terms, roster(terms), state, [step.state_root(state)])
+        return cls(terms, roster(terms), state, Rows([step.state_root(state)]))
 
     @classmethod
-    def restore(cls, terms: Arrangement, snapshot: Snapshot) -> Replica:
-        """The replica that `snapshot` was taken of, under the same terms."""
-        roots = [root.hex() for root in _split(snapshot.state_roots)]
-        replica = cls(terms, roster(terms), step.resumed(terms, snapshot.state), roots)
+    def restore(cls, terms: Arrangement, snapshot: Snapshot, hashes: Iterable[str]) -> Replica:
+        """The replica that `snapshot` was taken of, under the same terms; `hashes` are those of its leaves, in any
+        number of pieces. Raises Malformed if there are more or fewer, or the state is not the one that they tell."""
+        found = [row for text in hashes for row in _split(text)]
+        replica = cls.start(terms)
+        replica.state = step.resumed(terms, snapshot.state)
         replica.sealed_size, replica.checkpoint = snapshot.sealed_size, snapshot.checkpoint
-        replica._tree = Tree(_split(snapshot.leaves))
-        replica._placed = {entry.hex(): index for index, entry in enumerate(_split(snapshot.entries))}
+        replica._tree = Tree(leaf for leaf, _, _ in found)
+        replica._entries = Rows(entry.hex() for _, entry, _ in found)
+        replica._state_roots = Rows([replica.state_root, *(root.hex() for _, _, root in found)])
+        replica._placed = Parts((entry, index) for index, entry in enumerate(replica._entries))
         replica._links = {author: (number, prev) for author, (number, prev) in snapshot.links.items()}
+        if replica.size != snapshot.size or replica.state_root != step.state_root(replica.state):
+            raise Malformed("bad-snapshot", "its leaves' hashes and its state do not belong together", "snapshot")
         return replica
 
+    def hashes(self, start: int = 0) -> str:
+        """Of each leaf from index `start` on, 96 bytes in base64: the leaf's hash, its entry's, and the state root."""
+        rows = range(start, self.size)
+        return to_base64(
+            b"".join(
+                self._tree.leaves[at] + bytes.fromhex(self._entries[at]) + bytes.fromhex(self._state_roots[at + 1])
+                for at in rows
+            )
+        )
+
     def snapshot(self) -> Snapshot:
-        """Everything that `restore` needs besides the terms."""
+        """What `restore` needs besides the terms and the hashes of the leaves."""
         return Snapshot(
+            size=self.size,
             state=self.state,
-            leaves=_join(self._tree.leaves),
-            entries=_join([bytes.fromhex(entry) for entry in self._placed]),
-            state_roots=_join([bytes.fromhex(root) for root in self._state_roots]),
             links=dict(self._links),
             sealed_size=self.sealed_size,
             checkpoint=self.checkpoint,
@@ -115,7 +129,7 @@ class Replica:
         other = Replica(self.terms, self.roster, self.state, self._state_roots.copy())
         other.sealed_size, other.checkpoint = self.sealed_size, self.checkpoint
         other._tree = self._tree.copy()
-        other._placed = self._placed.copy()
+        other._entries, other._placed = self._entries.copy(), self._placed
         other._links = self._links.copy()
         return other
 
@@ -150,7 +164,8 @@ class Replica:
 
     def index_of(self, entry: str) -> int | None:
         """Where the entry with this hash stands, or None."""
-        return self._placed.get(entry)
+        found: int | None = self._placed.get(entry)
+        return found
 
     def next_link(self, author: str) -> tuple[int, str]:
         """The author_seq and author_prev of this author's next entry."""
@@ -190,7 +205,8 @@ class Replica:
         placed = Placed(self.size, name, outcome.at, outcome.changes)
         self._tree.append(leaf_hash(data))
         self._state_roots.append(root)
-        self._placed[name] = placed.index
+        self._entries.append(name)
+        self._placed = self._placed.put(name, placed.index)
         self._links[leaf.entry.author] = (leaf.entry.author_seq + 1, name)
         self.state = outcome.state
         if isinstance(leaf.entry.body, Seal):
@@ -294,10 +310,7 @@ class Replica:
         return lower_median(list(opened.times.values()))
 
 
-def _join(hashes: Sequence[bytes]) -> str:
-    return to_base64(b"".join(hashes))
-
-
-def _split(text: str) -> list[bytes]:
-    data = from_base64(text, "snapshot")
-    return [data[start : start + HASH_SIZE] for start in range(0, len(data), HASH_SIZE)]
+def _split(text: str) -> list[tuple[bytes, bytes, bytes]]:
+    data, width = from_base64(text, "snapshot"), 3 * HASH_SIZE
+    rows = (data[start : start + width] for start in range(0, len(data), width))
+    return [(row[:HASH_SIZE], row[HASH_SIZE:-HASH_SIZE], row[-HASH_SIZE:]) for row in rows]
