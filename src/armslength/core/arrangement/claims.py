@@ -135,7 +135,6 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
         state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
     )
     draft.decided.append((claim, number))
-    draft.wake(f"claim {claim}")
     if draft.reports is not None:
         over, rest = deadline(draft, claim), {name: at for name, at in draft.reports.items() if name != claim}
         draft.reports = rest if over is None else rest | {claim: over}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.arrangement import tables
-from armslength.core.arrangement.agenda import SOUGHT, Agenda, Heap, Wanted, merged
+from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import AllegationState, Change, Clock, State
 from armslength.core.arrangement.tables import Machine
@@ -34,14 +34,6 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Heeding:
-    """The duties and tranches whose rules look at something."""
-
-    duties: frozenset[str]
-    tranches: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Index:
     """What a step looks up in the terms, computed once for each terms value."""
 
@@ -53,7 +45,6 @@ class Index:
     excuses: dict[str, tuple[str, ...]]  # excuse claim → the claims that it excuses
     runs: dict[str, Condition]  # tranche → the run in its gate
     wanted: dict[str, tuple[Wanted, ...]]  # claim → the runs over it that somebody waits for
-    heeding: dict[str, Heeding]  # "claim <id>" or "duty <id>" → who has to look when it changes
     instants: dict[str, tuple[Condition, ...]]  # duty or tranche → the time atoms that its conditions wait for
     debtors: dict[str, str]  # duty, release duties too → debtor
 
@@ -119,7 +110,6 @@ def _index(terms: Arrangement) -> Index:
         shown_by=shown_by,
         excuses=excuses,
         runs=runs,
-        heeding=_heeding(terms, runs),
         wanted={claim: tuple(sorted(run for run in wanted if claim in run[0])) for claim in terms.claims},
         instants={subject: found for subject, found in instants.items() if found},
         debtors={duty: terms.duties[duty].debtor for duty in terms.duties}
@@ -127,37 +117,10 @@ def _index(terms: Arrangement) -> Index:
     )
 
 
-def _heeding(terms: Arrangement, runs: dict[str, Condition]) -> dict[str, Heeding]:
-    def looked_at(condition: Condition) -> Iterable[str]:
-        for atom in atoms(condition):
-            yield from (f"claim {claim}" for claim in (atom.claim, *(atom.claims or ())) if claim is not None)
-            yield from (f"duty {duty}" for duty in (atom.duty, *(atom.duties or ())) if duty is not None)
-            if atom.follows is not None:
-                yield from looked_at(runs[atom.follows])
-
-    duties: dict[str, set[str]] = {}
-    tranches: dict[str, set[str]] = {}
-    for name, duty in terms.duties.items():
-        for subject in (f"duty {name}", f"claim {duty.claim}", *looked_at(duty.trigger)):
-            duties.setdefault(subject, set()).add(name)
-    for name, tranche in terms.tranches.items():
-        duties.setdefault(f"duty {release_duty(name)}", set()).add(release_duty(name))
-        for subject in (*looked_at(tranche.gate), *looked_at(tranche.continuous)):
-            tranches.setdefault(subject, set()).add(name)
-    none: set[str] = set()
-    return {
-        subject: Heeding(frozenset(duties.get(subject, none)), frozenset(tranches.get(subject, none)))
-        for subject in duties.keys() | tranches.keys()
-    }
-
-
 class Draft:
     """The state being worked on. `at` is the instant that what happens now bears; `now` is how far time has been
     worked, which an entry that arrived within grace may lie behind. `as_of` is the instant that decides whether what
-    happens now is in time: an entry's own, or that of a deadline, which fires grace later.
-
-    Who has to look is in `duties_woken` and `tranches_woken`: of what a claim or a duty has come to, those whose rules
-    look at it; of anything else that moves, of an instant that somebody waits for, and from the end on, all."""
+    happens now is in time: an entry's own, or that of a deadline, which fires grace later."""
 
     def __init__(self, terms: Arrangement, state: State) -> None:
         """Copy the maps: the state that came in stays as it is."""
@@ -180,11 +143,7 @@ class Draft:
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
-        self._moved = False
-        self.duties_woken: set[str] = set()
-        self.tranches_woken: set[str] = set()
-        if state.agenda is None or self._late():
-            self.wake_all()
+        self.moved = False  # something changed on which other objects may depend
 
     def move(self, machine: Machine, subject: str, before: str, rule: str, cause: str) -> str:
         """Take the row `rule` of a machine; return the state it leads to. The caller stores it."""
@@ -196,44 +155,12 @@ class Draft:
 
     def note(self, kind: str, subject: str, before: str, after: str, rule: str, cause: str) -> None:
         """Record a change and that things moved."""
-        self._moved = True
-        if self._late() or kind in {"arrangement", "tranche"}:
-            self.wake_all()
-        elif kind in {"duty", "instance"}:
-            self.next = SOUGHT
-            self.wake(f"duty {subject.partition('#')[0]}")
+        self.moved = True
         if self.holds and kind in {"duty", "instance", "arrangement"}:
             self.asked.update(self.holds)  # what is cured, or over, ends holds
         self.changes.append(
             Change(kind=kind, subject=subject, before=before, after=after, at=self.at, rule=rule, cause=cause)
         )
-
-    @property
-    def moved(self) -> bool:
-        """Whether something changed on which other objects may depend."""
-        return self._moved
-
-    @moved.setter
-    def moved(self, moved: bool) -> None:
-        self._moved = moved
-        if moved:
-            self.wake_all()
-
-    def wake(self, subject: str) -> None:
-        """Those look whose rules look at this claim or duty."""
-        heeding = self.index.heeding.get(subject)
-        if heeding is not None:
-            self.duties_woken |= heeding.duties
-            self.tranches_woken |= heeding.tranches
-
-    def wake_all(self) -> None:
-        """Everybody looks."""
-        self.next = SOUGHT
-        self.duties_woken = set(self.index.duties)
-        self.tranches_woken = set(self.index.tranches)
-
-    def _late(self) -> bool:
-        return self.now >= self.terms.end or self.arrangement.phase != "EFFECTIVE"
 
     @property
     def effective(self) -> bool:
@@ -280,8 +207,6 @@ class Draft:
             if instant not in known:
                 self.deadlines = merged(self.deadlines, Heap(instant, name))
         self.open += (after.outcome == "OPEN") - (before is not None and before.outcome == "OPEN")
-        if after.holding is not (before is not None and before.holding):
-            self.wake_all()
         if after.holding:
             self.holds = self.holds.put(name, after.raised_at)
         elif before is not None and before.holding:

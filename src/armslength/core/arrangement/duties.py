@@ -32,14 +32,11 @@ def work(draft: Draft) -> None:
     if draft.arrangement.effective_at is None:
         return
     closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
-    for duty in draft.index.duties if draft.duties_woken else ():
-        if duty not in draft.duties_woken:
-            continue
+    for duty in draft.index.duties:
         if duty in draft.index.release_of:
             releases.work(draft, duty)
         elif not closed or draft.terms.duties[duty].surviving:
             _work(draft, duty)
-        draft.duties_woken.discard(duty)
 
 
 def _work(draft: Draft, duty: str) -> None:

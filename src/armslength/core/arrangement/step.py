@@ -79,6 +79,7 @@ def apply(terms: Terms, state: State, act: Act) -> Outcome:
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
     if draft.moved:
+        draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
     marks.catch_up(draft)
@@ -151,8 +152,7 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
-        if draft.next is not None and draft.next <= draft.now:
-            draft.wake_all()
+        draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
 
@@ -162,7 +162,6 @@ def _catch_up(draft: Draft) -> None:
     while (found := _next(draft)) is not None and found <= draft.now:
         draft.at = max(draft.at, found)
         draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
-        draft.wake_all()
         if not _settle(draft):
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
@@ -183,4 +182,6 @@ def _settle(draft: Draft) -> bool:
         _WORKERS[looked % len(_WORKERS)](draft)
         quiet = 0 if draft.moved else quiet + 1
         looked += 1
+    if looked > quiet:
+        draft.next = SOUGHT
     return looked > quiet

@@ -201,13 +201,10 @@ def exclude(draft: Draft, culprit: str) -> None:
 
 def work(draft: Draft) -> None:
     """Move every tranche as far as it goes."""
-    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"} or not draft.tranches_woken:
+    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         return
     over, complained = term_over(draft), _complained(draft)
     for tranche in draft.index.tranches:
-        if tranche not in draft.tranches_woken:
-            continue
-        draft.tranches_woken.discard(tranche)
         state = draft.tranches[tranche]
         if state.stage in _UNRELEASED:
             if over and (cause := _forfeit(draft, tranche, state)):
