@@ -16,13 +16,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
 from armslength.core.arrangement.draft import Act, Draft, iso, reached
-from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState
+from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 

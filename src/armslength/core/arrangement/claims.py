@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.bodies import Attest, Notice
@@ -33,6 +32,7 @@ from armslength.core.arrangement.state import (
     ClaimState,
     NoticeState,
     Vote,
+    replace,
 )
 from armslength.core.arrangement.terms import Claim
 from armslength.errors import Refused

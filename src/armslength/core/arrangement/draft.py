@@ -135,7 +135,7 @@ class Draft:
         self.allegations = state.allegations
         agenda = state.agenda or agenda_of(terms, state)
         self.deadlines, self.holds, self.open = agenda.deadlines, agenda.holds, agenda.open
-        self.runs, self.violations = dict(agenda.runs), dict(agenda.violations)
+        self.runs, self.violations = agenda.runs, agenda.violations
         self.next = agenda.next
         self.reports = agenda.reports
         self.decided: list[tuple[str, int]] = []  # claim and period, which `marks` has not taken in

@@ -14,13 +14,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from armslength.core.arrangement import claims, maintain, releases
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.conditions import holds, never, term_over
 from armslength.core.arrangement.draft import Act, Draft, atoms, iso
-from armslength.core.arrangement.state import EXCUSED, SUPPORTED
+from armslength.core.arrangement.state import EXCUSED, SUPPORTED, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 

@@ -16,11 +16,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from armslength.core.arrangement import claims, marks, tables
 from armslength.core.arrangement.draft import Draft
-from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance
+from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance, replace
 
 _OPEN = frozenset({"OVERDUE", "BREACHED"})
 _SHOWN = {

@@ -25,13 +25,14 @@ def catch_up(draft: Draft) -> None:
     for claim, number in decided:
         for wanted in draft.index.wanted.get(claim, ()):
             if wanted in draft.runs:
-                draft.runs[wanted] = _decided(draft, wanted, *draft.runs[wanted], number)
+                draft.runs = draft.runs | {wanted: _decided(draft, wanted, *draft.runs[wanted], number)}
         if claims.letter(draft.claims[claim], number) != REFUTED:
             continue
         for duty in draft.index.shown_by.get(claim, ()):
             text = draft.violations.get(duty)
             if text is not None and number >= first_period(draft, duty) and text[number : number + 1] in ("", _OPEN):
-                draft.violations[duty] = _with(text.ljust(number + 1, _OPEN), number, number + 1, REFUTED)
+                text = _with(text.ljust(number + 1, _OPEN), number, number + 1, REFUTED)
+                draft.violations = draft.violations | {duty: text}
 
 
 def _with(text: str, start: int, stop: int, mark: str) -> str:
@@ -61,7 +62,7 @@ def _run(draft: Draft, wanted: Wanted) -> tuple[str, str]:
     if draft.decided:
         catch_up(draft)
     if wanted not in draft.runs:
-        draft.runs[wanted] = _searched(draft, wanted)
+        draft.runs = draft.runs | {wanted: _searched(draft, wanted)}
     return draft.runs[wanted]
 
 
@@ -130,7 +131,7 @@ def unowned(draft: Draft, duty: str) -> int | None:
 
 def ended(draft: Draft, duty: str, instance: Instance) -> None:
     """The instance is CURED or REMEDIED: it owns its periods for good."""
-    draft.violations[duty] = _owning(draft, duty, _violations(draft, duty), instance)
+    draft.violations = draft.violations | {duty: _owning(draft, duty, _violations(draft, duty), instance)}
 
 
 def ended_before(draft: Draft, duty: str, number: int) -> int | None:
@@ -148,7 +149,7 @@ def _violations(draft: Draft, duty: str) -> str:
         for instance in draft.duties[duty].instances:
             if instance.state in ("CURED", "REMEDIED"):
                 text = _owning(draft, duty, text, instance)
-        draft.violations[duty] = text
+        draft.violations = draft.violations | {duty: text}
     return draft.violations[duty]
 
 

@@ -8,11 +8,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.draft import Draft, iso
-from armslength.core.arrangement.state import DutyState, TrancheState
+from armslength.core.arrangement.state import DutyState, TrancheState, replace
 
 
 def work(draft: Draft, duty: str) -> None:

@@ -18,13 +18,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from armslength.core.arrangement import allegations, claims, duties, maintain, tables, tranches
 from armslength.core.arrangement.bodies import Evidence, Resume, Sign, Withdraw
 from armslength.core.arrangement.conditions import term_over, time_of
 from armslength.core.arrangement.draft import Act, Draft, iso, reached
-from armslength.core.arrangement.state import Suspension, Withdrawal
+from armslength.core.arrangement.state import Suspension, Withdrawal, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 

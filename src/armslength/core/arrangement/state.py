@@ -8,16 +8,28 @@ allegations) are `Parts`, of which a step replaces only what it changes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from armslength.core.arrangement.agenda import Agenda
+from armslength.core.canonical import names
 from armslength.core.parts import Parts
+
+T = TypeVar("T")
 
 # One letter per period of a claim, in `ClaimState.decided`.
 UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN = ".", "S", "R", "X", "U"
 NOTICED = "N"  # in `ClaimState.noticed`
 CLEAN = SUPPORTED + EXCUSED
 VALUE_NAMES = {".": "UNDECIDED", "S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
+
+
+def replace(value: T, **changes: object) -> T:
+    """The frozen value with other fields: `dataclasses.replace` at half its cost, and every step takes several."""
+    kind: Any = value.__class__
+    made: T = object.__new__(kind)
+    for name in names(kind):
+        object.__setattr__(made, name, changes[name] if name in changes else getattr(value, name))
+    return made
 
 
 class Written:
@@ -232,7 +244,7 @@ class State(Going):
             return self.arrangement.phase
         if self.arrangement.suspension:
             return "SUSPENDED"
-        return "HELD" if self.holds else "EFFECTIVE"
+        return "HELD" if (self.agenda.holds if self.agenda else self.holds) else "EFFECTIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from dataclasses import replace
 
 from armslength.core.arrangement import allegations, releases, tables
 from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
 from armslength.core.arrangement.conditions import holds, never, term_over
 from armslength.core.arrangement.draft import Act, Draft, atoms, iso
-from armslength.core.arrangement.state import TrancheState
+from armslength.core.arrangement.state import TrancheState, replace
 from armslength.core.arrangement.terms import Tranche, release_duty
 from armslength.core.canonical import digest
 from armslength.errors import Refused
