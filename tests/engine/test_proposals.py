@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.canonical import digest
-from armslength.errors import Misuse, NotFound, Refused
+from armslength.engine.inbox import COPY, host_of
+from armslength.errors import Misuse, NotFound, Refused, Unauthorised
 from armslength.wire.own import Proposal
 from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
@@ -106,5 +108,74 @@ def test_the_owner_sees_what_waits(tmp_path: Path) -> None:
             found = next(each for each in listed if each["arrangement"] == said.arrangement)
             assert (found["title"], found["roles"]) == (None, [])
             assert found["fault"]
+
+    play(story())
+
+
+def test_what_is_brought_again_is_not_written_again(tmp_path: Path) -> None:
+    """The same terms of the same DID, with whatever beside them, cost no disk; another DID's copy is kept by itself."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            b = world.nodes["B"]
+            name, proposal = other(world)
+            for number in range(5):
+                again = dataclasses.replace(proposal, note=str(number))
+                assert (await b.running.node.proposals.receive(again, "did:web:x.example")).answer == "waiting"
+            await b.running.node.proposals.receive(dataclasses.replace(proposal, texts={}), "did:web:y.example")
+            rows = await b.store.find(COPY)
+            assert {(row.key, row.version) for row in rows} == {
+                (f"{name}/did:web:x.example", 1),
+                (f"{name}/did:web:y.example", 1),
+            }
+            (listed,) = await b.running.node.proposals.waiting()
+            assert (listed.note, set(listed.by)) == ("0", {"did:web:x.example", "did:web:y.example"})
+
+    play(story())
+
+
+@pytest.mark.parametrize(
+    ("did", "host"),
+    [
+        ("did:web:x.example", "x.example"),
+        ("did:web:X.example%3A8443:one", "x.example"),
+        ("did:web:x.example:two:three", "x.example"),
+        ("did:web:localhost%3A7001", "localhost%3a7001"),
+    ],
+)
+def test_all_of_one_host_share_its_room(did: str, host: str) -> None:
+    """Ports and paths cost nothing, so they give no room; but in development they are nodes of their own."""
+    assert host_of(did) == host
+
+
+def test_who_has_no_node_proposes_nothing(tmp_path: Path) -> None:
+    """A did:key costs nothing to make: what it brings is refused."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            with pytest.raises(Unauthorised) as caught:
+                await world.nodes["B"].running.node.proposals.receive(
+                    world.proposal, world.terms.actors["m1"].did or ""
+                )
+            assert caught.value.code == "no-node"
+
+    play(story())
+
+
+def test_another_s_wrong_texts_stand_in_nobody_s_way(tmp_path: Path) -> None:
+    """Who brings the right document with wrong texts first does not keep the proposer's own copy from being signed."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await world.clock(at(-3))
+            b = world.nodes["B"].running.node.proposals
+            spoilt = {name: text + "!" for name, text in world.proposal.texts.items()}
+            await b.receive(dataclasses.replace(world.proposal, texts=spoilt), "did:web:x.example")
+            await asyncio.sleep(60)
+            await world.until("the proposal", world.propose)
+            await b.engage(world.arrangement)
+            held = await world.nodes["B"].held()
+            assert (held.held.by, held.held.proposal) == (world.nodes["A"].config.did, world.proposal)
+            assert await b.waiting() == []
 
     play(story())

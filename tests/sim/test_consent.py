@@ -166,7 +166,7 @@ def test_what_strangers_send_takes_room_from_nobody_else(tmp_path: Path) -> None
 
 
 def test_bytes_are_bounded_too(tmp_path: Path) -> None:
-    """A host's large proposals, and all strangers' together; a later copy of one takes the place of its earlier."""
+    """A host's large proposals, and all strangers' together. What is brought again takes no more room."""
 
     async def story(world: World) -> None:
         big = {"a": "x" * 10_000}

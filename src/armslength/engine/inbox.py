@@ -2,7 +2,8 @@
 
 Laws:
 
-1. What is kept is what came, once for each DID that delivered it: nobody's copy stands in the place of another's.
+1. What is kept is what came, once for each DID that delivered it: nobody's copy stands in the place of another's. What
+   the same DID brings again is not written again, so that nobody keeps our disk busy.
 2. Room is bounded in number and in bytes: for each host from which strangers' proposals come, and for all strangers
    together. A counterparty of an engaged arrangement has room of its own, which takes nothing from anybody.
 3. A full inbox answers "later" and drops nothing. Only the owner empties it.
@@ -69,18 +70,15 @@ class Inbox:
         return self._rows
 
     async def put(self, proposal: Proposal, new: Waiting) -> None:
-        """Keep a copy; a later one of the same DID takes the place of its earlier. Raises Unavailable "inbox-full"."""
+        """Keep a copy, the first that this DID brings. Raises Unavailable "inbox-full"."""
         async with self._lock:
             rows = await self._all()
-            before, body = rows.get(new.key), canonical(proposal)
-            stored = await self._store.get(COPY, new.key)
-            if before is not None and stored is not None and stored.body == body:
+            if new.key in rows:
                 return
-            self._check_room([each for each in rows.values() if each is not before], new)
-            row = await self._store.get(INBOX, new.key)
+            self._check_room(list(rows.values()), new)
             puts = [
-                Put(INBOX, new.key, row.version if row else 0, canonical(new), new.arrangement),
-                Put(COPY, new.key, stored.version if stored else 0, body, new.arrangement),
+                Put(INBOX, new.key, 0, canonical(new), new.arrangement),
+                Put(COPY, new.key, 0, canonical(proposal), new.arrangement),
             ]
             if not await self._store.commit(Batch(puts=puts)):
                 raise Unavailable("busy", "another process writes to this node's folder")

@@ -102,7 +102,7 @@ class Node:
             answers = await self._send(held)
             refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
         self.wake(held.arrangement)
-        waiting = await self._why_waiting(held)
+        waiting = await self._why_waiting(held) if len(answers) < len(names) else ""
         return [
             said(name, body, answers.get(name), refused.get(name), waiting)
             for name, body in zip(names, bodies, strict=True)
