@@ -1,32 +1,145 @@
-"""The tutorial's commands, run as they stand."""
+"""The tutorial's commands, run as they stand; and once more for programs, so that docs/cli-json.md is true."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
+PROGRAM = Path(sys.executable).with_name("armslength")
+# Every command also with --json; the script itself goes on from what it takes from the text.
+RECORDING = f"""#!{sys.executable}
+import json, os, subprocess, sys
+real, args, log = {str(PROGRAM)!r}, sys.argv[1:], os.environ["ANSWERS"]
+if args[0] in ("up", "init"):
+    os.execv(real, [real, *args])
+done = subprocess.run([real, *args, "--json"], capture_output=True, text=True)
+name = f"{{len(os.listdir(log)):04}} {{args[0]}} {{done.returncode}}"
+with open(os.path.join(log, name), "w") as file:
+    file.write(done.stdout)
+sys.stderr.write(done.stderr)
+if args[0] == "propose":
+    print("Arrangement", json.loads(done.stdout)["arrangement"])
+else:
+    sys.stdout.write(done.stdout)
+sys.exit(done.returncode)
+"""
+# Fields whose own fields are ids, DIDs or hashes, and what is as the record has it.
+BY_ID = {
+    *(
+        "parties",
+        "holds_left",
+        "exposure",
+        "answers",
+        "transfers",
+        "suspended",
+        "sealing",
+        "absent",
+        "others",
+        "checks",
+    ),
+    *("by", "keys", "body", "duties", "tranches"),
+}
+
+
+def play(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run every command of docs/tutorial.md in this folder."""
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
+    script = "set -eum\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands
+    path = f"{environment.pop('FIRST', '')}{os.pathsep}{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}".lstrip(":")
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "EXAMPLES": str(ROOT / "examples"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
 
 
 def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
     """Every command of docs/tutorial.md succeeds, in order, and leads to what it says."""
-    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
-    script = "set -eum\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": path, "EXAMPLES": str(ROOT / "examples")},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    done = play(tmp_path)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "COMPLETED" in done.stdout
     assert "HOLDS" in done.stdout
     assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_what_programs_read_is_documented(tmp_path: Path) -> None:
+    """Each command prints one JSON document, and docs/cli-json.md names every field in it, in the command's section."""
+    answers, first, folder = tmp_path / "answers", tmp_path / "bin", tmp_path / "run"
+    for each in (answers, first, folder):
+        each.mkdir()
+    (first / "armslength").write_text(RECORDING)
+    (first / "armslength").chmod(0o755)
+    done = play(folder, FIRST=str(first), ANSWERS=str(answers))
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    page = sections()
+    seen: set[str] = set()
+    for file in sorted(answers.iterdir()):
+        _, verb, code = file.name.split()
+        document = json.loads(file.read_text())
+        text = page[verb] if code == "0" else page["error"]
+        missing = {name for name in fields(document) if not re.search(rf"\b{name}\b", text)}
+        assert not missing, f"{verb}: {sorted(missing)}"
+        seen.add(verb)
+    told = {
+        "propose",
+        "inbox",
+        "accept",
+        "sign",
+        "status",
+        "why",
+        "wait",
+        "attest",
+        "publish",
+        "fetch",
+        "record",
+        "clock",
+    }
+    assert seen >= told | {"check", "export", "verify", "report"}
+
+
+def test_every_error_is_one_document(tmp_path: Path) -> None:
+    """What a command refuses, the command line itself included, is JSON for whoever has asked for it."""
+    for words, code in (
+        (["accept"], 2),
+        (["chek", "x"], 2),
+        (["check", "--wrong", "x"], 2),
+        (["verify", "nowhere"], 2),
+    ):
+        done = subprocess.run([PROGRAM, *words, "--json"], capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == code
+        assert json.loads(done.stdout).keys() == {"error", "place", "reason"}
+        assert not done.stderr
+
+
+def sections() -> dict[str, str]:
+    """The page's text by verb: the section whose heading names it; Deadline and Block are part of each."""
+    text = (ROOT / "docs" / "cli-json.md").read_text(encoding="utf-8")
+    parts = [part.split("\n", 1) for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
+    shared = "".join(body for heading, body in parts if heading in ("Deadline", "Block"))
+    found = {verb: body + shared for heading, body in parts for verb in re.findall(r"`(\w+)`", heading)}
+    return found | {"error": next(body for heading, body in parts if heading.startswith("Errors"))}
+
+
+def fields(document: Any) -> Iterator[str]:
+    """The names of all fields in a document."""
+    if isinstance(document, list):
+        for item in document:
+            yield from fields(item)
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield name
+            inner = [*value.values()] if name in BY_ID and isinstance(value, dict) else value
+            if name != "body":
+                yield from fields(inner)

@@ -89,7 +89,7 @@ def test_a_quorum_is_told_by_its_number() -> None:
     running = status(rules, folded(rules, *attests(start(1), FOUR[:1], 0, True)).state).deadlines
     (waits,) = [each.waits_for for each in running if each.subject == "k1#0"]
     assert waits.startswith("3 of ")
-    assert waits.endswith("to agree on k1 period 0")
+    assert waits.endswith("to decide k1 period 0")
 
 
 def test_what_was_suspended_is_not_said_to_be_in_force_since_its_start() -> None:

@@ -53,10 +53,9 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     node: Any = SimpleNamespace(recorder=SimpleNamespace(now=lambda _: at(10, 2)))
     verbs = manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
     held: Any = SimpleNamespace(terms=golden().terms, book=book)
-    assert verbs._note(held, Attest(claim="k1a", period=3, value=True)) == {
-        "note": "changes nothing: k1a day 3 is already decided: SUPPORTED"
-    }
-    assert verbs._note(held, Attest(claim="k1a", period=10, value=True)) == {}
+    note = verbs._note(held, Attest(claim="k1a", period=3, value=True))
+    assert note == "changes nothing: k1a day 3 is already decided: SUPPORTED"
+    assert verbs._note(held, Attest(claim="k1a", period=10, value=True)) is None
 
 
 def test_only_the_recipient_fetches() -> None:

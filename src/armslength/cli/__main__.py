@@ -16,7 +16,7 @@ import cyclopts
 from armslength import __version__
 from armslength.cli.examples import EXAMPLES, epilogue
 from armslength.cli.output import streams
-from armslength.errors import ArmslengthError, not_kept, unusable
+from armslength.errors import ArmslengthError, Misuse, not_kept, unusable
 
 HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
@@ -86,18 +86,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _called(given: list[str]) -> int:
+    as_json = "--json" in given
     try:
         called = application(given[0] if given else None)
-        result = called(given, exit_on_error=False, result_action="return_value", print_error=True)
+        result = called(given, exit_on_error=False, result_action="return_value", print_error=not as_json)
         return result if isinstance(result, int) else 0
     except (ArmslengthError, OSError) as error:
         known = error if isinstance(error, ArmslengthError) else unusable(error, error.filename or given[0])
         failed = not_kept(known)
-    except cyclopts.CycloptsError:
-        return 2
+    except cyclopts.CycloptsError as error:
+        if not as_json:
+            return 2  # it has been told
+        failed = Misuse("usage", " ".join(str(error).split()), given[0])
     except KeyboardInterrupt:
         return 130
-    _tell(failed, as_json="--json" in given)
+    _tell(failed, as_json=as_json)
     return failed.exit_code
 
 

@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
 from armslength.config import Config
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
-from armslength.core.canonical import canonical, digest, plain
+from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
@@ -73,7 +74,9 @@ class Monitor:
             [said(name, body, answers.get(name), refused.get(name), why) for name, body in which]
             for which in (waiting, new)
         )
-        return [plain(each) for each in (*(each for each in earlier if each.status != "placed"), *now)]
+        return [
+            {**asdict(each), "note": None} for each in (*(each for each in earlier if each.status != "placed"), *now)
+        ]
 
     async def _settle(
         self, author: Author, terms: Arrangement, arrangement: str, me: str

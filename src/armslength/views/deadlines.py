@@ -91,7 +91,7 @@ def _claims(words: Words, state: State) -> Iterator[Deadline]:
         if found is not None:
             fires, period = found
             spot = words.subject("claim", f"{name}#{period}")
-            waits, then = f"{words.quorum(claim)} to agree on {spot}", f"{spot} stays UNKNOWN for good"
+            waits, then = f"{words.quorum(claim)} to decide {spot}", f"{spot} stays UNKNOWN for good"
             excused = excuses.get(name, name)  # of which a refuting quorum may wait for this
             if denied(words, state, excused, period):
                 other = words.subject("claim", f"{excused}#{period}")

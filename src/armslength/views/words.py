@@ -271,8 +271,8 @@ class Words:
     def quorum(self, claim: Claim) -> str:
         """`3 of 5 monitors (m1–m5)`: who can decide a period, and how many of them suffice."""
         who, least = self.actors(claim.monitors), min(claim.support, claim.refute)
-        if len(claim.monitors) == 1:
-            return who
+        if least == 1:
+            return self.actors(claim.monitors, "or")
         return f"all of {who}" if least == len(claim.monitors) else f"{least} of {who}"
 
     def names(self, names: Iterable[str], last: str = "and") -> str:

@@ -152,14 +152,14 @@ class _Verbs:
         except Refused as error:
             about = f"(in {held.terms.title}, {held.arrangement[:12]})"
             raise Refused(error.code, f"{error.reason} {about}", error.place) from None
-        told = [plain(each) | note for each, note in zip(said, notes, strict=True)]
+        told = [asdict(each) | {"note": note} for each, note in zip(said, notes, strict=True)]
         return {"arrangement": held.arrangement, "title": held.terms.title, "said": told}
 
-    def _note(self, held: Open, body: Body) -> Asked:
-        """A "note", if all that is known by now says that a statement of ours will change nothing."""
+    def _note(self, held: Open, body: Body) -> str | None:
+        """If all that is known by now says that a statement of ours will change nothing, why."""
         state, now = held.book.view.state, self._node.recorder.now(held)
         reason = without_effect(held.terms, state, held.book.me.actor, body, now)
-        return {"note": f"changes nothing: {reason}"} if reason else {}
+        return f"changes nothing: {reason}" if reason else None
 
     async def publish(self, asked: Asked) -> Asked:
         """Begin to seal a file, or join the job that does; answered like `publishing`."""
@@ -226,7 +226,7 @@ class _Verbs:
             "transfers": {name: str(each.state) for name, each in transfers.items()},
             "suspended": {name: _suspended(held, name, each) for name, each in transfers.items() if each.suspended_by},
             "sealing": self._node.hand.publisher.running(held.arrangement),
-            "troubles": [plain(each) for each in self._node.troubles(held)],
+            "troubles": [asdict(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
             "absent": _answers(await self._node.proposals.absent(held)),
             "others": {
