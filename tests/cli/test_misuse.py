@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from armslength.cli.__main__ import PARTS, application, run
 from armslength.errors import Malformed, Refused
+from armslength.net.local import listening
 from tests.terms_base import replaced
 
 
@@ -40,6 +42,33 @@ def test_a_node_that_is_down_is_told_with_exit_code_3(tmp_path: Path, capsys: py
     capsys.readouterr()
     assert run(["status", "--node", str(folder), "--json"]) == 3
     assert "armslength up" in str(_json(capsys)["reason"])
+
+
+@pytest.mark.parametrize("how", ["busy", "ended"])
+def test_a_node_at_work_is_not_called_down(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A node that is up and has not answered yet, or has ended in the middle, is not started a second time."""
+    node = _node(tmp_path)
+    monkeypatch.setattr("armslength.cli.context.PATIENCE_S", 0.2)
+    capsys.readouterr()
+    with listening(tmp_path / "node" / "manage.sock") as owner:
+
+        def answer() -> None:
+            connection, _ = owner.accept()
+            connection.recv(100)
+            done.wait(5 if how == "busy" else 0)
+            connection.close()
+
+        done = threading.Event()
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert run(["status", *node, "--json"]) == 3
+        done.set()
+        answering.join()
+    told = _json(capsys)
+    assert told["error"] == f"node-{how}"
+    assert "armslength up" not in str(told["reason"])
 
 
 def test_init_keeps_its_secrets_to_its_owner_and_never_overwrites(

@@ -58,7 +58,7 @@ async def download(
     await _aside(_take_up, target, draft)
     with draft.open("r+b") as file, listing.open("rb") as leaves:
         part = _Part(file, leaves, header, commit)
-        await _aside(part.recover)
+        await _aside(part.recover, ended=part.end)
         if part.verified < commit.cipher_size:
             await _persist(lambda: _fetch_rest(link, url, part, progress), lambda: part.verified, pauses)
         await _aside(part.flush)
@@ -219,11 +219,18 @@ class _Part:
         self._chunks = chunks.count(commit.size)
         self.size = commit.cipher_size
         self.verified = 0
+        self._ended = False
+
+    def end(self) -> None:
+        """Nobody waits for this any more: what goes through the whole file breaks off, and changes nothing."""
+        self._ended = True
 
     def recover(self) -> None:
         """Check what an earlier attempt left, and drop what follows the last true chunk."""
         with suppress(Unverified):
             while block := self._file.read(HEADER if self.verified == 0 else BATCH * SEALED_CHUNK):
+                if self._ended:
+                    return
                 if self._check(memoryview(block)) < len(block):
                     break
         self._file.seek(self.verified)
@@ -266,11 +273,14 @@ class _Part:
         return start
 
 
-async def _aside(work: Callable[..., T], *args: object) -> T:
-    """Do blocking work in a thread and see it end, even when cancelled: the files are its own until then."""
+async def _aside(work: Callable[..., T], *args: object, ended: Callable[[], None] | None = None) -> T:
+    """Do blocking work in a thread and see it end, even when cancelled: the files are its own until then. `ended` tells
+    long work that it is not wanted any more."""
     job = asyncio.ensure_future(asyncio.to_thread(work, *args))
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
+        if ended is not None:
+            ended()
         await asyncio.gather(job, return_exceptions=True)
         raise

@@ -343,6 +343,10 @@ class Hand:
             await self._exchange.request_transfer(agreement)
 
     async def _start(self, held: Open, tranche: str) -> None:
+        published = await self._contents.publication(held, tranche)
+        file = self._contents.file(published.path if published else "none")
+        if not await asyncio.to_thread(file.is_file):
+            raise NotFound("no-file", "its sealed file is gone: put it back from a backup", str(file))
         address = DataAddress(
             endpoint_type=HTTP,
             endpoint=f"{self._address}/data/{held.arrangement}.{tranche}",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
+from armslength.errors import Stuck
+
 AT_ONCE: Final = 2  # jobs under way; more wait, and disks are no faster for it
 
 T = TypeVar("T")
@@ -71,8 +73,11 @@ class Job(Generic[T]):
         return bool((await asyncio.wait([self._task], timeout=seconds))[0])
 
     async def result(self) -> T:
-        """What came of it, once it has ended. Raises what it raised."""
-        return await asyncio.shield(self._task)
+        """What came of it, once it has ended. Raises what it raised, and Stuck where it was broken off."""
+        await asyncio.wait([self._task])
+        if self._task.cancelled():
+            raise Stuck("stopped", "the node was told to stop in the middle: nothing of it is left, ask again")
+        return self._task.result()
 
     async def stop(self) -> None:
         """Break it off, and wait until it has ended."""

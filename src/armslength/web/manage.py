@@ -5,6 +5,7 @@ An application of its own, for the socket in the node's folder alone (`net.local
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -263,7 +264,8 @@ class _Verbs:
         texts = held.held.proposal.texts
         async with held.lock:  # what the book holds is stored
             leaves = await self._node.shelf.store.leaves(held.arrangement, 0, book.sealed.size)
-            files = build(book.sealed, leaves, texts, book.me.actor, keys["entries"].sign)
+            sign = keys["entries"].sign
+            files = await asyncio.to_thread(build, book.sealed, leaves, texts, book.me.actor, sign)  # may take long
         return {"arrangement": held.arrangement, "files": {path: data.decode() for path, data in files.items()}}
 
     async def set_clock(self, asked: Asked) -> Asked:
