@@ -34,6 +34,7 @@ from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
 from armslength.engine.shelf import Shelf
+from armslength.engine.skew import Skew
 from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
@@ -77,12 +78,12 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     config.blobs.mkdir(mode=0o700, exist_ok=True)
     store = SqliteStore.open(config.database, config.did)
     share = shares(config.limits)
-    client = Client(ways(config), connections=share.outgoing)
+    troubles = Troubles(clock=time.time, chance=chance)
+    client = Client(ways(config), connections=share.outgoing, dated=Skew(troubles, time.time).heard)
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
     peers = Peers(client, tokens.bearer)
-    troubles = Troubles(clock=time.time, chance=chance)
     shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
     recorder.voice = Catchup(shelf, peers, recorder, time.time, clock)

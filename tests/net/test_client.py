@@ -280,3 +280,16 @@ async def test_a_peer_that_is_away_is_told_in_plain_words() -> None:
         with pytest.raises(Unavailable) as caught:
             await client.get(address)
     assert str(caught.value) == f"{address}: connection refused"
+
+
+async def test_dates_of_answers_are_heard() -> None:
+    """With the address that they came from; an answer without one tells nothing."""
+    heard: list[tuple[str, str]] = []
+    async with Client(DEVELOPMENT, dated=lambda url, date: heard.append((url, date))) as client:
+        async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+            await client.get(url)
+        assert heard == []
+        dated = b"HTTP/1.1 404 Not Found\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"
+        async with answering(dated) as url:
+            await client.get(url)
+        assert heard == [(url, "Mon, 01 Jan 2024 00:00:00 GMT")]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -61,11 +61,15 @@ class Streamed:
             raise _unavailable(error, str(self._response.url)) from error
 
 
+def _deaf(_: str, __: str) -> None:
+    return None
+
+
 class Client:
     """Everything a node sends. Use as an async context, or `close` it.
 
     Raises Refused for an address that may not be asked, Unavailable where nobody answers in time. Every status is an
-    answer, a redirect included.
+    answer, a redirect included. `dated` hears the date of each, as its sender's clock had it.
     """
 
     def __init__(
@@ -75,7 +79,9 @@ class Client:
         total: float = TOTAL_S,
         resolver: AbstractResolver | None = None,
         connections: int = CONNECTIONS,
+        dated: Callable[[str, str], None] = _deaf,
     ) -> None:
+        self._dated = dated
         self._most = connections
         self._ways = ways or Ways()
         self._limits = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
@@ -149,11 +155,14 @@ class Client:
         proxy = self._ways.proxy_for(url)
         session = self._session() if proxy is None else self._session_to_proxy()
         try:
-            return await session.request(
+            response = await session.request(
                 method, url, data=body, headers=headers, timeout=limits, allow_redirects=False, proxy=proxy
             )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _refused_or_unavailable(error, url) from error
+        if date := response.headers.get("Date"):
+            self._dated(url, date)
+        return response
 
     def _session(self) -> aiohttp.ClientSession:
         if self._direct is None:
