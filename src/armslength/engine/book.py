@@ -10,7 +10,7 @@ Nothing here does input or output, and no time is read: `now` is passed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from armslength.core.arrangement.terms import Arrangement
@@ -216,7 +216,17 @@ class Book:
     # --- following the keeper ----------------------------------------------------------------------------------
 
     def offer(self, start: int, leaves: Sequence[Leaf], now: int) -> list[Leaf]:
-        """Verify the keeper's leaves from index `start`; adopt what a seal covers; keep the rest as `offered`.
+        """`offering`, all at once."""
+        steps = self.offering(start, leaves, now)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return list(end.value)
+
+    def offering(self, start: int, leaves: Sequence[Leaf], now: int) -> Generator[None, None, list[Leaf]]:
+        """Verify the keeper's leaves from index `start`; adopt what a seal covers; keep the rest as `offered`. It stops
+        after each leaf, so that others have their turn; nothing has changed before it ends.
 
         Returns the entries that we stamped and that these leaves lack, or hold without our stamp. Raises Refused with
         code "gap" if they begin past our sealed size, and whatever the first invalid leaf raises.
@@ -228,6 +238,7 @@ class Book:
         sealed = self.sealed
         for leaf in fresh[known:]:
             base.place(leaf)
+            yield
             if leaf.entry.type == "seal":
                 if base.state.clock.tau > now + AHEAD:
                     raise Refused("ahead", "the seal's time lies more than 60 s past our clock", "seal")

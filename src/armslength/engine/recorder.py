@@ -6,7 +6,7 @@ Every answer is durable before it is given: a stamp, a place and a cosignature a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -25,7 +25,18 @@ from armslength.engine.book import Owed
 from armslength.engine.shelf import Kept, Open, Shelf, stands_by
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, MAX_ASKED, Answer, Included, Sealed, Shown, Synced, decode_answers, encode_leaves
+from armslength.wire.own import (
+    BASE,
+    MAX_ASKED,
+    PORTION,
+    Answer,
+    Included,
+    Sealed,
+    Shown,
+    Synced,
+    decode_answers,
+    encode_leaves,
+)
 from armslength.wire.record import encode
 
 # May come right by itself: never refused for good.
@@ -110,7 +121,13 @@ class Recorder:
         async with held.lock:
             now, before = self.now(held), held.book.view.size
             waiting: set[str] = set()  # authors one of whose entries cannot be judged yet: what follows it waits too
-            answers = [self._answer(held, leaf, now, waiting) for leaf in leaves]
+            answers = []
+            for number, leaf in enumerate(leaves, 1):
+                answers.append(self._answer(held, leaf, now, waiting))
+                if number % PORTION == 0:
+                    if held.book.view.size > before:  # should we end here, this is not stored yet
+                        held.unsaved = before if held.unsaved is None else min(before, held.unsaved)
+                    await asyncio.sleep(0)  # others have their turn
             placed = held.book.view.size > before
             if placed or held.unsaved is not None or held.refusals.puts:
                 await self._shelf.save(held, replace(held.kept, time=now), before if placed else None)
@@ -164,7 +181,7 @@ class Recorder:
             before = held.book.sealed.size
             if start > before:
                 return Synced(sealed=before, size=before, missing=())
-            missing = held.book.offer(start, leaves, self.now(held))
+            missing = await _in_turns(held.book.offering(start, leaves, self.now(held)))
             if held.book.sealed.size > before:
                 await self._shelf.save(held, from_size=before)
                 covered = leaves[: held.book.sealed.size - start]  # what follows may still be reordered or dropped
@@ -281,6 +298,17 @@ class Recorder:
                     included.append(Included(index=index, leaf=line.decode(), path=path))
         time = sealed.state.clock.tau
         return Sealed(head=head, checkpoint=sealed.checkpoint or "", time=time, included=tuple(included))
+
+
+async def _in_turns(steps: Generator[None, None, list[Leaf]]) -> list[Leaf]:
+    """What comes of these steps; after a few of them others have their turn."""
+    while True:
+        for _ in range(PORTION):
+            try:
+                next(steps)
+            except StopIteration as end:
+                return list(end.value)
+        await asyncio.sleep(0)
 
 
 def _check_growth(kept: Kept, old: int, checkpoint: Checkpoint, proof: tuple[bytes, ...]) -> None:

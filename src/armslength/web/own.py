@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
 from typing import Protocol
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.core.canonical import canonical
+from armslength.core.record.entry import Leaf
 from armslength.engine.node import Node
 from armslength.engine.recorder import Stale
 from armslength.engine.shelf import Open
@@ -23,7 +25,7 @@ from armslength.wire.own import (
     MAX_LEAVES,
     MAX_PROPOSAL,
     Arrangements,
-    decode_leaves,
+    decode_portions,
     decode_proposal,
     encode_answers,
 )
@@ -85,13 +87,13 @@ class _Own:
         Whoever does not know of the arrangement is a stranger, whose bytes are not even read.
         """
         await self._node.shelf.open(request.path_params["arrangement"])
-        leaves = decode_leaves(await whole_body(request, largest=MAX_BODY))
+        leaves = await _leaves(request)
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
 
     async def sync(self, request: Request) -> Response:
         by = await self._authenticate(request)
-        leaves = decode_leaves(await whole_body(request, largest=MAX_BODY))
+        leaves = await _leaves(request)
         synced = await self._node.recorder.sync(request.path_params["arrangement"], by, _start(request), leaves)
         return Response(canonical(synced), media_type=JSON)
 
@@ -177,6 +179,15 @@ class _Own:
 
 def _names(held: Open, did: str) -> bool:
     return any(actor.did == did for actor in held.terms.actors.values())
+
+
+async def _leaves(request: Request) -> list[Leaf]:
+    """The leaves that a request brings; after a few of them others have their turn."""
+    found: list[Leaf] = []
+    for portion in decode_portions(await whole_body(request, largest=MAX_BODY)):
+        found += portion
+        await asyncio.sleep(0)
+    return found
 
 
 def _start(request: Request) -> int:

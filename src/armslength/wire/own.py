@@ -18,7 +18,7 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from armslength.core.canonical import canonical
@@ -31,6 +31,7 @@ from armslength.wire.strict import convert, decode, parse
 
 BASE = "/armslength/1"
 MAX_LEAVES = 1000  # in one message
+PORTION = 20  # leaves that are read or judged before others have their turn
 MAX_ASKED = 100  # entries that one request for a head may ask about
 MAX_BODY = 16 * 1024 * 1024
 MAX_PROPOSAL = 2 * 1024 * 1024
@@ -186,9 +187,20 @@ def split_lines(data: bytes) -> list[bytes]:
 
 
 def decode_leaves(data: bytes) -> list[Leaf]:
-    """The leaves in a body. Raises Malformed naming the line."""
+    """The leaves in a body, at most MAX_LEAVES. Raises Malformed naming the line."""
+    return [leaf for portion in decode_portions(data) for leaf in portion]
+
+
+def decode_portions(data: bytes) -> Iterator[list[Leaf]]:
+    """The same a few at a time, for whoever has other things to do in between."""
+    lines = split_lines(data)
+    for start in range(0, len(lines), PORTION):
+        yield _decoded(lines[start : start + PORTION], start)
+
+
+def _decoded(lines: Sequence[bytes], start: int) -> list[Leaf]:
     found = []
-    for number, line in enumerate(split_lines(data)):
+    for number, line in enumerate(lines, start):
         try:
             found.append(decode_leaf(line))
         except Malformed as error:
