@@ -86,7 +86,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     peers = Peers(client, tokens.bearer)
     shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
-    recorder.voice = Catchup(shelf, peers, recorder, time.time, clock)
+    recorder.voice = catchup = Catchup(shelf, peers, recorder, time.time, clock)
     shelf.silence = "compares with the others first"
     deliverer: Deliverer
     hand: Hand
@@ -104,7 +104,10 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
         troubles=troubles,
     )
-    deliverer = Deliverer(store, client.post, tokens.bearer, exchange.delivered, troubles=troubles)
+    exchange.speak_to = catchup.speak_to
+    deliverer = Deliverer(
+        store, client.post, tokens.bearer, exchange.delivered, troubles=troubles, speak_to=catchup.speak_to
+    )
     hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)

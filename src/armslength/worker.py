@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
+from armslength.engine.exchange import freely
 from armslength.engine.patience import Pause
 from armslength.engine.troubles import Troubles, advice, advise
 from armslength.errors import ArmslengthError
@@ -80,7 +81,9 @@ class Deliverer:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         troubles: Troubles | None = None,
+        speak_to: Callable[[str], Awaitable[None]] = freely,
     ) -> None:
+        self._speak_to = speak_to
         self._store = store
         self._post = post
         self._tokens = tokens
@@ -161,6 +164,7 @@ class Deliverer:
         try:
             headers = {"Authorization": self._tokens(send.peer, send.url), "Content-Type": "application/json"}
             try:
+                await self._speak_to(send.peer)
                 reply = await self._post(send.url, send.body, headers)
                 status, body, trouble = reply.status, reply.body, f"answers {reply.status}"
                 hint = advise(f"http-{reply.status}")

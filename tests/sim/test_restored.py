@@ -5,17 +5,30 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from armslength.core.arrangement.bodies import Attest, Body, Withdraw
+from armslength.core.arrangement.bodies import Attest, Body, Notice, Withdraw
+from armslength.core.record.checkpoint import Checkpoint
+from armslength.core.record.entry import Entry
+from armslength.core.record.note import Note, sign_note
 from armslength.engine.keeper import Keeper
+from armslength.engine.past import DAY_S
+from armslength.engine.recorder import Recorder
+from armslength.engine.shelf import Open
 from armslength.errors import Refused, Unavailable
 from armslength.store.memory import MemoryStore
+from armslength.wire.own import Shown
+from armslength.wire.record import encode
 from tests.golden.terms import at
+from tests.record_builder import signing_key
+from tests.sim.evil import signed
 from tests.sim.harness import NODES, World, world_terms
 from tests.sim.network import Network
 from tests.sim.script import begin, moments, perform
@@ -225,3 +238,116 @@ async def _trouble(world: World, random: Random, copies: dict[str, list[MemorySt
         await node.put_back(random.choice(copies[name]), noticed=random.random() < 0.5)
         await world.clock(world.now, name)
         await asyncio.sleep(20)  # it catches up before the next misfortune: two at once may lose what only they knew
+
+
+def _answers(change: Callable[[World, Shown], Shown]) -> Any:
+    """A patch: what A shows of others' words is changed."""
+    true = Recorder.own
+
+    async def own(self: Recorder, held: Open, did: str) -> Shown:
+        shown = await true(self, held, did)
+        return change(held, shown) if held.book.me.actor == "A" else shown
+
+    return patch.object(Recorder, "own", own)
+
+
+def _nothing(_: Open, shown: Shown) -> Shown:
+    return Shown(now=shown.now, sealed=0)
+
+
+def _forged(held: Open, shown: Shown) -> Shown:
+    """An entry in the name of m5 and one of B's, signed by A."""
+    lines = []
+    for author in ("m5", "B"):
+        made = Entry(
+            arrangement=held.arrangement, author=author, author_seq=400, author_prev="00", seen=held.seen,
+            type="withdraw", body=Withdraw(),
+        )  # fmt: skip
+        lines.append(encode(signed(made, by="A")).decode())
+    return replace(shown, waiting=tuple(lines))
+
+
+def _a_head(held: Open, shown: Shown) -> Shown:
+    """A head that the keeper has not signed."""
+    text = Checkpoint(held.book.sealed.roster.origin, 10_000, b"x" * 32).text
+    note = sign_note(text, held.book.sealed.roster.origin, signing_key("A", "checkpoints").verify_key.encode(),
+                     lambda message: signing_key("A", "checkpoints").sign(message).signature)  # fmt: skip
+    return replace(shown, cosigned=Note(text, (note,)).encode())
+
+
+@pytest.mark.parametrize("lie", [_nothing, _forged, _a_head])
+@pytest.mark.parametrize("name", ["B", "m5"])
+def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[Open, Shown], Shown]) -> None:
+    """It shows nothing, or what nobody has signed: the first hides nothing that another shows, and the second has not
+    answered."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, name)
+            with _answers(lie):
+                await world.nodes[name].put_back(older, noticed=True)
+                await world.clock(world.now, name)
+                await asyncio.sleep(60)
+                held = await world.nodes[name].held()
+                if lie is _nothing:
+                    assert held.silence is None
+                else:
+                    assert held.silence is not None
+                    assert "waits for A (shows words of ours that do not verify" in held.silence
+            await asyncio.sleep(30)
+            await _goes_on(world, name)
+
+    play(story())
+
+
+def test_after_a_day_a_quorum_s_worth_suffices(tmp_path: Path) -> None:
+    """Of four timekeepers three seal. A restored one needs two of the other three, once it has waited for a day."""
+
+    async def story() -> None:
+        base = world_terms()
+        rule = replace(base.timekeepers, of=("A", "B", "m5"), count=3)
+        async with World(tmp_path, replace(base, timekeepers=rule)) as world:
+            older = await _lived_on(world, "A")
+            world.network.apart = {"B"}
+            await world.nodes["A"].put_back(older, noticed=True)
+            await world.clock(world.now, "A")
+            await asyncio.sleep(3600)
+            held = await world.nodes["A"].held()
+            assert "waits for B" in (held.silence or "")
+            await asyncio.sleep(DAY_S)
+            assert held.silence is None
+            world.network.apart = set()
+            await _goes_on(world, "A")
+
+    play(story())
+
+
+def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody says what he knows: the first leaf that shows an entry of ours that we lack ends our speaking, and is
+    taken back."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, "A")
+            with patch.object(Recorder, "own", _hiding(Recorder.own)):
+                await world.nodes["A"].put_back(older, noticed=False)
+                held = await world.nodes["A"].held()
+                await world.nodes["A"].running.node.recorder.voice.speak(held)
+                assert held.silence is None
+                assert "restored" not in caplog.text
+                await world.say("B", Notice(claim="k2", start=at(30, 9), end=at(30, 12), text="a flight"))
+                await asyncio.sleep(20)  # the keeper brings the record
+                assert "restored from an older copy: a head" in caplog.text
+            await world.clock(world.now, "A")
+            await asyncio.sleep(60)
+            await world.say("A", Withdraw())
+            await _goes_on(world, "A")
+
+    play(story())
+
+
+def _hiding(true: Any) -> Any:
+    async def own(self: Recorder, held: Open, did: str) -> Shown:
+        return Shown(now=0, sealed=0)
+
+    return own

@@ -89,6 +89,8 @@ class Catchup:
         self._recorder = recorder
         self._clock = clock
         self._standings: dict[str, _Standing] = {}
+        self._turned_up: dict[str, list[Leaf]] = {}  # entries of ours that we did not know, by arrangement
+        self._doubtful: set[str] | None = None  # arrangements in which a word of ours has turned up; None: not read
 
     async def speak(self, held: Open) -> None:
         """Return once words may leave in this arrangement. Raises Unavailable, with what is waited for."""
@@ -139,14 +141,23 @@ class Catchup:
             self._shelf.troubles.over(CLOCK)
         return said and f"this machine's clock is wrong: {said}"
 
-    async def is_restored(self, arrangement: str) -> bool:
-        """Whether we were found to be an older copy in this arrangement, and must not speak there yet."""
-        held = await self._shelf.open(arrangement)
-        await self._standing(held)
-        return held.restored
+    async def speak_to(self, did: str) -> None:
+        """Return once messages of the Dataspace Protocol may be exchanged with a party. Raises Unavailable while we
+        have not caught up in an arrangement that names it: what we would say may contradict what we have said."""
+        if self._doubtful is None:
+            rows = await self._shelf.store.find(KIND)
+            self._doubtful = {row.key for row in rows if convert(Silence, parse(row.body)).since}
+        if not self._doubtful and not self._shelf.store.generation:
+            return
+        for held in await self._shelf.naming(did):
+            await self._standing(held)
+            if held.restored:
+                _raise_if_silent(held)
 
-    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
+    async def doubt(self, held: Open, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
         """Somebody shows a `word` of ours that we do not know, or (not `proven`) says that there is one."""
+        if leaf is not None:
+            self._turned_up.setdefault(held.arrangement, []).append(leaf)
         standing, now = await self._standing(held), asyncio.get_running_loop().time()
         if proven and not held.restored:
             log.warning("%s: %s: %s", held.arrangement[:12], COPY, word)
@@ -176,6 +187,8 @@ class Catchup:
         if not await self._shelf.store.commit(Batch(puts=[put])):
             raise Unavailable("busy", "another process writes to this node's folder")
         standing.silence, standing.version = silence, standing.version + 1
+        if self._doubtful is not None:
+            (self._doubtful.add if silence.since else self._doubtful.discard)(held.arrangement)
 
     def _pause(self, held: Open) -> Pause:
         return self._shelf.troubles.at(SILENCE, "", held.arrangement, longest=LONGEST_S)
@@ -198,6 +211,7 @@ class Catchup:
                 await self._store(held, standing, Silence(cleared=self._shelf.store.generation))
                 log.warning("%s: has caught up with its own words", held.arrangement[:12])
             held.silence, held.restored = None, False
+            self._turned_up.pop(held.arrangement, None)
             self._shelf.troubles.over(SILENCE, "", held.arrangement)
             self._shelf.on_change(held.arrangement)
             return
@@ -245,6 +259,8 @@ class Catchup:
             await self.doubt(held, word, proven=True)
         if not held.restored:
             return None  # nothing was shown that we do not know
+        index, turned_up = held.book.sealed.index_of, self._turned_up.get(held.arrangement, ())
+        words.loose += [leaf for leaf in turned_up if index(entry_hash(leaf.entry)) is None]
         async with held.lock:
             _order(held, answers, words)
             await self._keep(held, words)

@@ -12,7 +12,7 @@ A provider's ids are functions of who asks under which id, so that asking again 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -46,6 +46,10 @@ def _silent() -> None:
     return None
 
 
+async def freely(_: str) -> None:
+    """Speak at once."""
+
+
 def _deaf(_: Record) -> None:
     return None
 
@@ -73,6 +77,7 @@ class Exchange:
         self._changed = changed
         self._troubles = troubles or Troubles()
         self._processes = Processes(store, wake, self._heed)
+        self.speak_to: Callable[[str], Awaitable[None]] = freely  # raises while we were restored and are silent
         self._census = Census(self._processes)
 
     @property
@@ -88,6 +93,7 @@ class Exchange:
         Raises NotFound where there is no such process or not one of this caller, Refused where it is not possible.
         Then nothing has changed.
         """
+        await self.speak_to(caller)
         if pid is None:
             if isinstance(message, cn.ContractRequest):
                 return await self._negotiation_requested(caller, message)

@@ -22,7 +22,7 @@ from armslength.core.transfer import DataAddress, Transfer
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Ciphertext, Complaint
 from armslength.engine.acts import Act, Facts, plan
-from armslength.engine.contents import PREFIX, Contents, Receipt, blob, context, dataset_id
+from armslength.engine.contents import PREFIX, Contents, Publication, Receipt, blob, context, dataset_id
 from armslength.engine.exchange import Exchange
 from armslength.engine.heads import Fork, compare_heads, fork_evidence
 from armslength.engine.jobs import Progress, aside
@@ -37,6 +37,7 @@ from armslength.wire.record import decode_leaf
 
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 LONGEST_S: Final = 300.0  # before an act that failed is tried again
+LOST: Final = "is not here: it must be newer than the copy from which this node was restored"
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -281,7 +282,7 @@ class Hand:
         )
 
     async def _release(self, held: Open, tranche: str) -> Body | None:
-        publication = await self._contents.need_publication(held, tranche)
+        publication = await self._ours(held, tranche)
         if publication.wrapped is None:
             public = held.book.sealed.state.tranches[tranche].recipient_key
             if public is None:
@@ -304,8 +305,11 @@ class Hand:
                 raise Refused("fork", f"{fork.name} has cosigned another history; the key stays here", tranche)
             self._accused.add((held.arrangement, evidence.second))
             return evidence
-        publication = await self._contents.need_publication(held, tranche)
-        return Key(tranche=tranche, wrapped=publication.wrapped or "")
+        publication = await self._ours(held, tranche)
+        wrapped, (_, release) = publication.wrapped or "", await self._found(held, Release, tranche)
+        if hashlib.sha256(from_base64(wrapped, "wrapped")).hexdigest() != release.wrapped:
+            raise Refused("key-lost", f"the wrapped key that was released {LOST}, and cannot be given", tranche)
+        return Key(tranche=tranche, wrapped=wrapped)
 
     async def _ack_cipher(self, held: Open, tranche: str) -> Body | None:
         await self._check_agreement(held, tranche, await self._committed(held, tranche))
@@ -389,11 +393,15 @@ class Hand:
 
     async def _open(self, held: Open, tranche: str) -> None:
         """Unwrap the key and open the file; whatever contradicts the provider's own statements is a complaint."""
-        receipt = await self._contents.need_receipt(held, tranche)
+        receipt = await self._contents.receipt(held, tranche) or Receipt(cipher="")
         commit, key = await self._committed(held, tranche), await self._find(held, Key, tranche)
         cipher = self._contents.file(receipt.cipher)
         target = cipher.with_suffix(".plain")
         info = wrapping.info(held.arrangement, tranche, commit)
+        if receipt.public is None or receipt.public != held.book.sealed.state.tranches[tranche].recipient_key:
+            raise Refused(
+                "key-lost", f"our one-time key {LOST}; without it the file cannot be opened: ask for it again", tranche
+            )
         private = from_base64(receipt.private or "", "private key")
         try:
             file_key = wrapping.unwrap(from_base64(key.wrapped, "wrapped"), private, info)
@@ -409,6 +417,13 @@ class Hand:
         await self._contents.keep(held, tranche, receipt)
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _ours(self, held: Open, tranche: str) -> Publication:
+        """Our sealed file, if it is the one that we committed to. Raises NotFound or Refused."""
+        publication = await self._contents.need_publication(held, tranche)
+        if publication.cipher_root != (await self._committed(held, tranche)).cipher_root:
+            raise Refused("file-lost", f"the sealed file that was committed to {LOST}", tranche)
+        return publication
 
     async def _committed(self, held: Open, tranche: str) -> Commit:
         """The body of the tranche's commit entry, from the record."""

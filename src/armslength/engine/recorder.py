@@ -21,7 +21,7 @@ from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import encode_cosignatures, parse_add_checkpoint
-from armslength.engine.book import Owed
+from armslength.engine.book import Owed, parse_checkpoint_size
 from armslength.engine.shelf import Kept, Open, Shelf, stands_by
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
@@ -50,8 +50,9 @@ class Voice(Protocol):
         """Return once they may. Raises Unavailable, with what is waited for."""
         ...
 
-    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
-        """A word of ours has turned up that we do not know; or somebody says so, which is not `proven`."""
+    async def doubt(self, held: Open, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
+        """A word of ours has turned up that we do not know, an entry in `leaf`; or somebody says so, which is not
+        `proven`."""
         ...
 
 
@@ -61,7 +62,7 @@ class Free:
     async def speak(self, held: Open) -> None:
         """Return."""
 
-    async def doubt(self, held: Open, word: str, *, proven: bool) -> None:
+    async def doubt(self, held: Open, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
         """Nothing."""
 
 
@@ -193,14 +194,19 @@ class Recorder:
             return Synced(sealed=held.book.sealed.size, size=size, missing=lines)
 
     async def _recognise(self, held: Open, leaves: Sequence[Leaf]) -> None:
-        """Whether an entry of ours comes from elsewhere that we do not know."""
-        me = held.book.me
+        """Whether an entry or a cosignature of ours comes from elsewhere that we do not know."""
+        me, book = held.book.me, held.book
         for leaf in leaves:
-            if leaf.entry.author != me.actor or leaf.entry.type == "seal" or await held.author.is_known(leaf.entry):
-                continue
-            number = leaf.entry.author_seq
-            if number >= held.book.sealed.next_link(me.actor)[0] and held.book.is_by_its_author(leaf):
-                await self.voice.doubt(held, f"entry {number} of ours", proven=True)
+            number, body = leaf.entry.author_seq, leaf.entry.body
+            if isinstance(body, Seal):
+                size = parse_checkpoint_size(leaf)
+                is_later = size > held.kept.size and not me.keeper
+                if is_later and me.actor in open_checkpoint(book.sealed.roster, body.checkpoint).times:
+                    await self.voice.doubt(held, f"a head of {size} leaves that we have cosigned", proven=True)
+            elif leaf.entry.author == me.actor and number >= book.sealed.next_link(me.actor)[0]:
+                known = await held.author.is_known(leaf.entry)
+                if not known and book.is_by_its_author(leaf):
+                    await self.voice.doubt(held, f"entry {number} of ours", proven=True, leaf=leaf)
 
     async def add_checkpoint(self, data: str) -> str:
         """Cosign a checkpoint (c2sp.org/tlog-witness@v1.0.0).
