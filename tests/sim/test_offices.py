@@ -15,6 +15,7 @@ from armslength.config import Accept
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.canonical import canonical, digest
 from armslength.net.client import Reply
+from armslength.wire.own import BASE
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
 from tests.sim.evil import code
@@ -33,6 +34,7 @@ def test_signatures_wait_for_the_keeper(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         await world.until("the proposal", world.propose)
         await world.engage("B")
+        await asyncio.sleep(5)
         for party in ("A", "B"):
             (said,) = await world.say(party, Sign())
             assert said.status == "pending"
@@ -141,6 +143,20 @@ def test_a_proposal_is_sent_again_until_it_is_answered(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_who_asks_without_end_is_not_asked_without_end(tmp_path: Path) -> None:
+    """A node that asks has something to say, and is asked at once; but one that only asks makes nobody busy."""
+
+    async def story(world: World) -> None:
+        await world.until("the proposal", world.propose)
+        sent, a = watched(world), world.nodes["A"].running.node.proposals
+        for _ in range(500):
+            await a.reply(world.arrangement, world.nodes["B"].config.did)
+            await asyncio.sleep(0.01)
+        assert 3 <= sum(url.endswith(f"8802{BASE}/propose/{world.arrangement}") for _, url, _ in sent) <= 7
+
+    run(tmp_path, story)
+
+
 def test_nobody_is_asked_past_entry_by(tmp_path: Path) -> None:
     """Once the time to enter has passed, the question has no point any more."""
 
@@ -185,12 +201,13 @@ def test_a_standing_rule_accepts_what_it_says_and_nothing_else(tmp_path: Path, r
         foreign = proposed(dataclasses.replace(world.terms, title="Brought by B alone"))
         await m5.proposals.receive(foreign, world.nodes["B"].config.did)
         large = clause_texts() | {"extra": "x" * 300_000}
-        await m5.proposals.receive(dataclasses.replace(foreign, texts=large), a)
+        proposal = proposed(dataclasses.replace(world.terms, title="Too large for the rule"))
+        await m5.proposals.receive(dataclasses.replace(proposal, texts=large), a)
         await asyncio.sleep(10)
-        assert await _waiting(world) == (2 if roles == EVERY else 3)
+        assert await _waiting(world) == (3 if roles == EVERY else 4)
         await m5.proposals.receive(foreign, a)  # every party that has delivered them counts as their proposer
         await asyncio.sleep(10)
-        assert await _waiting(world) == (1 if roles == EVERY else 3)
+        assert await _waiting(world) == (2 if roles == EVERY else 4)
 
     run(tmp_path, story, settings={"m5": {"accept": Accept(roles=roles, proposers=(a,))}})
 

@@ -32,6 +32,7 @@ OPEN, SETTLED = "open", "settled"
 UNREACHED, UNKNOWN, REFUSED = "unreached", "unknown", "refused"  # beside what the others answer
 FINAL: Final = frozenset({ACCEPTED, DECLINED, REFUSED})
 LONGEST_S: Final = 600.0  # between two questions to one node
+NOTICE_S: Final = 1.0  # between two questions that its own questions bring about
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Replies:
         self._asked: dict[str, tuple[Asked, int]] = {}  # what is open, with its version
         self._due: list[tuple[float, str, str]] = []  # by the loop's clock: arrangement, actor; may be outdated …
         self._next: dict[tuple[str, str], float] = {}  # … this is when it is due
+        self._last: dict[tuple[str, str], float] = {}  # when somebody was asked last
         self._busy: dict[str, asyncio.Task[None]] = {}  # one question at a time to one node, by DID …
         self._queued: dict[str, list[tuple[str, str]]] = {}  # … and what it is asked next
         self._woken = asyncio.Event()
@@ -115,7 +117,8 @@ class Replies:
             for actor, heard in self._asked[arrangement][0].others.items():
                 if heard.did == did and heard.answer not in FINAL:
                     self._pause(arrangement, actor).end()
-                    self._plan(arrangement, actor, 0.0)
+                    since = asyncio.get_running_loop().time() - self._last.get((arrangement, actor), -NOTICE_S)
+                    self._plan(arrangement, actor, max(0.0, NOTICE_S - since))
 
     async def ask_all(self, arrangement: str) -> dict[str, Heard]:
         """Ask everyone who has not answered now, and wait for what they say."""
@@ -162,6 +165,7 @@ class Replies:
             due, arrangement, actor = heapq.heappop(self._due)
             if self._next.get((arrangement, actor)) != due or not self._is_asked(arrangement, actor):
                 continue
+            del self._next[arrangement, actor]
             did = self._asked[arrangement][0].others[actor].did
             if did in self._busy:
                 self._queued.setdefault(did, []).append((arrangement, actor))
@@ -209,6 +213,7 @@ class Replies:
         """One question, and what is remembered of its answer."""
         asked = self._asked[arrangement][0]
         before = asked.others[actor]
+        self._last[arrangement, actor] = asyncio.get_running_loop().time()
         try:
             said = await self._answer(arrangement, before, deliver=asked.deliver)
             now = replace(before, answer=said.answer, reason=(said.reason or "")[:MAX_REASON] or None)
@@ -264,6 +269,7 @@ class Replies:
         asked = self._asked.pop(arrangement, None)
         for actor in asked[0].others if asked else ():
             self._next.pop((arrangement, actor), None)
+            self._last.pop((arrangement, actor), None)
             self._troubles.over("the proposal", actor, arrangement)
 
     async def end(self, arrangement: str) -> None:
