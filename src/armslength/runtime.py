@@ -35,7 +35,7 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
 from armslength.engine.shelf import Shelf
 from armslength.engine.skew import Skew
-from armslength.engine.troubles import Troubles
+from armslength.engine.troubles import Troubles, advise
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
@@ -52,6 +52,7 @@ from armslength.wire import binding
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
+DISK = "writing to this node's disk"  # a trouble
 WAITING = 2048  # connections of peers that are not accepted yet
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
     peers = Peers(client, tokens.bearer)
+    store.listen(lambda reason: _note_disk(troubles, reason))
     shelf = Shelf(store, config.did, keys, troubles)
     recorder = Recorder(shelf, peers, clock)
     recorder.voice = catchup = Catchup(shelf, peers, recorder, time.time, clock)
@@ -133,6 +135,14 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         await asyncio.gather(*loops, return_exceptions=True)
         await client.close()
         await store.close()
+
+
+def _note_disk(troubles: Troubles, reason: str) -> None:
+    """What the database says of its disk, as its owner finds it in `status`."""
+    if reason:
+        troubles.at(DISK).tell(reason, advise("store-failed"))
+    else:
+        troubles.over(DISK)
 
 
 def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:

@@ -73,14 +73,15 @@ def test_a_full_disk_at_a_node(tmp_path: Path) -> None:
         for command in (["withdraw"], ["allege", "quality#0"], ["clock", "set", "2027-03-08T02:00:00Z"]):
             done = stage.run(*command, node="buyer")
             assert (done.returncode, "store-failed" in done.stderr) == (2, True), (command, done.stderr)
-        for command in (["status"], ["why", "Results"]):
-            stage.ok(*command, node="buyer")
+        stage.ok("why", "Results", node="buyer")
+        assert "Writing to this node's disk fails here" in " ".join(stage.ok("status", node="buyer").split())
         assert "Traceback" not in (tmp_path / "buyer.log").read_text()
         resource.prlimit(buyer, resource.RLIMIT_FSIZE, before)
         stage.until("SETTLED", lambda: stage.tranche("Results", "buyer") == "SETTLED", 90)
         stage.ok("fetch", "Results", "--out", tmp_path / "got.csv", node="buyer")
         assert (tmp_path / "got.csv").read_bytes() == file.read_bytes()
         stage.ok("wait", node="buyer")
+        assert "Writing to this node's disk" not in " ".join(stage.ok("status", node="buyer").split())
         stage.ok("export", tmp_path / "bundle", node="buyer")
         assert json.loads(stage.ok("verify", tmp_path / "bundle", "--expect", stage.hash, "--json"))["ok"]
 

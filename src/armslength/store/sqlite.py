@@ -106,6 +106,10 @@ class SqliteStore:
         """Wait until that look is over."""
         await asyncio.to_thread(self._look.over.wait)
 
+    def listen(self, told: Callable[[str], None]) -> None:
+        """From now on `told` hears why a write has failed, and "" of each that went well."""
+        self._writer.told = told
+
     async def get(self, kind: str, key: str) -> Row | None:
         self._check_open()
         with self._guard:
@@ -184,6 +188,7 @@ class _Writer:
     def __init__(self, connection: apsw.Connection, noted: Callable[[], None]) -> None:
         self.connection = connection
         self._noted = noted  # is told of each transaction before its callers are
+        self.told: Callable[[str], None] = lambda _: None  # hears why a transaction failed, or "" of one that did not
         self._flusher = ThreadPoolExecutor(1, "store-flusher")
         self._jobs: deque[_Job] = deque()
         self._working: asyncio.Task[None] | None = None
@@ -219,13 +224,16 @@ class _Writer:
                 self._alone(job)
             run(_queries()["count"])
             await asyncio.get_running_loop().run_in_executor(self._flusher, run, "COMMIT")
-            self._noted()
+            with contextlib.suppress(OSError):  # it is on disk all the same: the count says too little
+                self._noted()
+            self.told("")
         except Exception as error:  # noqa: BLE001  whatever it is, the task lives on and every caller hears of it
             if self.connection.in_transaction:
                 with contextlib.suppress(apsw.Error):  # what stays open fails the next BEGIN, and is undone then
                     run("ROLLBACK")
             for job in group:
                 job.error = Unavailable("store-failed", f"nothing was written: {error}")
+            self.told(str(error))
 
     def _alone(self, job: _Job) -> None:
         run = self.connection.execute
