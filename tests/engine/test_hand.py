@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock, patch
 
 import pytest
 
 from armslength.core.arrangement.bodies import Release
+from armslength.delivery import sealing
 from armslength.engine import hand as hands
 from armslength.engine.acts import Act
 from armslength.engine.author import KIND
 from tests.golden.terms import at
-from tests.sim.harness import World
+from tests.sim.harness import World, shown
 from tests.sim.script import begin, perform
 from tests.sim.virtual import play
 
@@ -65,5 +68,32 @@ def test_an_unexpected_error_is_not_tried_at_once(tmp_path: Path) -> None:
                 assert (
                     16 <= broken.call_count <= 28
                 )  # four acts (three nodes try to download), after 0, 0.5, 1, 2, 4 … s
+
+    play(story())
+
+
+def test_a_full_disk_while_opening(tmp_path: Path) -> None:
+    """The disk takes no opened file for a while: it is said, nothing is complained of, and it goes on by itself."""
+    true, fails = sealing.unseal, [OSError(errno.ENOSPC, "No space left on device")] * 3
+
+    def full(*args: Any, **more: Any) -> None:
+        if fails:
+            raise fails.pop()
+        true(*args, **more)
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            with patch.object(sealing, "unseal", full):
+                await world.clock(at(0))
+                hand = world.nodes["B"].running.node.hand
+                await world.until("trouble", lambda: _said(world))
+                await world.rest()
+            assert not fails
+            assert shown(await world.state())["T1"] == "SETTLED"
+            assert hand.troubles(world.arrangement) == {}
+
+    async def _said(world: World) -> bool:
+        return "no space left" in str(world.nodes["B"].running.node.hand.troubles(world.arrangement))
 
     play(story())
