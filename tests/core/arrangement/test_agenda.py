@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armslength.core.arrangement import marks, step
+from armslength.core.arrangement import claims, marks, step
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.arrangement.draft import Draft, agenda_of
 from armslength.core.arrangement.state import State
@@ -75,6 +75,22 @@ def test_the_agenda_is_that_of_the_state(record: Sequence[Said]) -> None:
                 assert marks._violations(draft, duty).rstrip(".") == marks._violations(again, duty).rstrip(".")
 
 
+@LIGHT
+@given(records)
+def test_what_passes_in_silence_is_what_would_follow(record: Sequence[Said]) -> None:
+    """Periods that end with nobody to ask are closed at once; looking at everything each time comes to the same."""
+    play = rich()
+    for number, entry in numbered(record):
+        for what in spoken(play.state, number, entry, play.state.clock.now + entry.later - entry.back):
+            before = play.state
+            until = max(before.clock.now + 350, END - 50)
+            quick = step.advance(RICH, before, until)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(claims, "passes", lambda _: False)
+                assert step.advance(RICH, before, until) == quick
+            outcome(play, what)
+
+
 LETTERS = st.lists(st.tuples(st.integers(0, 19), st.sampled_from("SSSRRXU")), max_size=40)
 
 
@@ -84,10 +100,10 @@ def test_runs_are_found_where_a_search_finds_them(
     one: list[tuple[int, str]], other: list[tuple[int, str]], length: int, begin: int
 ) -> None:
     """Over one claim and over two, however their periods come to be decided, in order or not."""
-    claims = {"k": state_claim(), "j": state_claim()}
-    play = begun(end=D + 20 * P, claims=claims, duties={"k.Q": maintain("k", remedy_run=length)})
+    two = {"k": state_claim(), "j": state_claim()}
+    play = begun(end=D + 20 * P, claims=two, duties={"k.Q": maintain("k", remedy_run=length)})
     draft = Draft(play.terms, play.state)
-    draft.index.wanted.update(dict.fromkeys(claims, ((("k",), length), (("j", "k"), length))))
+    draft.index.wanted.update(dict.fromkeys(two, ((("k",), length), (("j", "k"), length))))
     for wanted in draft.index.wanted["k"]:
         marks.run_end(draft, wanted, 0)
     texts = {"k": ["."] * 20, "j": ["."] * 20}

@@ -129,15 +129,15 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     """Decide an undecided period for good; `value` is its letter."""
     state = draft.claims[claim]
     draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
-    padded = state.decided.ljust(number + 1, UNDECIDED)
-    decided = padded[:number] + value + padded[number + 1 :]
-    draft.claims[claim] = replace(
-        state, decided=decided, open=state.open.drop(str(number)), at=max(draft.at, state.at or 0)
-    )
+    before = state.decided.ljust(number, UNDECIDED)
+    decided = before[:number] + value + before[number + 1 :]
+    left = state.open.drop(str(number)) if state.open else state.open
+    draft.claims[claim] = replace(state, decided=decided, open=left, at=max(draft.at, state.at or 0))
     draft.decided.append((claim, number))
     if draft.reports is not None:
-        over, rest = deadline(draft, claim), {name: at for name, at in draft.reports.items() if name != claim}
-        draft.reports = rest if over is None else rest | {claim: over}
+        draft.reports = {other: over for other, over in draft.reports.items() if other != claim}
+        if over := deadline(draft, claim):
+            draft.reports[claim] = over
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
         draft.asked.update(known for known in about if known in draft.allegations)
@@ -311,6 +311,26 @@ def deadlines(draft: Draft) -> Iterator[int]:
     """The next instant at which an undecided period is over."""
     if draft.arrangement.effective_at is not None and (reports := _reports(draft)):
         yield min(reports.values())[0]
+
+
+def passes(draft: Draft) -> bool:
+    """Whether the periods that are over now end in silence, and nobody asks how: no vote and no allegation is about
+    them, none is decided after them, and their claims are of no open violation, pending trigger or event."""
+    if not draft.effective or draft.now >= draft.terms.end or draft.allegations:
+        return False
+    over = {claim: number for claim, (instant, number) in _reports(draft).items() if instant <= draft.at}
+    return not any(number == 0 or _asked(draft, claim) for claim, number in over.items())
+
+
+def _asked(draft: Draft, claim: str) -> bool:
+    if UNDECIDED in draft.claims[claim].decided:
+        return True
+    if any(draft.claims[about].open for about in (claim, *draft.index.excuses.get(claim, ()))):
+        return True
+    if any(draft.duties[duty].violation is not None for duty in draft.index.shown_by.get(claim, ())):
+        return True
+    pending = (duty.trigger for name, duty in draft.terms.duties.items() if draft.duties[name].state == "PENDING")
+    return any(atom.follows or claim in (atom.claims or ()) for trigger in pending for atom in atoms(trigger))
 
 
 def work(draft: Draft) -> None:

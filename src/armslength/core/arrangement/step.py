@@ -152,6 +152,9 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
+        if claims.passes(draft) and draft.next != draft.now and draft.due() != draft.now:
+            claims.work(draft)  # nothing else waits for this instant, or is touched by what it ends
+            continue
         draft.next = SOUGHT
         _settle(draft)
         _catch_up(draft)
