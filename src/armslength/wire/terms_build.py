@@ -24,9 +24,8 @@ from armslength.wire import terms_values as values
 from armslength.wire.terms_beside import entries, read_actors, read_clauses
 from armslength.wire.terms_conditions import check_runs, read_condition
 from armslength.wire.terms_fields import Names, Reader, join
+from armslength.wire.terms_size import oversized
 from armslength.wire.terms_yaml import Node
-
-MAX_PERIODS = 100_000  # of all claims together
 
 
 def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | None:
@@ -57,7 +56,6 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     fallbacks = top["fallback_keepers"]
     if len(sets["party"]) < 2:
         reader.problem("value", root.value["parties"], "parties", "an arrangement has at least two parties")
-    _periods(reader, root, claims, end - top["start"])
     if reader.problems:
         return None
     terms = Arrangement(
@@ -83,7 +81,10 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
         duties=duties,
         tranches={id_: tranche for id_, tranche in tranches.items() if tranche},
     )
-    return terms, texts
+    for place, reason in oversized(terms):
+        section = root.value.get(place.partition(".")[0], root)
+        reader.problem("value", section, place, reason, "fewer, or longer periods")
+    return None if reader.problems else (terms, texts)
 
 
 def declared(top: dict[str, Node]) -> Names:
@@ -154,18 +155,6 @@ def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
         report_by=given["report_by"],
         excuse=Excuse(claim=excuse["claim"], lead=excuse["lead"]) if excuse else None,
     )
-
-
-def _periods(reader: Reader, root: Node, claims: dict[str, Claim | None], term: int) -> None:
-    """Bound the periods of all claims together (engine rule 11.1): state holds every one of them."""
-    total = 0
-    for id_, claim in claims.items():
-        if claim is not None and claim.period is not None:
-            total += (term - claim.offset) // claim.period
-        if total > MAX_PERIODS:
-            reason = f"makes more than {MAX_PERIODS} periods in the term, with those of the claims before it"
-            reader.problem("value", root, f"claims.{id_}.period", reason, "choose longer ones")
-            return
 
 
 def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from armslength.core.canonical import canonical, digest
 from armslength.core.record.roster import roster
 from armslength.errors import Malformed
 from armslength.wire.strict import decode
+from armslength.wire.terms_size import oversized
 
 MAX_TERMS = 1024 * 1024
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -35,5 +36,7 @@ def decode_terms(data: bytes) -> Arrangement:
         for name in getattr(terms, section):
             if not _ID.fullmatch(name):
                 raise Malformed("bad-id", "letters, digits and . _ - only, at most 64", f"{section}.{name}")
+    for place, reason in oversized(terms):
+        raise Malformed("too-large", reason, place)
     roster(terms)
     return terms

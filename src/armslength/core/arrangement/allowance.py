@@ -16,10 +16,10 @@ FOR_EACH: Final = 8  # … and as many more for each period of each claim, each 
 
 def allowance(terms: Arrangement) -> int:
     """How many entries each author but the keeper, who has to seal, may place."""
-    periods = sum(_periods(terms, claim) for claim in terms.claims.values())
+    periods = sum(periods(terms, claim) for claim in terms.claims.values())
     return AT_LEAST + FOR_EACH * (periods + len(terms.duties) + len(terms.tranches))
 
 
-def _periods(terms: Arrangement, claim: Claim) -> int:
+def periods(terms: Arrangement, claim: Claim) -> int:
     """The most periods that a claim can have: as many as if all begins at the stated start."""
     return 1 if claim.period is None else max(0, -(-(terms.end - terms.start - claim.offset) // claim.period))

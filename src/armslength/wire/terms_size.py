@@ -1,0 +1,48 @@
+"""How large terms may be: whoever signs them, and whoever is asked to, can fold their record at a known cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from armslength.core.arrangement.allowance import periods
+from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.wire.terms_fields import MOST
+
+SECTIONS: Final = ("actors", "clauses", "claims", "duties", "tranches")
+MAX_PERIODS: Final = 100_000  # of all claims together; a year of three hourly claims is 26,280
+MAX_PARTS: Final = 5000  # of all conditions together
+MAX_HOLDS: Final = 1000  # of each party
+
+
+def oversized(terms: Arrangement) -> Iterator[tuple[str, str]]:
+    """Where the terms are too large, as (place, reason)."""
+    for section in SECTIONS:
+        if (count := len(getattr(terms, section))) > MOST:
+            yield section, f"has {count} entries, and may have {MOST}"
+    endless = sorted(name for name, term in terms.claims.items() if term.period is not None and term.period < 1)
+    if endless:
+        yield f"claims.{endless[0]}.period", "makes periods without end"
+        return
+    counts = {claim: periods(terms, term) for claim, term in terms.claims.items()}
+    if (total := sum(counts.values())) > MAX_PERIODS:
+        place = max(sorted(counts), key=counts.__getitem__)
+        reason = f"makes {counts[place]} periods in the term, and all claims together make {total}"
+        yield f"claims.{place}.period", f"{reason}: more than {MAX_PERIODS} periods"
+    conditions = [
+        *((f"duties.{name}.trigger", duty.trigger) for name, duty in terms.duties.items()),
+        *((f"tranches.{name}.gate", tranche.gate) for name, tranche in terms.tranches.items()),
+        *((f"tranches.{name}.continuous", tranche.continuous) for name, tranche in terms.tranches.items()),
+    ]
+    sizes = {place: _parts(condition) for place, condition in conditions}
+    if (total := sum(sizes.values())) > MAX_PARTS:
+        place = max(sorted(sizes), key=sizes.__getitem__)
+        yield place, f"all conditions together have {total} parts, and may have {MAX_PARTS}"
+    if (holds := terms.allegations.holds_per_party) > MAX_HOLDS:
+        yield "allegations.holds_per_party", f"{holds} holds for each party, and there may be {MAX_HOLDS}"
+
+
+def _parts(condition: Condition) -> int:
+    """The conditions of which it is made, and all that they name."""
+    named = (condition.claims, condition.duties, condition.states)
+    return 1 + sum(len(names or ()) for names in named) + sum(map(_parts, condition.of or ()))
