@@ -135,7 +135,7 @@ def test_unrest_is_told_in_words_whatever_a_peer_answers(tmp_path: Path, answer:
             with patch.object(node._peers, "get", nonsense):
                 told = await node.others_at_rest(await world.nodes["A"].held())
             assert told is not None
-            assert told.startswith("m5 does not say")
+            assert told.startswith("Neutral body (m5) does not say")
 
     play(story())
 

@@ -11,13 +11,9 @@ from typing import Any
 import pytest
 
 from armslength.core.arrangement.bodies import Attest
-from armslength.engine import node
 from armslength.engine.keeper import QUIET_S
 from armslength.engine.node import LOOK_S
-from armslength.wire.own import Proposal
-from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
-from tests.record_builder import clause_texts
 from tests.sim.evil import begun
 from tests.sim.harness import World
 from tests.sim.virtual import play
@@ -66,12 +62,9 @@ def test_large_terms_are_checked_beside_the_node(tmp_path: Path, monkeypatch: py
 
     async def work() -> None:
         async with World(tmp_path) as world:
-            monkeypatch.setattr(node, "check", slow)
-            document, texts = encode_terms(world.terms).decode(), clause_texts()
-            proposal = Proposal(document=document, texts=texts)
-            did = world.terms.actors["A"].did or ""
-            target = world.nodes["B"].running.node
-            await asyncio.gather(*(target.propose(proposal, did, development=True) for _ in range(3)))
+            monkeypatch.setattr("armslength.analysis.check.check", slow)
+            proposals = world.nodes["A"].running.node.proposals
+            await asyncio.gather(*(proposals.propose(world.proposal) for _ in range(3)))
 
     asyncio.run(work())
     assert len(threads) == 3

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from armslength.analysis.check import check
 from armslength.config import Accept
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import digest
@@ -27,7 +26,6 @@ from armslength.engine.shelf import Held, Open, Shelf
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
 from armslength.ports import Batch, Clock, Put
 from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, Reply
-from armslength.wire.terms import read_terms
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
 ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
@@ -66,6 +64,7 @@ class Proposals:
         self._rule = rule
         self._development = development
         self._engaging = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._one_by_one = asyncio.Lock()  # what the rule looks at, so that the owner waits for one of them at most
         self._ruling: set[asyncio.Task[None]] = set()
         replies.proposal_of = self._proposal_of
@@ -212,8 +211,9 @@ class Proposals:
         self._shelf.on_change(arrangement)
 
     async def _read(self, proposal: Proposal) -> Arrangement:
-        """The terms, if they are sound; read off the event loop. Raises Malformed or Refused with the reason."""
-        return await asyncio.to_thread(_sound, proposal, development=self._development)
+        """The terms, if they are sound; read off the event loop, one at a time. Raises Malformed or Refused."""
+        async with self._reading:
+            return await asyncio.to_thread(_sound, proposal, development=self._development)
 
     async def _sound(self, arrangement: str, among: Sequence[str] | None = None) -> tuple[Arrangement, Proposal, str]:
         """The terms that wait, if they are sound and name us and a party (`among` these DIDs) has brought them; and
@@ -289,6 +289,9 @@ class Proposals:
 
 def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
     """Terms that can be read, and in which `check` finds no error. Raises Malformed or Refused. Slow for large ones."""
+    from armslength.analysis.check import check  # what reads and checks terms takes a while to load
+    from armslength.wire.terms import read_terms
+
     terms = read_terms(proposal.document.encode(), proposal.texts)
     if terms.clock == "simulated" and not development:
         raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
