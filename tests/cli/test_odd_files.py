@@ -89,6 +89,7 @@ READS = (
     "status --node F",
     "attest k#0 --true --node F",
     "publish T1 x --node F",
+    "restore F --node R",
 )
 
 
@@ -99,7 +100,7 @@ def test_odd_input(
 ) -> None:
     """A file that is not there, a folder, a pipe that nobody writes to, a link to itself, bytes that are no text, a
     file without end: refused with a reason, and nothing hangs or is written."""
-    names = {"F": odd(tmp_path, kind), "N": node, "B": bundle, "O": tmp_path / "out.html"}
+    names = {"F": odd(tmp_path, kind), "N": node, "B": bundle, "O": tmp_path / "out.html", "R": tmp_path / "restored"}
     capsys.readouterr()
     code = run([str(names.get(word, word)) for word in line.split()] + ["--json"])
     told = json.loads(capsys.readouterr().out)
@@ -227,7 +228,8 @@ SAYS: dict[str, int] = {
         "notify k --start 2016-07-24T00:00:00Z --end 2016-07-25T00:00:00Z --node N", "allege k#1 --node N",
         "respond A/k/1 --deny --node N", "determine A/k/1 --dismiss --node N", "resume --node N", "withdraw --node N",
         "waive C1 --node N", "publish T1 E --node N", "fetch T1 --node N", "status --node N", "why T1 --node N",
-        "record --node N", "wait --node N", "export O --node N", "clock set 5 --node N",
+        "record --node N", "wait --node N", "export O --node N",
+        "backup N --node N", "clock set 5 --node N",
     ),
     -1,
 )  # fmt: skip
