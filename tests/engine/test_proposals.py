@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from armslength.core.arrangement.bodies import Sign
-from armslength.core.canonical import digest
+from armslength.core.canonical import canonical, digest
 from armslength.engine.inbox import COPY, host_of
 from armslength.errors import Misuse, NotFound, Refused, Unauthorised
 from armslength.wire.own import Proposal
@@ -18,6 +18,7 @@ from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
 from tests.sim.harness import World
+from tests.sim.network import ask
 from tests.sim.virtual import play
 
 
@@ -108,6 +109,25 @@ def test_the_owner_sees_what_waits(tmp_path: Path) -> None:
             found = next(each for each in listed if each["arrangement"] == said.arrangement)
             assert (found["title"], found["roles"]) == (None, [])
             assert found["fault"]
+
+    play(story())
+
+
+def test_who_looks_for_what_waits_is_told_where_it_is(tmp_path: Path) -> None:
+    """Commands about terms that only wait name the inbox; those about nothing at all do not."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            app: Any = world.nodes["m5"].running.management
+            url = "http://localhost/view"
+            assert b"inbox" not in (await ask(app, "POST", url, b"{}")).body
+            await world.until("the proposal", world.propose)
+            for asked, told in (("", b"what was proposed waits"), (world.arrangement[:8], b"these terms wait")):
+                reply = await ask(app, "POST", url, canonical({"arrangement": asked}))
+                assert reply.status == 404
+                assert told in reply.body
+            reply = await ask(app, "POST", url, canonical({"arrangement": "no-such-hash"}))
+            assert b"inbox" not in reply.body
 
     play(story())
 

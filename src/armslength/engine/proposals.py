@@ -192,6 +192,14 @@ class Proposals:
         found = await self.replies.of(held.arrangement)
         return {name: said for name, said in found.items() if said.answer != ACCEPTED and name not in signed}
 
+    async def explained(self, error: NotFound, begins: str) -> NotFound:
+        """That there is no such arrangement, with the way to what waits in the inbox instead."""
+        there = any(each.arrangement.startswith(begins) for each in await self._inbox.waiting())
+        if error.code != "unknown-arrangement" or not there:
+            return error
+        which = "these terms wait" if begins else "what was proposed waits"
+        return NotFound(error.code, f"{error.reason}: {which} for your word, see `armslength inbox`", error.place)
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _now(self) -> int:

@@ -50,7 +50,10 @@ def build_management(node: Node, clock: Clocks) -> Starlette:
     async def endpoint(request: Request) -> Response:
         try:
             asked = convert(dict[str, Any], parse(await whole_body(request, largest=MAX_PROPOSAL)))
-            answer = await verbs.work(request.path_params["verb"])(asked)
+            try:
+                answer = await verbs.work(request.path_params["verb"])(asked)
+            except NotFound as error:
+                raise await node.proposals.explained(error, str(asked.get("arrangement") or "")) from None
             return Response(msgspec.json.encode(answer), media_type="application/json")
         except Exception as error:  # noqa: BLE001  every failure gets our error body
             return errors.response(not_kept(error))
