@@ -29,9 +29,9 @@ from armslength.wire.record import encode
 from tests.golden.terms import at
 from tests.record_builder import signing_key
 from tests.sim.evil import signed
-from tests.sim.harness import NODES, World, world_terms
+from tests.sim.harness import NODES, World, shown, world_terms
 from tests.sim.network import Network
-from tests.sim.script import begin, moments, perform
+from tests.sim.script import FILES, begin, moments, perform
 from tests.sim.virtual import play
 
 THEN, NOW, END = at(1, 1), at(3, 1), at(5, 1)
@@ -143,6 +143,40 @@ def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
             sealed = (await world.nodes["m5"].held()).book.sealed
             assert sealed.index_of(said.entry) is not None
             await _goes_on(world, "A")
+
+    play(story())
+
+
+def test_lost_secrets_are_told(tmp_path: Path) -> None:
+    """A recipient whose one-time key is newer than its copy accuses nobody; a provider whose file is says so too."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await world.clock(at(-3))
+            await world.agree()
+            await world.rest()
+            without_file = world.nodes["A"].copy()
+            await world.clock(at(-2))
+            await world.publish("T1", FILES["T1"], release_after=at(0, 1))
+            await world.rest()
+            without_key = world.nodes["B"].copy()
+            await world.clock(at(0))
+            await world.rest()
+            assert shown(await world.state())["T1"] == "ARMED"
+            await world.nodes["B"].put_back(without_key, noticed=True)
+            await world.clock(at(0), "B")
+            await asyncio.sleep(30)
+            await world.clock(at(0, 2))
+            await asyncio.sleep(60)
+            assert (await world.state("B")).tranches["T1"].stage == "RELEASED"
+            view = await world.nodes["B"].manage("view", arrangement=world.arrangement)
+            assert any("one-time key is not here" in each["reason"] for each in view["troubles"]), view["troubles"]
+            await world.nodes["A"].put_back(without_file, noticed=True)
+            await world.clock(at(0, 2), "A")
+            await asyncio.sleep(60)
+            view = await world.nodes["A"].manage("view", arrangement=world.arrangement)
+            assert any(each["what"] == "the sealed file of T1" for each in view["troubles"]), view["troubles"]
+            assert not [each for each in (await world.state()).duties.values() if each.state == "BREACHED"]
 
     play(story())
 

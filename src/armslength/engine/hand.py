@@ -37,6 +37,7 @@ from armslength.wire.record import decode_leaf
 
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 LONGEST_S: Final = 300.0  # before an act that failed is tried again
+_ENDED: Final = frozenset({"SETTLED", "COMPLAINED", "FORFEITED"})
 LOST: Final = "is not here: it must be newer than the copy from which this node was restored"
 
 T = TypeVar("T")
@@ -236,13 +237,11 @@ class Hand:
         dataset = dataset_id(held.arrangement, tranche)
         transfer, negotiating, agreed = await self._standing(dataset)
         stage = held.book.sealed.state.tranches[tranche].stage
-        if (
-            stage in {"SETTLED", "COMPLAINED", "FORFEITED"}
-            and transfer
-            and transfer.state in {"COMPLETED", "TERMINATED"}
-        ):
+        if stage in _ENDED and transfer and transfer.state in {"COMPLETED", "TERMINATED"}:
             self._over.add((held.arrangement, tranche))
         publication = await self._contents.publication(held, tranche)
+        if publication is None:
+            self._tell_if_lost(held, tranche)
         receipt = await self._contents.receipt(held, tranche)
         said = {_act_of(each.entry.body) for each in await held.author.pending() if _is_about(each.entry.body, tranche)}
         return Facts(
@@ -257,6 +256,15 @@ class Hand:
             opened=receipt is not None and receipt.outcome is not None,
             said=frozenset(act for act in said if act is not None),
         )
+
+    def _tell_if_lost(self, held: Open, tranche: str) -> None:
+        """Tell that a file which the record says we committed to is not here."""
+        there, mine = held.book.sealed.state.tranches[tranche], held.terms.tranches[tranche].provider
+        what = f"the sealed file of {tranche}"
+        if mine == held.book.me.actor and there.commit is not None and there.stage not in _ENDED:
+            self._shelf.troubles.at(what, "", held.arrangement).tell(f"it {LOST}, and cannot be given")
+        else:
+            self._shelf.troubles.over(what, "", held.arrangement)
 
     # --- statements ------------------------------------------------------------------------------------------------
 
