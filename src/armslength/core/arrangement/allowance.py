@@ -16,8 +16,8 @@ FOR_EACH: Final = 8  # … and as many more for each period of each claim, each 
 
 def allowance(terms: Arrangement) -> int:
     """How many entries each author but the keeper, who has to seal, may place."""
-    periods = sum(periods(terms, claim) for claim in terms.claims.values())
-    return AT_LEAST + FOR_EACH * (periods + len(terms.duties) + len(terms.tranches))
+    total = sum(periods(terms, claim) for claim in terms.claims.values())
+    return AT_LEAST + FOR_EACH * (total + len(terms.duties) + len(terms.tranches))
 
 
 def periods(terms: Arrangement, claim: Claim) -> int:
