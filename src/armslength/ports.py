@@ -23,11 +23,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write a document if its version is still `seen` (0: it must not exist yet)."""
+    """Write a document if its version is still `seen` (0: it must not exist yet; None: whatever there is)."""
 
     kind: str
     key: str
-    seen: int
+    seen: int | None
     body: bytes = field(repr=False)
     tag: str = ""
 
@@ -42,6 +42,7 @@ class Send:
     body: bytes = field(repr=False)
     id: int = 0  # given by the store
     attempts: int = 0
+    due: float = 0.0  # UNIX seconds; when it may go out
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Store(Protocol):
         """The document, or None. Reads every commit that has returned."""
         ...
 
-    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
-        """All documents of a kind (with this tag), by key."""
+    async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
+        """The documents of a kind (with this tag), by key: from the key `start` on, and at most `limit` (-1: all)."""
         ...
 
     async def commit(self, batch: Batch) -> bool:
@@ -83,8 +84,8 @@ class Store(Protocol):
     async def due(
         self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
     ) -> list[Send]:
-        """Undelivered sends whose time has come: the first of each lane only, at most `each` of one peer and none of
-        those `without`, oldest first. Of more than `each` those stay behind that have been tried."""
+        """Undelivered sends that are due by `now`: the first of each lane only, at most `each` of one peer and none of
+        those `without`; by the time at which they are due, and oldest first."""
         ...
 
     async def close(self) -> None:

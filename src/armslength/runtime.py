@@ -40,7 +40,7 @@ from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
-from armslength.net.client import Client
+from armslength.net.lazy import Client
 from armslength.net.local import listening
 from armslength.net.peers import Peers
 from armslength.net.ways import ways
@@ -87,6 +87,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     peers = Peers(client, tokens.bearer)
     store.listen(lambda reason: _note_disk(troubles, reason))
     shelf = Shelf(store, config.did, keys, troubles)
+    await shelf.load()
     recorder = Recorder(shelf, peers, clock)
     recorder.voice = catchup = Catchup(shelf, peers, recorder, time.time, clock)
     shelf.silence = "compares with the others first"
@@ -97,7 +98,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         deliverer.wake()
 
     exchange = Exchange(
-        store,
+        shelf.store,
         config.did,
         config.address + binding.BASE,
         Tranches(shelf),
@@ -114,7 +115,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
     proposals = Proposals(shelf, inbox, replies, clock, config.accept, development=config.development)
-    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, proposals)
+    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(shelf, client, config))
     app = build_app(
         node,

@@ -7,7 +7,7 @@ Laws:
 3. Nobody there, errors of the other side (5xx), and whoever stands before it and lets nobody in (401, 403) are tried
    again, less and less often, until it has been tried so often that it ends. A refusal (any other 4xx) is final and
    reported, except where it may only say that we are early: that is tried again for a bounded time.
-4. A commit wakes the loop at once; the clock finds what a crash or another process left behind.
+4. A commit wakes the loop at once; else it sleeps until the next send is due.
 5. A peer holds a few lanes only: the more the better it answers, and one while it does not. Whatever waits for it hides
    nobody else's.
 """
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter
@@ -32,7 +33,8 @@ from armslength.ports import Batch, Send, Store
 LANES: Final = 128  # sends on their way at once, …
 EACH: Final = 32  # … of which to one peer that answers …
 NEW: Final = 4  # … and to one of which that is not known yet
-LOOK_S: Final = 0.5  # seconds between looks at the outbox when nothing wakes us
+LOOK_S: Final = 0.5  # seconds before the outbox is looked at again where it, or a result, could not be taken in
+SLEEP_S: Final = 60.0  # the longest sleep while something waits: the clock may leap
 FIRST_S: Final = 0.1  # the first pause after a failure; it doubles
 LONGEST_S: Final = 60.0
 EARLY: Final = frozenset({404, 409})  # "I do not know that yet"
@@ -108,35 +110,42 @@ class Deliverer:
         """Deliver until cancelled; what is on its way then is broken off, and sent again another time."""
         try:
             while True:
-                await self.look()
+                wait = await self.look()
                 try:
-                    async with asyncio.timeout(LOOK_S):
+                    async with asyncio.timeout(wait):
                         await self._woken.wait()
                 except TimeoutError:
                     continue
         finally:
             await self.stop()
 
-    async def look(self) -> None:
-        """Put on its way whatever is due and has room."""
+    async def look(self) -> float | None:
+        """Put on its way whatever is due and has room; in how many seconds the next is due, None where that does not
+        matter before something wakes us."""
         self._woken.clear()
         free = LANES - len(self._busy)
         if not free:
-            return
+            return None
+        now = self._clock()
         held = Counter(peer for peer, _ in self._busy.values())
         full = {peer for peer in {*held, *self._room} if held[peer] >= self._room_of(peer)}
         try:
-            due = await self._store.due(self._clock(), 2 * LANES, each=EACH, without=full)
+            found = await self._store.due(math.inf, 2 * LANES, each=EACH, without=full)
         except Exception:  # whatever it is, the loop lives on and looks again
             log.exception("the outbox cannot be read")
-            return
-        for send in due:
+            return LOOK_S
+        pauses = [left for left in (self._pause(peer).left for peer in full) if left]
+        for send in found:
+            if send.due > now:
+                pauses.append(send.due - now)
+                break
             if send.lane not in self._busy and free and held[send.peer] < self._room_of(send.peer):
                 task = asyncio.create_task(self._deliver(send))
                 self._busy[send.lane] = (send.peer, task)
                 held[send.peer] += 1
                 free -= 1
                 task.add_done_callback(partial(self._done, send.lane))
+        return min([SLEEP_S, *pauses]) if pauses else None
 
     def _room_of(self, peer: str) -> int:
         """How many lanes a peer may hold now."""

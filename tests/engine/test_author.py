@@ -161,9 +161,9 @@ async def test_a_journal_that_is_opened_by_two_at_once_is_read_once() -> None:
 
         asked = 0
 
-        async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+        async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
             self.asked += 1
-            turns, found = self.asked * 5, await super().find(kind, tag)
+            turns, found = self.asked * 5, await super().find(kind, tag, start=start, limit=limit)
             for _ in range(turns):
                 await asyncio.sleep(0)
             return found

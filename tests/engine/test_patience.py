@@ -99,9 +99,9 @@ def test_arrangements_are_listed_once(tmp_path: Path) -> None:
     found: list[str] = []
 
     class Counting(MemoryStore):
-        async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+        async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
             found.append(kind)
-            return await super().find(kind, tag)
+            return await super().find(kind, tag, start=start, limit=limit)
 
     async def story() -> None:
         async with World(tmp_path, store=lambda _: Counting()) as world:

@@ -8,48 +8,51 @@ from typing import Any
 import pytest
 
 from armslength.core.record.keys import to_base64
+from armslength.engine.names import ENDED, Names, ended, named
 from armslength.engine.pins import Pins, pins
 from armslength.errors import NotFound
+from armslength.ports import Batch
+from armslength.store.memory import MemoryStore
 
 X = "did:web:x.example"
 OLD, NEW = b"o" * 32, b"n" * 32
 
 
-def _held(key: bytes | None, phase: str = "EFFECTIVE", *, signed: bool = True) -> Any:
+def _terms(key: bytes | None) -> Any:
     keys = SimpleNamespace(tokens=to_base64(key) if key else None)
-    arrangement = SimpleNamespace(phase=phase, signed={"me": 1} if signed else {})
-    view = SimpleNamespace(state=SimpleNamespace(arrangement=arrangement))
-    me = SimpleNamespace(actor="me")
-    return SimpleNamespace(
-        terms=SimpleNamespace(actors={"x": SimpleNamespace(did=X, keys=keys)}), book=SimpleNamespace(me=me, view=view)
-    )
+    return SimpleNamespace(actors={"x": SimpleNamespace(did=X, keys=keys)}, parties=("x",))
 
 
 class Shelf:
-    """Arrangements by name. Nothing here walks them all."""
+    """Arrangements that we are engaged in, by name, and the index of whom they name. Nothing here walks them all."""
 
     def __init__(self, **held: Any) -> None:
         self._held = held
+        self.names = Names(MemoryStore())
 
     async def open(self, arrangement: str) -> Any:
         if arrangement not in self._held:
             raise NotFound("unknown-arrangement", "none")
-        return self._held[arrangement]
+        return SimpleNamespace(terms=self._held[arrangement][0])
 
-    async def naming(self, did: str) -> list[Any]:
-        return list(self._held.values()) if did == X else []
+
+def _held(key: bytes | None, state: str = "live") -> tuple[Any, str]:
+    return _terms(key), state
 
 
 async def _pins(about: str = "", did: str = X, **held: Any) -> Pins:
     shelf: Any = Shelf(**held)
+    for name, (terms, state) in held.items():
+        await shelf.names._store.commit(Batch(puts=named(name, terms)))
+        if state == ENDED:
+            await shelf.names._store.commit(ended(name, terms))
     return await pins(shelf, did, about)
 
 
-@pytest.mark.parametrize("phase", ["PROPOSED", "EFFECTIVE", "COMPLETED"])
-@pytest.mark.parametrize("signed", [True, False])
-async def test_about_an_arrangement_its_own_terms_decide(phase: str, signed: bool) -> None:
-    """Whatever else is signed, and whether or not we have signed it: what it pins counts there, and nothing else."""
-    held = {"one": _held(OLD, phase, signed=signed), "two": _held(NEW)}
+@pytest.mark.parametrize("state", ["live", "ended"])
+async def test_about_an_arrangement_its_own_terms_decide(state: str) -> None:
+    """Whatever other terms say: what it pins counts there, and nothing else."""
+    held = {"one": _held(OLD, state), "two": _held(NEW)}
     assert await _pins("one", **held) == Pins((OLD,), document=False)
     assert await _pins("two", **held) == Pins((NEW,), document=False)
 
@@ -62,16 +65,15 @@ async def test_an_arrangement_that_pins_no_key_leaves_it_to_the_document() -> No
 
 
 @pytest.mark.parametrize("about", ["", "unknown"])
-async def test_elsewhere_every_signed_and_living_one_counts(about: str) -> None:
-    """Keys of terms that we have signed and that have not ended, each once; unsigned terms count for nothing."""
-    held = {"a": _held(OLD), "b": _held(NEW, "WINDING"), "c": _held(OLD, "SIGNED")}
+async def test_elsewhere_every_living_one_counts(about: str) -> None:
+    """Keys of terms that we are engaged in and that have not ended, each once."""
+    held = {"a": _held(OLD), "b": _held(NEW), "c": _held(OLD), "d": _held(None)}
     assert await _pins(about, **held) == Pins((OLD, NEW), document=False)
-    assert await _pins(about, a=_held(OLD, signed=False), b=_held(NEW)) == Pins((NEW,), document=False)
-    assert await _pins(about, a=_held(OLD, signed=False)) == Pins((), document=True)
+    assert await _pins(about, "did:web:x.exampl", **held) == Pins((), document=True)
+    assert await _pins(about, d=_held(None)) == Pins((), document=True)
 
 
-@pytest.mark.parametrize("phase", ["COMPLETED", "TERMINATED", "LAPSED"])
-async def test_ended_terms_count_beside_the_document(phase: str) -> None:
+async def test_ended_terms_count_beside_the_document() -> None:
     """Late messages still come from the old key; who has a new one since can speak; living terms end both."""
-    assert await _pins(a=_held(OLD, phase)) == Pins((OLD,), document=True)
-    assert await _pins(a=_held(OLD, phase), b=_held(NEW)) == Pins((NEW,), document=False)
+    assert await _pins(a=_held(OLD, "ended")) == Pins((OLD,), document=True)
+    assert await _pins(a=_held(OLD, "ended"), b=_held(NEW)) == Pins((NEW,), document=False)

@@ -110,7 +110,7 @@ def test_the_loop_outlives_a_store_that_cannot_be_read(tmp_path: Path) -> None:
             await perform(world, at(0))
             shelf = world.nodes["m5"].running.node.shelf
             broken = AsyncMock(side_effect=Unavailable("store-failed", "cannot be read"))
-            with patch.object(shelf, "everything", broken):
+            with patch.object(shelf, "open", broken):
                 world.nodes["m5"].running.node.wake()
                 await asyncio.sleep(2)
             assert broken.called

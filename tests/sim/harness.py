@@ -100,8 +100,8 @@ class Disk:
     async def get(self, kind: str, key: str) -> Row | None:
         return await self._store.get(kind, key)
 
-    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
-        return await self._store.find(kind, tag)
+    async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
+        return await self._store.find(kind, tag, start=start, limit=limit)
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         return await self._store.leaves(arrangement, start, stop)

@@ -373,7 +373,7 @@ def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
             with pytest.raises(Refused, match="real time") as caught:
                 await node.proposals.engage(said.arrangement)
             assert caught.value.code == "simulated-clock"
-            assert await node.shelf.everything() == []
+            assert await node.shelf.beginning("", 9) == []
             app = world.nodes["A"].running.management
             body = canonical(proposal)
             reply = await ask(app, "POST", "http://localhost/propose", body)  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def test_terms_of_a_stranger_make_a_node_do_nothing(tmp_path: Path, keeper: str)
         }
         for who in ("B", "m5"):
             assert await kinds(world, who) - before[who] == {INBOX, COPY}
-            assert await world.nodes[who].running.node.shelf.everything() == []
+            assert await world.nodes[who].running.node.shelf.beginning("", 9) == []
             (listed,) = (await world.nodes[who].manage("inbox"))["proposals"]
             assert (listed["by"], listed["me"], listed["fault"]) == ({x.did: "A"}, who, None)
 

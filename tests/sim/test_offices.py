@@ -41,7 +41,7 @@ def test_signatures_wait_for_the_keeper(tmp_path: Path) -> None:
             assert "m5, the keeper, has not accepted its office yet" in (said.reason or "")
             view = await world.nodes[party].manage("view", arrangement=world.arrangement)
             assert (view["absent"], view["sealed"]) == ({"m5": {"answer": "waiting", "reason": None}}, 0)
-        assert await world.nodes["m5"].running.node.shelf.everything() == []
+        assert await world.nodes["m5"].running.node.shelf.beginning("", 9) == []
         for name in ("A", "B", "m5"):
             await world.nodes[name].crash()
             await world.nodes[name].start()
@@ -68,7 +68,7 @@ def test_a_quorum_of_timekeepers_seals_without_the_third(tmp_path: Path) -> None
         await world.engage("m5")
         await world.say("A", Sign())
         await world.until("a seal", lambda: _sealed(world, "m5"))
-        assert await world.nodes["B"].running.node.shelf.everything() == []
+        assert await world.nodes["B"].running.node.shelf.beginning("", 9) == []
         assert await world.nodes["B"].store.leaves(world.arrangement, 0) == []
         await world.engage("B")
         await world.say("B", Sign())
@@ -193,9 +193,7 @@ def test_a_standing_rule_accepts_what_it_says_and_nothing_else(tmp_path: Path, r
         m5 = world.nodes["m5"].running.node
         await world.until("the proposal", world.propose)
         await asyncio.sleep(10)
-        assert [held.arrangement for held in await m5.shelf.everything()] == (
-            [world.arrangement] if roles == EVERY else []
-        )
+        assert await m5.shelf.beginning("", 99) == ([world.arrangement] if roles == EVERY else [])
         x = Stranger(world)
         await x.propose("m5", x.terms("Not mine to propose"))
         foreign = proposed(dataclasses.replace(world.terms, title="Brought by B alone"))
@@ -282,13 +280,13 @@ def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) ->
                 assert said == ("waiting" if number < 20 and host < 25 else "inbox-full")
         await world.nodes["m5"].crash()
         await world.nodes["m5"].start()
-        assert {held.arrangement for held in await world.nodes["m5"].running.node.shelf.everything()} == set(names)
+        assert set(await world.nodes["m5"].running.node.shelf.beginning("", 99)) == set(names)
 
     run(tmp_path, story, settings={"m5": {"accept": Accept(roles=EVERY, proposers=(a,), number=60)}})
 
 
 async def _number(world: World, number: int) -> bool:
-    return len(await world.nodes["m5"].running.node.shelf.everything()) == number
+    return len(world.nodes["m5"].running.node.shelf.agenda) == number
 
 
 async def _is_signed(world: World, name: str) -> bool:

@@ -105,6 +105,24 @@ class TestDocuments:
         assert [row.key for row in await store.find("note", "new")] == ["a"]
         assert await store.find("note", "") == []
 
+    async def test_write_whatever_there_is(self, store: Store) -> None:
+        """A write that saw nothing in particular is always done, and counts like any other."""
+        assert await store.commit(
+            Batch(puts=[Put("note", "a", None, b"1", "old"), Put("note", "a", None, b"2", "new")])
+        )
+        assert await store.get("note", "a") == Row("note", "a", 2, b"2", "new")
+        assert await store.find("note", "old") == []
+        assert await store.commit(note("a", 2))
+
+    async def test_find_a_part(self, store: Store) -> None:
+        """`find` gives the first documents from a key on, with and without a tag; the key need not be there."""
+        for key in ("a", "b", "b/1", "b/2", "c"):
+            await store.commit(note(key, tag="t" if "/" in key else ""))
+        assert [row.key for row in await store.find("note", start="b/", limit=2)] == ["b/1", "b/2"]
+        assert [row.key for row in await store.find("note", start="b")] == ["b", "b/1", "b/2", "c"]
+        assert [row.key for row in await store.find("note", "t", start="b/1\0", limit=5)] == ["b/2"]
+        assert await store.find("note", limit=0) == await store.find("note", start="d") == []
+
 
 class TestBatches:
     async def test_all_or_nothing(self, store: Store) -> None:
@@ -248,7 +266,7 @@ class TestSends:
         first, _ = await store.due(0, 10)
         await store.commit(Batch(retries=[(first.id, 100.5)]))
         assert [one.body for one in await store.due(100.4, 10)] == [b"3"]
-        again = (await store.due(100.5, 10))[0]
+        again = (await store.due(100.5, 10))[-1]
         assert (again.id, again.attempts) == (first.id, 1)
 
     async def test_delivered_in_one_batch(self, store: Store) -> None:
@@ -290,7 +308,7 @@ class TestSqlite:
         store = SqliteStore.open(path)
         assert await store.get("note", "a") == Row("note", "a", 1, b"1")
         assert await store.leaves("r", 0) == [b"leaf"]
-        assert [(one.lane, one.attempts) for one in await store.due(50, 9)] == [("a", 1), ("b", 0)]
+        assert [(one.lane, one.attempts) for one in await store.due(50, 9)] == [("b", 0), ("a", 1)]
         assert [one.lane for one in await store.due(49, 9)] == ["b"]
         await store.close()
 

@@ -17,7 +17,7 @@ from armslength.store.sqlite import SqliteStore
 T = TypeVar("T")
 keys = st.sampled_from(["a", "b", "ü"])
 bodies = st.binary(max_size=3)
-seen = st.integers(0, 3)
+seen = st.integers(0, 3) | st.none()
 puts = st.builds(Put, st.sampled_from(["x", "y"]), keys, seen, bodies, st.sampled_from(["", "t"]))
 sends = st.builds(Send, keys, st.just("peer"), st.just("url"), bodies)
 ids = st.integers(1, 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,11 +30,28 @@ def _held(name: str, by: str, replaces: str | None, signed: tuple[str, ...] = ()
     )
 
 
-def _verbs(*held: Any) -> manage._Verbs:
-    async def everything() -> list[Any]:
-        return list(held)
+class _Shelf:
+    """These arrangements."""
 
-    node: Any = SimpleNamespace(shelf=SimpleNamespace(did=ME, everything=everything))
+    def __init__(self, held: dict[str, Any]) -> None:
+        self._held = held
+
+    async def beginning(self, begins: str, limit: int) -> list[str]:
+        return [name for name in sorted(self._held) if name.startswith(begins)][:limit]
+
+    async def open(self, name: str) -> Any:
+        return self._held[name]
+
+    async def opened(self, names: list[str]) -> AsyncIterator[Any]:
+        for name in names:
+            yield self._held[name]
+
+    async def title(self, name: str) -> str:
+        return str(self._held[name].terms.title)
+
+
+def _verbs(*held: Any) -> manage._Verbs:
+    node: Any = SimpleNamespace(shelf=_Shelf({each.arrangement: each for each in held}), proposals=None)
     return manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
 
 
@@ -50,7 +68,8 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     """Whoever attests what is decided already is told so in the answer; of any other statement nothing is noted."""
     state = golden().at(at(10, 2))
     book = SimpleNamespace(me=SimpleNamespace(actor="m5"), view=SimpleNamespace(state=state))
-    node: Any = SimpleNamespace(recorder=SimpleNamespace(now=lambda _: at(10, 2)))
+    recorder = SimpleNamespace(now=lambda _: at(10, 2))
+    node: Any = SimpleNamespace(recorder=recorder, shelf=None, proposals=None)
     verbs = manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
     held: Any = SimpleNamespace(terms=golden().terms, book=book)
     note = verbs._note(held, Attest(claim="k1a", period=3, value=True))
@@ -64,7 +83,7 @@ def test_only_the_recipient_fetches() -> None:
     tranche = next(name for name, each in terms.tranches.items() if each.recipient != "A")
     held: Any = SimpleNamespace(arrangement="a" * 64, terms=terms, book=SimpleNamespace(me=SimpleNamespace(actor="A")))
     with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
-        asyncio.run(_verbs(held).fetch({"tranche": tranche}))
+        asyncio.run(_verbs(held).fetch({"arrangement": "aa", "tranche": tranche}))
 
 
 def test_what_is_refused_names_the_arrangement() -> None:

@@ -141,7 +141,7 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
         config = load(node)
         if error.code != "which-arrangement" or not config.address:
             raise
-        held, waiting = ask(config, "list")["arrangements"], ask(config, "inbox")["proposals"]
+        held, waiting = ask(config, "list", arrangement=arrangement)["arrangements"], ask(config, "inbox")["proposals"]
         raise Choice(held, waiting, arrangement) from None
 
 

@@ -79,6 +79,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     names = (
         "arrangement", "transfers", "suspended", "sealing", "troubles", "me", "state_root", "tree_root", "absent",
         "others",
+        "held",
     )  # fmt: skip
     beside = {name: answer[name] for name in names}
     return Seen(terms, state, facts, beside)
@@ -120,6 +121,8 @@ def status(
     for name, (done, total) in found.beside.get("sealing", {}).items():
         lines.append(f"A file for {name} is being sealed: {done} of {total} bytes.")
     others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
+    more = found.beside.get("held", 0) - 1 - len(found.beside.get("others", {}))
+    others += f" and {more} more" if more > 0 else ""
     lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])
     show({**found.beside, **jsonable(view)}, as_json=json, text=text)

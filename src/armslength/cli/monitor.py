@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
@@ -35,6 +35,7 @@ from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
 ARRANGEMENT = "arrangement"
+MAX_PAGES = 1000  # of arrangements, that one node is asked for
 AGAIN = "it is sent again with the next command of this folder"
 
 
@@ -146,26 +147,36 @@ class Monitor:
         if not self._config.nodes:
             raise Misuse("no-nodes", "the configuration names no nodes: init --monitor --nodes URL …", "nodes")
         known, errors = {row.key for row in await self._store.find(ARRANGEMENT)}, list[str]()
-        path = f"{BASE}/arrangements?{urlencode([('known', name) for name in sorted(known)[:MAX_ASKED]])}"
         for address in self._config.nodes:
             try:
-                held = decode_arrangements(await self._peers.get(did_of(address), address, path))
+                async for proposal in self._named_at(address, sorted(known)[:MAX_ASKED]):
+                    name = digest(proposal.document.encode())
+                    if name in known:
+                        continue
+                    terms = decode_terms(proposal.document.encode())
+                    if any(actor.did == self._config.did for actor in terms.actors.values()):
+                        await self._store.commit(Batch(puts=[Put(ARRANGEMENT, name, 0, canonical(proposal))]))
+                        known.add(name)
             except ArmslengthError as error:
                 errors.append(str(error))
                 continue
-            for proposal in held.arrangements:
-                name = digest(proposal.document.encode())
-                if name in known:
-                    continue
-                terms = decode_terms(proposal.document.encode())
-                if any(actor.did == self._config.did for actor in terms.actors.values()):
-                    await self._store.commit(Batch(puts=[Put(ARRANGEMENT, name, 0, canonical(proposal))]))
-                    known.add(name)
             if known:  # else this one may not be engaged in what another one is
                 return
         if len(errors) < len(self._config.nodes):
             return
         raise Unavailable("no-node", f"no node answers: {'; '.join(errors)}")
+
+    async def _named_at(self, address: str, known: Sequence[str]) -> AsyncIterator[Proposal]:
+        """The arrangements at a node that name us, but for these, page by page."""
+        asked, more = [("known", name) for name in known], ""
+        for _ in range(MAX_PAGES):
+            path = f"{BASE}/arrangements?{urlencode([*asked, ('from', more)])}"
+            held = decode_arrangements(await self._peers.get(did_of(address), address, path))
+            for proposal in held.arrangements:
+                yield proposal
+            if not held.more:
+                return
+            more = held.more
 
     async def _seen(
         self, terms: Arrangement, arrangement: str, me: str, entries: Sequence[str], *, everywhere: bool

@@ -162,8 +162,10 @@ class Catchup:
         if proven and not held.restored:
             log.warning("%s: %s: %s", held.arrangement[:12], COPY, word)
             await self._store(held, standing, replace(standing.silence, since=int(self._clock())))
+            self._shelf.spoken.discard(held.arrangement)
             held.restored, held.silence = True, f"{COPY}: {word} is not known here"
         elif not proven and held.silence is None and now - standing.doubted >= DOUBTS_S:
+            self._shelf.spoken.discard(held.arrangement)
             standing.doubted, held.silence = now, f"compares with the others first: {word}"
         self._shelf.on_change(held.arrangement)
 
@@ -212,6 +214,7 @@ class Catchup:
                 log.warning("%s: has caught up with its own words", held.arrangement[:12])
             held.silence, held.restored = None, False
             self._turned_up.pop(held.arrangement, None)
+            self._shelf.spoken.add(held.arrangement)
             self._shelf.troubles.over(SILENCE, "", held.arrangement)
             self._shelf.on_change(held.arrangement)
             return

@@ -21,14 +21,14 @@ class Tranches:
 
     async def offered_to(self, did: str) -> list[Dataset]:
         """The datasets that we provide to this party, by id; none for a stranger."""
-        found = [
-            item
-            for held in await self._shelf.everything()
+        found = {
+            item.id: item
+            async for held in self._shelf.naming(did)
             if _is_in_force(held)
             for item in _datasets(held)
             if item.recipient_did == did and item.provider_did == self._shelf.did
-        ]
-        return sorted(found, key=lambda item: item.id)
+        }
+        return [found[name] for name in sorted(found)]
 
     async def dataset(self, id: str) -> Dataset | None:  # noqa: A002 (its name in the protocol)
         """One dataset, whichever side of it we are on, or None."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import accumulate
 from typing import Final
 
@@ -31,12 +31,18 @@ log = logging.getLogger(__name__)
 
 
 class Follower:
-    """A follower in one arrangement."""
+    """A follower in one arrangement. `ended` hears of what ran in the background.
 
-    def __init__(self, held: Open, name: str, store: Store, peers: Peers, voice: Voice) -> None:
-        actor = held.terms.actors[name]
+    Where nothing was left to do when the arrangement was opened, it had everything by then; else nothing is known of it
+    until it has answered once.
+    """
+
+    def __init__(
+        self, held: Open, name: str, store: Store, peers: Peers, voice: Voice, ended: Callable[[str], None]
+    ) -> None:
+        actor, rested = held.terms.actors[name], held.rested
         self.name = name
-        self.cosigned = 0  # the size of the head that it cosigned last
+        self.cosigned = max(0, (rested or 0) - 1)  # the size of the head that it cosigned last: before the seal
         self.pause = held.pauses.of(name)
         self.reminder = held.pauses.reminding(name)
         self._held = held
@@ -44,13 +50,20 @@ class Follower:
         self._peers = peers
         self._voice = voice
         self._did, self._address = actor.did or "", actor.address or ""
-        self._size = 0  # how many of our sealed leaves it has sealed
+        self._size = held.book.sealed.size if rested is None else rested  # how many of our sealed leaves it has …
+        self._is_sure = rested is not None  # … if that is known
+        self._ended = ended
         self._turn = asyncio.Lock()
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def has(self, size: int) -> bool:
         """Whether it has sealed this many leaves."""
-        return self._size >= size
+        return self._is_sure and self._size >= size
+
+    @property
+    def is_running(self) -> bool:
+        """Whether something is under way in the background."""
+        return bool(self._running)
 
     # --- in the background -------------------------------------------------------------------------------------
 
@@ -73,7 +86,11 @@ class Follower:
             work.close()
             return
         self._running[what] = task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self._running.pop(what, None))
+        task.add_done_callback(lambda _: self._over(what))
+
+    def _over(self, what: str) -> None:
+        self._running.pop(what, None)
+        self._ended(self._held.arrangement)
 
     async def _push(self) -> None:
         try:
@@ -119,7 +136,7 @@ class Follower:
             start = self._size
             path = f"{BASE}/sync/{held.arrangement}?start={start}"
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
-            self._size = min(answer.sealed, held.book.sealed.size)
+            self._size, self._is_sure = min(answer.sealed, held.book.sealed.size), True
             if answer.sealed > self._size:
                 await self._voice.doubt(held, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
             if answer.size >= size and (self.has(size) or size > held.book.sealed.size):

@@ -39,6 +39,8 @@ HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 LONGEST_S: Final = 300.0  # before an act that failed is tried again
 _ENDED: Final = frozenset({"SETTLED", "COMPLAINED", "FORFEITED"})
 LOST: Final = "is not here: it must be newer than the copy from which this node was restored"
+WHILE_RUNNING_S: Final = 60.0  # what runs says so when it ends
+LOOK_S: Final = 5.0  # before an act is looked at again that came to nothing
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -160,8 +162,39 @@ class Hand:
 
     async def open_acts(self, held: Open, now: int) -> list[tuple[str, Act]]:
         """What the sealed record asks of us now."""
-        facts = {name: await self._facts(held, name) for name in held.terms.tranches if not self._is_over(held, name)}
+        facts = {name: await self._facts(held, name) for name in self._ours(held)}
         return plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, now)
+
+    def _ours(self, held: Open) -> list[str]:
+        """The tranches in which we have something to do still."""
+        me = held.book.me.actor
+        ours = [name for name, each in held.terms.tranches.items() if me in {each.provider, each.recipient}]
+        return [name for name in ours if not self._is_over(held, name)]
+
+    # --- when ------------------------------------------------------------------------------------------------------
+
+    async def left(self, held: Open, now: int) -> list[float]:
+        """For how many seconds what is still to be done waits: none if nothing is, or only the record can move it."""
+        found = [WHILE_RUNNING_S] if self.is_busy(held.arrangement) else []
+        for tranche, act in await self.open_acts(held, now):
+            place, failed = (held.arrangement, tranche), self._failed.get((held.arrangement, tranche, act))
+            was_refused = act in _STATEMENTS and self._refused.get((*place, act)) == held.book.sealed.size
+            if place not in self._running and not was_refused:
+                found.append(failed.left if failed else LOOK_S)
+        return found
+
+    async def next_embargo(self, held: Open, now: int) -> int | None:
+        """When the next file that we hold back may be released."""
+        found = [await self._contents.publication(held, tranche) for tranche in self._ours(held)]
+        return min((each.release_after for each in found if each and each.release_after > now), default=None)
+
+    def drop(self, arrangement: str) -> None:
+        """Forget what is at hand about an arrangement in which nothing is to be done: all of it is stored."""
+        prefix = dataset_id(arrangement, "")
+        self._compared = {place: fork for place, fork in self._compared.items() if place[0] != arrangement}
+        self.progress = {place: done for place, done in self.progress.items() if place[0] != arrangement}
+        self._over = {place for place in self._over if place[0] != arrangement}
+        self._stands = {name: stands for name, stands in self._stands.items() if not name.startswith(prefix)}
 
     def _ended(self, place: tuple[str, str]) -> None:
         self._running.pop(place, None)

@@ -32,6 +32,7 @@ LOOK_LINGER_S: Final = 0.5  # how long it then waits for the others to take leav
 LINGER_S: Final = 0.15  # … and to cosign
 QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
 HURRY_S: Final = 0.3  # … but none waits longer than this for the others
+WHILE_RUNNING_S: Final = 60.0  # whoever runs in the background says so when it ends
 
 
 class Keeper:
@@ -47,11 +48,11 @@ class Keeper:
         """Everyone else with a node, by actor."""
         found = self._followers.get(held.arrangement)
         if found is None:
-            actors, me, store = held.terms.actors, held.book.me.actor, self._shelf.store
+            actors, me, shelf = held.terms.actors, held.book.me.actor, self._shelf
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
-            self._followers[held.arrangement] = found = {
-                n: Follower(held, n, store, self._peers, self._recorder.voice) for n in names
-            }
+            voice = self._recorder.voice
+            found = {n: Follower(held, n, shelf.store, self._peers, voice, shelf.on_change) for n in names}
+            self._followers[held.arrangement] = found
         return found
 
     def _timekeepers(self, held: Open) -> list[Follower]:
@@ -62,7 +63,26 @@ class Keeper:
         for each in self._followers.pop(arrangement, {}).values():
             await each.stop()
 
+    def drop(self, arrangement: str) -> None:
+        """Forget where the followers stand: nothing is left to do here."""
+        self._followers.pop(arrangement, None)
+
     # --- when ----------------------------------------------------------------------------------------------------
+
+    def left(self, held: Open) -> list[float]:
+        """For how many seconds what is still to be done waits: none if nothing is."""
+        found = [max(self.pause(held), held.pauses.seal.left)] if self._recorder.is_behind(held) else []
+        sealed = held.book.sealed
+        for each in self.followers(held).values():
+            lacks = not each.has(sealed.size)
+            owes = each.name in held.terms.timekeepers.of and each.cosigned < sealed.sealed_size - 1
+            if each.is_running:
+                found.append(WHILE_RUNNING_S)
+            elif lacks:
+                found.append(each.pause.left)
+            elif owes:
+                found.append(max(each.pause.left, each.reminder.left))
+        return found
 
     def pause(self, held: Open) -> float:
         """How many seconds the next seal waits for further entries."""
@@ -212,7 +232,7 @@ class Keeper:
         """Ask timekeepers that have not cosigned the last sealed head to do so still, now and then and in the
         background: their heads vouch for releases, though the seal does without them."""
         sealed = held.book.sealed
-        lacking = [each for each in self._timekeepers(held) if each.cosigned < sealed.sealed_size]
+        lacking = [each for each in self._timekeepers(held) if each.cosigned < sealed.sealed_size - 1]
         if sealed.checkpoint is None or not lacking:
             return
         note = parse(sealed.checkpoint)

@@ -1,5 +1,6 @@
-"""A node at work: for each arrangement one task seals what we keep, acts where the record asks us to, and sends what we
-have written.
+"""A node at work: for each arrangement in which something is to be done one task seals what we keep, acts where the
+record asks us to, and sends what we have written. Where nothing is, there is no task: `engine.agenda` says when there
+will be, and whatever changes an arrangement wakes it.
 
 Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the shelf,
 the recorder, the exchange and the hand.
@@ -19,22 +20,32 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, Submission, entry_hash
+from armslength.engine import agenda, names
 from armslength.engine.acts import Act
 from armslength.engine.author import Post
+from armslength.engine.catchup import LONGEST_S as SILENCE_S
+from armslength.engine.catchup import SILENCE
+from armslength.engine.greeting import greet
 from armslength.engine.hand import Hand
 from armslength.engine.keeper import Keeper
 from armslength.engine.mail import Mail, Said, said
-from armslength.engine.patience import cancelled
-from armslength.engine.proposals import Proposals
+from armslength.engine.patience import Pause, cancelled
+from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf
 from armslength.engine.troubles import Trouble, advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
-from armslength.ports import Peers
+from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, Answer, Rest, decode_rest
 from armslength.wire.record import decode_leaf
 
-LOOK_S: Final = 0.5  # between looks at the clock when nothing happens
+LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
+LONGEST_S: Final = 60.0  # and the most, while something is left to do there
+CALM_S: Final = 1.0  # how long nothing has been left to do before an arrangement is at rest
+TICK_S: Final = 5.0  # between looks at the clock: it may leap
+LEAP_S: Final = 2.0
+DOUBT_S: Final = 60.0  # between looks whether it was right to leap …
+LOOKED_AT: Final = 3  # … at so many arrangements
 PORTION: Final = 1000  # leaves read at once
 
 log = logging.getLogger(__name__)
@@ -44,7 +55,14 @@ class Node:
     """One node. `run` until cancelled."""
 
     def __init__(
-        self, recorder: Recorder, keeper: Keeper, hand: Hand, shelf: Shelf, peers: Peers, proposals: Proposals
+        self,
+        recorder: Recorder,
+        keeper: Keeper,
+        hand: Hand,
+        shelf: Shelf,
+        peers: Peers,
+        proposals: Proposals,
+        clock: Clock,
     ) -> None:
         self.recorder = recorder
         self.keeper = keeper
@@ -54,18 +72,30 @@ class Node:
         self._peers = peers
         self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
         self._wakes: dict[str, asyncio.Event] = {}
+        self._clock = clock
+        self._is_running = False
         self._woken = asyncio.Event()
+        self.turns = 0  # looks at an arrangement so far
         shelf.on_change = self.wake
+        shelf.on_close = self._closed
 
     def wake(self, arrangement: str = "") -> None:
-        """Something has changed in this arrangement, or everywhere: look at once."""
-        if arrangement in self._wakes:
-            self._wakes[arrangement].set()
-            return
-        self._woken.set()
+        """Something has changed in this arrangement, or wherever something is to be done: look at once."""
         if not arrangement:
+            self._woken.set()
             for woken in self._wakes.values():
                 woken.set()
+        elif arrangement in self._wakes:
+            self._wakes[arrangement].set()
+        elif self._is_running:
+            self._begin(arrangement)
+
+    async def heard(self, did: str) -> None:
+        """A peer is up: what waits for it is sent at once."""
+        async for held in self.shelf.opened(list(self._working)):
+            for name, actor in held.terms.actors.items():
+                if actor.did == did and held.pauses.heard(name):
+                    self.wake(held.arrangement)
 
     # --- statements ------------------------------------------------------------------------------------------------
 
@@ -140,47 +170,132 @@ class Node:
 
     async def run(self) -> None:
         """Work until cancelled: on each arrangement by itself, so that none waits for the peers of another."""
+        loop = asyncio.get_running_loop()
+        self._is_running, ahead = True, self._clock.now(simulated=False) - loop.time()
+        doubt = 0.0  # when the machine's clock was last found to have leapt
+        greeting = asyncio.create_task(greet(self.shelf.names, self._peers, self.shelf.did))
         try:
             while True:
                 self._woken.clear()
-                for held in await self._everything():
-                    if held.arrangement not in self._working:
-                        self._working[held.arrangement] = asyncio.create_task(self._work(held))
-                await _either(self._woken, LOOK_S)
+                for arrangement in self.shelf.agenda.ripe(self._clock):
+                    self._begin(arrangement)
+                await _either(self._woken, self._until_ripe())
+                was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
+                if abs(ahead - was_ahead) > LEAP_S:  # whoever waits for an instant waits anew
+                    self.wake()
+                if self._clock.wall() > self._clock.now(simulated=False) + LEAP_S and loop.time() >= doubt + DOUBT_S:
+                    doubt = loop.time()
+                    self._find_out()
         finally:
-            await cancelled(list(self._working.values()))
+            self._is_running = False
+            await cancelled([greeting, *self._working.values()])
             await self.hand.stop()
 
-    async def _everything(self) -> list[Open]:
-        """All arrangements; none while they cannot be read."""
-        try:
-            return await self.shelf.everything()
-        except Exception:  # whatever it is, the loop lives on and looks again
-            log.exception("the arrangements cannot be read")
-            return []
+    def _find_out(self) -> None:
+        """If the machine's clock is right, something is due that is not by the time that we believe: looking at a few
+        of those asks the others which it is."""
+        for arrangement in self.shelf.agenda.upcoming(self._clock.wall(), LOOKED_AT):
+            self._begin(arrangement)
 
-    async def _work(self, held: Open) -> None:
-        """Work on one arrangement for as long as it is here."""
-        woken = self._wakes[held.arrangement] = asyncio.Event()
+    def _until_ripe(self) -> float:
+        """Seconds until the next instant; the machine's clock is looked at now and then, since it may leap."""
+        instant = self.shelf.agenda.next_instant()
+        if instant is None:
+            return TICK_S
+        return min(TICK_S, max(0.1, instant - self._clock.now(simulated=False)))
+
+    def _begin(self, arrangement: str) -> None:
+        if arrangement not in self._working:
+            self._wakes[arrangement] = asyncio.Event()
+            self._working[arrangement] = asyncio.create_task(self._work(arrangement))
+
+    async def _work(self, arrangement: str) -> None:
+        """Work on one arrangement until nothing is left to do there."""
+        woken, is_calm, is_over = self._wakes[arrangement], False, False
+        trouble = self.shelf.troubles.at("work", "", arrangement)
         try:
-            while not held.forgotten:
+            while not is_over:
                 woken.clear()
-                moved, pause = False, self.keeper.pause(held)  # looked at first: during the turn it may run out
+                since, wait = self.shelf.agenda.moves(arrangement), None
                 try:
-                    moved = await self._turn(held)
-                except ArmslengthError as error:
-                    level = logging.INFO if held.silence else logging.WARNING  # that is told in `status`
-                    log.log(level, "%s: %s", held.arrangement[:12], error)
-                except Exception:  # trouble here must not end the work
-                    log.exception("%s: unexpected error", held.arrangement[:12])
-                if not moved:
-                    await _either(woken, min(LOOK_S, pause or LOOK_S))
+                    held = await self.shelf.open(arrangement)
+                    wait = await self._look(held)
+                    is_over = held.forgotten or (wait is None and is_calm and await self._settle(held, since))
+                    trouble.end()
+                except NotFound:  # it has been declined, or names us with another key than ours
+                    is_over = await self.shelf.agenda.settle(agenda.row(arrangement), since)
+                except Exception as error:  # noqa: BLE001  trouble here must not end the work
+                    wait = self._failed(arrangement, error, trouble)
+                if not is_over and wait != 0.0:
+                    was_woken = await _either(woken, CALM_S if wait is None else wait)
+                    is_calm = wait is None and not was_woken
         finally:
-            del self._wakes[held.arrangement], self._working[held.arrangement]
-            await self.keeper.close(held.arrangement)
+            del self._wakes[arrangement], self._working[arrangement]
+            if not is_over or not self.shelf.is_kept(arrangement):
+                await self.keeper.close(arrangement)
+                self._closed(arrangement)
+
+    def _failed(self, arrangement: str, error: Exception, trouble: Pause) -> float:
+        """Something came in the way of our work; for how many seconds it is left alone."""
+        silence = self.shelf.troubles.at(SILENCE, "", arrangement, longest=SILENCE_S)
+        if isinstance(error, Unavailable) and silence.reason:  # that is told, and tried again, for itself
+            return max(LOOK_S, silence.left)
+        log.warning("%s: %s", arrangement[:12], error, exc_info=_unexpected(error))
+        trouble.fail(str(error), advice(error))
+        return trouble.left
+
+    async def _look(self, held: Open) -> float | None:
+        """One turn; for how many seconds the next may wait, None if nothing is left to do."""
+        pause = self.keeper.pause(held)  # looked at first: during the turn it may run out
+        if await self._turn(held):
+            return 0.0
+        if pause:
+            return pause
+        waits = self.keeper.left(held) if held.book.me.keeper else []
+        if await self._unsent(held):
+            waits.append(held.pauses.own.left)
+        if held.book.doubles or held.unsaved is not None:
+            waits.append(TICK_S)
+        now = self.recorder.now(held)
+        if held.book.sealed.size:
+            waits += await self.hand.left(held, now)
+        if not waits:
+            return None
+        instant = await self._next_instant(held, now)
+        if instant is not None and held.terms.clock == "utc":
+            waits.append(float(max(0, instant - now)))
+        return min(LONGEST_S, max(LOOK_S, min(waits)))
+
+    async def _next_instant(self, held: Open, now: int) -> int | None:
+        """When there will be something to do here though nobody says anything."""
+        deadline = self.recorder.next_deadline(held) if held.book.me.keeper else None
+        return min((each for each in (deadline, await self.hand.next_embargo(held, now)) if each), default=None)
+
+    async def _settle(self, held: Open, since: int) -> bool:
+        """Nothing is left to do here until the next instant; False if something has just happened."""
+        instant = await self._next_instant(held, self.recorder.now(held))
+        tag, is_simulated = agenda.TO_SIGN if held.asks_to_sign else "", held.terms.clock == "simulated"
+        put = agenda.row(held.arrangement, instant, simulated=is_simulated, tag=tag)
+        has_ended = held.book.sealed.state.arrangement.phase in ENDED
+        also = names.ended(held.arrangement, held.terms) if has_ended and not held.ended else None
+        if not await self.shelf.agenda.settle(put, since, also):
+            return False
+        held.ended = has_ended
+        if instant is not None and instant < self.recorder.now(held) + TICK_S:
+            self._woken.set()
+        return True
+
+    def _closed(self, arrangement: str) -> None:
+        """Forget what is at hand of an arrangement that nobody needs now."""
+        if arrangement not in self._working:
+            self.keeper.drop(arrangement)
+            self.recorder.drop(arrangement)
+            self.hand.drop(arrangement)
+            self.shelf.troubles.drop(arrangement)
 
     async def _turn(self, held: Open) -> bool:
-        """One look at one arrangement; whether something moved."""
+        """Do what is to be done now; whether something moved."""
+        self.turns += 1
         moved = False
         await self.recorder.voice.speak(held)
         if held.pauses.own.is_over and await self._unsent(held):
@@ -310,8 +425,14 @@ class Node:
         return None
 
 
-async def _either(woken: asyncio.Event, seconds: float) -> None:
-    """Wait until woken, or for this long."""
+async def _either(woken: asyncio.Event, seconds: float) -> bool:
+    """Wait until woken, or for this long; whether woken."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await woken.wait()
+    return woken.is_set()
+
+
+def _unexpected(error: Exception) -> Exception | None:
+    """An error that only its trace explains."""
+    return None if isinstance(error, ArmslengthError) else error

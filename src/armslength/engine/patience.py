@@ -63,6 +63,11 @@ class Pause:
         """Whether it is time to try again."""
         return not self.left
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing has failed since the last success."""
+        return not self._length and not self.reason
+
     def grow(self) -> None:
         """Begin the next, longer pause."""
         self._length = min(self._longest, 2 * self._length or FIRST_S)

@@ -15,12 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from armslength.core.arrangement import state
 from armslength.core.record.keys import from_base64
+from armslength.engine import names
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import NotFound
-
-ENDED = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +37,10 @@ async def pins(shelf: Shelf, did: str, about: str) -> Pins:
         here = None
     if here is not None:
         return Pins(here, document=not here)
-    signed = [held for held in await shelf.naming(did) if held.book.me.actor in _standing(held).signed]
-    live = _keys(did, (held for held in signed if _standing(held).phase not in ENDED))
-    return Pins(live, document=False) if live else Pins(_keys(did, signed), document=True)
-
-
-def _standing(held: Open) -> state.Arrangement:
-    return held.book.view.state.arrangement
+    live = await shelf.names.token_keys(did, names.LIVE)
+    if live:
+        return Pins(_decoded(live), document=False)
+    return Pins(_decoded(await shelf.names.token_keys(did, names.ENDED)), document=True)
 
 
 def _keys(did: str, where: Iterable[Open]) -> tuple[bytes, ...]:
@@ -55,4 +50,8 @@ def _keys(did: str, where: Iterable[Open]) -> tuple[bytes, ...]:
         for actor in held.terms.actors.values()
         if actor.did == did and actor.keys is not None and actor.keys.tokens is not None
     }
-    return tuple(from_base64(key, "tokens") for key in found)
+    return _decoded(found)
+
+
+def _decoded(keys: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(from_base64(key, "tokens") for key in keys)

@@ -109,11 +109,7 @@ class Proposals:
 
     async def _is_known(self, did: str) -> bool:
         """Whether this is a party of an arrangement that we are engaged in and that has not ended."""
-        return any(
-            held.book.view.state.arrangement.phase not in ENDED
-            and did in {held.terms.actors[party].did for party in held.terms.parties}
-            for held in await self._shelf.naming(did)
-        )
+        return await self._shelf.names.is_party(did)
 
     # --- what the owner sees, and says -------------------------------------------------------------------------------
 
@@ -252,7 +248,7 @@ class Proposals:
         if await self._shelf.add(arrangement, held, puts, rows):
             await self._inbox.forget(rows)
         await self.replies.begin(arrangement)
-        self._shelf.on_change("")
+        self._shelf.on_change(arrangement)
 
     # --- the standing rule -------------------------------------------------------------------------------------------
 

@@ -102,11 +102,19 @@ class Recorder:
                 times = open_checkpoint(held.book.sealed.roster, leaf.entry.body.checkpoint).times
                 heard.update({name: (now, max(0, now - time)) for name, time in times.items()})
 
+    def next_deadline(self, held: Open) -> int | None:
+        """The next deadline, once the record has begun."""
+        return step.next_deadline(held.terms, held.book.sealed.state) if held.book.sealed.size else None
+
     def deadline(self, held: Open) -> int | None:
-        """The next deadline, if it has come and the record has begun."""
-        deadline = step.next_deadline(held.terms, held.book.sealed.state)
-        has_come = deadline is not None and deadline <= self.now(held) and held.book.sealed.size > 0
-        return deadline if has_come else None
+        """The next deadline, if it has come."""
+        deadline = self.next_deadline(held)
+        return deadline if deadline is not None and deadline <= self.now(held) else None
+
+    def drop(self, arrangement: str) -> None:
+        """Forget what is only known while an arrangement is open."""
+        self._heard.pop(arrangement, None)
+        self.arrived.pop(arrangement, None)
 
     def is_behind(self, held: Open) -> bool:
         """Whether there is something to seal: entries after the last seal, or a deadline that has come."""

@@ -1,21 +1,31 @@
 """The arrangements that a node is engaged in: their terms as proposed, and a book for each.
 
 What others propose waits in `engine.inbox` and comes here by the owner's word alone (engine rule 10.1).
+
+An arrangement is opened when somebody needs it, and closed when others were needed since. What is closed is stored
+whole; what somebody still holds is not opened a second time. Which are to be looked at, and whom they name, stands in
+two indexes (`engine.agenda`, `engine.names`), so that nothing ever goes through all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
+from weakref import WeakValueDictionary
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
+from armslength.engine import agenda, names
+from armslength.engine.agenda import Agenda
 from armslength.engine.author import Author
 from armslength.engine.book import Book, Me
+from armslength.engine.names import Names
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.engine.troubles import Pauses, Troubles
@@ -31,6 +41,10 @@ log = logging.getLogger(__name__)
 ARRANGEMENT, REPLICA, HASHES, KEPT = "arrangement", "replica", "hashes", "kept"
 SNAPSHOT_EVERY = 256  # leaves: how many are replayed when an arrangement is opened, unless its state is large:
 LEAF_BYTES = 1024  # no more bytes of snapshots are written than there are of leaves, if these are so long on average
+KEPT_OPEN: Final = 64  # arrangements that stay open when nobody needs them
+INDEX: Final = "index"  # kind in the store: for which generation of it the indexes were made
+REPLACED: Final = "replaced"  # kind in the store: terms and those that replace them
+PORTION: Final = 50  # arrangements read at once where there is no index yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +69,12 @@ class Kept:
     note: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Open:
-    """An arrangement in use: its book, our journal in it, and what may not happen at once."""
+    """An arrangement in use: its book, our journal in it, and what may not happen at once.
+
+    `rested` is the size of the sealed record when it was opened, if nothing was left to do then: everybody had it.
+    """
 
     held: Held
     terms: Arrangement
@@ -69,7 +86,9 @@ class Open:
     snapshot_at: int
     snapshot_bytes: int
     pauses: Pauses
+    rested: int | None = None
     forgotten: bool = False  # it has been taken off the shelf
+    ended: bool = False  # and the index says so
     silence: str | None = None  # why we say nothing here yet, in words …
     restored: bool = False  # … and whether it is because we are an older copy (`engine.catchup`)
     unsaved: int | None = None  # the first leaf of which the store may not have heard
@@ -83,6 +102,12 @@ class Open:
         return self.book.arrangement
 
     @property
+    def asks_to_sign(self) -> bool:
+        """Whether these terms ask for our signature."""
+        state, me = self.book.view.state.arrangement, self.book.me.actor
+        return state.phase == "PROPOSED" and me in self.terms.parties and me not in state.signed
+
+    @property
     def seen(self) -> Head:
         """The head that our next entry states to have seen: what the last seal covers."""
         sealed = self.book.sealed
@@ -93,18 +118,37 @@ class Shelf:
     """All arrangements of one node, opened when first needed."""
 
     def __init__(self, store: Store, did: str, keys: Keys, troubles: Troubles | None = None) -> None:
-        self.store = store
+        self.store = self.agenda = Agenda(store)
+        self.names = Names(self.store)
         self.did = did
         self.keys = keys
         self.troubles = troubles or Troubles()
-        self._stored: set[str] = set()  # arrangements that the store is known to hold …
-        self._read = False  # … which are all, once it has been read
-        self._open: dict[str, Open] = {}
-        self._naming: dict[str, list[Open]] = {}  # of what is open, by DID
-        self._all_open = False
+        self._open: WeakValueDictionary[str, Open] = WeakValueDictionary()  # whatever anybody holds
+        self._recent: OrderedDict[str, Open] = OrderedDict()  # what was needed last
         self._opening = asyncio.Lock()
         self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
-        self.silence: str | None = None  # of what is opened
+        self.silence: str | None = None  # of what is opened for the first time …
+        self.spoken: set[str] = set()  # … or where we have not spoken since
+        self.on_close: Callable[[str], None] = lambda _: None  # hears what is not kept open any longer
+
+    async def load(self) -> None:
+        """Read what is to be done. Call once, before use.
+
+        A database of before there were indexes gets them; in one that was restored, everything is looked at once.
+        """
+        await self.agenda.load()
+        made, generation = await self.store.get(INDEX, ARRANGEMENT), b"%d" % self.store.generation
+        if made is not None and made.body == generation:
+            return
+        start = ""
+        while rows := await self.store.find(ARRANGEMENT, start=start, limit=PORTION):
+            puts = []
+            for row in rows:
+                known = [] if row.key in self.agenda else _indexed(row.key, _held(row.body))
+                puts += [agenda.row(row.key, unfinished=True), *known]
+            await self.store.commit(Batch(puts=puts))
+            start = rows[-1].key + "\0"
+        await self.store.commit(Batch(puts=[Put(INDEX, ARRANGEMENT, None, generation)]))
 
     def actor(self, terms: Arrangement) -> str | None:
         """Who we are in these terms: the actor with our DID and our key."""
@@ -122,10 +166,9 @@ class Shelf:
         self, arrangement: str, held: Held, puts: Sequence[Put] = (), deletes: Sequence[tuple[str, str]] = ()
     ) -> bool:
         """Engage in these terms, with what else that changes; False, and nothing done, if we were already."""
+        index = [agenda.row(arrangement, unfinished=True), *_indexed(arrangement, held)]
         put = Put(ARRANGEMENT, arrangement, 0, canonical(held))
-        is_new = await self.store.commit(Batch(puts=[put, *puts], deletes=deletes))
-        self._stored.add(arrangement)
-        return is_new
+        return await self.store.commit(Batch(puts=[put, *index, *puts], deletes=deletes))
 
     async def forget(self, held: Open) -> bool:
         """Take terms off the shelf; False, and nothing done, if we are signing them just now.
@@ -137,52 +180,84 @@ class Shelf:
         async with held.writing, held.lock:
             if await held.author.pending():
                 return False
-            await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement)]))
+            index = [(agenda.AGENDA, held.arrangement), *names.rows(held.arrangement, held.terms)]
+            index.append((REPLACED, f"{held.held.proposal.replaces}/{held.arrangement}"))
+            await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement), *index]))
             held.forgotten = True
             self.troubles.forget(held.arrangement)
-            self._stored.discard(held.arrangement)
-            if self._open.pop(held.arrangement, None) is not None:
-                found = {did: [each for each in here if each is not held] for did, here in self._naming.items()}
-                self._naming = {did: here for did, here in found.items() if here}
+            self._open.pop(held.arrangement, None)
+            self._recent.pop(held.arrangement, None)
         return True
 
     async def open(self, arrangement: str) -> Open:
         """The arrangement in use. Raises NotFound."""
         found = self._open.get(arrangement)
-        if found is not None:
-            return found
-        async with self._opening:
-            if arrangement not in self._open:
-                self._open[arrangement] = opened = await self._load(arrangement)
-                for did in {actor.did for actor in opened.terms.actors.values() if actor.did}:
-                    self._naming.setdefault(did, []).append(opened)
-            return self._open[arrangement]
-
-    async def naming(self, did: str) -> Sequence[Open]:
-        """The arrangements that name this DID."""
-        if not self._all_open:
-            await self.everything()
-            self._all_open = True
-        return self._naming.get(did, ())
-
-    async def everything(self) -> list[Open]:
-        """All arrangements, opened. One that cannot be opened keeps none of the others from their work."""
-        if not self._read:
-            self._stored |= {row.key for row in await self.store.find(ARRANGEMENT)}
-            self._read = True
-        found = []
-        for name in sorted(self._stored):
-            try:
-                found.append(await self.open(name))
-            except ArmslengthError as error:
-                log.warning("arrangement %s cannot be opened: %s", name[:12], error)
+        if found is None:
+            async with self._opening:
+                found = self._open.get(arrangement)
+                if found is None:
+                    found = self._open[arrangement] = await self._load(arrangement)
+        if not found.forgotten:
+            self._keep(found)
         return found
 
-    async def _load(self, arrangement: str) -> Open:
+    def _keep(self, held: Open) -> None:
+        self._recent[held.arrangement] = held
+        self._recent.move_to_end(held.arrangement)
+        while len(self._recent) > KEPT_OPEN:
+            self.on_close(self._recent.popitem(last=False)[0])
+
+    def is_kept(self, arrangement: str) -> bool:
+        """Whether this arrangement stays open, even if nobody holds it."""
+        return arrangement in self._recent
+
+    async def beginning(self, begins: str, limit: int, *, start: str = "") -> list[str]:
+        """The arrangements whose hash begins so, from `start` on, at most `limit`."""
+        rows = await self.store.find(agenda.AGENDA, start=max(begins, start), limit=limit)
+        return [row.key for row in rows if row.key.startswith(begins)]
+
+    async def perhaps_to_sign(self, limit: int) -> list[str]:
+        """The arrangements that may ask for our signature, at most `limit`."""
+        rows = await self.store.find(agenda.AGENDA, agenda.TO_SIGN, limit=limit)
+        return sorted({*(row.key for row in rows), *self.agenda.unfinished()})[:limit]
+
+    async def is_replaced(self, arrangement: str) -> bool:
+        """Whether other terms here say that they replace these."""
+        rows = await self.store.find(REPLACED, start=f"{arrangement}/", limit=1)
+        return bool(rows) and rows[0].key.startswith(f"{arrangement}/")
+
+    async def proposal(self, arrangement: str) -> Proposal:
+        """Terms as they were proposed. Raises NotFound."""
+        return (await self._row(arrangement)).proposal
+
+    async def title(self, arrangement: str) -> str:
+        """The title of terms. Raises NotFound."""
+        found = self._open.get(arrangement)
+        return found.terms.title if found else decode_terms(_document(await self._row(arrangement))).title
+
+    async def naming(self, did: str) -> AsyncIterator[Open]:
+        """The arrangements whose terms name this DID, one after another, live ones last. One that cannot be opened
+        keeps none of the others from their work."""
+        async for _, name in self.names.naming(did):
+            async for held in self.opened([name]):
+                yield held
+
+    async def opened(self, arrangements: Iterable[str]) -> AsyncIterator[Open]:
+        """These arrangements, one after another. One that cannot be opened keeps none of the others from their work."""
+        for name in arrangements:
+            try:
+                yield await self.open(name)
+            except ArmslengthError as error:
+                log.warning("arrangement %s cannot be opened: %s", name[:12], error)
+
+    async def _row(self, arrangement: str) -> Held:
         row = await self.store.get(ARRANGEMENT, arrangement)
         if row is None:
             raise NotFound("unknown-arrangement", "no such arrangement here", arrangement[:16])
-        held = _held(row.body)
+        return _held(row.body)
+
+    async def _load(self, arrangement: str) -> Open:
+        held = await self._row(arrangement)
         terms = decode_terms(held.proposal.document.encode())
         actor = self.actor(terms)
         if actor is None:
@@ -201,6 +276,7 @@ class Shelf:
         kept = convert(Kept, parse(kept_row.body)) if kept_row else Kept()
         book.fix(kept.size)
         return Open(
+            rested=replica.size if self.agenda.was_finished(arrangement) and not tail else None,
             held=held,
             terms=terms,
             book=book,
@@ -212,7 +288,7 @@ class Shelf:
             snapshot_bytes=len(snapshot.body) if snapshot else 0,
             pauses=Pauses(self.troubles, arrangement),
             rows={REPLICA: snapshot.version if snapshot else 0},
-            silence=self.silence,
+            silence=None if arrangement in self.spoken else self.silence,
         )
 
     async def _restored(self, terms: Arrangement, snapshot: Row) -> Replica:
@@ -276,3 +352,15 @@ def _split_at_last_seal(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
 
 def _held(body: bytes) -> Held:
     return convert(Held, parse(body))
+
+
+def _document(held: Held) -> bytes:
+    return held.proposal.document.encode()
+
+
+def _indexed(arrangement: str, held: Held) -> list[Put]:
+    """The rows by which these terms are found."""
+    found = names.named(arrangement, decode_terms(_document(held)))
+    if held.proposal.replaces:
+        found.append(Put(REPLACED, f"{held.proposal.replaces}/{arrangement}", None, b""))
+    return found

@@ -97,6 +97,12 @@ class Troubles:
         """Nothing is tried any more in this arrangement."""
         self._pauses = {place: pause for place, pause in self._pauses.items() if place[0] != arrangement}
 
+    def drop(self, arrangement: str) -> None:
+        """Forget the pauses of an arrangement that are over, of which there is nothing to tell."""
+        over = [place for place, pause in self._pauses.items() if place[0] == arrangement and pause.is_idle]
+        for place in over:
+            del self._pauses[place]
+
     def listed(self, arrangement: str | None = None, whom: frozenset[str] = frozenset()) -> list[Trouble]:
         """What fails in an arrangement, at one of `whom` or here; everything if none is asked for. Oldest first."""
         found = [
@@ -132,11 +138,13 @@ class Pauses:
         """The pause before a timekeeper is reminded to cosign once more."""
         return self._troubles.at("its cosignature", actor, self._arrangement)
 
-    def heard(self, actor: str) -> None:
-        """A sign of life: if it was silent before, whatever waits is sent to it at once."""
-        if self.of(actor).end():
+    def heard(self, actor: str) -> bool:
+        """A sign of life: if it was silent before, whatever waits is sent to it at once. True if so."""
+        was_silent = self.of(actor).end()
+        if was_silent:
             self.own.end()
             self.seal.end()
+        return was_silent
 
 
 def advice(error: BaseException) -> str:

@@ -16,8 +16,6 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from armslength.errors import Misuse, Refused
 
 Range = IPv4Network | IPv6Network
@@ -96,26 +94,6 @@ def _check_origin(url: str, reach: Reach) -> None:
     literal = ":" in host or host.replace(".", "").isdigit()
     if literal and not reach.allows(host):
         raise Refused("forbidden-address", f"{host} may not be connected to", url)
-
-
-class FilteringResolver(AbstractResolver):
-    """Resolves names, and refuses a name as soon as one of its addresses may not be connected to."""
-
-    def __init__(self, inner: AbstractResolver, reach: Reach) -> None:
-        self._inner = inner
-        self._reach = reach
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        for result in found:
-            if not self._reach.allows(result["host"]):
-                raise Forbidden(f"{host} leads to {result['host']}, which may not be connected to")
-        return found
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def checked_socket(address: tuple[Any, ...], reach: Reach) -> socket.socket:

@@ -7,16 +7,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from armslength.errors import ArmslengthError, Refused, Unavailable
-from armslength.net.addresses import FilteringResolver, Forbidden, checked_socket
+from armslength.net.addresses import Forbidden, Reach, checked_socket
 from armslength.net.ways import Ways
 
 LARGEST: Final = 1 << 20  # bytes of an answer that is read whole
@@ -63,6 +64,26 @@ class Streamed:
 
 def _deaf(_: str, __: str) -> None:
     return None
+
+
+class FilteringResolver(AbstractResolver):
+    """Resolves names, and refuses a name as soon as one of its addresses may not be connected to."""
+
+    def __init__(self, inner: AbstractResolver, reach: Reach) -> None:
+        self._inner = inner
+        self._reach = reach
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for result in found:
+            if not self._reach.allows(result["host"]):
+                raise Forbidden(f"{host} leads to {result['host']}, which may not be connected to")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
 
 
 class Client:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unauthorised, Unavailable
-from armslength.net.client import Client, Reply
 from armslength.wire.strict import UNREADABLE
+
+if TYPE_CHECKING:
+    from armslength.net import client, lazy
 
 LARGEST: Final = 16 * 1024 * 1024
 
@@ -25,7 +27,7 @@ _BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
 class Peers:
     """`ports.Peers` over HTTP. `bearer` gives the Authorization header for a receiver and a URL of its."""
 
-    def __init__(self, client: Client, bearer: Callable[[str, str], str]) -> None:
+    def __init__(self, client: client.Client | lazy.Client, bearer: Callable[[str, str], str]) -> None:
         self._client = client
         self._bearer = bearer
 
@@ -40,7 +42,7 @@ class Peers:
         return _body(await self._client.get(address + path, headers, largest=LARGEST), address)
 
 
-def _body(reply: Reply, address: str) -> bytes:
+def _body(reply: client.Reply, address: str) -> bytes:
     if 200 <= reply.status < 300:
         return reply.body
     try:

@@ -21,18 +21,19 @@ class MemoryStore:
     async def get(self, kind: str, key: str) -> Row | None:
         return self._rows.get((kind, key))
 
-    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
-        rows = (row for row in self._rows.values() if row.kind == kind and tag in (None, row.tag))
-        return sorted(rows, key=lambda row: row.key)
+    async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
+        rows = [row for row in self._rows.values() if row.kind == kind and tag in (None, row.tag) and row.key >= start]
+        return sorted(rows, key=lambda row: row.key)[: limit if limit >= 0 else None]
 
     async def commit(self, batch: Batch) -> bool:
         rows, leaves, sends, last = dict(self._rows), dict(self._leaves), dict(self._sends), self._last
         for put in batch.puts:
             old = rows.get((put.kind, put.key))
-            if put.seen != (old.version if old else 0):
+            version = old.version if old else 0
+            if put.seen not in (None, version):
                 return False
             order = old.order if old else max((row.order for row in rows.values()), default=0) + 1
-            rows[put.kind, put.key] = Row(put.kind, put.key, put.seen + 1, put.body, put.tag, order)
+            rows[put.kind, put.key] = Row(put.kind, put.key, version + 1, put.body, put.tag, order)
         for place in batch.deletes:
             rows.pop(place, None)
         for arrangement, index, leaf in batch.leaves:
@@ -48,7 +49,7 @@ class MemoryStore:
         for known, due in batch.retries:
             if known in sends:
                 send = sends[known][0]
-                sends[known] = replace(send, attempts=send.attempts + 1), due
+                sends[known] = replace(send, attempts=send.attempts + 1, due=due), due
         self._rows, self._leaves, self._sends, self._last = rows, leaves, sends, last
         return True
 
@@ -66,7 +67,7 @@ class MemoryStore:
             if due <= now and send.peer not in without:
                 by_peer.setdefault(send.peer, []).append(send)
         found = [send for sends in by_peer.values() for send in sends[: limit if each is None else each]]
-        return sorted(found, key=lambda send: send.id)[:limit]
+        return sorted(found, key=lambda send: (send.due, send.id))[:limit]
 
     async def close(self) -> None:
         """Nothing to finish."""

@@ -36,7 +36,7 @@ APPLICATION = 0x41524D53  # "ARMS", in the file's header: tells our databases fr
 GROUP = 256  # batches in one transaction, at most
 WAITING = 1024  # batches queued, at most; further callers wait
 BUSY_MS = 10_000  # for our own readers, while the log is recovered
-LOOK_S = 0.4  # how long opening waits for the look through all pages; then it goes on beside the work
+LOOK_S = 0.2  # how long opening waits for the look through all pages; then it goes on beside the work
 END = 2**63 - 1
 
 
@@ -116,10 +116,10 @@ class SqliteStore:
             row: Any = self._near.execute(_queries()["get"], (kind, key)).fetchone()
         return None if row is None else Row(*row)
 
-    async def find(self, kind: str, tag: str | None = None) -> list[Row]:
+    async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
         if tag is None:
-            return [Row(*row) for row in await self._read("find", (kind,))]
-        return [Row(*row) for row in await self._read("find_tagged", (kind, tag))]
+            return [Row(*row) for row in await self._read("find", (kind, start, limit))]
+        return [Row(*row) for row in await self._read("find_tagged", (kind, tag, start, limit))]
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         rows = await self._read("leaves", (arrangement, start, END if stop is None else stop))
@@ -251,7 +251,9 @@ def _apply(run: Callable[..., apsw.Cursor], batch: Batch) -> bool:
     """Carry out a batch inside a transaction; False iff a version was not the one seen."""
     sql = _queries()
     for put in batch.puts:
-        if put.seen == 0:
+        if put.seen is None:
+            changed = _count(run(sql["write"], (put.body, put.tag, put.kind, put.key)))
+        elif put.seen == 0:
             changed = _count(run(sql["create"], (put.body, put.tag, put.kind, put.key)))
         else:
             changed = _count(run(sql["update"], (put.body, put.tag, put.kind, put.key, put.seen)))

@@ -33,14 +33,16 @@ from armslength.engine.shelf import Open
 from armslength.errors import Malformed, Misuse, NotFound, Refused, not_kept
 from armslength.views.idle import without_effect
 from armslength.web import errors
+from armslength.web.meant import Meant
 from armslength.web.requests import whole_body
-from armslength.wire.bundle import build
 from armslength.wire.own import MAX_PROPOSAL, Proposal
 from armslength.wire.strict import convert, parse
 
 MOMENT_S: Final = 1.0  # that a call waits for the end of long work
 
 Asked = dict[str, Any]
+
+PAGE: Final = 50  # arrangements listed at once
 
 
 def build_management(node: Node, clock: Clocks) -> Starlette:
@@ -65,6 +67,7 @@ class _Verbs:
     def __init__(self, node: Node, clock: Clocks) -> None:
         self._node = node
         self._clock = clock
+        self._meant = Meant(node)
         self.table: dict[str, Callable[[Asked], Awaitable[Asked]]] = {
             "list": self.list,
             "propose": self.propose,
@@ -89,9 +92,13 @@ class _Verbs:
             raise NotFound("unknown-verb", "no such verb", verb)
         return self.table[verb]
 
-    async def list(self, _: Asked) -> Asked:
-        """The arrangements here, with where they stand."""
-        return {"arrangements": [_listed(held) for held in await self._node.shelf.everything()]}
+    async def list(self, asked: Asked) -> Asked:
+        """The arrangements here whose hash begins as asked, with where they stand: a page of them from `start` on, and
+        where the next page begins (None: nowhere)."""
+        shelf = self._node.shelf
+        names = await shelf.beginning(_which(asked), PAGE + 1, start=str(asked.get("start") or ""))
+        found = [_listed(held) async for held in shelf.opened(names[:PAGE])]
+        return {"arrangements": found, "next": names[PAGE] if len(names) > PAGE else None}
 
     async def inbox(self, _: Asked) -> Asked:
         """What waits for the owner."""
@@ -103,7 +110,7 @@ class _Verbs:
             held = await self._held(asked)
             found, name = held.held.proposal, held.arrangement
         except NotFound:
-            name = await self._waiting(str(asked.get("arrangement") or ""))
+            name = await self._meant.waiting(_which(asked))
             found = (await self._node.proposals.proposal(name))[1]
         return {"arrangement": name, **plain(found)}
 
@@ -115,34 +122,20 @@ class _Verbs:
 
     async def accept(self, asked: Asked) -> Asked:
         """Accept our offices in terms that wait."""
-        name = await self._waiting(str(asked.get("arrangement") or ""), or_held=True)
+        name = await self._meant.waiting(_which(asked), or_held=True)
         held = await self._node.proposals.accept(name)
         me = held.book.me.actor
         return {"arrangement": name, "title": held.terms.title, "me": me, "roles": roles(held.terms, me)}
 
     async def decline(self, asked: Asked) -> Asked:
         """Decline terms that we have neither signed nor accepted; the others hear why."""
-        name = await self._waiting(str(asked.get("arrangement") or ""), or_held=True)
+        name = await self._meant.waiting(_which(asked), or_held=True)
         title = await self._node.proposals.decline(name, str(asked.get("reason") or ""))
         return {"arrangement": name, "title": title, "reason": asked.get("reason") or None}
 
-    async def _waiting(self, begins: str, *, or_held: bool = False) -> str:
-        """The hash of the proposal that is meant. Raises NotFound, and Misuse where that is not clear."""
-        if not begins:
-            raise Misuse("which-arrangement", "say which terms, by their hash: `armslength inbox` lists what waits")
-        found = {each.arrangement for each in await self._node.proposals.waiting()}
-        if or_held:
-            found |= {held.arrangement for held in await self._node.shelf.everything()}
-        names = sorted(name for name in found if name.startswith(begins))
-        if len(names) == 1:
-            return names[0]
-        if not names:
-            raise NotFound("unknown-arrangement", "no such proposal waits here", begins[:16])
-        raise Misuse("which-arrangement", f"several begin so: {', '.join(name[:16] for name in names)}", begins[:16])
-
     async def say(self, asked: Asked) -> Asked:
         signs = any(isinstance(item, dict) and item.get("type") == "sign" for item in asked.get("statements", ()))
-        held = await (self._to_sign(asked) if signs else self._held(asked))
+        held = await (self._meant.to_sign(_which(asked)) if signs else self._held(asked))
         check_events(held.terms, convert(list[str], asked.get("events", []), "events"))
         bodies = []
         for position, item in enumerate(asked.get("statements", ())):
@@ -233,11 +226,8 @@ class _Verbs:
             "troubles": [asdict(each) for each in self._node.troubles(held)],
             "me": book.me.actor,
             "absent": _answers(await self._node.proposals.absent(held)),
-            "others": {
-                other.arrangement: other.terms.title
-                for other in await self._node.shelf.everything()
-                if other.arrangement != held.arrangement
-            },
+            "others": await self._meant.others(held.arrangement),
+            "held": len(self._node.shelf.agenda),
         }
 
     async def record(self, asked: Asked) -> Asked:
@@ -260,6 +250,8 @@ class _Verbs:
 
     async def export(self, asked: Asked) -> Asked:
         """The files of a bundle up to the last seal."""
+        from armslength.wire.bundle import build  # a node that starts does not wait for it
+
         held = await self._held(asked)
         book, keys = held.book, self._node.shelf.keys
         if book.sealed.size == 0:
@@ -280,64 +272,16 @@ class _Verbs:
         return {"now": to}
 
     async def _held(self, asked: Asked) -> Open:
-        """The arrangement whose hash begins as asked; the only one if nothing is asked.
-
-        Terms of ours that have been answered by others of ours are not meant; but what is in force is never replaced
-        by what is not.
-        """
-        wanted = str(asked.get("arrangement") or "")
-        found = [held for held in await self._node.shelf.everything() if held.arrangement.startswith(wanted)]
-        if not wanted and len(found) > 1:
-            replaced = {held.held.proposal.replaces for held in found}
-            found = [held for held in found if _is_in_force(held) or held.arrangement not in replaced]
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFound("unknown-arrangement", "no such arrangement here", wanted[:16] or None)
-        raise _several({held.arrangement: held.terms.title for held in found})
-
-    async def _to_sign(self, asked: Asked) -> Open:
-        """The terms to sign, taken from the inbox if they wait there. What is said without a hash must be beyond doubt:
-        the only terms that ask for our signature."""
-        wanted = str(asked.get("arrangement") or "")
-        there = await self._node.shelf.everything()
-        open_here = {held.arrangement: held.terms.title for held in there if wanted or _asks_to_sign(held)}
-        if not wanted:
-            for held in there:
-                open_here.pop(held.held.proposal.replaces or "", None)
-        for each in await self._node.proposals.waiting():
-            if wanted or "party" in each.roles:
-                open_here[each.arrangement] = each.title or "cannot be read"
-        found = {name: title for name, title in open_here.items() if name.startswith(wanted)}
-        if not found:
-            return await self._held(asked)
-        if len(found) > 1:
-            raise _several(found)
-        name = next(iter(found))
-        await self._node.proposals.engage(name)
-        return await self._node.shelf.open(name)
+        return await self._meant.held(_which(asked))
 
 
 def _answers(heard: Mapping[str, Heard]) -> Asked:
     return {name: {"answer": said.answer, "reason": said.reason} for name, said in heard.items()}
 
 
-def _several(found: dict[str, str]) -> Misuse:
-    names = ", ".join(f"{name[:12]} ({title})" for name, title in found.items())
-    return Misuse("which-arrangement", f"say which with --arrangement: {names}")
-
-
-def _is_in_force(held: Open) -> bool:
-    return held.book.view.state.arrangement.phase not in {"PROPOSED", "LAPSED"}
-
-
-def _asks_to_sign(held: Open) -> bool:
-    state = held.book.view.state.arrangement
-    return (
-        state.phase == "PROPOSED"
-        and held.book.me.actor in held.terms.parties
-        and held.book.me.actor not in state.signed
-    )
+def _which(asked: Asked) -> str:
+    """The beginning of the hash that was said, or "" for none."""
+    return str(asked.get("arrangement") or "")
 
 
 def _suspended(held: Open, tranche: str, transfer: Transfer) -> Asked:

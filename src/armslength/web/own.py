@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
 from typing import Protocol
@@ -21,16 +22,19 @@ from armslength.web import errors
 from armslength.web.requests import whole_body
 from armslength.wire.own import (
     BASE,
+    MAX_ANSWER,
     MAX_BODY,
     MAX_LEAVES,
     MAX_PROPOSAL,
     Arrangements,
+    Proposal,
     decode_portions,
     decode_proposal,
     encode_answers,
 )
 
 MAX_CHECKPOINT = 64 * 1024
+MAX_LISTED = 200  # arrangements in one answer
 JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
 TLOG_SIZE = "text/x.tlog.size"
 
@@ -60,6 +64,7 @@ def routes(node: Node, caller: Caller) -> list[Route]:
         Route(BASE + "/leaves/{arrangement}", _guarded(own.leaves)),
         Route(BASE + "/own/{arrangement}", _guarded(own.own)),
         Route(BASE + "/rest/{arrangement}", _guarded(own.rest)),
+        Route(BASE + "/hello", _guarded(own.hello), methods=["POST"]),
         Route(BASE + "/arrangements", _guarded(own.arrangements)),
     ]
 
@@ -149,13 +154,24 @@ class _Own:
         held = await self._for_actor(request)
         return Response(canonical(await self._node.rest_of(held)), media_type=JSON)
 
+    async def hello(self, request: Request) -> Response:
+        """The sender has just started."""
+        await self._node.heard(await self._authenticate(request))
+        return Response(b"{}", media_type=JSON)
+
     async def arrangements(self, request: Request) -> Response:
-        """Those that name the sender, but for those that it says it knows."""
-        by, known = await self._authenticate(request), set(request.query_params.getlist("known"))
-        everything = await self._node.shelf.everything()
-        held = [item for item in everything if item.arrangement not in known and _names(item, by)]
-        held = [item for item in held if await self._is(by, request, item)]
-        return Response(canonical(Arrangements(arrangements=tuple(h.held.proposal for h in held))), media_type=JSON)
+        """Those that name the sender, but for those that it says it knows: as many as go into one answer."""
+        by, asked = await self._authenticate(request), request.query_params
+        known, found, size, more = set(asked.getlist("known")), dict[str, Proposal](), 0, None
+        async for place, name in self._node.shelf.names.naming(by, asked.get("from", "")):
+            if size > MAX_ANSWER // 2 or len(found) >= MAX_LISTED:
+                more = place
+                break
+            if name not in known and name not in found and await self._is(by, request, name):
+                with contextlib.suppress(NotFound):  # it has just been declined
+                    found[name] = proposal = await self._node.shelf.proposal(name)
+                    size += len(proposal.document) + sum(map(len, proposal.texts.values()))
+        return Response(canonical(Arrangements(arrangements=tuple(found.values()), more=more)), media_type=JSON)
 
     async def _for_actor(self, request: Request) -> Open:
         """The arrangement that is asked about, for those whom it names only."""
@@ -169,10 +185,10 @@ class _Own:
         about = request.path_params.get("arrangement", "")
         return await self._caller(request.headers.get("authorization"), about)
 
-    async def _is(self, did: str, request: Request, held: Open) -> bool:
+    async def _is(self, did: str, request: Request, arrangement: str) -> bool:
         """Whether the sender is this one by the terms of this arrangement too."""
         try:
-            return await self._caller(request.headers.get("authorization"), held.arrangement) == did
+            return await self._caller(request.headers.get("authorization"), arrangement) == did
         except Unauthorised:
             return False
 

@@ -12,7 +12,8 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     GET  own/{arrangement}     -> what this node holds of the caller's own words that no seal covers (Shown)
     GET  rest/{arrangement}    -> whether there is anything left to do (Rest)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
-    GET  arrangements          -> those that name the caller
+    POST hello                 the caller is up, after it was not
+    GET  arrangements          ?from=PLACE&known=HASH… -> those that name the caller
 """
 
 from __future__ import annotations
@@ -149,9 +150,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangements:
-    """The arrangements that a node holds and that name the caller."""
+    """The arrangements that a node holds and that name the caller. `more` says from where to ask for the others."""
 
     arrangements: tuple[Proposal, ...]
+    more: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,20 @@
 SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND key = ?;
 
 -- name: find
-SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? ORDER BY key;
+SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?;
 
 -- name: find_tagged
-SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND tag = ? ORDER BY key;
+SELECT kind, key, version, body, tag, rowid FROM documents WHERE kind = ? AND tag = ? AND key >= ? ORDER BY key LIMIT ?;
 
 -- name: create
 INSERT INTO documents (body, tag, kind, key, version) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING;
 
 -- name: update
 UPDATE documents SET body = ?, tag = ?, version = version + 1 WHERE kind = ? AND key = ? AND version = ?;
+
+-- name: write
+INSERT INTO documents (body, tag, kind, key, version) VALUES (?, ?, ?, ?, 1)
+ON CONFLICT DO UPDATE SET body = excluded.body, tag = excluded.tag, version = version + 1;
 
 -- name: delete
 DELETE FROM documents WHERE kind = ? AND key = ?;
@@ -52,9 +56,9 @@ found (id) AS (
         SELECT id FROM sends WHERE first AND peer = peers.peer AND due <= ?1 ORDER BY due, id LIMIT ?3
     )
     WHERE peers.peer IS NOT NULL AND peers.peer NOT IN (SELECT value FROM json_each(?4))
-    ORDER BY s.id LIMIT ?2
+    ORDER BY s.due, s.id LIMIT ?2
 )
-SELECT lane, peer, url, body, id, attempts FROM sends WHERE id IN (SELECT id FROM found) ORDER BY id;
+SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE id IN (SELECT id FROM found) ORDER BY due, id;
 
 -- name: history
 SELECT commits, generation FROM history;
