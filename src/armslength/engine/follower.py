@@ -58,7 +58,7 @@ class Follower:
 
     def has(self, size: int) -> bool:
         """Whether it has sealed this many leaves."""
-        return self._is_sure and self._size >= size
+        return not size or (self._is_sure and self._size >= size)
 
     @property
     def is_running(self) -> bool:

@@ -86,8 +86,10 @@ class Publisher:
         """Remove what earlier lives of this node have left half done; call it before there are jobs."""
         store = self._contents.store
         try:
-            named = {convert(Publication, parse(row.body)).path for row in await store.find(PUBLICATION)}
-            for row in await store.find(LEFTOVER):
+            left = await store.find(LEFTOVER)
+            there = await store.find(PUBLICATION) if left else []
+            named = {convert(Publication, parse(row.body)).path for row in there}
+            for row in left:
                 if row.key not in named:
                     await asyncio.to_thread(_remove, self._contents.file(row.key))
                 await store.commit(Batch(deletes=[(LEFTOVER, row.key)]))

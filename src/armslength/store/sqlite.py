@@ -36,7 +36,8 @@ APPLICATION = 0x41524D53  # "ARMS", in the file's header: tells our databases fr
 GROUP = 256  # batches in one transaction, at most
 WAITING = 1024  # batches queued, at most; further callers wait
 BUSY_MS = 10_000  # for our own readers, while the log is recovered
-LOOK_S = 0.2  # how long opening waits for the look through all pages; then it goes on beside the work
+LOOK_S = 0.4  # how long opening waits for the look through all pages; then it goes on beside the work …
+SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which take longer
 END = 2**63 - 1
 
 
@@ -316,7 +317,7 @@ def _opened(path: Path, owner: str) -> tuple[apsw.Connection, Counter, Look]:
     _migrate(writer, path)
     writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     look = Look(path)
-    if look.over.wait(LOOK_S) and look.found:
+    if path.stat().st_size <= SMALL and look.over.wait(LOOK_S) and look.found:
         raise Misuse("store-corrupt", look.found, str(path))
     try:
         counter = Counter(path)
