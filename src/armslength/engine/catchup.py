@@ -149,10 +149,19 @@ class Catchup:
             self._doubtful = {row.key for row in rows if convert(Silence, parse(row.body)).since}
         if not self._doubtful and not self._shelf.store.generation:
             return
-        for held in await self._shelf.naming(did):
+        async for _, name in self._shelf.names.naming(did):
+            if await self._has_caught_up(name):
+                continue
+            held = await self._shelf.open(name)
             await self._standing(held)
             if held.restored:
                 _raise_if_silent(held)
+
+    async def _has_caught_up(self, arrangement: str) -> bool:
+        """Whether nothing is to be caught up with here, by what is stored."""
+        row = await self._shelf.store.get(KIND, arrangement)
+        silence = convert(Silence, parse(row.body)) if row else Silence()
+        return not silence.since and silence.cleared >= self._shelf.store.generation
 
     async def doubt(self, held: Open, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
         """Somebody shows a `word` of ours that we do not know, or (not `proven`) says that there is one."""

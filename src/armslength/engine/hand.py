@@ -162,10 +162,10 @@ class Hand:
 
     async def open_acts(self, held: Open, now: int) -> list[tuple[str, Act]]:
         """What the sealed record asks of us now."""
-        facts = {name: await self._facts(held, name) for name in self._ours(held)}
+        facts = {name: await self._facts(held, name) for name in self._still_ours(held)}
         return plan(held.terms, held.book.sealed.state, held.book.me.actor, facts, now)
 
-    def _ours(self, held: Open) -> list[str]:
+    def _still_ours(self, held: Open) -> list[str]:
         """The tranches in which we have something to do still."""
         me = held.book.me.actor
         ours = [name for name, each in held.terms.tranches.items() if me in {each.provider, each.recipient}]
@@ -185,7 +185,7 @@ class Hand:
 
     async def next_embargo(self, held: Open, now: int) -> int | None:
         """When the next file that we hold back may be released."""
-        found = [await self._contents.publication(held, tranche) for tranche in self._ours(held)]
+        found = [await self._contents.publication(held, tranche) for tranche in self._still_ours(held)]
         return min((each.release_after for each in found if each and each.release_after > now), default=None)
 
     def drop(self, arrangement: str) -> None:
