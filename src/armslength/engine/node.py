@@ -74,6 +74,7 @@ class Node:
         self._wakes: dict[str, asyncio.Event] = {}
         self._clock = clock
         self._is_running = False
+        self._called: set[str] = set()  # what is to be looked at once we run
         self._woken = asyncio.Event()
         self.turns = 0  # looks at an arrangement so far
         shelf.on_change = self.wake
@@ -89,6 +90,8 @@ class Node:
             self._wakes[arrangement].set()
         elif self._is_running:
             self._begin(arrangement)
+        else:
+            self._called.add(arrangement)
 
     async def heard(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
@@ -177,8 +180,9 @@ class Node:
         try:
             while True:
                 self._woken.clear()
-                for arrangement in self.shelf.agenda.ripe(self._clock):
+                for arrangement in sorted({*self._called, *self.shelf.agenda.ripe(self._clock)}):
                     self._begin(arrangement)
+                self._called.clear()
                 await _either(self._woken, self._until_ripe())
                 was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
                 if abs(ahead - was_ahead) > LEAP_S:  # whoever waits for an instant waits anew
