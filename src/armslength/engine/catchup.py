@@ -47,6 +47,7 @@ DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
 LONGEST_S: Final = 10.0  # the longest pause before the others are asked again
 LEAPT_S: Final = 60.0  # between two looks whether a clock that has leapt is right after all
 ALONE_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
+FOREVER: Final = 2**53
 CLOCK: Final = "our clock"  # as `status` names it
 
 log = logging.getLogger(__name__)
@@ -294,7 +295,9 @@ class Catchup:
                 if held.book.me.keeper:
                     covered = held.book.adopt(leaves)
                 else:
-                    held.book.offer(start, leaves, self._recorder.now(held))
+                    # A simulated clock is as old as the copy: what the others have sealed tells how late it is.
+                    simulated = held.terms.clock == "simulated"
+                    held.book.offer(start, leaves, FOREVER if simulated else self._recorder.now(held))
                     covered = leaves[: held.book.sealed.size - start]
                 if not covered:
                     raise Refused("gap", f"shows nothing that a seal covers after leaf {start}", "leaves")
