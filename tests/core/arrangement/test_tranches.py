@@ -295,75 +295,6 @@ def test_own_breach_suspends_and_stops_no_clock() -> None:
         assert play.state.duties["t.release"].frozen_at == frozen
 
 
-def held(debtor: str, alleging: str) -> Play:
-    """Tranche t, ARMED from D + 10 on and HELD by an allegation of period 0 of k, which shows d of `debtor`."""
-    play = begun(
-        claims={"k": state_claim()},
-        duties={"d": maintain("k", debtor, consequence="record")},
-        tranches={"t": tranche(release_by=300)},
-    )
-    armed(play, D + 10)
-    play.say(D + 20, alleging, Allege(claim="k", period=0, hold=True))
-    assert play.tranche("t") == "WITHHELD"
-    return play
-
-
-def test_hold_for_the_provider_s_own_violation_stops_no_clock() -> None:
-    """While the allegation is open the release duty stands still; once the provider is found in violation it runs."""
-    play = held("P", "Q")
-    assert play.state.duties["t.release"].frozen_at == D + 20
-    attest(play, D + 30, "k", 0, False)
-    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
-    assert play.state.duties["t.release"].frozen_at is None
-    assert play.state.duties["t.release"].due == D + 10 + 300 + 10
-
-
-def test_hold_for_the_recipient_s_violation_stops_the_clock() -> None:
-    """The other way round it stands still until the hold ends."""
-    play = held("Q", "P")
-    attest(play, D + 30, "k", 0, False)
-    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
-    assert play.state.duties["t.release"].frozen_at == D + 20
-
-
-def test_hold_for_the_provider_s_own_breach_of_another_release_stops_no_clock() -> None:
-    """The same for an upheld allegation about another tranche of the provider."""
-    play = begun(tranches={"t": tranche(release_by=300), "u": tranche()})
-    play.say(D, "P", content("u"))
-    armed(play, D + 10)
-    play.say(D + 101, "Q", Allege(tranche="u", hold=True))
-    assert play.state.duties["t.release"].frozen_at == D + 101
-    for voter in ("N", "n1"):
-        play.say(D + 102, voter, Determine(allegation="Q/u", uphold=True))
-    assert (play.duty("u.release"), play.shown) == ("BREACHED", "HELD")
-    assert play.state.duties["t.release"].frozen_at is None
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        Condition(op="claim", claim="e", states=("SUPPORTED",)),
-        Condition(op="duty", duty="d", states=("FULFILLED", "CURED")),
-        clear("d"),
-    ],
-)
-@pytest.mark.parametrize(("debtor", "frozen"), [("P", None), ("Q", D + 10)])
-def test_condition_on_the_provider_s_own_duty_stops_no_clock(
-    condition: Condition, debtor: str, frozen: int | None
-) -> None:
-    """However the condition names what the provider owes."""
-    either = Condition(op="any", of=(condition, Condition(op="not", of=(when("start", 10),))))
-    play = begun(
-        claims={"e": event()},
-        duties={"d": achieve("e", debtor, consequence="record", due=Due(anchor="start", after=-GRACE), cure=500)},
-        tranches={"t": tranche(continuous=either, release_by=300)},
-    )
-    armed(play, D)
-    play.seal(D + 20)
-    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
-    assert play.state.duties["t.release"].frozen_at == frozen
-
-
 # --- allegations of a tranche -----------------------------------------------------------------------------------------
 
 
@@ -586,3 +517,24 @@ def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
     for number in range(2):
         attest(play, END + 1, "k", number, True)
     assert play.when("t", "READY") == [END + 1]
+
+
+def test_armed_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
+    """A breach that the condition names forfeits nothing while the condition holds by its other alternative."""
+    either = Condition(op="any", of=(clear("d"), when("end", 0)))
+    play = begun(
+        claims={"k": state_claim()},
+        duties={"d": maintain("k", "Q", consequence="record")},
+        tranches={"t": tranche(continuous=either, release_by=5000)},
+    )
+    armed(play, D)
+    judge(play, "k", "SSSSSSSSRR")
+    assert (play.duty("d"), play.tranche("t"), play.duty("t.release")) == ("BREACHED", "ARMED", "ACTIVE")
+
+
+def test_unarmed_tranche_may_be_alleged_while_withheld() -> None:
+    """No hold of anybody keeps the recipient from saying that the ciphertext never came."""
+    play = begun("PQR", claims={"k": state_claim()}, duties={"d": maintain("k", "Q")}, tranches={"t": tranche()})
+    play.say(D + 100, "R", Allege(claim="k", period=0, hold=True))
+    assert play.tranche("t") == "WITHHELD"
+    play.say(D + 101, "Q", Allege(tranche="t"))

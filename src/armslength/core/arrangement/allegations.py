@@ -4,10 +4,9 @@
 2. Its answer and its outcome are two things. An answer in its time is always accepted; ADMITTED upholds an open one;
    UNANSWERED alone decides nothing.
 3. A REFUTED period upholds, a SUPPORTED or EXCUSED one dismisses; else the determiners' votes; else, when their time
-   is over, it is DISMISSED. An upheld vote or admission makes an undecided period REFUTED, if its time lies not past
-   the period's reportBy, and breaches the release duty of an alleged tranche; a dismissal leaves the period to its
-   attestations.
-   Whatever decides it bears a time not past the determination deadline, at which it is DISMISSED.
+   is over, it is DISMISSED: what decides it bears no later time. An upheld vote or admission makes an undecided period
+   REFUTED, if its time lies not past reportBy, and breaches the release duty of an alleged tranche; a dismissal leaves
+   the period to its attestations.
 4. All clocks run from the raising, and `holds_used` counts there.
 5. A hold ends at the earliest of dismissal, its limit, or upheld and cured; and when the arrangement winds down.
 6. Votes on a closed allegation are recorded without effect until the determination deadline.
@@ -60,6 +59,7 @@ def allege(draft: Draft, act: Act, body: Allege) -> None:
         votes={},
     )
     draft.allege(known, said)
+    draft.judged.add(known)
 
 
 def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
@@ -69,7 +69,7 @@ def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
     if act.author != term.recipient:
         raise Refused("authority", f"{term.recipient} receives {body.tranche}, and may allege it, not {act.author}")
     state = draft.tranches[body.tranche or ""]
-    if state.shown_at(draft.at) not in {"LOCKED", "READY"} or state.gate_at is None:
+    if state.stage not in {"LOCKED", "READY"} or state.gate_at is None:
         raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be ARMED")
     last = state.gate_at + term.arm_by
     if draft.at <= last:
@@ -198,10 +198,11 @@ def work(draft: Draft) -> None:
     while (top := draft.deadlines) is not None and top.instant <= draft.at:
         draft.deadlines = merged(top.left, top.right)
         draft.asked.add(top.name)
-    asked, draft.asked = draft.asked, set()
+    asked, judged = draft.asked | draft.judged, draft.judged
+    draft.asked, draft.judged = set(), set()
     for known in sorted(asked):
         state = draft.allegations[known]
-        if state.claim is not None and _undetermined(draft, state):
+        if known in judged and state.claim is not None and _undetermined(draft, state):
             _follow(draft, known, state)
         state = draft.allegations[known]
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:

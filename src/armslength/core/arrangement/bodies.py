@@ -1,11 +1,12 @@
 """The bodies of entries: what an author states. One frozen class per type; field names are the JSON names.
 
-Later types (`amend`, `exercise`, `escrow`) only need a class here and a row in `BODIES`.
+Later types (`amend`, `exercise`, `escrow`) only need a class here, named as the type, in `Body`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,21 +156,4 @@ Body = (
     | Ack | Release | Key | Resume | Withdraw | Waive | Seal
 )  # fmt: skip
 
-BODIES: dict[str, type[Body]] = {
-    "sign": Sign,
-    "commit": Commit,
-    "perform": Perform,
-    "attest": Attest,
-    "notice": Notice,
-    "allege": Allege,
-    "respond": Respond,
-    "determine": Determine,
-    "evidence": Evidence,
-    "ack": Ack,
-    "release": Release,
-    "key": Key,
-    "resume": Resume,
-    "withdraw": Withdraw,
-    "waive": Waive,
-    "seal": Seal,
-}
+BODIES: dict[str, type[Body]] = {kind.__name__.lower(): kind for kind in get_args(Body)}

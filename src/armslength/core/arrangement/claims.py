@@ -7,12 +7,10 @@
 3. While a timely notice overlaps a period, a refuting quorum waits until the excuse claim's same period is decided.
    The excuse SUPPORTED makes the period EXCUSED.
 4. What decides a period bears a time not past its reportBy; grace is for its arrival only. At reportBy + grace an
-   undecided period is REFUTED if such a quorum waits, else UNKNOWN. Later attestations are recorded and change
-   nothing.
+   undecided period is REFUTED if such a quorum waits, else UNKNOWN. Later attestations change nothing.
 5. An author who has signed two different entries in one place counts in no undecided period whose reportBy is ahead.
 6. Once the arrangement winds down or is done, or is too late to be resumed, only claims that a surviving duty needs
-   are still decided. Other attestations are recorded and change nothing: one that comes just after the deciding one is
-   as good as before it.
+   are still decided. Other attestations change nothing: one just after the deciding one is as good as before it.
 """
 
 from __future__ import annotations
@@ -99,11 +97,8 @@ def live(draft: Draft, claim: str) -> bool:
 
 
 def heard(draft: Draft, claim: str) -> bool:
-    """Whether what is said now of the claim counts. What completed the arrangement may bear a later time."""
-    arrangement = draft.arrangement
-    if arrangement.phase in {"EFFECTIVE", "COMPLETED"} and not draft.lapsing:
-        return arrangement.phase == "EFFECTIVE" or draft.at < arrangement.at or _survives(draft, claim)
-    return arrangement.effective_at is not None and _survives(draft, claim)
+    """Whether what is said now of the claim counts."""
+    return live(draft, claim) and not (draft.lapsing and not _survives(draft, claim))
 
 
 def _survives(draft: Draft, claim: str) -> bool:
@@ -132,7 +127,7 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     before = state.decided.ljust(number, UNDECIDED)
     decided = before[:number] + value + before[number + 1 :]
     left = state.open.drop(str(number)) if state.open else state.open
-    draft.claims[claim] = replace(state, decided=decided, open=left, at=max(draft.at, state.at or 0))
+    draft.claims[claim] = replace(state, decided=decided, open=left, at=draft.at)
     draft.decided.append((claim, number))
     if draft.reports is not None:
         draft.reports = {other: over for other, over in draft.reports.items() if other != claim}
@@ -140,7 +135,7 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
             draft.reports[claim] = over
     if draft.allegations:
         about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
-        draft.asked.update(known for known in about if known in draft.allegations)
+        draft.judged.update(known for known in about if known in draft.allegations)
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
             judge(draft, base, number)

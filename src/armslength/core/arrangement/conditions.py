@@ -112,16 +112,15 @@ def _survives(draft: Draft, duty: str) -> bool:
 
 def _stages(draft: Draft, tranche: str) -> frozenset[str]:
     """The states that a tranche may still show."""
-    state = draft.tranches[tranche]
-    return tables.TRANCHE.reachable(state.stage)
+    return tables.TRANCHE.reachable(draft.tranches[tranche].stage)
 
 
-def term_over(draft: Draft) -> bool:
+def term_over(draft: Draft, *, closing: bool = False) -> bool:
     """Winding down or done; or past the end with every period decided on which a duty or a gate rests. From then on
-    nothing new begins, and a breach stays one."""
+    nothing new begins, and a breach stays one. With `closing`, what is past its reportBy is as good as decided."""
     if draft.arrangement.phase not in {"PROPOSED", "SIGNED", "EFFECTIVE"}:
         return True
-    if draft.now < draft.terms.end or not draft.effective:
+    if draft.at < draft.terms.end or not draft.effective:
         return False
     resting = {
         term.claim
@@ -131,11 +130,15 @@ def term_over(draft: Draft) -> bool:
     for tranche, term in draft.terms.tranches.items():
         if draft.tranches[tranche].stage == "LOCKED":
             resting.update(claim for atom in atoms(term.gate) for claim in atom.claims or ())
-    for claim in resting:
-        decided = draft.claims[claim].decided
-        if UNDECIDED in decided or len(decided) < claims.count(draft, draft.terms.claims[claim]):
-            return False
-    return True
+    return not any(_awaited(draft, claim, closing=closing) for claim in resting)
+
+
+def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:
+    term, decided = draft.terms.claims[claim], draft.claims[claim].decided
+    if UNDECIDED not in decided and len(decided) >= claims.count(draft, term):
+        return False
+    last = claims.report_by(draft, term, claims.count(draft, term) - 1)
+    return not closing or last is None or draft.at <= last
 
 
 def time_of(draft: Draft, condition: Condition) -> int | None:

@@ -140,6 +140,7 @@ class Draft:
         self.reports = agenda.reports
         self.decided: list[tuple[str, int]] = []  # claim and period, which `marks` has not taken in
         self.asked: set[str] = set()  # allegations that something has happened to
+        self.judged: set[str] = set()  # allegations of periods that are decided just now, or were when they were raised
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up

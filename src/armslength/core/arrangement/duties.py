@@ -7,19 +7,19 @@
    duty that caused it: nobody gains time by a breach.
 3. What is done while the deadline stands still is in time if the deadline had not passed before.
 4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault: a condition, or the
-   upheld allegation of a hold, is about a duty of the provider that is OVERDUE or BREACHED. Maintain duties always
-   run.
+   upheld allegation of a hold, is about a duty of its own that is OVERDUE or BREACHED. Maintain duties always run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from armslength.core.arrangement import claims, maintain, releases
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.conditions import holds, never, term_over
 from armslength.core.arrangement.draft import Act, Draft, atoms, iso
-from armslength.core.arrangement.state import EXCUSED, SUPPORTED, replace
+from armslength.core.arrangement.state import EXCUSED, SUPPORTED, VALUE_NAMES, DutyState, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
@@ -32,10 +32,13 @@ def work(draft: Draft) -> None:
         return
     closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
     for duty in draft.index.duties:
+        before = draft.duties[duty]
         if duty in draft.index.release_of:
             releases.work(draft, duty)
         elif not closed or draft.terms.duties[duty].surviving:
             _work(draft, duty)
+        if before.waived and draft.duties[duty] is before:
+            _forgive(draft, duty)
 
 
 def _work(draft: Draft, duty: str) -> None:
@@ -63,7 +66,7 @@ def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
     state = draft.duties[duty]
     after = draft.move(draft.machine(duty), duty, state.state, rule, cause)
     draft.duties[duty] = replace(
-        state, state=after, at=max(draft.at, state.at), frozen_at=None if after != "OVERDUE" else state.frozen_at
+        state, state=after, at=draft.at, frozen_at=None if after != "OVERDUE" else state.frozen_at
     )
     if after == "BREACHED":
         term = draft.terms.duties.get(duty)
@@ -92,37 +95,20 @@ def _start(draft: Draft, duty: str) -> None:
 # --- achieve: one guard a row -----------------------------------------------------------------------------------------
 
 
-def _done(draft: Draft, duty: str, deadline: int | None) -> bool:
-    """Whether the claim was SUPPORTED by `deadline`, or while it stood still before it."""
-    claim = draft.claims[draft.terms.duties[duty].claim]
-    if claims.letter(claim, 0) != SUPPORTED or deadline is None:
-        return False
-    return (claim.at or 0) <= deadline or draft.duties[duty].stands(deadline)
+def _in_time(draft: Draft, duty: str, value: str) -> str:
+    """Whether the claim came to `value` by the deadline, or while that stood still. What is late waits for it."""
+    claim, deadline = draft.claims[draft.terms.duties[duty].claim], draft.duties[duty].deadline
+    if claims.letter(claim, 0) != value or deadline is None:
+        return ""
+    met = (claim.at or 0) <= deadline or draft.duties[duty].stands(deadline)
+    return f"{draft.terms.duties[duty].claim} is {VALUE_NAMES[value]} in time" if met else ""
 
 
-def _fulfilled(draft: Draft, duty: str) -> str:
-    if _done(draft, duty, draft.duties[duty].due):
-        return f"{draft.terms.duties[duty].claim} is SUPPORTED in time"
-    return ""
-
-
-def _overdue(draft: Draft, duty: str) -> str:
-    return _fires(draft, duty, draft.duties[duty].due, "due")
-
-
-def _cured(draft: Draft, duty: str) -> str:
-    if _done(draft, duty, draft.duties[duty].cure_due):
-        return f"{draft.terms.duties[duty].claim} is SUPPORTED within the cure"
-    return ""
-
-
-def _breached(draft: Draft, duty: str) -> str:
-    return _fires(draft, duty, draft.duties[duty].cure_due, "to be cured")
-
-
-def _fires(draft: Draft, duty: str, deadline: int | None, what: str) -> str:
+def _fires(draft: Draft, duty: str) -> str:
+    deadline = draft.duties[duty].deadline
     if deadline is None or draft.duties[duty].stands(deadline) or draft.at < deadline + draft.terms.grace:
         return ""
+    what = "due" if draft.duties[duty].state == "ACTIVE" else "to be cured"
     return f"{draft.terms.duties[duty].claim} was not SUPPORTED when {what} at {iso(deadline)}"
 
 
@@ -132,14 +118,10 @@ def _remedied(draft: Draft, duty: str) -> str:
     return f"{term.claim} is SUPPORTED at last" if done and remediable(draft, duty) else ""
 
 
-def _excused(draft: Draft, duty: str) -> str:
-    claim = draft.terms.duties[duty].claim
-    return f"{claim} is EXCUSED" if claims.letter(draft.claims[claim], 0) == EXCUSED else ""
-
-
+_supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)
 _GUARDS: dict[str, tuple[tuple[str, Guard], ...]] = {
-    "ACTIVE": (("duty.fulfilled", _fulfilled), ("duty.excused", _excused), ("duty.overdue", _overdue)),
-    "OVERDUE": (("duty.cured", _cured), ("duty.excused", _excused), ("duty.breached", _breached)),
+    "ACTIVE": (("duty.fulfilled", _supported), ("duty.excused", _excused), ("duty.overdue", _fires)),
+    "OVERDUE": (("duty.cured", _supported), ("duty.excused", _excused), ("duty.breached", _fires)),
     "BREACHED": (("duty.remedied", _remedied),),
 }
 
@@ -175,23 +157,49 @@ def waive(draft: Draft, act: Act, body: Waive) -> None:
     """A creditor waives; the duty is DISCHARGED once every creditor has."""
     if body.duty not in draft.duties:
         raise Refused("unknown", f"the terms have no duty {body.duty}")
-    tranche = draft.index.release_of.get(body.duty)
-    term = draft.terms.duties.get(body.duty)
-    creditors = (draft.terms.tranches[tranche].recipient,) if tranche else term.creditors if term else ()
+    creditors = _creditors(draft, body.duty)
     if act.author not in creditors:
         raise Refused("authority", f"{act.author} is no creditor of {body.duty}: {', '.join(creditors)} are")
-    state = draft.duties[body.duty]
-    machine = draft.machine(body.duty)
-    rule = f"{machine.name}.waived"
-    done = state.state == "BREACHED" and term is not None and not remediable(draft, body.duty)
-    if state.state not in machine.rows[rule].before or done or draft.arrangement.effective_at is None:
+    state, begun = draft.duties[body.duty], draft.arrangement.effective_at is not None
+    if not begun or _concluded(draft, body.duty):
         raise Refused("state", f"{body.duty} is {state.state}: there is nothing left to waive")
     if act.author in state.waived:
         raise Refused("repeat", f"{act.author} has waived {body.duty}")
     waived = tuple(sorted((*state.waived, act.author)))
     draft.duties[body.duty] = replace(state, waived=waived)
-    if set(creditors) <= set(waived):
-        take(draft, body.duty, rule, f"waived by {', '.join(waived)}")
+    draft.moved = True
+
+
+def _creditors(draft: Draft, duty: str) -> tuple[str, ...]:
+    tranche = draft.index.release_of.get(duty)
+    return (draft.terms.tranches[tranche].recipient,) if tranche else draft.terms.duties[duty].creditors
+
+
+def _forgive(draft: Draft, duty: str) -> None:
+    """Discharge what every creditor has waived, once the deadlines that had passed before have fired."""
+    waived = draft.duties[duty].waived
+    if set(_creditors(draft, duty)) <= set(waived) and not _passed(draft, duty) and not _concluded(draft, duty):
+        take(draft, duty, f"{draft.machine(duty).name}.waived", f"waived by {', '.join(waived)}")
+
+
+def _passed(draft: Draft, duty: str) -> bool:
+    """Whether a deadline of the duty lies behind that has not fired yet."""
+    state = draft.duties[duty]
+    deadline = releases.deadline(draft, duty) if duty in draft.index.release_of else state.deadline
+    return deadline is not None and not state.stands(deadline) and deadline < draft.at
+
+
+def _concluded(draft: Draft, duty: str) -> bool:
+    """Whether nothing is left to waive: a breach that nothing remedies, or what is about to be one, or to be closed."""
+    state, tranche, machine = draft.duties[duty], draft.index.release_of.get(duty), draft.machine(duty)
+    if state.state not in machine.rows[f"{machine.name}.waived"].before:
+        return True
+    kept = draft.tranches[tranche].released_at is not None if tranche else draft.terms.duties[duty].surviving
+    if draft.lapsing and not kept:
+        return True
+    last = releases.last(draft, duty) if tranche else state.cure_due
+    passed = last is not None and last < draft.at and not state.stands(last)
+    return (passed or state.state == "BREACHED") and (tranche is not None or not remediable(draft, duty))
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
@@ -206,11 +214,8 @@ def deadlines(draft: Draft) -> Iterator[int]:
             found = releases.deadline(draft, duty)
             if found is not None:
                 yield found + grace
-        elif state.state == "ACTIVE":
-            if state.due is not None and not state.stands(state.due):
-                yield state.due + grace
-        elif state.state == "OVERDUE" and state.cure_due is not None and not state.stands(state.cure_due):
-            yield state.cure_due + grace
+        elif state.deadline is not None and not state.stands(state.deadline):
+            yield state.deadline + grace
 
 
 # --- standing still ---------------------------------------------------------------------------------------------------
@@ -224,17 +229,29 @@ def freeze(draft: Draft) -> None:
             continue
         stands = _stands(draft, duty)
         if stands and state.frozen_at is None:
-            draft.duties[duty] = replace(state, frozen_at=max(draft.at, _stood_since(draft, duty)))
-            draft.note("duty", duty, state.state, state.state, "clock.frozen", stands)
+            _freeze(draft, duty, state, stands)
         elif not stands and state.frozen_at is not None:
-            given = max(0, draft.at - state.frozen_at)
-            due = state.due + given if state.state == "ACTIVE" and state.stands(state.due) else state.due
-            cure = state.cure_due
-            if cure is not None and state.stands(cure):
-                cure += given
-            draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
-            again = due if state.state == "ACTIVE" or cure is None else cure
-            draft.note("duty", duty, state.state, state.state, "clock.thawed", f"its deadline is {iso(again)}")
+            _thaw(draft, duty, state, state.due, state.frozen_at)
+
+
+def _freeze(draft: Draft, duty: str, state: DutyState, cause: str) -> None:
+    """Stop the clock when that began which makes it stand still; an entry within grace may bear an earlier time."""
+    tranche, suspension = draft.index.release_of.get(duty), draft.arrangement.suspension
+    began = (draft.tranches[tranche].fell if tranche else suspension and suspension.since) or 0
+    draft.duties[duty] = replace(state, frozen_at=max(draft.at, began, state.active_at or 0))
+    draft.note("duty", duty, state.state, state.state, "clock.frozen", cause)
+
+
+def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> None:
+    """Give back to each deadline that had not passed before the time for which it stood still."""
+    given, cure = max(0, draft.at - since), state.cure_due
+    if state.state == "ACTIVE" and state.stands(due):
+        due += given
+    if cure is not None and state.stands(cure):
+        cure += given
+    draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
+    again = due if state.state == "ACTIVE" or cure is None else cure
+    draft.note("duty", duty, state.state, state.state, "clock.thawed", f"its deadline is {iso(again)}")
 
 
 def _stands(draft: Draft, duty: str) -> str:
@@ -248,18 +265,7 @@ def _stands(draft: Draft, duty: str) -> str:
         return f"{tranche} is WITHHELD ({', '.join(state.withheld)})"
     if draft.arrangement.suspension is None or not draft.effective or at_fault(draft, debtor):
         return ""
-    if claims.letter(draft.claims[draft.terms.duties[duty].claim], 0) == SUPPORTED:
-        return ""
     return f"SUSPENDED, and {debtor} is not in breach"
-
-
-def _stood_since(draft: Draft, duty: str) -> int:
-    """When began what makes the duty's deadline stand still; an entry may bear an earlier time."""
-    tranche = draft.index.release_of.get(duty)
-    if tranche is not None:
-        return draft.tranches[tranche].at
-    suspension = draft.arrangement.suspension
-    return suspension.since if suspension is not None else 0
 
 
 def at_fault(draft: Draft, party: str) -> bool:

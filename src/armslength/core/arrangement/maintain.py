@@ -1,7 +1,6 @@
 """Maintain duties: the violation instances of a duty that holds in every period.
 
-1. Periods count that start at or after the duty became ACTIVE. A REFUTED one opens an instance, or joins the open
-   one.
+1. Periods that start at or after the duty became ACTIVE count. A REFUTED one opens an instance, or joins the open one.
 2. The cure window is the next n whole periods. All clean: CURED. One REFUTED: BREACHED at once. One UNKNOWN:
    BREACHED when it becomes so. Periods that are missing, or cut by the end of the term: BREACHED once the others
    are decided clean and the term is over. A period refuted beyond an undecided window waits for the window. Without
@@ -34,7 +33,7 @@ def work(draft: Draft, duty: str) -> None:
     """Judge the duty's periods as far as they are decided, and conclude it if all are."""
     while _open(draft, duty) or _judge(draft, duty):
         pass
-    if draft.now >= draft.terms.end:
+    if draft.at >= draft.terms.end:
         _conclude(draft, duty)
 
 
@@ -104,7 +103,7 @@ def _judge(draft: Draft, duty: str) -> bool:
         cause = f"{term.claim} is clean in periods {current.first + 1} to {current.first + term.cure}"
         _change(draft, duty, current, current, "instance.cured", cause)
         return True
-    if draft.now < draft.terms.end:
+    if draft.at < draft.terms.end:
         return False
     _change(draft, duty, current, current, "instance.cut", "the term ended within the cure window")
     return True
@@ -114,14 +113,14 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     """Take a row of the instance's table, store it, and show the duty's worst open instance."""
     state = draft.duties[duty]
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
-    since = new.at if after == new.state else max(draft.at, new.at)
+    since = new.at if after == new.state else draft.at
     made = _store(draft, duty, old, replace(new, state=after, at=since))
     shown = after if after in _OPEN else "ACTIVE"
     if shown == "ACTIVE":
         marks.ended(draft, duty, made)
     if shown != state.state:
         draft.move(tables.MAINTAIN, duty, state.state, _SHOWN[state.state, shown], cause)
-        draft.duties[duty] = replace(draft.duties[duty], state=shown, at=max(draft.at, state.at))
+        draft.duties[duty] = replace(draft.duties[duty], state=shown, at=draft.at)
         if shown == "BREACHED" and draft.terms.duties[duty].consequence == "suspend":
             draft.breaches.append(duty)
 
@@ -147,7 +146,7 @@ def _conclude(draft: Draft, duty: str) -> None:
     else:
         rule, cause = "maintain.fulfilled", "all periods are decided, clean or cured"
     after = draft.move(tables.MAINTAIN, duty, state.state, rule, cause)
-    draft.duties[duty] = replace(state, state=after, at=max(draft.at, state.at))
+    draft.duties[duty] = replace(state, state=after, at=draft.at)
 
 
 def remediable(draft: Draft, duty: str) -> bool:

@@ -25,7 +25,7 @@ def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
     state = draft.duties[duty]
     term, tranche = draft.terms.tranches[draft.index.release_of[duty]], draft.tranches[draft.index.release_of[duty]]
     after = draft.move(tables.RELEASE, duty, state.state, rule, cause)
-    moved = replace(state, state=after, at=max(draft.at, state.at))
+    moved = replace(state, state=after, at=draft.at)
     if after == "ACTIVE":
         due = (tranche.armed_at or 0) + term.release_by
         moved = replace(moved, active_at=tranche.armed_at, due=due, cure_due=due + term.release_cure)
@@ -76,6 +76,14 @@ def deadline(draft: Draft, duty: str) -> int | None:
     if found is None or state.stands(found) or (not unreleased and _key_by(tranche, found)):
         return None
     return found
+
+
+def last(draft: Draft, duty: str) -> int | None:
+    """When the last deadline of the provider runs out, without grace; None before ARMED."""
+    state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
+    if state.state == "ACTIVE" and _released_in_time(state, tranche) and tranche.key_due is not None:
+        return tranche.key_due + draft.terms.tranches[draft.index.release_of[duty]].release_cure
+    return state.cure_due
 
 
 def uphold(draft: Draft, duty: str, cause: str) -> None:

@@ -5,8 +5,7 @@
 2. The running state is derived: SUSPENDED if entered and not resumed, else HELD if any hold runs, else EFFECTIVE.
 3. A breach of a duty that suspends does so when it fires, before the end of the term. `resume` by all parties, or by
    the determiners' quorum, counts for the current suspension, and takes effect once no breach that suspended can
-   still be remedied. At maxSuspension + grace, or at the end of the term, even where time was already worked past it,
-   it is WINDING.
+   still be remedied. At maxSuspension + grace, or at the end of the term whenever it came, it is WINDING.
 4. A withdrawal's notice runs in EFFECTIVE, HELD and SUSPENDED; the recipient of a tranche whose release duty is
    BREACHED needs none. A notice that outlasts the term has no effect.
 5. At WINDING, OVERDUE duties and open instances become BREACHED; other open duties, except surviving ones, are
@@ -42,7 +41,7 @@ def _move(draft: Draft, rule: str, cause: str) -> str:
 def _enter(draft: Draft, rule: str, cause: str) -> None:
     """Move to another phase."""
     phase = _move(draft, rule, cause)
-    draft.arrangement = replace(draft.arrangement, phase=phase, at=max(draft.at, draft.arrangement.at))
+    draft.arrangement = replace(draft.arrangement, phase=phase, at=draft.at)
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -79,10 +78,9 @@ def resume(draft: Draft, act: Act, _: Resume) -> None:
     if act.author in suspension.resumed:
         raise Refused("repeat", f"{act.author} has agreed to resume")
     last = suspension.since + draft.terms.max_suspension
-    if draft.at < suspension.since:
-        raise Refused("early", f"the arrangement is SUSPENDED from {iso(suspension.since)}")
-    if draft.lapsing:
-        raise Refused("late", f"the suspension could be ended until {iso(last)}")
+    if not suspension.since <= draft.at <= last:
+        code = "early" if draft.at < suspension.since else "late"
+        raise Refused(code, f"the suspension could be ended from {iso(suspension.since)} until {iso(last)}")
     agreed = replace(suspension, resumed=tuple(sorted((*suspension.resumed, act.author))))
     draft.arrangement = replace(draft.arrangement, suspension=agreed)
     draft.moved = True
@@ -91,7 +89,7 @@ def resume(draft: Draft, act: Act, _: Resume) -> None:
 def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
     """A party gives notice."""
     _party(draft, act.author, "withdraw")
-    if not draft.effective or draft.lapsing or draft.now >= draft.terms.end:
+    if not draft.effective or draft.lapsing or draft.at >= draft.terms.end:
         over = (
             "too late to be resumed"
             if draft.lapsing
@@ -101,8 +99,9 @@ def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
         )
         raise Refused("state", f"nobody withdraws: the arrangement is {over}")
     free = any(
-        term.recipient == act.author and draft.duties[release_duty(tranche)].state == "BREACHED"
+        term.recipient == act.author and owed.state == "BREACHED" and owed.at <= draft.at
         for tranche, term in draft.terms.tranches.items()
+        for owed in [draft.duties[release_duty(tranche)]]
     )
     ends = draft.at if free else draft.at + draft.terms.withdrawal_notice
     known = draft.arrangement.withdrawals.get(act.author)
@@ -267,8 +266,8 @@ def deadlines(draft: Draft) -> Iterator[int]:
         yield _day_d(draft)
     if arrangement.effective_at is None:
         return
-    if draft.now < terms.end or (draft.effective and arrangement.suspension is not None):
-        yield terms.end
+    if draft.at < terms.end:
+        yield terms.end  # again after an entry that lies before it
     if draft.effective:
         if arrangement.suspension is not None:
             yield arrangement.suspension.since + terms.max_suspension + terms.grace

@@ -110,6 +110,11 @@ class DutyState(Written):
         """The violation instances, in the order of their first periods."""
         return tuple(sorted(self.violations.values(), key=lambda instance: instance.first))
 
+    @property
+    def deadline(self) -> int | None:
+        """The deadline of the state it is in, without grace; a release duty's is in `releases`."""
+        return {"ACTIVE": self.due, "OVERDUE": self.cure_due}.get(self.state)
+
     def stands(self, deadline: int) -> bool:
         """Whether the deadline stands still: it had not passed when the clock was stopped."""
         return self.frozen_at is not None and self.frozen_at <= deadline
@@ -123,6 +128,7 @@ class TrancheState(Written):
     stage: str
     at: int
     withheld: tuple[str, ...] = ()
+    fell: int | None = None  # when a deadline that fired made it WITHHELD
     gate_at: int | None = None
     commit: str | None = None  # entry hash of the commit
     agreement: str | None = None
@@ -142,8 +148,8 @@ class TrancheState(Written):
         return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "ARMED"} else self.stage
 
     def shown_at(self, instant: int) -> str:
-        """The same at an instant that lies behind, within grace: what is WITHHELD since then showed its stage."""
-        return self.stage if instant < self.at else self.shown
+        """The same for an entry that lies behind: before a deadline that withholds it fired, it showed its stage."""
+        return self.stage if self.fell is not None and instant < self.fell else self.shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,8 @@ def _catch_up(draft: Draft) -> None:
     while (found := _next(draft)) is not None and found <= draft.now:
         draft.at = max(draft.at, found)
         draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
-        if not _settle(draft):
+        draft.next = SOUGHT
+        if not _settle(draft) and found != draft.terms.end:
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
 

@@ -58,7 +58,7 @@ def _store(draft: Draft, tranche: str, rule: str, cause: str, state: TrancheStat
     """Take a row for the tranche as it is, then store `state` with the new stage."""
     known = draft.tranches[tranche]
     stage = draft.move(tables.TRANCHE, tranche, known.shown_at(draft.at), rule, cause)
-    draft.tranches[tranche] = replace(state, stage=stage, at=max(draft.at, known.at))
+    draft.tranches[tranche] = replace(state, stage=stage, at=draft.at)
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -101,6 +101,8 @@ def _arm(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> No
     last = (state.gate_at or 0) + term.arm_by
     if draft.arrangement.phase == "WINDING" and draft.at > last:
         raise Refused("late", f"{tranche} could be ARMED until {iso(last)}")
+    if draft.effective and term_over(draft, closing=True):
+        raise Refused("late", f"{tranche} could be ARMED until the last period was to be reported")
     armed = replace(state, armed_at=draft.at, recipient_key=key)
     _store(draft, tranche, "tranche.armed", f"{author} holds the ciphertext", armed)
 
@@ -137,6 +139,9 @@ def key(draft: Draft, act: Act, body: Key) -> None:
         raise Refused("repeat", f"the key of {body.tranche} is placed")
     if state.key_due is None:
         raise Refused("early", f"no seal covers the release of {body.tranche} yet")
+    last = releases.last(draft, release_duty(body.tranche))
+    if (term_over(draft) or draft.lapsing) and last is not None and draft.at > last:
+        raise Refused("late", f"the key of {body.tranche} could be placed until {iso(last)}")
     try:
         wrapped = base64.b64decode(body.wrapped, validate=True)
     except (binascii.Error, ValueError):
@@ -234,7 +239,8 @@ def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
         return f"not ARMED by {iso((state.gate_at or 0) + term.arm_by)}"
     if draft.duties[release_duty(tranche)].state in _CLOSED:
         return f"its release duty is {draft.duties[release_duty(tranche)].state}"
-    if never(draft, term.continuous) or any(draft.duties[duty].state == "BREACHED" for duty in _named(term)):
+    broken = any(draft.duties[duty].state == "BREACHED" for duty in _named(term))
+    if never(draft, term.continuous) or (broken and not holds(draft, term.continuous)):
         return f"it stays withheld: {_reasons(draft, tranche, ('condition',))}"
     return ""
 
@@ -258,15 +264,15 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, complained: set[t
     withheld = tuple(reasons)
     if withheld == state.withheld:
         return
-    at = max(draft.at, state.at)
+    fell = draft.at if withheld and draft.as_of < draft.at else None
     if withheld and state.withheld:
-        at = state.at
+        fell = state.fell
         draft.note("tranche", tranche, "WITHHELD", "WITHHELD", "tranche.withheld", _reasons(draft, tranche, withheld))
     elif withheld:
         draft.move(tables.TRANCHE, tranche, state.stage, "tranche.withheld", _reasons(draft, tranche, withheld))
     else:
         draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage], "no reason to withhold is left")
-    draft.tranches[tranche] = replace(state, withheld=withheld, at=at)
+    draft.tranches[tranche] = replace(state, withheld=withheld, at=draft.at, fell=fell)
 
 
 def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> str:
@@ -295,7 +301,7 @@ def _open(draft: Draft, tranche: str) -> None:
     if state.gate_at is None:
         if not holds(draft, draft.terms.tranches[tranche].gate):
             return
-        state = replace(state, gate_at=max(draft.at, state.at))
+        state = replace(state, gate_at=draft.at)
         draft.tranches[tranche] = state
         draft.moved = True
     if state.commit is not None:

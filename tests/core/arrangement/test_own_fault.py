@@ -1,0 +1,93 @@
+"""Withholding that rests on the provider's own violation gives its release no time."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.bodies import Allege, Determine
+from armslength.core.arrangement.terms import Condition, Due
+from tests.core.arrangement.play import Play
+from tests.core.arrangement.small import (
+    GRACE,
+    D,
+    achieve,
+    armed,
+    attest,
+    begun,
+    clear,
+    content,
+    event,
+    maintain,
+    state_claim,
+    tranche,
+    when,
+)
+
+
+def held(debtor: str, alleging: str) -> Play:
+    """Tranche t, ARMED from D + 10 on and HELD by an allegation of period 0 of k, which shows d of `debtor`."""
+    play = begun(
+        claims={"k": state_claim()},
+        duties={"d": maintain("k", debtor, consequence="record")},
+        tranches={"t": tranche(release_by=300)},
+    )
+    armed(play, D + 10)
+    play.say(D + 20, alleging, Allege(claim="k", period=0, hold=True))
+    assert play.tranche("t") == "WITHHELD"
+    return play
+
+
+def test_hold_for_the_provider_s_own_violation_stops_no_clock() -> None:
+    """While the allegation is open the release duty stands still; once the provider is found in violation it runs."""
+    play = held("P", "Q")
+    assert play.state.duties["t.release"].frozen_at == D + 20
+    attest(play, D + 30, "k", 0, False)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at is None
+    assert play.state.duties["t.release"].due == D + 10 + 300 + 10
+
+
+def test_hold_for_the_recipient_s_violation_stops_the_clock() -> None:
+    """The other way round it stands still until the hold ends."""
+    play = held("Q", "P")
+    attest(play, D + 30, "k", 0, False)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at == D + 20
+
+
+def test_hold_for_the_provider_s_own_breach_of_another_release_stops_no_clock() -> None:
+    """The same for an upheld allegation about another tranche of the provider."""
+    play = begun(tranches={"t": tranche(release_by=300), "u": tranche()})
+    play.say(D, "P", content("u"))
+    armed(play, D + 10)
+    play.say(D + 101, "Q", Allege(tranche="u", hold=True))
+    assert play.state.duties["t.release"].frozen_at == D + 101
+    for voter in ("N", "n1"):
+        play.say(D + 102, voter, Determine(allegation="Q/u", uphold=True))
+    assert (play.duty("u.release"), play.shown) == ("BREACHED", "HELD")
+    assert play.state.duties["t.release"].frozen_at is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition(op="claim", claim="e", states=("SUPPORTED",)),
+        Condition(op="duty", duty="d", states=("FULFILLED", "CURED")),
+        clear("d"),
+    ],
+)
+@pytest.mark.parametrize(("debtor", "frozen"), [("P", None), ("Q", D + 10)])
+def test_condition_on_the_provider_s_own_duty_stops_no_clock(
+    condition: Condition, debtor: str, frozen: int | None
+) -> None:
+    """However the condition names what the provider owes."""
+    either = Condition(op="any", of=(condition, Condition(op="not", of=(when("start", 10),))))
+    play = begun(
+        claims={"e": event()},
+        duties={"d": achieve("e", debtor, consequence="record", due=Due(anchor="start", after=-GRACE), cure=500)},
+        tranches={"t": tranche(continuous=either, release_by=300)},
+    )
+    armed(play, D)
+    play.seal(D + 20)
+    assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at == frozen
