@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from armslength.core.arrangement.bodies import Attest, Evidence, Notice
+from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Waive
 from armslength.core.arrangement.terms import Excuse
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, D, achieve, attest, begun, event, maintain, start, state_claim
@@ -310,3 +310,34 @@ def test_exclusion_past_report_by_takes_no_votes(seal: bool) -> None:
     play.say(start(3) + 1, "P", Evidence(kind="equivocation", first="", second=""), culprit="n1")
     play.seal(start(3) + GRACE)
     assert play.letters("k") == "UR"
+
+
+def test_excuse_decided_too_late_excuses_nothing_that_arrives_later() -> None:
+    """An excuse claim decided past the period's reportBy is none, whatever is still on its way with an earlier time."""
+    play = begun(
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim(report_by=300)},
+        duties={"d": maintain("k", consequence="record")},
+    )
+    play.say(start(1) - 20, "Q", notice(1))
+    attest(play, start(3) + 5, "x", 1, True)
+    attest(play, start(3) - 2, "k", 1, False)
+    assert play.letters("k")[1] == "R"
+
+
+def test_attestations_of_the_instant_of_completion() -> None:
+    """What is said at the instant at which all is complete counts in either order."""
+    states = []
+    for first, second in (("k", "e"), ("e", "k")):
+        play = begun(
+            claims={"k": state_claim(), "e": event()},
+            duties={"d": maintain("k", consequence="record"), "a": achieve("e", consequence="record")},
+        )
+        attest(play, start(4), "e", 0, False, "n3")
+        play.say(start(4), "P", Waive(duty="a"))
+        for number in range(9):
+            attest(play, start(number + 1), "k", number, True)
+        for claim in (first, second):
+            attest(play, END, claim, 9 if claim == "k" else 0, True)
+        assert play.shown == "COMPLETED"
+        states.append(play.state)
+    assert states[0] == states[1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Allege, Attest
 from armslength.core.arrangement.terms import Condition
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, achieve, attest, begun, event, judge, maintain, start, state_claim
@@ -153,6 +153,13 @@ def test_order_within_an_instant_decides_nothing(last: tuple[str, ...]) -> None:
     assert play.duty("d") == "OVERDUE"
 
 
+@pytest.mark.parametrize("order", list(permutations(("p0R", "p1R", "p2R", "p3S"))))
+def test_what_ends_at_an_instant_is_judged_with_all_of_that_instant(order: tuple[str, ...]) -> None:
+    """Four periods of one instant, in any order: the violation that begins first is remedied, and there is no other."""
+    play = decided(late(remedy_run=1), start(9), **{said[:2]: said[2] for said in order})
+    assert instances(play) == [(0, "REMEDIED")]
+
+
 def test_breach_that_an_earlier_period_undoes() -> None:
     """An earlier period joins a breach, and its own window is open: OVERDUE again, then what the window says."""
     play = decided(late(), start(9), p5="R", p7="R")
@@ -174,7 +181,8 @@ def test_period_that_breaks_a_window_is_the_first_that_is_not_clean() -> None:
 
 def test_instances_stand_in_the_order_of_their_periods() -> None:
     """A violation that began before one which has ended stands before it."""
-    play = decided(late(), start(9), p5="R", p6="S", p7="S", p2="R", p3="S")
+    play = decided(late(), start(9), p5="R", p6="S", p7="S")
+    decided(play, start(9) + 1, p2="R", p3="S")
     assert instances(play) == [(2, "OVERDUE"), (5, "CURED")]
 
 
@@ -214,6 +222,20 @@ def test_only_periods_from_activation_count() -> None:
     assert play.duty("d") == "ACTIVE"
     attest(play, start(3.5), "k", 3, False)
     assert instances(play) == [(3, "OVERDUE")]
+
+
+def test_alleged_before_the_activation_opens_nothing() -> None:
+    """A period before the duty is ACTIVE is none of its own, also where somebody has alleged it with a hold."""
+    play = begun(
+        claims={"k": state_claim(report_by=900), "e": event()},
+        duties={
+            "d": maintain("k", consequence="record", trigger=Condition(op="claim", claim="e", states=("SUPPORTED",)))
+        },
+    )
+    attest(play, start(1.5), "k", 1, False)
+    play.say(start(1.6), "P", Allege(claim="k", period=1, hold=True))
+    attest(play, start(4.5), "e", 0, True)
+    assert (play.duty("d"), instances(play)) == ("ACTIVE", [])
 
 
 def test_breach_suspends_only_before_the_end() -> None:

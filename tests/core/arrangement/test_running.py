@@ -381,6 +381,19 @@ def test_nobody_withdraws_out_of_a_breach() -> None:
     assert play.shown == "TERMINATED"
 
 
+def test_surviving_duty_that_is_overdue_is_breached_at_winding() -> None:
+    """Nobody withdraws out of a breach, of a duty that survives either; it may still be remedied."""
+    play = begun(
+        claims={"s": event()},
+        duties={"s": achieve("s", surviving=True, consequence="record", due=Due(anchor="start", after=100), cure=900)},
+    )
+    play.say(D + 10, "Q", Withdraw())
+    play.seal(D + 210)
+    assert (play.duty("s"), play.shown) == ("BREACHED", "TERMINATED")
+    attest(play, D + 220, "s", 0, True)
+    assert play.duty("s") == "REMEDIED"
+
+
 def test_after_a_withdrawal_armed_is_owed() -> None:
     """WINDING after a withdrawal: LOCKED is FORFEITED, ARMED may be released, READY has its armBy."""
     play = begun(

@@ -206,6 +206,15 @@ def test_recipient_waives_the_release() -> None:
     assert play.shown == "COMPLETED"
 
 
+def test_release_in_time_is_waived_while_no_seal_covers_it() -> None:
+    """Its key is not due yet, so that no deadline of the provider has passed."""
+    play = play_of(release_by=20, release_cure=10)
+    armed(play, D)
+    play.say(D + 5, "P", release_and_key("t")[0])
+    play.say(D + 60, "Q", Waive(duty="t.release"))
+    assert play.duty("t.release") == "DISCHARGED"
+
+
 # --- withholding ------------------------------------------------------------------------------------------------------
 
 

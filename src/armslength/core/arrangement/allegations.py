@@ -14,8 +14,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
@@ -250,13 +248,3 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
             if last is not None and (running is None or not last < running <= (state.period or 0)):
                 return True
     return False
-
-
-# --- time -------------------------------------------------------------------------------------------------------------
-
-
-def deadlines(draft: Draft) -> Iterator[int]:
-    """The earliest instant of a reply, a determination or a hold."""
-    found = draft.due()
-    if found is not None:
-        yield found

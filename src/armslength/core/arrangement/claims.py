@@ -139,6 +139,16 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
             judge(draft, base, number)
+            _unnotice(draft, base, number)
+
+
+def _unnotice(draft: Draft, claim: str, number: int) -> None:
+    """The excuse was decided too late for an undecided period: its notice counts no more."""
+    state = draft.claims[claim]
+    noticed = state.noticed[number : number + 1] == NOTICED
+    if noticed and letter(state, number) == UNDECIDED and not undecided(draft, claim, number):
+        left = state.noticed[:number] + UNDECIDED + state.noticed[number + 1 :]
+        draft.claims[claim] = replace(state, noticed=left)
 
 
 def judge(draft: Draft, claim: str, number: int) -> None:
@@ -199,7 +209,8 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    if not (undecided(draft, body.claim, body.period) and heard(draft, body.claim)):
+    in_time = draft.arrangement.phase == "COMPLETED" and draft.at <= draft.arrangement.at
+    if not (undecided(draft, body.claim, body.period) and (in_time or heard(draft, body.claim))):
         return
     if act.author in draft.arrangement.excluded:
         return

@@ -174,11 +174,6 @@ class Draft:
         suspension = self.arrangement.suspension
         return suspension is not None and self.as_of > suspension.since + self.terms.max_suspension
 
-    @property
-    def holding(self) -> bool:
-        """Whether any hold runs."""
-        return bool(self.holds)
-
     def machine(self, duty: str) -> Machine:
         """The table that a duty follows."""
         if duty in self.index.release_of:

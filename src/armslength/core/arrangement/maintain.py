@@ -8,7 +8,7 @@
 3. After a breach, the earliest run of clean periods that the terms ask for remedies it. It begins after the period
    that broke the duty: the first one that is not clean in the window, or the first of all if there is no window.
 4. What an instance comes to depends on the set of decided periods, not on their order: when an earlier period joins
-   it, window and outcome are computed anew. What is CURED or REMEDIED has ended and stays so.
+   it, window and outcome are computed anew. What was CURED or REMEDIED before this instant has ended and stays so.
 5. Concluded once the term is over and all periods are decided; worst wins: BREACHED, UNVERIFIED (a period is
    UNKNOWN), REMEDIED, FULFILLED.
 """
@@ -65,7 +65,10 @@ def _open(draft: Draft, duty: str) -> bool:
     current = _current(draft, duty)
     cause = f"{claims.name(draft.terms.duties[duty].claim, number)} is REFUTED"
     if current is None:
-        _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
+        if again := _ended_now(draft, duty, number):
+            _change(draft, duty, again, replace(again, first=number, broke=None), "instance.rejoined", cause)
+        else:
+            _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
         return True
     if number < current.first:
         broke = _broke(draft, duty, number) if current.state == "BREACHED" else None
@@ -74,6 +77,22 @@ def _open(draft: Draft, duty: str) -> bool:
         _change(draft, duty, current, replace(current, first=number, broke=broke), rule, cause)
         return True
     return False  # it is the open instance's, or waits until that has ended
+
+
+def _ended_now(draft: Draft, duty: str, number: int) -> Instance | None:
+    """The first instance after `number` that ended at this very instant, where order means nothing. It and later ones
+    of this instant are judged again."""
+    if draft.duties[duty].at != draft.at:
+        return None
+    ended = [known for known in draft.duties[duty].instances if known.first > number and known.at == draft.at]
+    if not ended:
+        return None
+    for known in ended[1:]:
+        draft.duties[duty] = replace(
+            draft.duties[duty], violations=draft.duties[duty].violations.drop(str(known.first))
+        )
+    draft.violations = {name: text for name, text in draft.violations.items() if name != duty}
+    return ended[0]
 
 
 def _judge(draft: Draft, duty: str) -> bool:

@@ -141,6 +141,8 @@ def ended_before(draft: Draft, duty: str, number: int) -> int | None:
 
 
 def _violations(draft: Draft, duty: str) -> str:
+    if draft.duties[duty].active_at is None:
+        return ""
     if draft.decided:
         catch_up(draft)
     if duty not in draft.violations:

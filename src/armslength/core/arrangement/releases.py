@@ -79,11 +79,12 @@ def deadline(draft: Draft, duty: str) -> int | None:
 
 
 def last(draft: Draft, duty: str) -> int | None:
-    """When the last deadline of the provider runs out, without grace; None before ARMED."""
+    """When the last deadline of the provider runs out, without grace; None if it does not run yet."""
     state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
-    if state.state == "ACTIVE" and _released_in_time(state, tranche) and tranche.key_due is not None:
-        return tranche.key_due + draft.terms.tranches[draft.index.release_of[duty]].release_cure
-    return state.cure_due
+    if state.state != "ACTIVE" or not _released_in_time(state, tranche):
+        return state.cure_due
+    cure = draft.terms.tranches[draft.index.release_of[duty]].release_cure
+    return None if tranche.key_due is None else tranche.key_due + cure
 
 
 def uphold(draft: Draft, duty: str, cause: str) -> None:

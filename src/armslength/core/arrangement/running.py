@@ -8,8 +8,8 @@
    still be remedied. At maxSuspension + grace, or at the end of the term whenever it came, it is WINDING.
 4. A withdrawal's notice runs in EFFECTIVE, HELD and SUSPENDED; the recipient of a tranche whose release duty is
    BREACHED needs none. A notice that outlasts the term has no effect.
-5. At WINDING, OVERDUE duties and open instances become BREACHED; other open duties, except surviving ones, are
-   DISCHARGED. It is TERMINATED once no tranche is owed.
+5. At WINDING, OVERDUE duties and open instances become BREACHED, surviving ones too; other open duties, except
+   surviving ones, are DISCHARGED. It is TERMINATED once no tranche is owed.
 6. Past the end, once the periods on which duties and gates rest are decided and all is final, it is COMPLETED.
    Surviving duties run on.
 """
@@ -182,7 +182,7 @@ def _run(draft: Draft) -> None:
     suspension = draft.arrangement.suspension
     if suspension is not None:
         _suspended(draft, suspension)
-    shown = "SUSPENDED" if draft.arrangement.suspension else "HELD" if draft.holding else "EFFECTIVE"
+    shown = "SUSPENDED" if draft.arrangement.suspension else "HELD" if draft.holds else "EFFECTIVE"
     if draft.effective and (draft.running, shown) in _SHOWN:
         _move(draft, *_SHOWN[draft.running, shown])
     leaving = [
@@ -201,7 +201,7 @@ def _suspended(draft: Draft, suspension: Suspension) -> None:
     ready = not draft.lapsing and not any(_blocks(draft, duty) for duty in suspension.duties)
     if ready and _agreed(draft, suspension):
         draft.arrangement = replace(draft.arrangement, suspension=None)
-        rule = "arrangement.resumed-held" if draft.holding else "arrangement.resumed"
+        rule = "arrangement.resumed-held" if draft.holds else "arrangement.resumed"
         _move(draft, rule, f"{', '.join(suspension.resumed)} agree, and nothing is left to remedy")
     elif draft.at >= draft.terms.end:
         _wind(draft, "suspension", "arrangement.unresumed", "the term ended while SUSPENDED")
@@ -223,21 +223,18 @@ def _blocks(draft: Draft, duty: str) -> bool:
 
 
 def _wind(draft: Draft, by: str, rule: str, cause: str) -> None:
-    """Enter WINDING and close every duty that does not survive."""
+    """Enter WINDING: what is OVERDUE is BREACHED, whether it survives or not; what else does not survive is closed."""
     _enter(draft, rule, cause)
     draft.arrangement = replace(draft.arrangement, winding_by=by, suspension=None)
     for duty in sorted(draft.terms.duties):
         state, machine = draft.duties[duty].state, draft.machine(duty)
-        if draft.terms.duties[duty].surviving or state not in _OPEN:
-            continue
-        if state != "OVERDUE":
-            duties.take(draft, duty, f"{machine.name}.discharged", "the arrangement winds down")
-        elif machine is tables.MAINTAIN:
+        if state == "OVERDUE" and machine is tables.MAINTAIN:
             maintain.abandon(draft, duty)
-        else:
-            duties.take(
-                draft, duty, "duty.abandoned", "the arrangement winds down, and nobody withdraws out of a breach"
-            )
+        elif state == "OVERDUE":
+            cause = "the arrangement winds down, and nobody withdraws out of a breach"
+            duties.take(draft, duty, "duty.abandoned", cause)
+        elif state in _OPEN and not draft.terms.duties[duty].surviving:
+            duties.take(draft, duty, f"{machine.name}.discharged", "the arrangement winds down")
 
 
 def _final(draft: Draft) -> bool:

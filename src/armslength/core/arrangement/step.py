@@ -139,8 +139,8 @@ def _next(draft: Draft) -> int | None:
     if draft.next == SOUGHT:
         found = chain(duties.deadlines(draft), running.deadlines(draft), tranches.deadlines(draft))
         draft.next = min(found, default=None)
-    rest = () if draft.next is None else (draft.next,)
-    return min(chain(rest, claims.deadlines(draft), allegations.deadlines(draft)), default=None)
+    rest = (instant for instant in (draft.next, draft.due()) if instant is not None)
+    return min(chain(rest, claims.deadlines(draft)), default=None)
 
 
 def _forward(draft: Draft, until: int) -> None:

@@ -135,6 +135,7 @@ INSTANCE = _machine(
     ("joined", "OVERDUE", "OVERDUE", "follows", "an earlier period is REFUTED"),
     ("joined-breach", "BREACHED", "BREACHED", "follows", "an earlier period is REFUTED, and its window breaks too"),
     ("reopened", "BREACHED", "OVERDUE", "follows", "an earlier period is REFUTED, and its window does not break"),
+    ("rejoined", "CURED REMEDIED", "OVERDUE", "follows", "an earlier period is REFUTED at the instant that ended it"),
     ("cured", "OVERDUE", "CURED", "follows", "cure window all clean"),
     ("breached", "OVERDUE", "BREACHED", "follows", "cure window has a REFUTED or UNKNOWN period, or none is given"),
     ("cut", "OVERDUE", "BREACHED", "follows", "cure window cut short by the end of the term"),

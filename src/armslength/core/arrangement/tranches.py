@@ -259,7 +259,7 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, complained: set[t
         reasons.append("condition")
     if draft.effective and draft.arrangement.suspension is not None:
         reasons.append("suspended")
-    elif draft.effective and draft.holding:
+    elif draft.effective and draft.holds:
         reasons.append("held")
     withheld = tuple(reasons)
     if withheld == state.withheld:
