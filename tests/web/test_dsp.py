@@ -24,7 +24,7 @@ BASE = "/dsp/2025-1"
 OFFER = offer_of(tranche())
 
 
-async def caller(authorization: str | None) -> str:
+async def caller(authorization: str | None, about: str = "") -> str:
     """The sender is who it says it is."""
     if not authorization:
         raise Unauthorised("no-token", "a bearer token is required", "Authorization")

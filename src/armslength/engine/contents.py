@@ -62,6 +62,11 @@ def dataset_id(arrangement: str, tranche: str) -> str:
     return f"{PREFIX}{arrangement}:{tranche}"
 
 
+def arrangement_of(dataset: str) -> str:
+    """The arrangement whose tranche a dataset is; of no use where it is none of ours."""
+    return dataset.removeprefix(PREFIX).partition(":")[0]
+
+
 def blob(held: Open, tranche: str, kind: str) -> str:
     """The name of a file of this kind about a tranche."""
     return f"{held.arrangement[:16]}.{tranche}.{kind}"

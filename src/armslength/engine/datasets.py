@@ -6,7 +6,7 @@ from another one (engine rule 10.6).
 
 from __future__ import annotations
 
-from armslength.engine.contents import PREFIX, dataset_id
+from armslength.engine.contents import arrangement_of, dataset_id
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import NotFound
 from armslength.ports import Dataset
@@ -44,7 +44,7 @@ class Tranches:
     async def _of(self, dataset: str) -> Open | None:
         """The arrangement of this dataset, if it is in force."""
         try:
-            held = await self._shelf.open(dataset.removeprefix(PREFIX).partition(":")[0])
+            held = await self._shelf.open(arrangement_of(dataset))
         except NotFound:
             return None
         return held if _is_in_force(held) else None

@@ -24,7 +24,7 @@ from armslength.core.policy import FORMAT, Agreement, Offer
 from armslength.core.process import Message, Record, Role, queue, step
 from armslength.core.transfer import DataAddress, Transfer
 from armslength.engine.census import Census
-from armslength.engine.contents import PREFIX
+from armslength.engine.contents import PREFIX, arrangement_of
 from armslength.engine.patience import Pause
 from armslength.engine.processes import KINDS, Change, Processes, process_of
 from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
@@ -111,6 +111,21 @@ class Exchange:
     async def transfer(self, caller: str, pid: str) -> Transfer:
         """A transfer, for its peer only. Raises NotFound."""
         return of_caller((await self._processes.load(Transfer, pid))[0], caller)
+
+    async def about(self, what: Message | str) -> str:
+        """The arrangement that decides who its sender is: the one of the dataset that a message which opens a process
+        asks for, or that a process of ours (its pid) is about. "" where there is none."""
+        if isinstance(what, cn.ContractRequest):
+            return arrangement_of(what.offer.target or "")
+        pid = what if isinstance(what, str) else ""
+        if isinstance(what, tp.TransferRequest):
+            row = await self._store.get(AGREEMENT, what.agreement)
+            pid = "" if row is None else row.body.decode()
+        for kind in KINDS:
+            record = await self._processes.find(kind, pid)
+            if record is not None:
+                return arrangement_of(record.dataset)
+        return ""
 
     async def offered(self, caller: str) -> list[tuple[Dataset, Offer]]:
         """What we offer to `caller`: each dataset and its offer."""

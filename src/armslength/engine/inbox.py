@@ -69,12 +69,13 @@ class Inbox:
             self._rows = {each.key: each for each in found}
         return self._rows
 
-    async def put(self, proposal: Proposal, new: Waiting) -> None:
-        """Keep a copy, the first that this DID brings. Raises Unavailable "inbox-full"."""
+    async def put(self, proposal: Proposal, new: Waiting) -> bool:
+        """Keep a copy, the first that this DID brings; False, and nothing done, if it waits already. Raises Unavailable
+        "inbox-full"."""
         async with self._lock:
             rows = await self._all()
             if new.key in rows:
-                return
+                return False
             self._check_room(list(rows.values()), new)
             puts = [
                 Put(INBOX, new.key, 0, canonical(new), new.arrangement),
@@ -83,6 +84,7 @@ class Inbox:
             if not await self._store.commit(Batch(puts=puts)):
                 raise Unavailable("busy", "another process writes to this node's folder")
             rows[new.key] = new
+            return True
 
     def _check_room(self, there: list[Waiting], new: Waiting) -> None:
         room = self._room

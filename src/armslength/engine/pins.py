@@ -4,21 +4,25 @@ Laws:
 
 1. In a request about one arrangement, its own terms decide: what they pin for a DID counts there, and nothing else. So
    terms that pin a false key under somebody's name open no record but their own.
-2. In any other request, what counts are the keys in the terms that we have signed and that have not ended; there may be
-   several. Terms that we have not signed count for nothing: whoever proposes them may write anything into them.
-3. Where only terms that have ended pin a key, it still counts (messages come late), beside the DID's own document, so
-   that who has a new key since then can speak.
+2. In a request that proposes something, the DID's own document decides: who writes terms may pin any key in them under
+   any name, and neither speaks in that name elsewhere nor keeps its owner from speaking.
+3. In any other request, the keys in living terms that we are engaged in will do: what it leads to is judged once more
+   by the terms that it is about. Where only terms that have ended pin a key, it still counts (messages come late),
+   beside the DID's own document, so that who has a new key since then can speak.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from armslength.core.record.keys import from_base64
 from armslength.engine import names
 from armslength.engine.shelf import Open, Shelf
 from armslength.errors import NotFound
+
+ITSELF: Final = "itself"  # in place of an arrangement: a request in which the sender speaks for its DID as such
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,9 @@ class Pins:
 
 
 async def pins(shelf: Shelf, did: str, about: str) -> Pins:
-    """What terms pin for this DID in a request about an arrangement ("" or unknown: about none of ours)."""
+    """What terms pin for this DID in a request about an arrangement ("" or unknown: about none of ours), or ITSELF."""
+    if about == ITSELF:
+        return Pins((), document=True)
     try:
         here = _keys(did, [await shelf.open(about)]) if about else None
     except NotFound:

@@ -60,6 +60,11 @@ class Processes:
         row = await self._store.get(KINDS[kind], pid)
         return (None, 0) if row is None else (_DECODERS[kind].decode(row.body), row.version)
 
+    async def find(self, kind: type[Record], pid: str) -> Record | None:
+        """A record, of a kind that only its caller knows."""
+        row = await self._store.get(KINDS[kind], pid)
+        return None if row is None else cast(Record, _DECODERS[kind].decode(row.body))
+
     async def of_dataset(self, kind: type[R], dataset: str) -> list[R]:
         """All records of one kind about a dataset, in the order in which they began."""
         rows = sorted(await self._store.find(KINDS[kind], dataset), key=lambda row: row.order)

@@ -19,7 +19,7 @@ from typing import Final
 
 from armslength.config import Accept
 from armslength.core.arrangement.terms import Arrangement, roles
-from armslength.core.canonical import digest
+from armslength.core.canonical import canonical, digest
 from armslength.engine.inbox import Declined, Inbox, Waiting
 from armslength.engine.replies import Heard, Replies
 from armslength.engine.shelf import Held, Open, Shelf
@@ -86,10 +86,9 @@ class Proposals:
             said = Reply(arrangement=arrangement, answer=WAITING)
         if said.answer != WAITING:
             return said
-        size = len(document) + sum(len(text.encode("utf-8", "surrogatepass")) for text in proposal.texts.values())
+        size = len(canonical(proposal))  # whatever of it is stored takes room
         new = Waiting(arrangement=arrangement, by=by, at=self._now(), size=size, known=await self._is_known(by))
-        await self._inbox.put(proposal, new)
-        if self._is_ruled(new):
+        if await self._inbox.put(proposal, new) and self._is_ruled(new):
             task = asyncio.create_task(self._apply_rule(arrangement))
             self._ruling.add(task)
             task.add_done_callback(self._ruling.discard)
@@ -242,6 +241,8 @@ class Proposals:
 
     async def _engage(self, arrangement: str, terms: Arrangement, held: Held) -> None:
         me, rows = self._shelf.actor(terms) or "", await self._inbox.rows_of(arrangement)
+        if fault := _fault(self._shelf, terms, me):
+            raise Refused("not-our-key", fault, f"actors.{me}.keys")
         puts = [self.replies.opened(arrangement, terms, me, deliver=me in terms.parties)]
         if held.rule:
             puts.append(_ruled(arrangement, held.by))
@@ -329,8 +330,16 @@ def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Propos
         note=told[1],
         size=size,
         at=first.at,
-        fault=None if me else "these terms do not name us with our present key",
+        fault=_fault(shelf, terms, me),
     )
+
+
+def _fault(shelf: Shelf, terms: Arrangement, me: str | None) -> str | None:
+    """Why terms that can be read are none that we engage in, or None."""
+    if not me:
+        return "these terms do not name us with our present key"
+    foreign = shelf.foreign_keys(terms, me)
+    return f"these terms pin a key under our name that is not ours, for {' and '.join(foreign)}" if foreign else None
 
 
 async def _leave(shelf: Shelf, held: Open) -> None:

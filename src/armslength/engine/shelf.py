@@ -158,6 +158,12 @@ class Shelf:
                 return name
         return None
 
+    def foreign_keys(self, terms: Arrangement, me: str) -> list[str]:
+        """For what these terms pin another key than ours under our name: whoever has it would speak as us."""
+        keys = terms.actors[me].keys
+        pinned = {"checkpoints": keys.checkpoints, "tokens": keys.tokens} if keys else {}
+        return [role for role, key in pinned.items() if key is not None and key != self.keys[role].text]
+
     async def holds(self, arrangement: str) -> bool:
         """Whether we are engaged in these terms."""
         return await self.store.get(ARRANGEMENT, arrangement) is not None

@@ -32,6 +32,7 @@ LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and 
 LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
 LARGEST: Final = 2048  # characters
 REMEMBERED: Final = 4096  # verified tokens
+LONGEST: Final = 64  # characters of what a request can be about
 RECHECK_S: Final = 10  # seconds until the sender's key is looked up once more for a verified token
 TYPE: Final = "armslength+jwt"
 
@@ -120,6 +121,7 @@ class Verifier:
         """
         if not authorization:
             raise _no("no-token", "a bearer token is required")
+        about = about if len(about) <= LONGEST else ""  # no arrangement: whoever asks chooses what is remembered
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _no("no-token", "the Authorization header must be 'Bearer', a space and a token")

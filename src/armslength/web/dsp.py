@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,14 +12,24 @@ from starlette.routing import Route
 
 from armslength.core.policy import Offer
 from armslength.engine.exchange import Exchange
+from armslength.errors import Unauthorised
 from armslength.ports import Dataset
 from armslength.web.errors import protocol_response
 from armslength.web.requests import json_body
 from armslength.wire import binding, catalog, dsp
 from armslength.wire.fields import wrong
 
-Caller = Callable[[str | None], Awaitable[str]]
-"""From the value of the Authorization header to the sender's DID. Raises Unauthorised."""
+
+class Caller(Protocol):
+    """Who has sent a request."""
+
+    async def __call__(self, authorization: str | None, about: str = "") -> str:
+        """The sender's DID, by the Authorization header of a request about this arrangement (or about none).
+
+        Raises Unauthorised, or Unavailable where its keys cannot be had now.
+        """
+        ...
+
 
 NEGOTIATION_ERROR, TRANSFER_ERROR, CATALOG_ERROR = "ContractNegotiationError", "TransferError", "CatalogError"
 
@@ -45,7 +56,7 @@ def routes(exchange: Exchange, caller: Caller, did_document: bytes) -> list[Rout
     async def show_did(_: Request) -> Response:
         return _json(did_document)
 
-    protocol = _Protocol(exchange, caller)
+    protocol = _Endpoints(exchange, caller)
     found = [
         Route(binding.VERSIONS_PATH, show_versions),
         Route("/.well-known/did.json", show_did),
@@ -64,8 +75,8 @@ def routes(exchange: Exchange, caller: Caller, did_document: bytes) -> list[Rout
     return found
 
 
-class _Protocol:
-    """The endpoints. Each authenticates first; then the exchange decides."""
+class _Endpoints:
+    """Each authenticates first, by the terms of the arrangement that it is about; then the exchange decides."""
 
     def __init__(self, exchange: Exchange, caller: Caller) -> None:
         self._exchange = exchange
@@ -74,20 +85,22 @@ class _Protocol:
     async def catalog(self, request: Request, _: _Said) -> Response:
         caller = await self._authenticate(request)
         catalog.check_request(await json_body(request))
-        listed = [_listed(*item) for item in await self._exchange.offered(caller)]
+        offered = await self._exchange.offered(caller)
+        listed = [_listed(*item) for item in offered if await self._is(caller, request, item[0])]
         return _json(catalog.write_catalog(self._exchange.me, self._exchange.base, listed))
 
     async def dataset(self, request: Request, _: _Said) -> Response:
         caller = await self._authenticate(request)
         found = await self._exchange.offered_dataset(caller, request.path_params["id"])
+        await self._authenticate(request, found[0].arrangement_hash)
         return _json(catalog.write_dataset(self._exchange.base, _listed(*found)))
 
     async def negotiation(self, request: Request, _: _Said) -> Response:
-        caller = await self._authenticate(request)
+        caller = await self._peer(request)
         return _json(dsp.write_process(await self._exchange.negotiation(caller, request.path_params["pid"])))
 
     async def transfer(self, request: Request, _: _Said) -> Response:
-        caller = await self._authenticate(request)
+        caller = await self._peer(request)
         return _json(dsp.write_process(await self._exchange.transfer(caller, request.path_params["pid"])))
 
     def opened(self, path: str) -> Work:
@@ -95,8 +108,9 @@ class _Protocol:
         kinds = binding.kinds_at(path)
 
         async def work(request: Request, said: _Said) -> Response:
-            caller = await self._authenticate(request)
+            await self._authenticate(request)
             message = dsp.message(_document(await json_body(request), kinds, said))
+            caller = await self._authenticate(request, await self._exchange.about(message))
             return _json(dsp.write_process(await self._exchange.receive(caller, message)), 201)
 
         return work
@@ -106,15 +120,26 @@ class _Protocol:
         kinds = binding.kinds_at(path)
 
         async def work(request: Request, said: _Said) -> Response:
-            caller = await self._authenticate(request)
+            caller = await self._peer(request)
             message = dsp.message(_document(await json_body(request), kinds, said))
             await self._exchange.receive(caller, message, request.path_params["pid"])
             return Response(b"", 200)
 
         return work
 
-    async def _authenticate(self, request: Request) -> str:
-        return await self._caller(request.headers.get("authorization"))
+    async def _authenticate(self, request: Request, about: str = "") -> str:
+        return await self._caller(request.headers.get("authorization"), about)
+
+    async def _peer(self, request: Request) -> str:
+        """Whoever asks about a process of ours."""
+        return await self._authenticate(request, await self._exchange.about(request.path_params["pid"]))
+
+    async def _is(self, did: str, request: Request, dataset: Dataset) -> bool:
+        """Whether the sender is this one by the terms of this dataset too."""
+        try:
+            return await self._authenticate(request, dataset.arrangement_hash) == did
+        except Unauthorised:
+            return False
 
 
 def _guarded(kind: str, work: Work) -> Callable[[Request], Awaitable[Response]]:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf
 from armslength.engine.node import Node
+from armslength.engine.pins import ITSELF
 from armslength.engine.recorder import Stale
 from armslength.engine.shelf import Open
 from armslength.errors import Malformed, NotFound, Refused, Unauthorised
@@ -75,7 +76,7 @@ class _Own:
         self._caller = caller
 
     async def propose(self, request: Request) -> Response:
-        by = await self._authenticate(request)
+        by = await self._caller(request.headers.get("authorization"), ITSELF)
         proposal = decode_proposal(await whole_body(request, largest=MAX_PROPOSAL))
         reply = await self._node.proposals.receive(proposal, by)
         return Response(canonical(reply), 201, media_type=JSON)

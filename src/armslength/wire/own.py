@@ -21,6 +21,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import MAX_LEAF, Entry, Head, Leaf, Refusal, Stamp, Submission, entry_hash
@@ -35,6 +38,7 @@ MAX_LEAVES = 1000  # in one message
 PORTION = 20  # leaves that are read or judged before others have their turn
 MAX_ASKED = 100  # entries that one request for a head may ask about
 MAX_BODY = 16 * 1024 * 1024
+MAX_TEXTS = 2000  # clauses' texts beside terms
 MAX_PROPOSAL = 2 * 1024 * 1024
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_NOTE = 2000  # characters beside a proposal
@@ -85,7 +89,7 @@ class Proposal:
     """Terms that a party proposes: the canonical document as text, the clause texts, and what they replace."""
 
     document: str
-    texts: dict[str, str]
+    texts: Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TEXTS)]
     replaces: str | None = None
     note: str = ""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import accumulate
 from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
@@ -21,14 +22,21 @@ T = TypeVar("T")
 
 MAX_DEPTH = 32
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # all that a JSON decoder raises for hostile bytes
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]')  # an open string runs to the end: never scanned twice
-_STEP = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # an open string runs to the end: never scanned twice
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_MIDDLE = ord("\\")  # between "[" and "]": a bracket's step is its distance from here
 
 
 def decode(kind: type[T], data: bytes, limit: int) -> T:
     """The value of `kind` in `data`, at most `limit` bytes. Raises Malformed naming the place that is wrong."""
     check_size(data, limit)
-    value = convert(kind, parse(data))
+    try:  # into its kind at once: of what does not belong there nothing is made
+        value = msgspec.json.decode(data, type=kind, strict=True, dec_hook=_parts)
+    except msgspec.ValidationError as error:
+        raise _bad_field(error) from None
+    except UNREADABLE as error:
+        raise Malformed("not-json", str(error)) from None
     check_canonical(value, data)
     return value
 
@@ -39,11 +47,10 @@ def check_size(data: bytes, limit: int) -> None:
         raise Malformed("too-large", f"{len(data)} bytes, at most {limit} are allowed")
     if data.count(b"{") + data.count(b"[") <= MAX_DEPTH:
         return
-    depth = 0
-    for token in _TOKEN.finditer(data):
-        depth += _STEP.get(token.group(), 0)
-        if depth > MAX_DEPTH:
-            raise Malformed("too-deep", f"nested more than {MAX_DEPTH} levels")
+    brackets = _STRING.sub(b"", data).translate(_ALIKE, _NO_BRACKETS)
+    depths = accumulate(map(_MIDDLE.__sub__, brackets))  # without a step in Python: bytes come from strangers
+    if any(map(MAX_DEPTH.__lt__, depths)):
+        raise Malformed("too-deep", f"nested more than {MAX_DEPTH} levels")
 
 
 def parse(data: bytes) -> Any:
@@ -59,9 +66,12 @@ def convert(kind: type[T], value: Any, place: str = "") -> T:
     try:
         return msgspec.convert(value, kind, strict=True, dec_hook=_parts)
     except msgspec.ValidationError as error:
-        reason, _, path = str(error).partition(" - at `$")
-        where = (place + path.rstrip("`")).lstrip(".")
-        raise Malformed("bad-field", reason, where or None) from None
+        raise _bad_field(error, place) from None
+
+
+def _bad_field(error: msgspec.ValidationError, place: str = "") -> Malformed:
+    reason, _, path = str(error).partition(" - at `$")
+    return Malformed("bad-field", reason, (place + path.rstrip("`")).lstrip(".") or None)
 
 
 def _parts(kind: Any, value: Any) -> Any:
@@ -87,6 +97,8 @@ def _explain(expected: Any, data: bytes) -> NoReturn:
         given = json.loads(data, object_pairs_hook=_unique)
     except _DuplicateKey as error:
         raise Malformed("not-canonical", "a key appears twice", str(error)) from None
+    except ValueError as error:  # in a field that its kind does not have, and so was passed over
+        raise Malformed("not-json", str(error)) from None
     place = _difference(expected, given, "")
     raise Malformed("not-canonical", "not in the canonical form", place.lstrip(".") or None)
 
