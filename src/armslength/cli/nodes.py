@@ -125,6 +125,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
     """
     import asyncio
 
+    gc.disable()  # until it is up: hardly anything that is made by then goes away
     from armslength.runtime import serve
 
     config = load(node)
@@ -135,6 +136,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
 
     def ready() -> None:
         gc.freeze()  # what is loaded by now stays: no collection need look at it again
+        gc.enable()
         show(say, as_json=json, text=f"{config.name} is up at {config.address} as {config.did}. Stop it with Ctrl-C.")
         sys.stdout.flush()
 

@@ -57,8 +57,9 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 class Look:
     """One look through all pages, in a thread of its own. `found` is what is wrong, once it is `over`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, later: float = 0.0) -> None:
         self._path = path
+        self._later = later
         self._stopped = threading.Event()
         self.found: str | None = None
         self.over = threading.Event()
@@ -73,7 +74,7 @@ class Look:
     def _run(self) -> None:
         wrong: str | None = None
         try:
-            wrong = self._look()
+            wrong = None if self._stopped.wait(self._later) else self._look()
         except (apsw.InterruptError, OSError):
             pass
         except apsw.Error as error:

@@ -37,7 +37,8 @@ GROUP = 256  # batches in one transaction, at most
 WAITING = 1024  # batches queued, at most; further callers wait
 BUSY_MS = 10_000  # for our own readers, while the log is recovered
 LOOK_S = 0.4  # how long opening waits for the look through all pages; then it goes on beside the work …
-SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which take longer
+SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which take longer:
+LATER_S = 5.0  # that look begins once the node has started
 END = 2**63 - 1
 
 
@@ -316,8 +317,9 @@ def _opened(path: Path, owner: str) -> tuple[apsw.Connection, Counter, Look]:
     writer = _connect(path, is_new=is_new)
     _migrate(writer, path)
     writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-    look = Look(path)
-    if path.stat().st_size <= SMALL and look.over.wait(LOOK_S) and look.found:
+    is_small = path.stat().st_size <= SMALL
+    look = Look(path, 0.0 if is_small else LATER_S)
+    if is_small and look.over.wait(LOOK_S) and look.found:
         raise Misuse("store-corrupt", look.found, str(path))
     try:
         counter = Counter(path)
