@@ -38,9 +38,13 @@ def plain(value: Any, *, whole: bool = False) -> Any:
         return _object(value, whole=whole)
     if isinstance(value, (tuple, list)):
         return [plain(item, whole=whole) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((name, getattr(value, name)) for name in names(type(value)))
-        return {name: plain(item, whole=whole) for name, item in pairs if item is not None}
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        found = {}
+        for name in names(value.__class__):
+            item = getattr(value, name)
+            if item is not None:
+                found[name] = item if item.__class__ is str else plain(item, whole=whole)
+        return found
     if isinstance(value, Parts) and not whole:
         return value.root(_text).hex()
     if isinstance(value, Mapping):

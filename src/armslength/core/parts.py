@@ -176,18 +176,18 @@ class Rows(Sequence[V]):
         given = tuple(items)
         whole = len(given) // _CHUNK * _CHUNK
         self._chunks = tuple(given[start : start + _CHUNK] for start in range(0, whole, _CHUNK))
-        self._last = given[whole:]
+        self._last = list(given[whole:])
 
     def append(self, item: V) -> None:
         """Add an item. Copies do not see it."""
-        self._last = (*self._last, item)
+        self._last.append(item)
         if len(self._last) == _CHUNK:
-            self._chunks, self._last = (*self._chunks, self._last), ()
+            self._chunks, self._last = (*self._chunks, tuple(self._last)), []
 
     def copy(self) -> Rows[V]:
         """A list of its own, with the same items."""
         other: Rows[V] = Rows()
-        other._chunks, other._last = self._chunks, self._last
+        other._chunks, other._last = self._chunks, self._last.copy()
         return other
 
     def __len__(self) -> int:
@@ -200,8 +200,10 @@ class Rows(Sequence[V]):
     def __getitem__(self, index: int | slice) -> V | tuple[V, ...]:
         if isinstance(index, slice):
             return tuple(self[at] for at in range(*index.indices(len(self))))
+        chunk = index // _CHUNK
+        if 0 <= chunk < len(self._chunks):
+            return self._chunks[chunk][index % _CHUNK]
         at = index + len(self) if index < 0 else index
         if not 0 <= at < len(self):
             raise IndexError(index)
-        chunk = at // _CHUNK
-        return (self._chunks[chunk] if chunk < len(self._chunks) else self._last)[at % _CHUNK]
+        return self._last[at % _CHUNK] if at // _CHUNK == len(self._chunks) else self[at]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from armslength.core.arrangement.state import State, Written
@@ -29,7 +30,7 @@ def state_root(state: State) -> str:
 
 
 def _texts(values: Mapping[str, Written]) -> str:
-    return "{" + ",".join([f"{_encode(key)}:{_text(values[key])}" for key in sorted(values)]) + "}"
+    return "{" + ",".join([f"{encode_basestring(key)}:{_text(values[key])}" for key in sorted(values)]) + "}"
 
 
 def _text(value: Written) -> str:
