@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
 
@@ -149,9 +149,6 @@ class Parts(Mapping[str, V], Generic[V]):
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __repr__(self) -> str:
-        return f"Parts({dict(self)!r})"
-
     def root(self, encode: Callable[[Any], str]) -> bytes:
         """The map's root. `encode` gives a value's canonical JSON, always the same for this map and those from it."""
         return _root(self._top, encode)
@@ -193,13 +190,7 @@ class Rows(Sequence[V]):
     def __len__(self) -> int:
         return len(self._chunks) * _CHUNK + len(self._last)
 
-    @overload
-    def __getitem__(self, index: int) -> V: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[V, ...]: ...
-    def __getitem__(self, index: int | slice) -> V | tuple[V, ...]:
-        if isinstance(index, slice):
-            return tuple(self[at] for at in range(*index.indices(len(self))))
+    def __getitem__(self, index: int) -> V:  # type: ignore[override]  # no slices
         chunk = index // _CHUNK
         if 0 <= chunk < len(self._chunks):
             return self._chunks[chunk][index % _CHUNK]

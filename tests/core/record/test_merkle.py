@@ -117,7 +117,7 @@ def test_altered_consistency_proofs_do_not_verify(data: st.DataObject) -> None:
     first = data.draw(st.integers(1, second - 1))
     tree = Tree(some(second))
     old, new, proof = tree.root(first), tree.root(), tree.consistency(first)
-    rewritten = Tree([leaf_hash(b"other"), *tree.leaves[1:]])
+    rewritten = Tree([leaf_hash(b"other"), *list(tree.leaves)[1:]])
     wrong = [
         (first, second, bytes(32), new, proof),
         (first, second, old, bytes(32), proof),

@@ -329,14 +329,13 @@ def passes(draft: Draft) -> bool:
 
 
 def _asked(draft: Draft, claim: str) -> bool:
-    if UNDECIDED in draft.claims[claim].decided:
-        return True
-    if any(draft.claims[about].open for about in (claim, *draft.index.excuses.get(claim, ()))):
-        return True
-    if any(draft.duties[duty].violation is not None for duty in draft.index.shown_by.get(claim, ())):
-        return True
     pending = (duty.trigger for name, duty in draft.terms.duties.items() if draft.duties[name].state == "PENDING")
-    return any(atom.follows or claim in (atom.claims or ()) for trigger in pending for atom in atoms(trigger))
+    return (
+        UNDECIDED in draft.claims[claim].decided
+        or any(draft.claims[about].open for about in (claim, *draft.index.excuses.get(claim, ())))
+        or any(draft.duties[duty].violation is not None for duty in draft.index.shown_by.get(claim, ()))
+        or any(atom.follows or claim in (atom.claims or ()) for trigger in pending for atom in atoms(trigger))
+    )
 
 
 def work(draft: Draft) -> None:

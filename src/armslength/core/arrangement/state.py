@@ -208,8 +208,7 @@ class Clock:
 
 
 class Going:
-    """A state with the agenda to go on from, which is derived from it and no part of it. A state that no step made has
-    none."""
+    """A state with its agenda, which is derived from it and no part of it. One that no step made has none."""
 
     __slots__ = ("_agenda",)
     _agenda: Agenda
@@ -239,9 +238,8 @@ class State(Going):
     @property
     def holds(self) -> tuple[str, ...]:
         """The allegations whose holds run."""
-        if self.agenda is not None:
-            return tuple(self.agenda.holds)
-        return tuple(name for name, said in self.allegations.items() if said.holding)
+        holds = (name for name, said in self.allegations.items() if said.holding)
+        return tuple(self.agenda.holds if self.agenda else holds)
 
     @property
     def shown(self) -> str:

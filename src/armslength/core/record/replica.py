@@ -106,13 +106,9 @@ class Replica:
 
     def hashes(self, start: int = 0) -> str:
         """Of each leaf from index `start` on, 96 bytes in base64: the leaf's hash, its entry's, and the state root."""
-        rows = range(start, self.size)
-        return to_base64(
-            b"".join(
-                self._tree.leaves[at] + bytes.fromhex(self._entries[at]) + bytes.fromhex(self._state_roots[at + 1])
-                for at in rows
-            )
-        )
+        leaves, said, roots = self._tree.leaves, self._entries, self._state_roots
+        rows = (leaves[at] + bytes.fromhex(said[at] + roots[at + 1]) for at in range(start, self.size))
+        return to_base64(b"".join(rows))
 
     def snapshot(self) -> Snapshot:
         """What `restore` needs besides the terms and the hashes of the leaves."""
