@@ -183,7 +183,8 @@ async def _at_rest(world: World, names: Iterable[str]) -> bool:
     for name in names:
         held = await world.nodes[name].held()
         sizes.add(held.book.sealed.size)
-        if await world.nodes[name].running.node.unrest(held) not in {None, "messages are on their way"}:
+        unrest = await world.nodes[name].running.node.unrest(held)
+        if unrest and not unrest.endswith("are on their way"):
             return False
     return len(sizes) == 1
 
