@@ -143,6 +143,10 @@ def test_whatever_is_read_is_read_back(text: str) -> None:
         ("https://a.example\\@b.example/one", False),
         ("https://a.example:x/one", False),
         ("https://[a.example/one", False),
+        ("https://a.example/one/x%2f..%2f..%2ftwo", False),
+        ("https://a.example/one/%5C..%5Ctwo", False),
+        ("https://a.example/one/..;/two", False),
+        ("https://a.example/one/%252e%252e/two", False),
     ],
 )
 def test_what_lies_below_an_address(url: str, below: bool) -> None:

@@ -17,6 +17,7 @@ PREFIX: Final = "did:web:"
 LOCAL: Final = "localhost"
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SEGMENT: Final = re.compile(r"[a-z0-9._~-]+")
+_SEPARATORS: Final = re.compile(r"[/\\;]")
 _DEFAULT: Final = {"https": 443, "http": 80}
 _LONGEST: Final = 1024
 
@@ -60,7 +61,8 @@ def is_below(url: str, address: str) -> bool:
         return False
     if same[0] != same[1] or theirs.username is not None or theirs.password is not None or "\\" in url:
         return False
-    if any(unquote(segment) in {".", ".."} for segment in theirs.path.split("/")):
+    steps = _SEPARATORS.split(unquote(unquote(theirs.path)))  # a proxy may read what is escaped before it chooses
+    if any(step in {".", ".."} for step in steps):
         return False
     return theirs.path.rstrip("/") == ours.path or theirs.path.startswith(ours.path + "/")
 
