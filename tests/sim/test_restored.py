@@ -301,11 +301,12 @@ def _forged(held: Open, shown: Shown) -> Shown:
     return replace(shown, waiting=tuple(lines))
 
 
-def _a_head(held: Open, shown: Shown) -> Shown:
+def _a_head(held: Open, shown: Shown, by: str = "A") -> Shown:
     """A head that the keeper has not signed."""
-    text = Checkpoint(held.book.sealed.roster.origin, 10_000, b"x" * 32).text
-    note = sign_note(text, held.book.sealed.roster.origin, signing_key("A", "checkpoints").verify_key.encode(),
-                     lambda message: signing_key("A", "checkpoints").sign(message).signature)  # fmt: skip
+    text, key = Checkpoint(held.book.sealed.roster.origin, 10_000, b"x" * 32).text, signing_key(by, "checkpoints")
+    note = sign_note(
+        text, held.book.sealed.roster.origin, key.verify_key.encode(), lambda message: key.sign(message).signature
+    )
     return replace(shown, cosigned=Note(text, (note,)).encode())
 
 
@@ -330,6 +331,25 @@ def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[Open, Shown]
                     assert "waits for A (shows words of ours that do not verify" in held.silence
             await asyncio.sleep(30)
             await _goes_on(world, name)
+
+    play(story())
+
+
+def test_a_head_that_only_the_keeper_has_signed_is_no_word_of_ours(tmp_path: Path) -> None:
+    """A keeper and a peer that lie together show a restored timekeeper a head that it has never cosigned: it does not
+    stand by that one, and goes on cosigning the record."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, "B")
+            with _answers(lambda held, shown: _a_head(held, shown, by="m5")):
+                await world.nodes["B"].put_back(older, noticed=True)
+                await world.clock(world.now, "B")
+                await asyncio.sleep(60)
+            await _goes_on(world, "B")
+            held = await world.nodes["B"].held()
+            assert held.silence is None
+            assert 0 < held.kept.size < 10_000
 
     play(story())
 

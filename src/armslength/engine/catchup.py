@@ -264,7 +264,7 @@ class Catchup:
         words.refusals = [each for each in words.refusals if each.author == held.book.me.actor]
         for name, shown in list(answers.items()):
             try:
-                _verify(held, shown, words)
+                _verify(held, name, shown, words)
             except ArmslengthError as error:
                 silent[name] = f"shows words of ours that do not verify: {error}"
                 del answers[name]
@@ -372,8 +372,8 @@ def _carried(leaf: Leaf, refusal: Refusal) -> Declined:
     return Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
 
 
-def _verify(held: Open, shown: Shown, words: _Words) -> None:
-    """Add to `words` what an answer shows. Raises Malformed or Refused where something is not signed as it must be."""
+def _verify(held: Open, name: str, shown: Shown, words: _Words) -> None:
+    """Add to `words` what this actor shows. Raises Malformed or Refused where something is not signed as it must be."""
     book, me = held.book, held.book.me.actor
     leaves = [decode_leaf(line.encode()) for line in shown.waiting]
     for leaf in leaves:
@@ -391,7 +391,9 @@ def _verify(held: Open, shown: Shown, words: _Words) -> None:
     if shown.cosigned:
         head = open_checkpoint(book.sealed.roster, shown.cosigned)
         words.time = max(words.time, head.times.get(me, 0))
-        if words.head is None or head.checkpoint.size > words.head.checkpoint.size:
+        # What another timekeeper stands by we may have cosigned too; what only the keeper has signed nobody stands by.
+        stands = book.me.keeper or me in head.times or (name != held.terms.keeper and name in head.times)
+        if stands and (words.head is None or head.checkpoint.size > words.head.checkpoint.size):
             words.head = head
     sealed = book.sealed
     words.loose += [leaf for leaf in leaves if sealed.index_of(entry_hash(leaf.entry)) is None]
