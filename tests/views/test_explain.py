@@ -459,7 +459,9 @@ def test_a_gate_that_can_never_open_says_so_and_why(subject: str, reason: str) -
     answer = why(folded.terms, advance(folded.terms, folded.state, at(42)).state, subject)
     assert "can never open any more: " in answer.sentences[0]
     assert reason in answer.sentences[0]
-    assert answer.sentences[-1] == "It is forfeited once the term is over, on 30 Aug 2016 00:00 UTC (D+46)."
+    assert answer.sentences[-1] == (
+        "It is forfeited once the term is over (30 Aug 2016 00:00 UTC (D+46)) and its last periods are decided."
+    )
     assert answer.blocked_on
     assert all(block.final for block in answer.blocked_on)
 
@@ -513,13 +515,19 @@ def alleged(*answer: tuple[str, Body]) -> Folded:
 
 
 def test_a_refutation_by_admission_is_not_laid_to_attesters() -> None:
-    """Refuted because the debtor admitted the allegation: the period and the allegation say so, and name no monitor."""
+    """Refuted because the debtor admitted the allegation: the period and the allegation say so; what the state does not
+    tell is not said: the monitors may have been first."""
     folded = alleged(("B", Respond(allegation=A1, answer="ADMITTED")))
     period, allegation = (why(folded.terms, folded.state, subject) for subject in ("k2#14", A1))
     assert period.state == "REFUTED"
-    assert period.sentences[0].endswith(f" for day 14: allegation {A1} is UPHELD (Borovia admitted it).")
-    assert "attest" not in said(period)
-    assert allegation.sentences[0] == f"Allegation {A1} is UPHELD: Borovia admitted it; the record shows when."
+    assert period.sentences[0].endswith(
+        f" for day 14: allegation {A1} is UPHELD (Borovia admitted it), unless enough monitors"
+        " had attested before that it did not hold."
+    )
+    assert allegation.sentences[0] == (
+        f"Allegation {A1} is UPHELD: Borovia admitted it, unless the monitors had found k2 day 14 REFUTED before; the"
+        " record shows which, and when."
+    )
 
 
 def test_an_allegation_that_determiners_closed_names_them() -> None:
@@ -541,9 +549,9 @@ def test_an_allegation_that_nobody_decided_says_by_when() -> None:
 
 
 @pytest.mark.parametrize(("subject", "cause"), [
-    ("k2#20", "is REFUTED for day 20: 3 of 5 monitors (m1–m5) attested that it did not hold."),
+    ("k2#20", "is REFUTED for day 20: at least 3 of 5 monitors (m1–m5) attested that it did not hold."),
     ("k2#9", "is EXCUSED for day 9: a notice given in time covers it, and claim x2"),
-    ("k5a", "is SUPPORTED, since 31 Jul 2016 09:00 UTC (D+16): 2 of "),
+    ("k5a", "is SUPPORTED, since 31 Jul 2016 09:00 UTC (D+16): at least 2 of "),
 ])  # fmt: skip
 def test_what_is_decided_says_by_what(subject: str, cause: str) -> None:
     """A decided claim tells how many attested, or which notice excused it, and when, where the state holds it."""

@@ -106,7 +106,7 @@ class Asked:
 def ended(asked: Asked) -> str:
     """What ended the arrangement: `after a withdrawal`."""
     how = {"withdrawal": "after a withdrawal", "suspension": "after a suspension that was not ended in time"}
-    return how.get(asked.state.arrangement.winding_by or "", "at the end of its term")
+    return how.get(asked.state.arrangement.winding_by or "", "once its term was over")
 
 
 def start(text: str) -> str:

@@ -12,9 +12,9 @@ from armslength.core.arrangement.step import next_deadline
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
 from armslength.views.asked import Asked, Why, ended
-from armslength.views.blocks import Block, in_breach
+from armslength.views.blocks import Block
 from armslength.views.troubles import Trouble, about, has_wrong_clock, told
-from armslength.views.why_conduct import allegation, claim, duty, period
+from armslength.views.why_conduct import allegation, can_be_remedied, claim, duty, period
 from armslength.views.why_tranche import release, tranche
 from armslength.views.words import Words, count, listing, meaning, span, start_case
 
@@ -97,7 +97,8 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
         if raised.holding:
             end = raised.raised_at + asked.terms.allegations.hold
             said.append(f"Allegation {name} by {words.actor(raised.by)} holds it, at most until {asked.moment(end)}.")
-            blocks.append(asked.vote("allegation", name, raised.votes, end))
+            if raised.outcome == "OPEN":
+                blocks.append(asked.vote("allegation", name, raised.votes, end))
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
         said.append(f"{gave}, to end on {words.moment(notice.ends)}.")
@@ -218,7 +219,9 @@ def _since(asked: Asked) -> str:
 
 def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]:
     limit = held.since + asked.terms.max_suspension
-    still = [d for d in held.duties if in_breach(asked.state, d)]
+    broken = [d for d in held.duties if asked.state.duties[d].state == "BREACHED"]
+    still = [d for d in broken if can_be_remedied(asked, d)]
+    lost = [d for d in broken if d not in still]
     missing = tuple(p for p in asked.terms.parties if p not in held.resumed)
     rules = asked.terms.allegations.determiners
     voters = tuple(n for n in held.resumed if n in rules.of and n not in asked.state.arrangement.excluded)
@@ -228,7 +231,13 @@ def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]
     for name in still:
         who = (asked.terms.duties[name].debtor,) if name in asked.terms.duties else ()
         blocks.append(Block(kind="duty", subject=name, need=f"{name} must be remedied", who=who, until=limit))
-    said.append(f"{listing(still)} must still be remedied." if still else "What broke has been remedied.")
+    if still:
+        said.append(f"{listing(still)} must still be remedied.")
+    if lost:
+        verb = "is" if len(lost) == 1 else "are"
+        said.append(f"{listing(lost)} can be remedied no more, and {verb} not waited for.")
+    if not broken:
+        said.append("What broke has been remedied.")
     if enough:
         said.append(f"{asked.words.actors(voters)} agreed to resume, which suffices: they are the determiners' quorum.")
     elif missing:

@@ -45,7 +45,8 @@ def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
         out += _wrapped(sentence, width)
     if status.next and status.next.subject != "arrangement":
         when = words.moment(status.next.at) + (f", {_away(status.next.at, status.at)}" if status.at else "")
-        out += _wrapped(f"Next deadline: {when}: {status.next.waits_for}; otherwise {status.next.then}.", width)
+        waits = "" if status.next.fires == status.next.at else f"{status.next.waits_for}; otherwise "
+        out += _wrapped(f"Next deadline: {when}: {waits}{status.next.then}.", width)
     out += _tranches(status, width)
     for party in status.parties:
         out += _owed(words, status, party, width)

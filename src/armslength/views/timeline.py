@@ -187,7 +187,7 @@ def _join(terms: Arrangement, groups: list[_Group], entry: PlacedEntry, own: lis
         groups.append(last)
     last.entries.append(entry)
     last.changes.extend(own)
-    last.until = max(last.until, entry.at)
+    last.at, last.until = min(last.at, entry.at), max(last.until, entry.at)
 
 
 def _joins(terms: Arrangement, groups: list[_Group], last: _Group, entry: PlacedEntry) -> bool:
