@@ -8,6 +8,7 @@ from armslength.views.deadlines import Deadline, deadlines
 from armslength.views.status import status
 from tests.views.phrases import silence
 from tests.views.reading import Forms, Read, Seen, people, spot
+from tests.views.sentences_duties import leaves_at_once
 
 THEN, WAITS = Forms("consequence"), Forms("what is waited for")
 OVER = {"WINDING", "TERMINATED"}
@@ -71,10 +72,12 @@ def starts(seen: Seen, _read: Read, told: Deadline, _before: Seen) -> None:
     assert seen.state.arrangement.effective_at == told.at
 
 
-@THEN.form(r"the term ends", r"the term ends; what is still LOCKED or READY once its last periods are decided is forfeited")  # fmt: skip
+@THEN.form(r"the term ends", r"the term ends, and the suspension with it",
+           r"the term ends; what is still LOCKED or READY once its last periods are decided is forfeited")  # fmt: skip
 def ends(seen: Seen, read: Read, told: Deadline, before: Seen) -> None:
     """The end of the term: what was locked is forfeited, now or when the last periods are decided."""
     assert told.at == seen.terms.end
+    assert ("suspension" in told.then) is (before.state.arrangement.suspension is not None)
     assert seen.state.shown != "SUSPENDED"
     if told.then.endswith("is forfeited"):
         last = silence(seen, seen.terms.end + 10_000)
@@ -87,6 +90,12 @@ def wound_up(seen: Seen, _read: Read, _told: Deadline, _before: Seen) -> None:
     assert seen.state.arrangement.phase in OVER
 
 
+@THEN.form(r"it is wound up, unless nothing is left to remedy")
+def wound_up_or_resumed(seen: Seen, _read: Read, _told: Deadline, _before: Seen) -> None:
+    """Agreed to be resumed, what is left to remedy decides."""
+    assert seen.state.arrangement.suspension is None
+
+
 @THEN.form(r"<spot:spot> stays UNKNOWN for good(?:, and <other:spot> is REFUTED)?", r"<other:spot> is REFUTED for good")
 def unknown(seen: Seen, read: Read, _told: Deadline, _before: Seen) -> None:
     """A period that nobody decides."""
@@ -96,8 +105,10 @@ def unknown(seen: Seen, read: Read, _told: Deadline, _before: Seen) -> None:
         assert seen.value(*spot(read["other"])) == "REFUTED"
 
 
-@THEN.form(r"(?:<duty:id>|<tranche:id>'s release) is (?P<state>OVERDUE|BREACHED|CURED)(?P<mended>, and REMEDIED at once)?"
-           r"(?:(?P<suspends>: the arrangement is suspended)|: [a-z ,]+|(?P<leave>, and <who:id> may withdraw at once))?")  # fmt: skip
+@THEN.form(
+    r"(?:<duty:id>|<tranche:id>'s release) is (?P<state>OVERDUE|BREACHED|CURED)(?P<mended>, and REMEDIED at once)?"
+    r"(?:(?P<suspends>: the arrangement is suspended)|: [a-z ,]+|(?P<leave>, and <who:id> may withdraw at once))?"
+)
 def fails(seen: Seen, read: Read, told: Deadline, _before: Seen) -> None:
     """A duty that is not met, and what follows from it."""
     name = read.get("duty") or f"{read['tranche']}.release"
@@ -109,8 +120,7 @@ def fails(seen: Seen, read: Read, told: Deadline, _before: Seen) -> None:
         assert name in suspension.duties
     if "leave" in read:
         assert seen.terms.tranches[read["tranche"]].recipient == read["who"]
-        assert seen.state.arrangement.phase == "EFFECTIVE"
-        assert seen.now < seen.terms.end
+        leaves_at_once(seen, read["who"])
 
 
 @THEN.form(r"the hold of <name:id> ends, unless a decision ends it first", r"the hold of <name:id> ends")
@@ -229,9 +239,9 @@ def to_determine(seen: Seen, _read: Read, told: Deadline) -> None:
         assert held.outcome == "OPEN", "it is decided"
 
 
-@WAITS.form(r"the start", r"the end of the term", r"remedy and resumption", r"resumption",
+@WAITS.form(r"the start", r"the end of the term", r"remedy and resumption", r"remedy",
             r"\w+'s notice of withdrawal", r"the limit of the hold", r"grace to be over")  # fmt: skip
 def time_alone(seen: Seen, _read: Read, told: Deadline) -> None:
     """Dates."""
-    if told.waits_for == "remedy and resumption":
+    if told.waits_for.startswith("remedy"):
         assert seen.state.shown == "SUSPENDED"

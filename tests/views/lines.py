@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 
 from armslength.core.arrangement.bodies import Attest, Determine
 from armslength.core.arrangement.state import Change
 from armslength.views.timeline import Effect, Line, timeline
-from tests.views.reading import Forms, Read, Seen, bare, instant, names, numbers, pattern, people, same, spot
+from tests.views.reading import Forms, Read, Seen, bare, instant, names, numbers, pattern, people, same
 
 DONE, MADE, CAUSES = Forms("line"), Forms("effect"), Forms("cause")
 SIDE = pattern(r"<who:who> attests? that (?P<spots>.+)")
-HELD = pattern(r"(?P<claims>.+) (?P<value>held|did not hold) on \w+ (?P<numbers>[\d–, ]+)")  # noqa: RUF001
+HELD = pattern(r"(?P<claims>.+) (?P<value>held|did not hold) on \w+ (?P<numbers>[\d–, ]+)")
 EVENT = pattern(r"(?P<claims>\w+(?: \(It was so\))?) (?P<value>is so|is not so)")
 
 
@@ -75,8 +75,8 @@ def attest(seen: Seen, read: Read, line: Line) -> None:
 
 def clauses(text: str) -> list[str]:
     """`k0 held on periods 0–2, k1 held on period 3 and k2 held on …`: one by one."""
-    ends = [m.end() for m in re.finditer(r"(?:held|not hold) on \w+ [\d–]+(?:, \d[\d–]*)*|is (?:not )?so", text)]  # noqa: RUF001
-    ends = [end for end in ends if text[end - 1] not in "0123456789" or not text[end:].startswith("–")]  # noqa: RUF001
+    ends = [m.end() for m in re.finditer(r"(?:held|not hold) on \w+ [\d–]+(?:, \d[\d–]*)*|is (?:not )?so", text)]
+    ends = [end for end in ends if text[end - 1] not in "0123456789" or not text[end:].startswith("–")]
     out, begin = [], 0
     for end in ends:
         if text[end:] and not re.match(r", | and ", text[end:]):
@@ -104,18 +104,18 @@ ONE = {
     "resume": r"<who:who> agrees? to resume",
     "commit": r"<who:id> pins the content of <text:text>",
     "perform": r"<who:id> states to have performed <subject:id>",
-    "notice": r"<who:id> gives notice of an exception to <text:claim>, <from:M>–(?:<to:M>|[\d:]+)",  # noqa: RUF001
-    "allege": r"<who:id> alleges that (?:<subject:claim> did not hold(?: on \w+ <period:N>)?|<tranche:id> was not delivered sealed "
-    r"in time)(?P<hold>, and asks for a hold)?",
+    "notice": r"<who:id> gives notice of an exception to <text:claim>, <from:M>–(?:<to:M>|[\d:]+)",
+    "allege": r"<who:id> alleges that (?:<subject:claim> did not hold(?: on \w+ <period:N>)?|<tranche:id> was not "
+    r"delivered sealed in time)(?P<hold>, and asks for a hold)?",
     "respond": r"<who:id> (?P<answer>admits|denies) allegation <subject:id>",
-    "ack": r"<who:id> (?:confirms that the sealed data of <cipher:id> has arrived intact|opens <plain:id> and confirms that it "
-    r"is what was promised|complains about <bad:id>)",
+    "ack": r"<who:id> (?:confirms that the sealed data of <cipher:id> has arrived intact|opens <plain:id> and confirms "
+    r"that it is what was promised|complains about <bad:id>)",
     "release": r"<who:id> releases <tranche:tranche>",
     "key": r"<who:id> hands over the key of <tranche:id>",
     "withdraw": r"<who:id> gives notice of withdrawal",
     "waive": r"<who:id> waives <subject:id>",
-    "evidence": r"<who:id> (?:presents evidence of [a-z ]+: two signed statements that exclude each other|puts the keeper's "
-    r"refusals of earlier statements on record)",
+    "evidence": r"<who:id> (?:presents evidence of [a-z ]+: two signed statements that exclude each other|puts the "
+    r"keeper's refusals of earlier statements on record)",
 }
 
 
@@ -127,8 +127,17 @@ def of_type(kind: str) -> object:
         for index in line.entries:
             entry = seen.placed[index]
             assert entry.type == kind
-            for mine, theirs in (("duty", "subject"), ("claim", "subject"), ("tranche", "tranche"), ("allegation", "subject")):
-                if mine in getattr(entry.body, "__slots__", ()) and theirs in read and getattr(entry.body, mine) is not None:
+            for mine, theirs in (
+                ("duty", "subject"),
+                ("claim", "subject"),
+                ("tranche", "tranche"),
+                ("allegation", "subject"),
+            ):
+                if (
+                    mine in getattr(entry.body, "__slots__", ())
+                    and theirs in read
+                    and getattr(entry.body, mine) is not None
+                ):
                     assert bare(read[theirs]) == getattr(entry.body, mine)
             if kind == "allege":
                 assert entry.body.hold is ("hold" in read)  # type: ignore[union-attr]
@@ -173,7 +182,9 @@ def moved(seen: Seen, read: Read, effect: Effect) -> None:
             assert change.rule == {"stop": "clock.frozen", "start": "clock.thawed"}[clock[1] or clock[2]]
 
 
-@MADE.form(r"<claims:list>(?: (?:day|week|period)s? (?P<numbers>[\d–, ]+))?: (?P<after>SUPPORTED|REFUTED|EXCUSED|UNKNOWN)")  # noqa: RUF001
+@MADE.form(
+    r"<claims:list>(?: (?:day|week|period)s? (?P<numbers>[\d–, ]+))?: (?P<after>SUPPORTED|REFUTED|EXCUSED|UNKNOWN)"
+)
 def decided(_seen: Seen, read: Read, effect: Effect) -> None:
     """Periods of claims."""
     spots = numbers(read["numbers"]) if "numbers" in read else [0]

@@ -13,7 +13,7 @@ from tests.views.reading import Forms, Read, Seen, bare, instant, is_span, names
 NEEDS = Forms("need")
 BAD = ("OVERDUE", "BREACHED")
 TAIL = pattern(
-    r"(?P<need>.+?)(?:; (?P<who>[\w ,–()]+?) can (?P<verb>attest|decide))?"  # noqa: RUF001
+    r"(?P<need>.+?)(?:; (?P<who>[\w ,–()]+?) can (?P<verb>attest|decide))?"
     r"(?:, from <after:M>(?: \(in <until_after:S>\))?)?"
     r"(?:, due (?:in <left:S> \(<until:M>\)|since <past:M>|<plain:M>))?"
 )
@@ -95,7 +95,9 @@ def waits_for_excuse(seen: Seen, read: Read, tail: Read | None = None) -> None:
         assert until(tail) == min(limits, default=None)
 
 
-@NEEDS.form(r"claim <claim:id> is <value:state> for good", r"claim <claim:claim> is <value:state>, and is decided no more")
+@NEEDS.form(
+    r"claim <claim:id> is <value:state> for good", r"claim <claim:claim> is <value:state>, and is decided no more"
+)
 def is_decided(seen: Seen, read: Read, _tail: Read | None = None) -> None:
     """An event that went another way."""
     name = bare(read["claim"])
@@ -137,7 +139,10 @@ def duty_is(seen: Seen, read: Read, tail: Read | None = None) -> None:
         assert held.state == "OVERDUE"
 
 
-@NEEDS.form(r"tranche <tranche:tranche> is <now:state>, and must be <wanted:who>(?:, which it can never be any more: <rest:text>)?")
+@NEEDS.form(
+    r"tranche <tranche:tranche> is <now:state>, and must be <wanted:who>"
+    r"(?:, which it can never be any more: <rest:text>)?"
+)
 def tranche_must(seen: Seen, read: Read, _tail: Read | None = None) -> None:
     """A tranche in another state; perhaps for ever."""
     name = bare(read["tranche"])
@@ -155,8 +160,9 @@ def run_after(seen: Seen, read: Read, _tail: Read | None = None) -> None:
     assert not holds(Draft(seen.terms, seen.state), run)
 
 
-@NEEDS.form(r"it takes <length:N> clean (?P<unit>day|week|period)s?(?P<row> in a row)? of <claims:list>, and there (?:is|are) "
-            r"<have:N> so far(?: \((?:day|week|period)s? (?P<hits>[\d–, ]+)\)|, counting from \w+ <begin:N>)"  # noqa: RUF001
+@NEEDS.form(r"it takes <length:N> clean (?P<unit>day|week|period)s?(?P<row> in a row)? of <claims:list>, and "
+            r"there (?:is|are) <have:N> so far"
+            r"(?: \((?:day|week|period)s? (?P<hits>[\d–, ]+)\)|, counting from \w+ <begin:N>)"
             r"(?:; only <left:N> \w+ are left in the term|; no more are decided)?",
             r"it takes 1 clean (?P<unit>day|week|period) of <claims:list>, and there are 0 so far, counting from \w+ "
             r"<begin:N>(?:; only <left:N> \w+ (?:is|are) left in the term|; no more are decided)?")  # fmt: skip
@@ -194,7 +200,7 @@ def row(seen: Seen, text: str) -> None:
     """Needs joined by "and", each of which may hold one of its own."""
     if NEEDS.matches(seen, text):
         return
-    cuts = [found for found in re.finditer(" and ", text)]
+    cuts = list(re.finditer(" and ", text))
     for cut in cuts:
         if NEEDS.matches(seen, text[: cut.start()]):
             row(seen, text[cut.end() :])
@@ -205,7 +211,9 @@ def row(seen: Seen, text: str) -> None:
 @NEEDS.form(r"<who:id> has not pinned its content yet")
 def not_pinned(seen: Seen, read: Read, _tail: Read | None = None) -> None:
     """A provider whose tranche has no commit."""
-    assert any(t.commit is None and seen.terms.tranches[n].provider == read["who"] for n, t in seen.state.tranches.items())
+    assert any(
+        t.commit is None and seen.terms.tranches[n].provider == read["who"] for n, t in seen.state.tranches.items()
+    )
 
 
 @NEEDS.form(r"it takes <k:N> of <n:N> determiners(?:, <must:who> among them)?, to decide; <tally:text>")

@@ -11,18 +11,19 @@ from typing import Any
 
 from armslength.core.arrangement.state import Change, State, Vote
 from armslength.core.arrangement.terms import Arrangement, Claim
+from armslength.errors import Refused
 from armslength.views.placed import PlacedEntry
 
 KINDS = {
-    "M": r"\d+ \w{3} \d{4} \d\d:\d\d(?::\d\d)? UTC \(D(?:[+−]\d+)?\)",  # noqa: RUF001 - a real minus sign
+    "M": r"\d+ \w{3} \d{4} \d\d:\d\d(?::\d\d)? UTC \(D(?:[+−]\d+)?\)",
     "S": r"\d+ (?:d|h|min|s)(?: \d+ (?:h|min|s))?",
     "N": r"\d+",
     "id": r"[\w./#-]+",
     "state": r"[A-Z]+",
-    "who": r"[\w ,–()]+?",  # noqa: RUF001 - a range's dash
-    "list": r"[\w, .–]+?",  # noqa: RUF001
+    "who": r"[\w ,–()]+?",
+    "list": r"[\w, .–]+?",
     "claim": r"\w+(?: \((?:It is so|It was so)\))?",
-    "duty": r"(?:\w+ \(Do it\)|\w+'s release)",
+    "duty": r"(?:[\w.]+ \(Do it\)|\w+'s release)",
     "tranche": r"Something \(\w+\)",
     "spot": r"\w+(?: (?:day|week|period) \d+)?",
     "unit": r"(?:day|week|period)",
@@ -54,7 +55,9 @@ class Seen:
 
     def since(self, kind: str, subject: str) -> int:
         """When a subject last changed."""
-        return max((c.at for c in self.changes if (c.kind, c.subject) == (kind, subject) and c.before != c.after), default=0)
+        return max(
+            (c.at for c in self.changes if (c.kind, c.subject) == (kind, subject) and c.before != c.after), default=0
+        )
 
     def count(self, claim: Claim) -> int:
         """How many periods it has."""
@@ -125,7 +128,7 @@ def people(text: str) -> set[str]:
     counted = re.fullmatch(r"(?:any of )?(\d+) monitors \((.+)\)", text)
     if counted:
         text = counted[2]
-        run = re.fullmatch(r"([a-z])(\d+)–[a-z](\d+)", text)  # noqa: RUF001
+        run = re.fullmatch(r"([a-z])(\d+)–[a-z](\d+)", text)
         found = {f"{run[1]}{n}" for n in range(int(run[2]), int(run[3]) + 1)} if run else set(names(text))
         assert len(found) == int(counted[1]), text
         return found
@@ -141,7 +144,7 @@ def numbers(text: str) -> list[int]:
     """`0–6, 8`."""
     out: list[int] = []
     for part in text.split(", "):
-        first, _, last = part.partition("–")  # noqa: RUF001
+        first, _, last = part.partition("–")
         out += range(int(first), int(last or first) + 1)
     return out
 
@@ -197,7 +200,7 @@ class Forms:
                 continue
             try:
                 check(seen, {key: value for key, value in found.groupdict().items() if value is not None}, *more)
-            except (AssertionError, KeyError, ValueError) as failure:
+            except (AssertionError, KeyError, ValueError, Refused) as failure:
                 wrong.append(f"{check.__name__}: {failure!r}"[:1500])
                 continue
             self.used.add(known.pattern)

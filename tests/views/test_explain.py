@@ -102,7 +102,7 @@ def test_an_overdue_release_can_be_cured() -> None:
     """At D+9 02:00 the release duty is OVERDUE, and its cure is named."""
     answer = asked(at(9, 3), "T2.release")
     assert answer.state == "OVERDUE"
-    assert "BREACHED, and Borovia may withdraw at once" in said(answer)
+    assert "T2's release is BREACHED at D+10 02:00, and Borovia may withdraw at once." in said(answer)
     assert answer.deadlines[0].at == at(10, 1)
 
 

@@ -1,48 +1,28 @@
-"""Every sentence of every view is true: random terms and histories, each sentence read back and held against the fold.
+"""Every sentence of every view is true: random histories, each sentence read back and held against the fold.
 
-`ARMSLENGTH_VIEWS` is the number of histories (default 30), `ARMSLENGTH_VIEWS_SEED` the first one. A failure names its
-seed and the place in the history.
+`ARMSLENGTH_VIEWS` is the number of histories (default 24), `ARMSLENGTH_VIEWS_SEED` the first one. A failure names its
+seed, the place in the history, and the sentence. A sentence whose form is in no catalogue fails: new ones get a check.
 """
+
 from __future__ import annotations
 
 import os
-
 from random import Random
 
 import pytest
 
-from armslength.core.arrangement import step
-from armslength.core.arrangement.draft import Act
-from armslength.core.arrangement.terms import Arrangement
-from armslength.errors import Refused
 from armslength.views.explain import why
-from armslength.views.placed import PlacedEntry
-from tests.oracle.duel import history
+from tests.views import sentences_claims, sentences_duties, sentences_rest
 from tests.views.consequences import soonest
 from tests.views.lines import lines_are_true
 from tests.views.reading import Seen
 from tests.views.sentences import SAYS
+from tests.views.worlds import history
 
-HISTORIES = int(os.environ.get("ARMSLENGTH_VIEWS", "30"))
+CATALOGUE = (sentences_claims, sentences_duties, sentences_rest)  # they fill SAYS
+HISTORIES = int(os.environ.get("ARMSLENGTH_VIEWS", "24"))
 FIRST = int(os.environ.get("ARMSLENGTH_VIEWS_SEED", "0"))
-LOOKS = 8  # states of one history that are asked about everything
-
-
-def told(terms: Arrangement, acts: list[Act]) -> list[Seen]:
-    """Every state of a history, with what was placed and changed up to it; refused entries are left out."""
-    states = [Seen(terms, step.initial(terms), [], [])]
-    for act in acts:
-        last = states[-1]
-        try:
-            out = step.apply(terms, last.state, act)
-        except Refused:
-            continue
-        entry = PlacedEntry(
-            index=len(last.placed), entry=act.entry, author=act.author, type=act.type, body=act.body, at=out.at,
-            changes=out.changes,
-        )  # fmt: skip
-        states.append(Seen(terms, out.state, [*last.changes, *out.changes], [*last.placed, entry]))
-    return states
+LOOKS = 4  # states of one history that are asked about everything
 
 
 def all_is_true(seen: Seen) -> None:
@@ -65,24 +45,22 @@ def never_came(seen: Seen, later: list[Seen]) -> None:
         for after in later[-1].changes[len(seen.changes) :] if later else []:
             if (after.kind, after.subject) == (kind, subject):
                 came = after.after == what and after.before != what
-                if kind == "claim":
-                    came = what == "*" or after.after != what
+                if kind == "claim":  # what was said before, and comes with grace, may still decide it
+                    came = after.at >= seen.now and what in {"*", "UNDECIDED"}
                 assert not came, f"{subject} was said never to come to {what}, and does: {after}"
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + HISTORIES))
 def test_every_sentence_is_true(seed: int) -> None:
-    """All that is said along one history."""
-    duel = history(seed)
-    states = told(duel.terms, duel.acts)
+    """All that is said along one history, and if nothing comes any more."""
+    states = history(seed).states
     lines_are_true(states[-1])
-    rng = Random(seed)
-    places = sorted({len(states) - 1, *rng.sample(range(len(states)), min(LOOKS, len(states)))})
+    places = sorted({len(states) - 1, *Random(seed).sample(range(len(states)), min(LOOKS, len(states)))})
     for place in places:
         seen = states[place]
         try:
             all_is_true(seen)
-            end = soonest(seen, 40 if place == places[-1] else 3)
+            end = soonest(seen, 60 if place == places[-1] else 4)
             never_came(seen, states[place + 1 :])
             never_came(seen, [end])
             all_is_true(end)

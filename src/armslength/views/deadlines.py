@@ -14,7 +14,7 @@ from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
 from armslength.core.arrangement.terms import Arrangement, release_duty
-from armslength.views.blocks import decided, denied, noticed
+from armslength.views.blocks import agreed, decided, denied, noticed
 from armslength.views.words import Words
 
 CONSEQUENCES = {
@@ -46,7 +46,9 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
     found += [d for name, a in state.allegations.items() for d in _allegation(words, state, name, a)]
     if state.arrangement.phase in {"EFFECTIVE", "WINDING"}:
         winding = state.arrangement.phase == "WINDING"
-        found += [d for name, t in state.tranches.items() for d in _tranche(words, name, t, winding=winding)]
+        for name, held in state.tranches.items():
+            alleged = f"{terms.tranches[name].recipient}/{name}" in state.allegations
+            found += _tranche(words, name, held, winding=winding, alleged=alleged)
     return tuple(sorted(found, key=lambda d: (d.at if d.fires is None else d.fires, d.kind, d.subject)))
 
 
@@ -66,7 +68,9 @@ def _arrangement(words: Words, state: State) -> Iterator[Deadline]:
         then = "the term ends"
         if arrangement.phase == "EFFECTIVE":
             forfeit = "; what is still LOCKED or READY once its last periods are decided is forfeited"
-            then += ", and it is wound up" if arrangement.suspension else forfeit
+            if arrangement.suspension:  # agreed, it may end by itself: what can be remedied no more is not waited for
+                forfeit = ", and the suspension with it" if agreed(terms, state) else ", and it is wound up"
+            then += forfeit
         end = _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
         yield replace(end, idle=arrangement.phase != "EFFECTIVE")
 
@@ -76,7 +80,10 @@ def _endings(words: Words, state: State) -> Iterator[Deadline]:
     terms, arrangement = words.terms, state.arrangement
     if arrangement.suspension:
         at = arrangement.suspension.since + terms.max_suspension
-        yield _of("arrangement", "arrangement", at, terms.grace, "remedy and resumption", "it is wound up")
+        waits, then = "remedy and resumption", "it is wound up"
+        if agreed(terms, state):
+            waits, then = "remedy", "it is wound up, unless nothing is left to remedy"
+        yield _of("arrangement", "arrangement", at, terms.grace, waits, then)
     for party, notice in arrangement.withdrawals.items():
         if notice.ends < terms.end:
             waits = f"{words.actor(party)}'s notice of withdrawal"
@@ -163,13 +170,15 @@ def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
     waits = f"{provider} to hand over the key of {tranche}" if released else f"{provider} to release {tranche}"
     then = f"{tranche}'s release is OVERDUE"
     key_at, cure_due = state.tranches[tranche].key_at, _cure_due(state, tranche, terms.release_cure)
-    if key_at is not None:
-        cured = state.tranches[tranche].stage == "SETTLED" and cure_due is not None and key_at <= cure_due
-        yield _settled(name, at + words.terms.grace, f"{tranche}'s release is CURED" if cured else then)
-        return
-    if state.duties[name].state == "OVERDUE" or terms.release_cure == 0:
+    settled = key_at is not None and state.tranches[tranche].stage == "SETTLED"
+    if settled and cure_due is not None and key_at is not None and key_at <= cure_due:
+        then = f"{tranche}'s release is CURED"
+    elif state.duties[name].state == "OVERDUE" or terms.release_cure == 0:
         leave = f", and {words.actor(terms.recipient)} may withdraw at once" if _in_force(words, state, at) else ""
         then = f"{tranche}'s release is BREACHED{leave}"
+    if key_at is not None:
+        yield _settled(name, at + words.terms.grace, then)
+        return
     yield _of("duty", name, at, words.terms.grace, waits, then)
 
 
@@ -198,7 +207,7 @@ def _allegation(words: Words, state: State, name: str, held: AllegationState) ->
         yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, f"{name} is DISMISSED")
 
 
-def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool) -> Iterator[Deadline]:
+def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool, alleged: bool) -> Iterator[Deadline]:
     terms, grace = words.terms.tranches[name], words.terms.grace
     recipient = words.actor(terms.recipient)
     if held.stage == "READY" and held.gate_at is not None:
@@ -206,7 +215,7 @@ def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool) -> I
         at = held.gate_at + terms.arm_by
         if winding:
             yield _of("tranche", name, at, grace, waits, f"{name} is FORFEITED")
-        elif held.shown == "READY":  # while it is WITHHELD nobody is late
+        elif held.shown == "READY" and not alleged:  # while it is WITHHELD nobody is late
             then = f"{recipient} may allege that {name} was not delivered sealed in time"
             yield _of("tranche", name, at, None, waits, then)
     if held.stage == "RELEASED" and held.key_at is not None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from armslength.core.arrangement.draft import reached
+from armslength.core.arrangement import tranches
+from armslength.core.arrangement.draft import Draft, reached
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
 from armslength.core.arrangement.terms import Arrangement
@@ -20,7 +21,6 @@ from armslength.views.words import Words, count, listing, meaning, span, start_c
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
 SPELT = 12  # ids that are listed; of more only the number is told
-OWED = frozenset({"READY", "ARMED", "RELEASED", "COMPLAINED"})
 OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
 OVER = frozenset({"WINDING", "TERMINATED", "COMPLETED"})
 
@@ -105,7 +105,8 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
     if held.phase == "LAPSED" and missing:
         said.append(f"{words.actors(missing)} did not sign by {words.moment(asked.terms.entry_by)}.")
     if held.phase in {"WINDING", "TERMINATED"}:
-        owed = [name for name, tranche in asked.state.tranches.items() if tranche.stage in OWED]
+        draft = Draft(asked.terms, asked.state)
+        owed = [name for name in asked.state.tranches if not tranches.final(draft, name)]
         said.append(_winding(asked, owed))
         blocks += [Block(kind="tranche", subject=name, need=f"{name} must be settled") for name in owed]
     if held.phase in OVER:

@@ -78,7 +78,7 @@ def timeline_text(
         if today != day:
             out += [*([[]] if day else []), [Span(today, "title")]]
             day, shown = today, ""
-        first = f"{start_case(line.did)}."
+        first = f"{line.did if line.who else start_case(line.did)}."  # names stay as they are
         hour = clock(line.at)
         out += _wrapped(first, width, f"  {hour if hour != shown else ' ' * len(hour)}  ")
         shown = hour

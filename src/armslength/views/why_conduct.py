@@ -82,7 +82,7 @@ def period(asked: Asked, name: str, number: int) -> Why:
     elif block:
         said = [start(asked.tell(block)), _excuse(asked, name, number)]
     else:
-        said.append(f"It is decided no more: the arrangement is {asked.state.shown}.")
+        said.append(f"Nothing said now decides it: the arrangement is {asked.state.shown}.")
     return asked.answer("claim", f"{name}#{number}", value, said, (block,) if block else ())
 
 

@@ -68,18 +68,20 @@ def _broken(asked: Asked, name: str) -> list[str]:
         return []
     provider, words = asked.words.actor(terms.provider), asked.words
     upheld = [n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, "UPHELD")]
-    if tranche.complaint == "UPHELD":
+    if tranche.complaint == "UPHELD" and held.at >= (tranche.complained_at or 0):
         cause = f"the complaint about {name} was upheld"
     elif upheld:
         cause = f"allegation {upheld[0]} was upheld"
-    elif tranche.stage == "FORFEITED" and held.cure_due is not None and held.at < held.cure_due + asked.terms.grace:
+    elif tranche.stage == "FORFEITED" and held.at == tranche.at != (held.cure_due or 0) + asked.terms.grace:
         cause = "it was still overdue when the tranche was forfeited"
     else:
         late = tranche.released_at is not None and held.due is not None and tranche.released_at > held.due
         due = held.due if late or tranche.released_at is None else tranche.key_due
         what = "key" if tranche.released_at is not None and not late else "release"
-        cause = f"no {what} came when due{f' on {words.moment(due)}' if due is not None else ''}"
-        if held.cure_due not in {None, due}:
+        cause = f"no {what} came when due on {words.moment(due)}" if due is not None else f"no {what} came"
+        if due is None:
+            cause += f" by {words.moment(held.cure_due or 0)}, to cure it"
+        elif held.cure_due not in {None, due}:
             cause += f", {'and no key' if late else 'nor'} by {words.moment(held.cure_due or 0)}, to cure it"
     said = [f"{provider} broke the duty to release {name}: {cause}."]
     if asked.state.arrangement.phase == "EFFECTIVE" and asked.now < asked.terms.end:
