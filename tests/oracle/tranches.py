@@ -1,0 +1,115 @@
+"""Tranches (rule 6)."""
+
+from __future__ import annotations
+
+from tests.oracle.conditions import holds, never
+from tests.oracle.world import Tranche, World, atoms
+
+OPEN = ("LOCKED", "READY", "ARMED")
+
+
+def settle(world: World, name: str) -> bool:
+    """Take one tranche one step on; whether it moved."""
+    if world.day is None:
+        return False
+    known, term = world.tranches[name], world.terms.tranches[name]
+    if forfeited(world, name):
+        become(world, known, "FORFEITED")
+        known.withheld = ()
+        return True
+    reasons = withheld(world, name)
+    if reasons != known.withheld:
+        if reasons and not known.withheld:
+            known.fell, known.by_deadline = world.at, world.firing
+        known.withheld, known.at = reasons, world.at
+        return True
+    if known.stage == "LOCKED" and not known.withheld:
+        if known.gate_at is None and world.phase == "EFFECTIVE" and holds(world, term.gate):
+            known.gate_at = world.at  # latched
+            return True
+        if known.gate_at is not None and known.commit is not None and world.phase == "EFFECTIVE":
+            become(world, known, "READY")
+            return True
+    silent = None if known.key_at is None else known.key_at + term.ack_by + world.terms.grace
+    if known.stage == "RELEASED" and silent is not None and world.at >= silent:
+        become(world, known, "SETTLED")  # silence after the key settles (rule 6.3)
+        return True
+    return known.stage == "COMPLAINED" and complaint(world, known)
+
+
+def become(world: World, known: Tranche, stage: str) -> None:
+    """The tranche is at another stage."""
+    known.stage, known.at = stage, world.at
+
+
+def withheld(world: World, name: str) -> tuple[str, ...]:
+    """Why it is WITHHELD: HELD, SUSPENDED, a continuous condition false, or a complaint (rules 6.1, 6.5)."""
+    known, term = world.tranches[name], world.terms.tranches[name]
+    if known.stage not in OPEN:
+        return ()
+    complained = any(
+        other.complaint == "OPEN"
+        and world.terms.tranches[which].provider == term.provider
+        and world.terms.tranches[which].recipient == term.recipient
+        for which, other in world.tranches.items()
+    )
+    reasons = {
+        "complaint": complained,
+        "condition": not holds(world, term.continuous),
+        "held": world.shown == "HELD",
+        "suspended": world.shown == "SUSPENDED",
+    }
+    return tuple(sorted(reason for reason, there in reasons.items() if there))
+
+
+def forfeited(world: World, name: str) -> bool:
+    """Rules 5.4, 5.5 and decision 13: what is no longer owed at the end."""
+    known, term = world.tranches[name], world.terms.tranches[name]
+    if known.stage not in OPEN or not world.over:
+        return False
+    if world.phase == "WINDING" and world.winding_by == "suspension":
+        return True
+    if known.stage == "READY" and world.phase == "WINDING":
+        assert known.gate_at is not None
+        if no_longer_owed(world, name):
+            return True
+        return world.at >= known.gate_at + term.arm_by + world.terms.grace
+    if known.stage != "ARMED":
+        return True
+    return no_longer_owed(world, name)
+
+
+def no_longer_owed(world: World, name: str) -> bool:
+    """Decision 13: its release duty is over, or its condition can no longer hold."""
+    continuous, reasons = world.terms.tranches[name].continuous, world.tranches[name].withheld
+    if world.duties[f"{name}.release"].state in ("BREACHED", "DISCHARGED"):
+        return True
+    wanted = [duty for atom in atoms(continuous) if atom.op == "clear" for duty in atom.duties or ()]
+    broken = any(world.duties[duty].state == "BREACHED" for duty in wanted)
+    return never(world, continuous) or ("condition" in reasons and broken)
+
+
+def complaint(world: World, known: Tranche) -> bool:
+    """Rule 6.5: votes, or the time-out's named default."""
+    from tests.oracle.allegations import vote
+
+    if known.complaint != "OPEN":
+        return False
+    assert known.complained_at is not None
+    word = vote(world, known.votes)
+    if word is None and world.at >= known.complained_at + world.terms.allegations.determination + world.terms.grace:
+        word = world.terms.allegations.default == "UPHELD"
+    if word is None:
+        return False
+    known.complaint = "UPHELD" if word else "DISMISSED"
+    if not word:
+        become(world, known, "SETTLED")
+    return True
+
+
+def owed(world: World, name: str) -> bool:
+    """Whether something is still to come of it."""
+    known = world.tranches[name]
+    if known.stage == "RELEASED" and known.key_at is None:
+        return world.duties[f"{name}.release"].state not in ("BREACHED", "DISCHARGED")  # decision 13
+    return known.stage in (*OPEN, "RELEASED") or known.complaint == "OPEN"
