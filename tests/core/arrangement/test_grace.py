@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import BODIES, Allege, Body, Resume, Waive, Withdraw
+from armslength.core.arrangement.bodies import BODIES, Allege, Body, Resume, Seal, Waive, Withdraw
 from armslength.core.arrangement.state import Clock, State
 from armslength.core.arrangement.terms import Due
 from armslength.core.parts import Parts
@@ -288,3 +288,17 @@ def test_entry_from_before_the_end_is_judged_before_the_end() -> None:
     assert open_term.duty("a") == "REMEDIED"
     small.attest(open_term, END - 3, "f", 0, True)
     assert open_term.when("arrangement", "COMPLETED") == [END]
+
+
+def test_no_tranche_is_armed_once_all_that_is_undecided_is_past_its_report() -> None:
+    """READY past the end is as good as FORFEITED from the last reportBy of an undecided period on."""
+    play = small.begun(
+        claims={"k": small.state_claim(report_by=900)},
+        duties={"d": small.maintain("k", consequence="record")},
+        tranches={"t": small.tranche()},
+    )
+    play.say(D, "P", small.content("t"))
+    for number in range(1, 10):
+        small.attest(play, END, "k", number, True)
+    play.say(END, "N", Seal(checkpoint="", state_root=""))
+    play.refused("late", END + 5, "Q", small.arming("t"))

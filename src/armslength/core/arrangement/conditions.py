@@ -135,9 +135,11 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:
 
 def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:
     term, decided = draft.terms.claims[claim], draft.claims[claim].decided
-    if UNDECIDED not in decided and len(decided) >= claims.count(draft, term):
+    total = claims.count(draft, term)
+    number = decided.rfind(UNDECIDED) if len(decided) >= total else total - 1
+    if number < 0:
         return False
-    last = claims.report_by(draft, term, claims.count(draft, term) - 1)
+    last = claims.report_by(draft, term, number)
     return not closing or last is None or draft.at <= last
 
 

@@ -140,7 +140,7 @@ def key(draft: Draft, act: Act, body: Key) -> None:
     if state.key_due is None:
         raise Refused("early", f"no seal covers the release of {body.tranche} yet")
     last = releases.last(draft, release_duty(body.tranche))
-    if (term_over(draft) or draft.lapsing) and last is not None and draft.at > last:
+    if (term_over(draft, closing=True) or draft.lapsing) and last is not None and draft.at > last:
         raise Refused("late", f"the key of {body.tranche} could be placed until {iso(last)}")
     try:
         wrapped = base64.b64decode(body.wrapped, validate=True)
