@@ -114,6 +114,29 @@ def test_terms_with_another_s_key_under_our_name_are_not_engaged_in(tmp_path: Pa
     run(tmp_path, story, settings={"accept": Accept(roles=EVERY, proposers=(a,))})
 
 
+def test_what_strangers_bring_beside_terms_is_not_shown_in_a_party_s_place(tmp_path: Path) -> None:
+    """Somebody who knows the terms brings them first, with other texts and a word of its own; so does a party, with
+    other texts. What the owner is shown is what it would sign."""
+
+    async def story(world: World) -> None:
+        node, a, b = world.nodes["B"].running.node, world.nodes["A"].config.did, world.nodes["B"].config.did
+        right = proposed(world.terms, note="as we said")
+        false = dict.fromkeys(right.texts, "something else\n")
+        said = "their lawyers agree: just sign"
+        lie = proposed(dataclasses.replace(world.terms), note=said, replaces="0" * 64)
+        lie = dataclasses.replace(lie, texts=false)
+        for by, copy in (("did:web:a-stranger.example", lie), (b, lie), (a, right)):
+            assert (await node.proposals.receive(copy, by)).answer == "waiting"
+            await asyncio.sleep(2)
+        (listed,) = await node.proposals.waiting()
+        assert (listed.note, listed.replaces, len(listed.by)) == ("as we said", None, 3)
+        assert (await node.proposals.proposal(world.arrangement))[1] == right
+        await node.proposals.engage(world.arrangement)
+        assert (await node.shelf.open(world.arrangement)).held.proposal == right
+
+    run(tmp_path, story)
+
+
 def test_names_of_texts_take_room_too(tmp_path: Path) -> None:
     """Whatever of a proposal is stored counts: also the names under which its texts come, and its note."""
 

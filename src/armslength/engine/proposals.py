@@ -122,11 +122,11 @@ class Proposals:
         return await asyncio.to_thread(_list, self._shelf, arrangement, copies)
 
     async def proposal(self, arrangement: str) -> tuple[Listed, Proposal]:
-        """Terms that wait, with the first copy of them. Raises NotFound."""
+        """Terms that wait, with the copy of them that would be taken. Raises NotFound."""
         copies = await self._inbox.copies(arrangement)
         if not copies:
             raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
-        return await self._listed(arrangement), copies[0][1]
+        return await self._listed(arrangement), await asyncio.to_thread(_taken, copies)
 
     async def propose(self, proposal: Proposal) -> str:
         """Engage as a party in terms of ours; returns their hash. Raises Malformed or Refused with the reason."""
@@ -306,9 +306,24 @@ def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
     return terms
 
 
+def _taken(copies: Sequence[tuple[Waiting, Proposal]]) -> Proposal:
+    """Of copies of the same terms, the first with the right texts that a party of them has brought: whatever anybody
+    else brings beside the terms is not shown in a party's place. The first of all where there is none."""
+    from armslength.wire.terms import text_faults  # slow to load
+
+    try:
+        terms = decode_terms(copies[0][1].document.encode())
+    except (ArmslengthError, UnicodeError):
+        return copies[0][1]
+    parties = {terms.actors[party].did for party in terms.parties}
+    own = [proposal for copy, proposal in copies if copy.by in parties]
+    right = (proposal for proposal in own if not text_faults(terms, proposal.texts))
+    return next(right, (own or [copies[0][1]])[0])
+
+
 def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Proposal]]) -> Listed:
     """What their reader is shown of terms; whatever cannot be read is shown as that."""
-    first, proposal = copies[0]
+    first, proposal = copies[0][0], _taken(copies)
     by: dict[str, str | None] = {copy.by: None for copy, _ in copies}
     size, told = sum(copy.size for copy, _ in copies), (proposal.replaces, proposal.note)
     try:

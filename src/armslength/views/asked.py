@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -62,7 +63,8 @@ class Asked:
         if deadline.fires == deadline.at:
             return f"Next: on {self.moment(deadline.at)}, {deadline.then}."
         text = f"Next: {deadline.waits_for}, by {self.moment(deadline.at)}"
-        return f"{text}; if nothing comes, {deadline.then} at {self.words.short(deadline.fires)}."
+        what, sign, rest = re.split("([,:]|$)", deadline.then, maxsplit=1)  # what happens, and what that leads to
+        return f"{text}; if nothing comes, {what} at {self.words.short(deadline.fires)}{sign}{rest}."
 
     def tell(self, block: Block) -> str:
         """A block as a phrase without a full stop."""
@@ -106,7 +108,7 @@ class Asked:
 def ended(asked: Asked) -> str:
     """What ended the arrangement: `after a withdrawal`."""
     how = {"withdrawal": "after a withdrawal", "suspension": "after a suspension that was not ended in time"}
-    return how.get(asked.state.arrangement.winding_by or "", "at the end of its term")
+    return how.get(asked.state.arrangement.winding_by or "", "once its term was over")
 
 
 def start(text: str) -> str:

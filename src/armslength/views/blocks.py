@@ -41,6 +41,17 @@ def decided(state: State, claim: str, period: int) -> str:
     return VALUE_NAMES[letters[period] if period < len(letters) else UNDECIDED]
 
 
+def agreed(terms: Arrangement, state: State) -> bool:
+    """Whether all parties, or the determiners' quorum, have agreed to end the current suspension."""
+    suspension, rules = state.arrangement.suspension, terms.allegations.determiners
+    if suspension is None:
+        return False
+    voters = [n for n in suspension.resumed if n in rules.of and n not in state.arrangement.excluded]
+    return set(terms.parties) <= set(suspension.resumed) or reached(
+        terms, voters, rules.count, rules.groups, rules.including
+    )
+
+
 def unmet(terms: Arrangement, state: State, condition: Condition) -> tuple[Block, ...]:
     """What keeps a condition from holding; empty if it holds."""
     return _Unmet(Words.of(terms, state), state).of(condition)

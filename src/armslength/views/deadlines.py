@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from armslength.core.arrangement import claims, releases
 from armslength.core.arrangement.draft import Draft
+from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
 from armslength.core.arrangement.terms import Arrangement, release_duty
-from armslength.views.blocks import denied, noticed
+from armslength.views.blocks import agreed, decided, denied, noticed
 from armslength.views.words import Words
 
 CONSEQUENCES = {
@@ -21,6 +22,7 @@ CONSEQUENCES = {
     "withhold": "tranches that depend on it stay withheld",
     "record": "it goes on record, and nothing else follows",
 }
+LATE = "it goes on record, and suspends nothing any more"  # a breach after the term, or after the end of it all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,12 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
     """All running deadlines, soonest first; of each claim only its first undecided period's."""
     words = Words.of(terms, state)
     found = [*_arrangement(words, state), *_claims(words, state), *_duties(words, state)]
-    found += [d for name, a in state.allegations.items() for d in _allegation(words, name, a)]
+    found += [d for name, a in state.allegations.items() for d in _allegation(words, state, name, a)]
     if state.arrangement.phase in {"EFFECTIVE", "WINDING"}:
         winding = state.arrangement.phase == "WINDING"
-        found += [d for name, t in state.tranches.items() for d in _tranche(words, name, t, winding=winding)]
+        for name, held in state.tranches.items():
+            alleged = f"{terms.tranches[name].recipient}/{name}" in state.allegations
+            found += _tranche(words, name, held, winding=winding, alleged=alleged)
     return tuple(sorted(found, key=lambda d: (d.at if d.fires is None else d.fires, d.kind, d.subject)))
 
 
@@ -63,8 +67,10 @@ def _arrangement(words: Words, state: State) -> Iterator[Deadline]:
     if state.clock.now < terms.end:
         then = "the term ends"
         if arrangement.phase == "EFFECTIVE":
-            forfeit = "it is wound up" if arrangement.suspension else "what is still locked then is forfeited"
-            then = f"the term ends, and {forfeit}"
+            forfeit = "; what is still LOCKED or READY once its last periods are decided is forfeited"
+            if arrangement.suspension:  # agreed, it may end by itself: what can be remedied no more is not waited for
+                forfeit = ", and the suspension with it" if agreed(terms, state) else ", and it is wound up"
+            then += forfeit
         end = _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
         yield replace(end, idle=arrangement.phase != "EFFECTIVE")
 
@@ -74,7 +80,10 @@ def _endings(words: Words, state: State) -> Iterator[Deadline]:
     terms, arrangement = words.terms, state.arrangement
     if arrangement.suspension:
         at = arrangement.suspension.since + terms.max_suspension
-        yield _of("arrangement", "arrangement", at, terms.grace, "remedy and resumption", "it is wound up")
+        waits, then = "remedy and resumption", "it is wound up"
+        if agreed(terms, state):
+            waits, then = "remedy", "it is wound up, unless nothing is left to remedy"
+        yield _of("arrangement", "arrangement", at, terms.grace, waits, then)
     for party, notice in arrangement.withdrawals.items():
         if notice.ends < terms.end:
             waits = f"{words.actor(party)}'s notice of withdrawal"
@@ -116,17 +125,39 @@ def _duties(words: Words, state: State) -> Iterator[Deadline]:
         if tranche:
             yield from _release(words, tranche, state)
         elif words.terms.duties[name].kind == "achieve":
-            yield from _achieve(words, name, duty)
+            yield from _achieve(words, name, duty, state)
 
 
-def _achieve(words: Words, name: str, duty: DutyState) -> Iterator[Deadline]:
+def _achieve(words: Words, name: str, duty: DutyState, state: State) -> Iterator[Deadline]:
     terms = words.terms.duties[name]
     waits = f"{words.actor(terms.performer)} to perform, shown by claim {terms.claim}"
-    if duty.state == "ACTIVE" and duty.due is not None:
-        yield _of("duty", name, duty.due, words.terms.grace, waits, f"{name} is OVERDUE")
-    if duty.state == "OVERDUE" and duty.cure_due is not None:
-        then = f"{name} is BREACHED: {CONSEQUENCES.get(terms.consequence, terms.consequence)}"
-        yield _of("duty", name, duty.cure_due, words.terms.grace, waits, then)
+    at = {"ACTIVE": duty.due, "OVERDUE": duty.cure_due}.get(duty.state)
+    if at is None:
+        return
+    came = state.claims[terms.claim].at if decided(state, terms.claim, 0) == "SUPPORTED" else None
+    then = f"{name} is OVERDUE"
+    if came is not None and duty.state == "ACTIVE" and duty.cure_due is not None and came <= duty.cure_due:
+        then = f"{name} is CURED"
+    elif duty.state == "OVERDUE" or terms.cure == 0:  # without a cure it is broken at once
+        follows = CONSEQUENCES.get(terms.consequence, terms.consequence)
+        if terms.consequence == "suspend" and not _in_force(words, state, at):
+            follows = LATE
+        mended = came is not None and remediable(Draft(words.terms, state), name)
+        then = f"{name} is BREACHED{', and REMEDIED at once' * mended}: {follows}"
+    if came is None:
+        yield _of("duty", name, at, words.terms.grace, waits, then)
+    else:
+        yield _settled(name, at + words.terms.grace, then)
+
+
+def _settled(duty: str, fires: int, then: str) -> Deadline:
+    """What follows whatever comes: what was owed has come, after its deadline, which has yet to fire."""
+    return _of("duty", duty, fires, 0, "grace to be over", then)
+
+
+def _in_force(words: Words, state: State, at: int) -> bool:
+    """Whether what fires for the deadline `at` does so while the arrangement is in force and its term runs."""
+    return state.arrangement.phase == "EFFECTIVE" and at + words.terms.grace < words.terms.end
 
 
 def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
@@ -138,26 +169,45 @@ def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
     released = state.tranches[tranche].released_at is not None
     waits = f"{provider} to hand over the key of {tranche}" if released else f"{provider} to release {tranche}"
     then = f"{tranche}'s release is OVERDUE"
-    if state.duties[name].state == "OVERDUE":
-        then = f"{tranche}'s release is BREACHED, and {words.actor(terms.recipient)} may withdraw at once"
+    key_at, cure_due = state.tranches[tranche].key_at, _cure_due(state, tranche, terms.release_cure)
+    settled = key_at is not None and state.tranches[tranche].stage == "SETTLED"
+    if settled and cure_due is not None and key_at is not None and key_at <= cure_due:
+        then = f"{tranche}'s release is CURED"
+    elif state.duties[name].state == "OVERDUE" or terms.release_cure == 0:
+        leave = f", and {words.actor(terms.recipient)} may withdraw at once" if _in_force(words, state, at) else ""
+        then = f"{tranche}'s release is BREACHED{leave}"
+    if key_at is not None:
+        yield _settled(name, at + words.terms.grace, then)
+        return
     yield _of("duty", name, at, words.terms.grace, waits, then)
 
 
-def _allegation(words: Words, name: str, held: AllegationState) -> Iterator[Deadline]:
+def _cure_due(state: State, tranche: str, cure: int) -> int | None:
+    """Until when the key cures a release that is late; from the key's deadline on where the release itself was not."""
+    held, duty = state.tranches[tranche], state.duties[release_duty(tranche)]
+    if held.key_due is None or held.released_at is None or duty.due is None or held.released_at > duty.due:
+        return duty.cure_due
+    return held.key_due + cure
+
+
+def _allegation(words: Words, state: State, name: str, held: AllegationState) -> Iterator[Deadline]:
     rules, grace = words.terms.allegations, words.terms.grace
     if held.holding:
-        then = f"the hold of {name} ends, unless a decision ends it first"
-        yield _of("allegation", name, held.raised_at + rules.hold, 0, "a decision", then)
+        waits = "a decision" if held.outcome == "OPEN" else "the limit of the hold"
+        then = f"the hold of {name} ends{', unless a decision ends it first' if held.outcome == 'OPEN' else ''}"
+        yield _of("allegation", name, held.raised_at + rules.hold, 0, waits, then)
     if held.answer is None:
         waits = "an answer by the debtor"
         reply = _of("allegation", name, held.raised_at + rules.reply, grace, waits, f"{name} counts as UNANSWERED")
         yield replace(reply, idle=held.outcome != "OPEN")
     if held.outcome == "OPEN":
-        waits = "the monitors or the determiners to decide"
+        waits = "the determiners to decide"
+        if held.claim is not None and decided(state, held.claim, held.period or 0) == "UNDECIDED":
+            waits = "the monitors or the determiners to decide"
         yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, f"{name} is DISMISSED")
 
 
-def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool) -> Iterator[Deadline]:
+def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool, alleged: bool) -> Iterator[Deadline]:
     terms, grace = words.terms.tranches[name], words.terms.grace
     recipient = words.actor(terms.recipient)
     if held.stage == "READY" and held.gate_at is not None:
@@ -165,7 +215,7 @@ def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool) -> I
         at = held.gate_at + terms.arm_by
         if winding:
             yield _of("tranche", name, at, grace, waits, f"{name} is FORFEITED")
-        else:
+        elif held.shown == "READY" and not alleged:  # while it is WITHHELD nobody is late
             then = f"{recipient} may allege that {name} was not delivered sealed in time"
             yield _of("tranche", name, at, None, waits, then)
     if held.stage == "RELEASED" and held.key_at is not None:

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from armslength.core.arrangement.draft import reached
+from armslength.core.arrangement import tranches
+from armslength.core.arrangement.draft import Draft, reached
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
 from armslength.views.asked import Asked, Why, ended
-from armslength.views.blocks import Block, in_breach
+from armslength.views.blocks import Block
 from armslength.views.troubles import Trouble, about, has_wrong_clock, told
-from armslength.views.why_conduct import allegation, claim, duty, period
+from armslength.views.why_conduct import allegation, can_be_remedied, claim, duty, period
 from armslength.views.why_tranche import release, tranche
 from armslength.views.words import Words, count, listing, meaning, span, start_case
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
 SPELT = 12  # ids that are listed; of more only the number is told
-OWED = frozenset({"READY", "ARMED", "RELEASED", "COMPLAINED"})
 OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
 OVER = frozenset({"WINDING", "TERMINATED", "COMPLETED"})
 
@@ -97,14 +97,16 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
         if raised.holding:
             end = raised.raised_at + asked.terms.allegations.hold
             said.append(f"Allegation {name} by {words.actor(raised.by)} holds it, at most until {asked.moment(end)}.")
-            blocks.append(asked.vote("allegation", name, raised.votes, end))
+            if raised.outcome == "OPEN":
+                blocks.append(asked.vote("allegation", name, raised.votes, end))
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
         said.append(f"{gave}, to end on {words.moment(notice.ends)}.")
     if held.phase == "LAPSED" and missing:
         said.append(f"{words.actors(missing)} did not sign by {words.moment(asked.terms.entry_by)}.")
     if held.phase in {"WINDING", "TERMINATED"}:
-        owed = [name for name, tranche in asked.state.tranches.items() if tranche.stage in OWED]
+        draft = Draft(asked.terms, asked.state)
+        owed = [name for name in asked.state.tranches if not tranches.final(draft, name)]
         said.append(_winding(asked, owed))
         blocks += [Block(kind="tranche", subject=name, need=f"{name} must be settled") for name in owed]
     if held.phase in OVER:
@@ -218,7 +220,9 @@ def _since(asked: Asked) -> str:
 
 def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]:
     limit = held.since + asked.terms.max_suspension
-    still = [d for d in held.duties if in_breach(asked.state, d)]
+    broken = [d for d in held.duties if asked.state.duties[d].state == "BREACHED"]
+    still = [d for d in broken if can_be_remedied(asked, d)]
+    lost = [d for d in broken if d not in still]
     missing = tuple(p for p in asked.terms.parties if p not in held.resumed)
     rules = asked.terms.allegations.determiners
     voters = tuple(n for n in held.resumed if n in rules.of and n not in asked.state.arrangement.excluded)
@@ -228,7 +232,13 @@ def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]
     for name in still:
         who = (asked.terms.duties[name].debtor,) if name in asked.terms.duties else ()
         blocks.append(Block(kind="duty", subject=name, need=f"{name} must be remedied", who=who, until=limit))
-    said.append(f"{listing(still)} must still be remedied." if still else "What broke has been remedied.")
+    if still:
+        said.append(f"{listing(still)} must still be remedied.")
+    if lost:
+        verb = "is" if len(lost) == 1 else "are"
+        said.append(f"{listing(lost)} can be remedied no more, and {verb} not waited for.")
+    if not broken:
+        said.append("What broke has been remedied.")
     if enough:
         said.append(f"{asked.words.actors(voters)} agreed to resume, which suffices: they are the determiners' quorum.")
     elif missing:

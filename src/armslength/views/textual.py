@@ -45,7 +45,8 @@ def status_text(terms: Arrangement, status: Status, width: int = 80) -> Text:
         out += _wrapped(sentence, width)
     if status.next and status.next.subject != "arrangement":
         when = words.moment(status.next.at) + (f", {_away(status.next.at, status.at)}" if status.at else "")
-        out += _wrapped(f"Next deadline: {when}: {status.next.waits_for}; otherwise {status.next.then}.", width)
+        waits = "" if status.next.fires == status.next.at else f"{status.next.waits_for}; otherwise "
+        out += _wrapped(f"Next deadline: {when}: {waits}{status.next.then}.", width)
     out += _tranches(status, width)
     for party in status.parties:
         out += _owed(words, status, party, width)
@@ -77,7 +78,7 @@ def timeline_text(
         if today != day:
             out += [*([[]] if day else []), [Span(today, "title")]]
             day, shown = today, ""
-        first = f"{start_case(line.did)}."
+        first = f"{line.did if line.who else start_case(line.did)}."  # names stay as they are
         hour = clock(line.at)
         out += _wrapped(first, width, f"  {hour if hour != shown else ' ' * len(hour)}  ")
         shown = hour

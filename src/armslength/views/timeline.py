@@ -115,7 +115,8 @@ def _effect(words: Words, found: list[Change]) -> Effect:
     change = found[0]
     if change.kind == "claim":
         return _decided(words, found)
-    name = start_case(listing(words.subject(c.kind, c.subject) for c in found))
+    name = listing(words.subject(c.kind, c.subject) for c in found)
+    name = start_case(name) if change.kind in {"arrangement", "allegation"} else name  # ids stay as they are
     before = "" if change.before in {"NONE", change.after} else change.before
     text = f"{name}: {before} → {change.after}" if before else f"{name}: {change.after}"
     if change.kind == "instance":
@@ -123,7 +124,7 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
         text = f"{name}: {change.after}"
     elif change.after == "EXCLUDED":
-        name, before = start_case(words.actors([change.subject])), ""
+        name, before = words.actors([change.subject]), ""
         text = f"{name} counts no more: EXCLUDED"
     elif change.rule in _CLOCKS:
         clocks = "its clock {}s" if len(found) == 1 else "their clocks {}"
@@ -187,7 +188,7 @@ def _join(terms: Arrangement, groups: list[_Group], entry: PlacedEntry, own: lis
         groups.append(last)
     last.entries.append(entry)
     last.changes.extend(own)
-    last.until = max(last.until, entry.at)
+    last.at, last.until = min(last.at, entry.at), max(last.until, entry.at)
 
 
 def _joins(terms: Arrangement, groups: list[_Group], last: _Group, entry: PlacedEntry) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement.draft import Draft
+from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
 from armslength.views import why_decided
 from armslength.views.asked import Asked, Why, start
-from armslength.views.blocks import Block, decided, denied, lack, outstanding, unmet
+from armslength.views.blocks import Block, closed, decided, denied, lack, outstanding, unmet
 from armslength.views.deadlines import CONSEQUENCES
 from armslength.views.words import count, meaning, ranges
 
@@ -43,7 +45,7 @@ def duty(asked: Asked, name: str) -> Why:
         blocks = (block,) if block else ()
         said += _achieve(asked, name, held, blocks)
     if held.state == "BREACHED":
-        said.append(f"Consequence: {CONSEQUENCES.get(terms.consequence, terms.consequence)}.")
+        said.append(_follows(asked, name))
     if held.waived:
         said.append(f"{asked.words.actors(held.waived)} waived it.")
     return asked.answer("duty", name, held.state, said, blocks)
@@ -80,7 +82,7 @@ def period(asked: Asked, name: str, number: int) -> Why:
     elif block:
         said = [start(asked.tell(block)), _excuse(asked, name, number)]
     else:
-        said.append(f"It is decided no more: the arrangement is {asked.state.shown}.")
+        said.append(f"Nothing said now decides it: the arrangement is {asked.state.shown}.")
     return asked.answer("claim", f"{name}#{number}", value, said, (block,) if block else ())
 
 
@@ -99,7 +101,8 @@ def allegation(asked: Asked, name: str) -> Why:
     ]
     if held.holding:
         end = held.raised_at + asked.terms.allegations.hold
-        said.append(f"While it is open it holds the arrangement, at most until {asked.moment(end)}.")
+        lead = "While it is open it" if held.outcome == "OPEN" else "It"
+        said.append(f"{lead} holds the arrangement, at most until {asked.moment(end)}.")
     blocks: tuple[Block, ...] = ()
     if held.outcome == "OPEN":
         until = held.raised_at + asked.terms.allegations.determination
@@ -156,7 +159,8 @@ def _achieve(asked: Asked, name: str, held: DutyState, blocks: tuple[Block, ...]
     if held.state == "OVERDUE" and held.frozen_at is None and held.cure_due is not None:
         said.append(f"It can still be cured, by {asked.moment(held.cure_due)}.")
     elif held.state == "BREACHED" and terms.perdurant:
-        said.append("It is still owed, and counts as remedied once shown.")
+        left = "and counts as remedied once shown" if blocks else "but nothing can show it any more"
+        said.append(f"It is still owed, {left}.")
     if held.performed_at is not None:
         said.append(f"{debtor} stated on {asked.words.moment(held.performed_at)} that it is done; the monitors decide.")
     return said + [start(asked.tell(b)) for b in blocks]
@@ -169,16 +173,38 @@ def _instance(asked: Asked, name: str, instance: Instance) -> str:
     text = f"The violation that began on {unit} {instance.first} is {instance.state} since {since}"
     if instance.state == "OVERDUE":
         plural = "" if terms.cure == 1 else "s"
-        window = f"{unit}{plural} {ranges('', range(instance.first + 1, instance.first + 1 + terms.cure))}"
-        text += f"; it is cured if {window} {'are' if plural else 'is'} clean, and breached if not"
+        last, rules = instance.first + terms.cure, asked.terms.claims[terms.claim]
+        window = f"{unit}{plural} {ranges('', range(instance.first + 1, last + 1))} {'are' if plural else 'is'}"
+        if asked.words.starts(rules, last + 1) <= asked.terms.end:
+            text += f"; it is cured if {window} clean, and breached if not"
+        else:
+            text += f"; the term ends before {window} over, so that it can be cured no more"
     elif instance.state == "BREACHED":
         broke = f" after {unit} {instance.broke}" if instance.broke is not None else ""
-        text += f"; {count(terms.remedy_run or 0, f'clean {unit}')} in a row{broke} would remedy it"
-        text += _run(asked, terms.claim, instance.broke)
+        run = count(terms.remedy_run or 0, f"clean {unit}") + (" in a row" if terms.remedy_run != 1 else "")
+        if can_be_remedied(asked, name):
+            text += f"; {run}{broke} would remedy it{_run(asked, terms.claim, instance.broke)}"
+        else:
+            text += f"; the {run}{broke} that would remedy it can come no more"
     elif instance.state == "REMEDIED":
         broke = f" by {unit} {instance.broke}" if instance.broke is not None else ""
         text += f"; it was a breach{broke}, and was made good"
     return f"{text}."
+
+
+def can_be_remedied(asked: Asked, name: str) -> bool:
+    """Whether a breach may still be remedied: enough periods are left for it, and are still decided."""
+    if closed(asked.terms, asked.state, asked.terms.duties[name].claim):
+        return False
+    return remediable(Draft(asked.terms, asked.state), name)
+
+
+def _follows(asked: Asked, name: str) -> str:
+    """What a breach leads to, or has led to."""
+    consequence, suspension = asked.terms.duties[name].consequence, asked.state.arrangement.suspension
+    if consequence == "suspend" and (suspension is None or name not in suspension.duties):
+        return f"While the term runs, such a breach suspends the arrangement; now that is {asked.state.shown}."
+    return f"Consequence: {CONSEQUENCES.get(consequence, consequence)}."
 
 
 def _run(asked: Asked, claim: str, broke: int | None) -> str:

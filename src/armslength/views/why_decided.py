@@ -24,10 +24,11 @@ def period(asked: Asked, name: str, number: int) -> list[str]:
         return [f"{lead}: a notice given in time covers it, and claim {words.claim(rules.excuse.claim)} is supported."]
     upheld = _upheld(asked, name, number)
     if value == "REFUTED" and upheld:
-        return [f"{lead}: {listing(upheld)}."]
+        said = f"{lead}: {listing(upheld)}, unless enough monitors had attested before that it did not hold."
+        return [said, "The record shows which, and when."]
     least = rules.support if value == "SUPPORTED" else rules.refute
     who = words.actors(rules.monitors)
-    some = who if least == len(rules.monitors) else f"{'' if least > 1 else 'at least '}{least} of {who}"
+    some = who if least == len(rules.monitors) else f"at least {least} of {who}"
     said = f"{lead}: {some} attested that it {'held' if value == 'SUPPORTED' else 'did not hold'}"
     if value == "REFUTED" and rules.excuse and noticed(words, asked.state, name, number):
         said += ", and what would have excused it was not supported"
@@ -39,18 +40,39 @@ def period(asked: Asked, name: str, number: int) -> list[str]:
 def allegation(asked: Asked, name: str) -> str:
     """What decided an allegation that is no longer open, as a phrase."""
     held = asked.state.allegations[name]
-    said = [how] if (how := _how(asked, held)) else []
-    if held.claim is not None:
-        value = decided(asked.state, held.claim, held.period or 0)
-        about = asked.words.subject("claim", f"{held.claim}#{held.period or 0}")
-        if held.outcome == "UPHELD" and not said:
-            said.append(f"the monitors found {about} REFUTED")
-        if held.outcome == "DISMISSED" and value in {"SUPPORTED", "EXCUSED"}:
-            said.append(f"the monitors found {about} {value}")
-    if said:
+    until = asked.words.moment(held.raised_at + asked.terms.allegations.determination)
+    how, found = _how(asked, held), _found(asked, held)
+    if how and found and held.outcome == "UPHELD":  # one of them made the other come too late to decide
+        return f"{how}, unless the monitors had {found} before; the record shows which, and when"
+    if how or (found and not _may_be_late(asked, held)):
+        said = [how] * bool(how) + [f"the monitors {found}"] * bool(found)
         return f"{listing(said)}; the record shows when{', and which came first' if len(said) > 1 else ''}"
-    until = held.raised_at + asked.terms.allegations.determination
-    return f"neither monitors nor determiners had decided it by {asked.words.moment(until)}"
+    if found and not _came_late(asked, held):
+        return f"the monitors {found}, unless the time to decide it was over before, on {until}; the record shows which"
+    return f"neither monitors nor determiners had decided it by {until}"
+
+
+def _found(asked: Asked, held: AllegationState) -> str:
+    """What the monitors found that goes with the outcome of an allegation: `found k2 day 14 REFUTED`; else empty."""
+    if held.claim is None:
+        return ""
+    value = decided(asked.state, held.claim, held.period or 0)
+    fits = {"REFUTED"} if held.outcome == "UPHELD" else {"SUPPORTED", "EXCUSED"}
+    return f"found {asked.words.subject('claim', f'{held.claim}#{held.period or 0}')} {value}" if value in fits else ""
+
+
+def _may_be_late(asked: Asked, held: AllegationState) -> bool:
+    """Whether the monitors may have decided the period after the allegation's time was over."""
+    rules = asked.terms.claims[held.claim or ""]
+    last = held.raised_at + asked.terms.allegations.determination
+    return rules.report_by is None or asked.words.ends(rules, held.period or 0) + rules.report_by > last
+
+
+def _came_late(asked: Asked, held: AllegationState) -> bool:
+    """Whether they certainly have; of a claim with several decided periods only the last decision's time is known."""
+    claim = asked.state.claims[held.claim or ""]
+    alone = len(claim.decided.replace(".", "")) == 1
+    return alone and (claim.at or 0) > held.raised_at + asked.terms.allegations.determination
 
 
 def _upheld(asked: Asked, name: str, number: int) -> list[str]:

@@ -18,7 +18,8 @@ def tranche(asked: Asked, name: str) -> Why:
         word = "open" if held.stage == "LOCKED" else "be released"
         said = [f"{asked.words.tranche(name)} can never {word} any more: {over[0].need}."]
         said += [f"And: {block.need}." for block in over[1:]]
-        said.append(f"It is forfeited once the term is over, on {asked.words.moment(asked.terms.end)}.")
+        end = asked.words.moment(asked.terms.end)
+        said.append(f"It is forfeited once the term is over ({end}) and its last periods are decided.")
         return asked.answer("tranche", name, held.shown, said, over)
     if held.shown != "WITHHELD":
         said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:]), *_broken(asked, name)]
@@ -67,18 +68,20 @@ def _broken(asked: Asked, name: str) -> list[str]:
         return []
     provider, words = asked.words.actor(terms.provider), asked.words
     upheld = [n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, "UPHELD")]
-    if tranche.complaint == "UPHELD":
+    if tranche.complaint == "UPHELD" and held.at >= (tranche.complained_at or 0):
         cause = f"the complaint about {name} was upheld"
     elif upheld:
         cause = f"allegation {upheld[0]} was upheld"
-    elif tranche.stage == "FORFEITED":
-        cause = "it was still overdue when the arrangement was wound up"
+    elif tranche.stage == "FORFEITED" and held.at == tranche.at != (held.cure_due or 0) + asked.terms.grace:
+        cause = "it was still overdue when the tranche was forfeited"
     else:
         late = tranche.released_at is not None and held.due is not None and tranche.released_at > held.due
         due = held.due if late or tranche.released_at is None else tranche.key_due
         what = "key" if tranche.released_at is not None and not late else "release"
-        cause = f"no {what} came when due{f' on {words.moment(due)}' if due is not None else ''}"
-        if held.cure_due not in {None, due}:
+        cause = f"no {what} came when due on {words.moment(due)}" if due is not None else f"no {what} came"
+        if due is None:
+            cause += f" by {words.moment(held.cure_due or 0)}, to cure it"
+        elif held.cure_due not in {None, due}:
             cause += f", {'and no key' if late else 'nor'} by {words.moment(held.cure_due or 0)}, to cure it"
     said = [f"{provider} broke the duty to release {name}: {cause}."]
     if asked.state.arrangement.phase == "EFFECTIVE" and asked.now < asked.terms.end:
@@ -106,10 +109,13 @@ def _reason(asked: Asked, name: str, reason: str) -> tuple[list[str], list[Block
         said = [
             f"allegation {n} put the arrangement on hold, until {words.moment(end)} at most" for n, end in holds.items()
         ]
-        need = "a determination, or the hold's limit"
-        return said, [
-            Block(kind="allegation", subject=n, need=need, who=determiners, until=end) for n, end in holds.items()
-        ]
+        waits = []
+        for n, end in holds.items():
+            is_open = state.allegations[n].outcome == "OPEN"
+            need = f"{'a determination' if is_open else 'a cure'}, or the hold's limit"
+            who = determiners if is_open else ()
+            waits.append(Block(kind="allegation", subject=n, need=need, who=who, until=end))
+        return said, waits
     if reason == "suspended" and suspension:
         over = listing(words.duty(d) for d in suspension.duties)
         said = [f"the arrangement is suspended since {words.moment(suspension.since)}, by the breach of {over}"]
@@ -143,11 +149,12 @@ def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Bloc
             return f"{label} is released for good since {since}: {asked.tell(wait)}.", (wait,)
         case "COMPLAINED":
             complainant = asked.words.actor(asked.terms.tranches[name].recipient)
+            complained = asked.words.moment(held.complained_at or held.at)
             if held.complaint != "OPEN":
-                return f"{complainant} complained about {label}, and the complaint was upheld on {since}.", ()
+                return f"{complainant} complained about {label} on {complained}, and the complaint was upheld.", ()
             until = (held.complained_at or held.at) + asked.terms.allegations.determination
             wait = asked.vote("tranche", name, held.votes, until)
-            return f"{complainant} complains about {label} since {since}: {asked.tell(wait)}.", (wait,)
+            return f"{complainant} complains about {label} since {complained}: {asked.tell(wait)}.", (wait,)
         case "SETTLED":
             return f"{label} was delivered on {since}.", ()
         case _:

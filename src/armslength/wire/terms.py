@@ -88,7 +88,7 @@ def read_terms(data: bytes, texts: Mapping[str, str]) -> Arrangement:
 def faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
     """What keeps these terms from being what the language makes: dangling references, values out of range, other
     order or names, texts that do not match their hash. Empty for everything that `compile_terms` returns."""
-    problems = _text_faults(terms, texts)
+    problems = text_faults(terms, texts)
     if problems:
         return problems
     try:
@@ -104,7 +104,8 @@ def faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
     return []
 
 
-def _text_faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
+def text_faults(terms: Arrangement, texts: Mapping[str, str]) -> list[Problem]:
+    """Which texts are missing, too many, or not those that these terms name by their hashes."""
     problems = [_fault(f"clauses.{id_}", "a text without a clause") for id_ in texts if id_ not in terms.clauses]
     for id_, clause in terms.clauses.items():
         if id_ not in texts:
