@@ -55,9 +55,8 @@ class Seen:
 
     def since(self, kind: str, subject: str) -> int:
         """When a subject last changed."""
-        return max(
-            (c.at for c in self.changes if (c.kind, c.subject) == (kind, subject) and c.before != c.after), default=0
-        )
+        moved = (c for c in self.changes if (c.kind, c.subject) == (kind, subject) and c.before != c.after)
+        return [0, *(c.at for c in moved)][-1]
 
     def count(self, claim: Claim) -> int:
         """How many periods it has."""

@@ -46,7 +46,7 @@ def never_came(seen: Seen, later: list[Seen]) -> None:
             if (after.kind, after.subject) == (kind, subject):
                 came = after.after == what and after.before != what
                 if kind == "claim":  # what was said before, and comes with grace, may still decide it
-                    came = after.at >= seen.now and what in {"*", "UNDECIDED"}
+                    came = after.at > seen.now and what in {"*", "UNDECIDED"}
                 assert not came, f"{subject} was said never to come to {what}, and does: {after}"
 
 

@@ -68,7 +68,7 @@ def _broken(asked: Asked, name: str) -> list[str]:
         return []
     provider, words = asked.words.actor(terms.provider), asked.words
     upheld = [n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, "UPHELD")]
-    if tranche.complaint == "UPHELD" and held.at >= (tranche.complained_at or 0):
+    if tranche.complaint == "UPHELD" and (tranche.key_at or 0) <= (held.cure_due or 0):
         cause = f"the complaint about {name} was upheld"
     elif upheld:
         cause = f"allegation {upheld[0]} was upheld"
