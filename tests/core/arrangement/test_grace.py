@@ -302,3 +302,17 @@ def test_no_tranche_is_armed_once_all_that_is_undecided_is_past_its_report() -> 
         small.attest(play, END, "k", number, True)
     play.say(END, "N", Seal(checkpoint="", state_root=""))
     play.refused("late", END + 5, "Q", small.arming("t"))
+
+
+def test_remedy_found_after_the_term_is_none_for_what_lies_before() -> None:
+    """SUPPORTED once the term was over remedies nothing, whatever is placed afterwards with an earlier time."""
+    play = small.begun(
+        claims={"e": small.event(), "f": small.event()},
+        duties={
+            "a": small.achieve("e", consequence="record", due=Due(anchor="end", after=-100), cure=0),
+            "b": small.achieve("f", consequence="record", due=Due(anchor="end", after=500), cure=0),
+        },
+    )
+    small.attest(play, END + 5, "e", 0, True)
+    play.say(END - 4, "P", Withdraw())
+    assert play.duty("a") == "BREACHED"

@@ -7,7 +7,7 @@ import pytest
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Resume, Seal, Sign, Withdraw
 from armslength.core.arrangement.draft import iso
-from armslength.core.arrangement.terms import Condition, Due, Quorum
+from armslength.core.arrangement.terms import Condition, Due, Excuse, Quorum
 from armslength.errors import Refused
 from tests.core.arrangement.play import Play, act
 from tests.core.arrangement.small import (
@@ -392,6 +392,24 @@ def test_surviving_duty_that_is_overdue_is_breached_at_winding() -> None:
     assert (play.duty("s"), play.shown) == ("BREACHED", "TERMINATED")
     attest(play, D + 220, "s", 0, True)
     assert play.duty("s") == "REMEDIED"
+
+
+def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
+    """It is decided after WINDING too, as the claim is."""
+    play = begun(
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=0)), "x": state_claim(), "e": event()},
+        duties={
+            "d": maintain("k", consequence="record"),
+            "s": achieve("e", surviving=True, trigger=Condition(op="run", claims=("k",), length=2)),
+        },
+        tranches={"t": tranche(release_by=5000)},
+    )
+    armed(play, D)
+    play.say(D + 10, "P", Withdraw())
+    play.seal(D + 210)
+    assert play.shown == "WINDING"
+    attest(play, start(3), "x", 2, True)
+    assert play.letters("x")[2] == "S"
 
 
 def test_after_a_withdrawal_armed_is_owed() -> None:

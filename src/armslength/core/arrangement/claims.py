@@ -111,7 +111,7 @@ def _survives(draft: Draft, claim: str) -> bool:
         if term.claim in needs:
             return True
         if state == "PENDING" and any(
-            claim == atom.claim or claim in (atom.claims or ()) for atom in atoms(term.trigger)
+            atom.claim in needs or not set(needs).isdisjoint(atom.claims or ()) for atom in atoms(term.trigger)
         ):
             return True
     return False

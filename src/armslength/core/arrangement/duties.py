@@ -113,9 +113,9 @@ def _fires(draft: Draft, duty: str) -> str:
 
 
 def _remedied(draft: Draft, duty: str) -> str:
-    term = draft.terms.duties[duty]
-    done = claims.letter(draft.claims[term.claim], 0) == SUPPORTED
-    return f"{term.claim} is SUPPORTED at last" if done and remediable(draft, duty) else ""
+    claim, name = draft.claims[draft.terms.duties[duty].claim], draft.terms.duties[duty].claim
+    done = claims.letter(claim, 0) == SUPPORTED and (claim.at or 0) <= draft.at  # an entry may lie before that
+    return f"{name} is SUPPORTED at last" if done and remediable(draft, duty) else ""
 
 
 _supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)
