@@ -176,7 +176,9 @@ def to_sign(seen: Seen, read: Read, _told: Deadline) -> None:
     assert people(read["who"]) == set(seen.terms.parties) - set(seen.state.arrangement.signed)
 
 
-@WAITS.form(r"(?:(?P<all>all of )|<least:N> of )?<who:who> to decide <spot:spot>")
+@WAITS.form(r"(?:(?P<all>all of )|<least:N> of )?<who:who> to decide <spot:spot>",
+            r"(?:(?P<all>all of )|<least:N> of )?<who:who> to support <spot:spot>, "
+            r"or <refute:N> to refute it")  # fmt: skip
 def to_decide(seen: Seen, read: Read, told: Deadline) -> None:
     """A claim's quorum."""
     name, number = spot(read["spot"])
@@ -185,7 +187,7 @@ def to_decide(seen: Seen, read: Read, told: Deadline) -> None:
     assert seen.value(name, number) == "UNDECIDED"
     assert people(read["who"]) == set(rules.monitors)
     least = len(rules.monitors) if "all" in read else int(read.get("least", 1))
-    assert least == min(rules.support, rules.refute)
+    assert (least, int(read.get("refute", least))) == (rules.support, rules.refute)
 
 
 @WAITS.form(r"its excuse, <claim:id>")

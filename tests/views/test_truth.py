@@ -326,3 +326,10 @@ def test_an_id_in_lower_case_stays_as_it_is() -> None:
     """An id is no word of ours: no capital is put before what happens to it."""
     rules = terms(claims={"access": state_claim()}, duties={"grounding": maintain("access")})
     assert "grounding: PENDING → ACTIVE" in told(folded(rules, (D, "N", Seal(checkpoint="", state_root=""))))
+
+
+def test_what_supports_and_what_refutes_are_told_apart() -> None:
+    """Two support and one refutes: nobody reads that one of them decides either way."""
+    rules = terms(claims={"k1": state_claim(support=2, refute=1)}, duties={"d1": maintain("k1")})
+    (due,) = next_of(folded(rules), D + 1, "k1#0")
+    assert due.waits_for == "2 of n1, n2 and n3 to support k1 period 0, or 1 to refute it"

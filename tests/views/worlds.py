@@ -15,6 +15,7 @@ from armslength.views.placed import PlacedEntry
 from tests.core.arrangement.play import act
 from tests.core.arrangement.small import GRACE, D, content
 from tests.core.arrangement.test_properties import RICH, SEAL, monitors, powers, traffic
+from tests.oracle.duel import history as duel
 from tests.views.reading import Seen
 
 LENGTH = 70
@@ -78,7 +79,13 @@ def some_terms(rng: Random) -> Arrangement:
 
 
 def history(seed: int) -> History:
-    """One random history."""
+    """One random history: of the rich terms, or of any terms at all."""
+    if seed % 2:
+        played = duel(seed)
+        told = History(played.terms)
+        for what in played.acts:
+            told.place(what)
+        return told
     rng = Random(seed)
     told = History(some_terms(rng))
     for number, (later, author, body) in enumerate(story(rng, told)):

@@ -114,6 +114,8 @@ def _listed(proposals: list[dict[str, Any]]) -> str:
 
 def _asked(each: dict[str, Any]) -> str:
     """What the terms ask of us, and what to do."""
+    from armslength.views.words import listing
+
     name = each["arrangement"][:12]
     no = f'`armslength decline {name} --reason "…"`'
     if each["fault"]:
@@ -123,7 +125,7 @@ def _asked(each: dict[str, Any]) -> str:
         return f"asks you to sign as {each['me']}: {yes} or {no}"
     if not each["roles"]:
         return f"names you as {each['me']} and asks nothing of your node: {no}"
-    offices = " and ".join(role.replace("-", " ") for role in each["roles"])
+    offices = listing(role.replace("-", " ") for role in each["roles"])
     return f"asks you, as {each['me']}, to be {offices}: `armslength accept {name}` or {no}"
 
 
@@ -189,10 +191,10 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
     arrangement
         Hash of the terms, or its beginning; `armslength inbox` lists what waits.
     """
-    from armslength.views.words import safe
+    from armslength.views.words import listing, safe
 
     answer = ask(load(node), "accept", arrangement=arrangement)
-    offices = " and ".join(role.replace("-", " ") for role in answer["roles"])
+    offices = listing(role.replace("-", " ") for role in answer["roles"])
     text = f"Accepted: {answer['me']} is {offices} in {answer['title']} ({answer['arrangement'][:12]})."
     show(answer, as_json=json, text=safe(text))
     return 0

@@ -100,7 +100,9 @@ def _claims(words: Words, state: State) -> Iterator[Deadline]:
         if found is not None:
             fires, period = found
             spot = words.subject("claim", f"{name}#{period}")
-            waits, then = f"{words.quorum(claim)} to decide {spot}", f"{spot} stays UNKNOWN for good"
+            waits, then = f"{words.quorum(claim, claim.support)} to decide {spot}", f"{spot} stays UNKNOWN for good"
+            if claim.support != claim.refute:
+                waits = f"{words.quorum(claim, claim.support)} to support {spot}, or {claim.refute} to refute it"
             excused = excuses.get(name, name)  # of which a refuting quorum may wait for this
             if denied(words, state, excused, period):
                 other = words.subject("claim", f"{excused}#{period}")

@@ -137,7 +137,9 @@ def _owed(words: Words, status: Status, party: str, width: int) -> Text:
         out += _wrapped(line.what, width, " " * (wide + 3), "faint")
     if hidden:
         done, open_ = hidden.count("FULFILLED"), hidden.count("PENDING")
-        parts = listing([f"{done} fulfilled"] * bool(done) + [f"{open_} not yet due"] * bool(open_))
+        parts = (
+            f"{done} fulfilled and {open_} not yet due" if done and open_ else "fulfilled" if done else "not yet due"
+        )
         out.append([Span(f"  {'and ' * bool(shown)}{count(len(hidden), 'release duty')}, {parts}", "faint")])
     elif not shown:
         out.append([Span("  nothing", "faint")])

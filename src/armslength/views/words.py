@@ -268,9 +268,9 @@ class Words:
         label = f"{len(names)} monitors ({_run(names) or listing(names)})"
         return label if last == "and" else f"any of {label}"
 
-    def quorum(self, claim: Claim) -> str:
-        """`3 of 5 monitors (m1–m5)`: who can decide a period, and how many of them suffice."""
-        who, least = self.actors(claim.monitors), min(claim.support, claim.refute)
+    def quorum(self, claim: Claim, least: int) -> str:
+        """`3 of 5 monitors (m1–m5)`: who can decide a period, where `least` of them suffice."""
+        who = self.actors(claim.monitors)
         if least == 1:
             return self.actors(claim.monitors, "or")
         return f"all of {who}" if least == len(claim.monitors) else f"{least} of {who}"
