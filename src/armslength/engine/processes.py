@@ -20,6 +20,7 @@ from armslength.wire import binding, dsp
 
 LANE: Final = "dsp/"  # prefix of the lanes of our sends; the rest is kind and pid
 KEPT: Final = 4096  # records remembered
+FEW: Final = 64  # more than there are of one dataset as a rule
 KINDS: Final[dict[type[Record], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
 _DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Negotiation, Transfer)
@@ -61,14 +62,19 @@ class Processes:
         return (None, 0) if row is None else (_DECODERS[kind].decode(row.body), row.version)
 
     async def find(self, kind: type[Record], pid: str) -> Record | None:
-        """A record, of a kind that only its caller knows."""
+        """A record, of a kind that only its caller knows; what never changes in it may be relied upon."""
+        known = self._kept.get((KINDS[kind], pid))
+        if known is not None:
+            return known[0]
         row = await self._store.get(KINDS[kind], pid)
         return None if row is None else cast(Record, _DECODERS[kind].decode(row.body))
 
     async def of_dataset(self, kind: type[R], dataset: str) -> list[R]:
         """All records of one kind about a dataset, in the order in which they began."""
-        rows = sorted(await self._store.find(KINDS[kind], dataset), key=lambda row: row.order)
-        return [_DECODERS[kind].decode(row.body) for row in rows]
+        rows = await self._store.find(KINDS[kind], dataset, limit=FEW)
+        if len(rows) == FEW:  # there may be more, which is rare
+            rows = await self._store.find(KINDS[kind], dataset)
+        return [_DECODERS[kind].decode(row.body) for row in sorted(rows, key=lambda row: row.order)]
 
     async def begin(self, change: Change) -> bool:
         """Store a new record; False, and nothing done, if the change lost a race."""

@@ -40,6 +40,7 @@ LOOK_S = 0.4  # how long opening waits for the look through all pages; then it g
 SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which take longer:
 LATER_S = 5.0  # that look begins once the node has started
 END = 2**63 - 1
+FEW = 64  # rows that are read at once: a thread takes longer to wake than they take
 
 
 @cache
@@ -119,9 +120,13 @@ class SqliteStore:
         return None if row is None else Row(*row)
 
     async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
-        if tag is None:
-            return [Row(*row) for row in await self._read("find", (kind, start, limit))]
-        return [Row(*row) for row in await self._read("find_tagged", (kind, tag, start, limit))]
+        name, asked = ("find", (kind, start, limit)) if tag is None else ("find_tagged", (kind, tag, start, limit))
+        if not 0 <= limit <= FEW:
+            return [Row(*row) for row in await self._read(name, asked)]
+        self._check_open()
+        with self._guard:
+            rows: list[Any] = self._near.execute(_queries()[name], asked).fetchall()
+        return [Row(*row) for row in rows]
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         rows = await self._read("leaves", (arrangement, start, END if stop is None else stop))

@@ -18,6 +18,7 @@ LOCAL: Final = "localhost"
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _SEGMENT: Final = re.compile(r"[a-z0-9._~-]+")
 _SEPARATORS: Final = re.compile(r"[/\\;]")
+_PLAIN: Final = re.compile(r"(/[A-Za-z0-9_~:-][A-Za-z0-9._~:-]*)*")  # a path that needs no second look
 _DEFAULT: Final = {"https": 443, "http": 80}
 _LONGEST: Final = 1024
 
@@ -54,6 +55,8 @@ def address_of(did: str) -> str:
 
 def is_below(url: str, address: str) -> bool:
     """Whether a URL is that of the node at this address, or of something below it."""
+    if url.startswith(address) and _PLAIN.fullmatch(url, len(address)):
+        return True
     try:
         theirs, ours = urlsplit(url), urlsplit(address)
         same = [(p.scheme, p.hostname, p.port or _DEFAULT.get(p.scheme)) for p in (theirs, ours)]
