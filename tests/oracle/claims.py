@@ -62,10 +62,10 @@ def verdict(world: World, claim: str, period: int) -> str | None:
         return "S"
     waits = False
     if term.excuse is not None and world.notified(claim, period):
-        excuse = world.letter(term.excuse.claim, period)
-        waits = excuse == "."
-        # the excuse must be there at reportBy (3.2, 2.3: timely by its own time)
-        if excuse == "S" and (by is None or world.decided_as_of[term.excuse.claim, period] <= by):
+        excuse, decided = term.excuse.claim, world.decided_as_of.get((term.excuse.claim, period))
+        # what is decided of the excuse past reportBy decides nothing here any more (rule 3.2, decision 22)
+        waits = decided is None or (by is not None and decided > by)
+        if not waits and world.letter(excuse, period) == "S":
             return "X"
     fired = by is not None and world.at >= by + world.terms.grace
     in_time = by is None or world.as_of <= by

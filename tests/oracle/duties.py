@@ -76,8 +76,7 @@ def own_fault(world: World, duty: str) -> bool:
     late = {
         d for d, known in world.duties.items() if known.state in ("OVERDUE", "BREACHED") and world.debtor(d) == provider
     }
-    suspends = world.suspension.duties if world.suspension and "suspended" in tranche.withheld else set()
-    if any(world.debtor(d) == provider for d in suspends):
+    if "suspended" in tranche.withheld and at_fault(world, provider):
         return True
     if "condition" in tranche.withheld:
         named = {d for atom in atoms(world.terms.tranches[name].continuous) for d in atom.duties or ()}
@@ -168,8 +167,9 @@ def achieve(world: World, duty: str) -> str | None:
             return "CURED"
         if not stands(known, known.cure_due) and world.at >= known.cure_due + grace:
             return "BREACHED"
-    if known.state == "BREACHED" and term.perdurant and done is not None and (term.surviving or not world.over):
-        return "REMEDIED"
+    if known.state == "BREACHED" and term.perdurant and done is not None:
+        in_time = done < world.terms.end or (world.at >= world.terms.end and not world.over)
+        return "REMEDIED" if term.surviving or (in_time and world.phase == "EFFECTIVE") else None
     return None
 
 

@@ -115,8 +115,7 @@ def settle(world: World) -> None:
     """To a fixpoint, in the order of rule 2.4: claims, duties, allegations, consequences, arrangement, tranches."""
     for _ in range(LIMIT):
         moved = False
-        for claim in sorted(world.terms.claims):
-            moved |= claims.settle(world, claim)
+        moved |= until_it_rests(partial(claims_settle, world))
         for duty in world.duties:
             moved |= until_it_rests(partial(duties.settle, world, duty))
         for name in sorted(world.allegations):
@@ -128,6 +127,12 @@ def settle(world: World) -> None:
         if not moved:
             return
     raise No("unsettled")
+
+
+def claims_settle(world: World) -> bool:
+    """All claims, by id; an excuse claim may decide one that comes before it."""
+    moved = [claims.settle(world, claim) for claim in sorted(world.terms.claims)]
+    return any(moved)
 
 
 def until_it_rests(step: Callable[[], bool]) -> bool:

@@ -43,6 +43,8 @@ def outcome(world: World, duty: str, first: int) -> Instance:
     """What becomes of the instance that begins with the refuted period `first`."""
     term = world.terms.duties[duty]
     claim, total = term.claim, world.count(term.claim)
+    if any(i.abandoned for i in world.duties[duty].instances):
+        return Instance(first, "BREACHED", world.at, last=total, abandoned=True)
     window = range(first + 1, min(first + 1 + term.cure, total))
     if term.cure == 0:
         return breached(world, duty, first, first)  # n = 0: at once, no window
@@ -56,8 +58,6 @@ def outcome(world: World, duty: str, first: int) -> Instance:
     cut = any((i.first, i.state, i.broke) == (first, "BREACHED", None) for i in world.duties[duty].instances)
     if not undecided and (cut or world.at >= world.terms.end):
         return Instance(first, "BREACHED", world.at, last=total)  # cut short by the end of the term while clean
-    if any(i.abandoned for i in world.duties[duty].instances):
-        return Instance(first, "BREACHED", world.at, last=total, abandoned=True)
     return Instance(first, "OVERDUE", world.at, last=first)
 
 

@@ -70,6 +70,7 @@ def attest(world: World, who: str, at: int, body: Any, entry: str) -> None:
 def notice(world: World, who: str, at: int, body: Any, entry: str) -> None:
     """The debtor notifies an exception (rule 3.3)."""
     term = claim_of(world.terms, body.claim)
+    begun(world)
     need(term.excuse is not None, "state")
     need(survives(world, body.claim) or (world.phase == "EFFECTIVE" and not world.lapsing), "state")
     need(who in {world.debtor(duty) for duty in world.shows(body.claim)}, "authority")
@@ -180,7 +181,9 @@ def key(world: World, who: str, at: int, body: Any, entry: str) -> None:
     need(known.key_due is not None, "early")
     need(known.key_at is None, "repeat")
     duty = f"{body.tranche}.release"
-    breached = world.duties[duty].state == "BREACHED" or bound_to_be_breached(world, duty, at)
+    cure_due = world.duties[duty].cure_due
+    breached = world.duties[duty].state == "BREACHED" and (cure_due is None or at > cure_due)
+    breached |= bound_to_be_breached(world, duty, at)
     need(not (world.over and breached), "late")  # it is final with its breach (decisions 13 and 22)
     known.key_at = at
 
