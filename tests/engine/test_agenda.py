@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from armslength.engine import agenda
@@ -145,8 +145,16 @@ async def test_what_is_taken_off_is_gone() -> None:
 STEPS = st.tuples(st.sampled_from(["commit", "look", "settle", "pause"]), st.sampled_from(NAMES))
 
 
+# A look that began before a settling ended, and a change after both: it must not pass for having seen that change.
+LOOKED_BEFORE_A_SETTLING = [
+    *(("commit", B), ("commit", A), ("settle", B), ("commit", A)),
+    *(("look", B), ("commit", B), ("commit", A), ("settle", B)),
+]
+
+
 @settings(deadline=None)
 @given(st.lists(STEPS, max_size=14))
+@example(LOOKED_BEFORE_A_SETTLING)
 def test_no_crash_forgets_a_change(script: list[tuple[str, str]]) -> None:
     """Changes and looks in any order and at once: after each commit the next process looks at every arrangement with a
     change that the look by which it was settled had not seen."""

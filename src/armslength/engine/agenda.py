@@ -46,7 +46,9 @@ class Agenda:
         self._store = store
         self._rows: dict[str, bytes] = {}  # of all arrangements: what is stored, or on its way there
         self._unfinished: set[str] = set()
-        self._moves = Counter[str]()  # commits about each that have begun or ended since it was settled
+        self._moves = Counter[
+            str
+        ]()  # commits about each that have begun or ended: only ever more, so that no old look passes
         self._flying = Counter[str]()  # commits about each that are on their way
         self._heaps: dict[bytes, list[tuple[int, str]]] = {_REAL: [], _SIMULATED: []}  # instants; some are outdated
 
@@ -113,7 +115,6 @@ class Agenda:
                     self._note(name, _UNKNOWN)
             if not done or self._moves[name] != since or name not in self._rows:
                 return False
-        self._moves.pop(name, None)
         self._flying.pop(name, None)
         self._note(name, put.body)
         return True
