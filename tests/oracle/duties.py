@@ -17,21 +17,21 @@ def settle(world: World, duty: str) -> bool:
     known = world.duties[duty]
     if clock(world, duty):
         return True
-    if waived(world, duty):
-        become(world, duty, "DISCHARGED")
-        return True
     if duty in world.releases:
         after = release(world, duty)
     elif known.state == "PENDING":
         after = pending(world, duty)
     elif world.terms.duties[duty].kind == "achieve":
         after = achieve(world, duty)
+    elif maintained(world, duty):
+        return True
     else:
-        return maintained(world, duty)
-    if after is None:
-        return False
-    become(world, duty, after)
-    return True
+        after = None
+    if after is None and waived(world, duty):
+        after = "DISCHARGED"
+    if after is not None:
+        become(world, duty, after)
+    return after is not None
 
 
 def become(world: World, duty: str, after: str) -> None:
@@ -83,12 +83,9 @@ def own_fault(world: World, duty: str) -> bool:
         if named & late:
             return True
     if "held" in tranche.withheld:
-        for allegation in world.allegations.values():
-            if (
-                allegation.holding
-                and allegation.outcome == "UPHELD"
-                and late & set(world.shows(allegation.claim or ""))
-            ):
+        for known in world.allegations.values():
+            about = world.shows(known.claim) if known.claim else [f"{known.tranche}.release"]
+            if known.holding and known.outcome == "UPHELD" and late & set(about):
                 return True
     return False
 

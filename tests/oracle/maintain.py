@@ -43,14 +43,14 @@ def outcome(world: World, duty: str, first: int) -> Instance:
     """What becomes of the instance that begins with the refuted period `first`."""
     term = world.terms.duties[duty]
     claim, total = term.claim, world.count(term.claim)
-    if any(i.abandoned for i in world.duties[duty].instances):
-        return Instance(first, "BREACHED", world.at, last=total, abandoned=True)
     window = range(first + 1, min(first + 1 + term.cure, total))
     if term.cure == 0:
         return breached(world, duty, first, first)  # n = 0: at once, no window
     for period in window:
         if world.letter(claim, period) in "RU":
             return breached(world, duty, first, period)
+    if any(i.abandoned for i in world.duties[duty].instances):
+        return Instance(first, "BREACHED", world.at, last=total, abandoned=True)
     undecided = any(world.letter(claim, period) == "." for period in window)
     whole = len(window) == term.cure and all(world.whole(claim, period) for period in window)
     if not undecided and whole:
