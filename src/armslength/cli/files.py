@@ -75,14 +75,14 @@ def publish(
 def _sealed(config: Config, asked: dict[str, Any], *, json: bool) -> dict[str, Any]:
     """Ask the node to seal a file, and watch until it is done; whoever stops watching stops nothing."""
     tranche = asked["tranche"]
-    answer = ask(config, "publish", **asked)
     try:
+        answer = ask(config, "publish", **asked)
         while not answer["over"]:
             if not json:
                 progress(f"{tranche}: {answer['done']} of {answer['total']} bytes sealed")
             answer = ask(config, "publishing", arrangement=answer["arrangement"], tranche=tranche)
     except KeyboardInterrupt:
-        note(f"{tranche}: the node goes on sealing; the same command again shows how far it is.")
+        note(f"{tranche}: the node goes on sealing, if it has begun; the same command again shows how far it is.")
         raise
     return answer
 
