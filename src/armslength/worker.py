@@ -25,7 +25,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from armslength.engine.exchange import freely
-from armslength.engine.patience import Pause
+from armslength.engine.patience import Pause, woken_within
 from armslength.engine.troubles import Troubles, advice, advise
 from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
@@ -111,11 +111,7 @@ class Deliverer:
         try:
             while True:
                 wait = await self.look()
-                try:
-                    async with asyncio.timeout(wait):
-                        await self._woken.wait()
-                except TimeoutError:
-                    continue
+                await woken_within(self._woken, wait)
         finally:
             await self.stop()
 

@@ -9,7 +9,8 @@ from random import Random
 from armslength.core.arrangement.bodies import Notice
 from armslength.engine.troubles import Troubles
 from armslength.views.explain import Facts, Timekeeper, why
-from armslength.views.troubles import CLOCK, Trouble
+from armslength.views.troubles import CLOCK
+from armslength.wire.own import Trouble
 from tests.golden.terms import at
 from tests.sim.evil import begun
 from tests.sim.harness import World

@@ -61,7 +61,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
     from armslength.views.explain import Facts, Timekeeper
-    from armslength.views.troubles import Trouble
+    from armslength.wire.own import Trouble
 
     answer = ask(_node(node), "view", arrangement=arrangement)
     terms, state = seen(answer)

@@ -9,7 +9,6 @@ the recorder, the exchange and the hand.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Final
@@ -29,14 +28,14 @@ from armslength.engine.greeting import greet
 from armslength.engine.hand import Hand
 from armslength.engine.keeper import Keeper
 from armslength.engine.mail import Mail, Said, said
-from armslength.engine.patience import Pause, cancelled
+from armslength.engine.patience import Pause, cancelled, woken_within
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.shelf import Open, Shelf
-from armslength.engine.troubles import Trouble, advice, advise
+from armslength.engine.troubles import advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Rest, decode_rest
+from armslength.wire.own import BASE, Answer, Rest, Trouble, decode_rest
 from armslength.wire.record import decode_leaf
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
@@ -183,7 +182,7 @@ class Node:
                 for arrangement in sorted({*self._called, *self.shelf.agenda.ripe(self._clock)}):
                     self._begin(arrangement)
                 self._called.clear()
-                await _either(self._woken, self._until_ripe())
+                await woken_within(self._woken, self._until_ripe())
                 was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
                 if abs(ahead - was_ahead) > LEAP_S:  # whoever waits for an instant waits anew
                     self.wake()
@@ -231,7 +230,7 @@ class Node:
                 except Exception as error:  # noqa: BLE001  trouble here must not end the work
                     wait = self._failed(arrangement, error, trouble)
                 if not is_over and wait != 0.0:
-                    was_woken = await _either(woken, CALM_S if wait is None else wait)
+                    was_woken = await woken_within(woken, CALM_S if wait is None else wait)
                     is_calm = wait is None and not was_woken
         finally:
             del self._wakes[arrangement], self._working[arrangement]
@@ -427,14 +426,6 @@ class Node:
         if rest.sealed != held.book.sealed.size:
             return f"{actor.name} ({name}) has {rest.sealed} sealed leaves, we have {held.book.sealed.size}"
         return None
-
-
-async def _either(woken: asyncio.Event, seconds: float) -> bool:
-    """Wait until woken, or for this long; whether woken."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await woken.wait()
-    return woken.is_set()
 
 
 def _unexpected(error: Exception) -> Exception | None:

@@ -118,6 +118,16 @@ async def in_time(
     return done
 
 
+async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
+    """Wait until woken, or for so long (None: for as long as it takes); whether woken."""
+    try:
+        async with asyncio.timeout(seconds):
+            await woken.wait()
+    except TimeoutError:
+        pass
+    return woken.is_set()
+
+
 async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
     """End these tasks, and wait until they have ended."""
     for task in tasks:

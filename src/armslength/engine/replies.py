@@ -20,7 +20,7 @@ from typing import Final
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
-from armslength.engine.patience import Pause, cancelled
+from armslength.engine.patience import Pause, cancelled, woken_within
 from armslength.engine.troubles import Troubles, advice
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Clock, Peers, Put, Store
@@ -141,11 +141,7 @@ class Replies:
                 self._woken.clear()
                 self._begin_due()
                 wait = self._due[0][0] - asyncio.get_running_loop().time() if self._due else None
-                try:
-                    async with asyncio.timeout(wait):
-                        await self._woken.wait()
-                except TimeoutError:
-                    continue
+                await woken_within(self._woken, wait)
         finally:
             self._queued.clear()
             await cancelled(list(self._busy.values()))

@@ -13,11 +13,11 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from armslength.engine.patience import LONGEST_S, Chance, Pause, loop_time
 from armslength.errors import ArmslengthError
+from armslength.wire.own import Trouble
 
 MOST: Final = 100  # that are shown at once: the oldest
 SEAL_S: Final = 10.0  # the longest pause before another attempt to seal
@@ -43,24 +43,6 @@ _ADVICE: Final = {
     "store-failed": "see that this node's disk has room and can be written to",
     "busy": "see that no other process works in this node's folder",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something that fails and is tried again.
-
-    what: what does not get through; whom: the actor, DID or host at which it fails ("" : here); arrangement: its hash,
-    or "" for what concerns no single one; since: UNIX seconds of the first failure; reason: the last one in words;
-    attempts: how many there were.
-    """
-
-    what: str
-    whom: str = ""
-    arrangement: str = ""
-    since: int
-    reason: str
-    advice: str = ""
-    attempts: int = 1
 
 
 class Troubles:

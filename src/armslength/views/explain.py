@@ -14,10 +14,11 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
 from armslength.views.asked import Asked, Why, ended
 from armslength.views.blocks import Block
-from armslength.views.troubles import Trouble, about, has_wrong_clock, told
+from armslength.views.troubles import about, has_wrong_clock, told
 from armslength.views.why_conduct import allegation, can_be_remedied, claim, duty, period
 from armslength.views.why_tranche import release, tranche
 from armslength.views.words import Words, count, listing, meaning, span, start_case
+from armslength.wire.own import Trouble
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
 SPELT = 12  # ids that are listed; of more only the number is told

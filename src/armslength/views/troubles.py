@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from armslength.views.words import Words, count, date, start_case
 from armslength.views.words import clock as time_of_day
+from armslength.wire.own import Trouble
 
 CLOCK = "our clock"  # what fails where this node's clock is wrong
 SILENCE = "our silence"  # a node that must not speak yet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something that fails at a node and is tried again: see `engine.troubles`, whose fields these are."""
-
-    what: str
-    whom: str = ""
-    arrangement: str = ""
-    since: int
-    reason: str
-    advice: str = ""
-    attempts: int = 1
 
 
 def told(words: Words, troubles: Iterable[Trouble]) -> tuple[str, ...]:

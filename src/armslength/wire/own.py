@@ -175,6 +175,24 @@ class Written:
         return self.submission.entry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something that fails and is tried again.
+
+    what: what does not get through; whom: the actor, DID or host at which it fails ("" : here); arrangement: its hash,
+    or "" for what concerns no single one; since: UNIX seconds of the first failure; reason: the last one in words;
+    attempts: how many there were.
+    """
+
+    what: str
+    whom: str = ""
+    arrangement: str = ""
+    since: int
+    reason: str
+    advice: str = ""
+    attempts: int = 1
+
+
 def encode_leaves(leaves: Iterable[Leaf]) -> bytes:
     """Leaves as lines."""
     return b"".join(encode(leaf) + b"\n" for leaf in leaves)
