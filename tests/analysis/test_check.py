@@ -129,9 +129,9 @@ SMALL_VECTORS = {
     "holds": Spoilt("  determiners: {quorum: 1", "  holds_per_party: 14\n  determiners: {quorum: 1", "S14", WARNING,
                     "allegations.holds_per_party", "42d of 84d"),
     "nothing survives": Spoilt("    surviving: true\n", "", "S17", WARNING, "duties", "receives data"),
-    "chases itself": Spoilt(RESULTS, RESULTS + "\n    while: {not: {tranche: Results, is: [locked, ready, armed]}}", "S04",
+    "chases itself": Spoilt(RESULTS, RESULTS + "\n    while: {not: {tranche: Results, is: [locked, ready, delivered]}}", "S04",
                             WARNING, "tranches.Results.while", "may never settle"),
-    "keeps itself withheld": Spoilt(RESULTS, RESULTS + "\n    while: {tranche: Results, is: [locked, ready, armed]}", "S05",
+    "keeps itself withheld": Spoilt(RESULTS, RESULTS + "\n    while: {tranche: Results, is: [locked, ready, delivered]}", "S05",
                                     WARNING, "tranches.Results.while", "on its own account"),
     "never holds": Spoilt(RESULTS, f"    when: {BOTH}", "S06", ERROR, "tranches.Results.when", "can never hold"),
     "never together": Spoilt(RESULTS, "    when: {time: 2w after start}\n    while: {not: {time: 1w after start}}", "S06",
@@ -226,7 +226,7 @@ SOUND = {
                             "tranches.Results.while"),
     "later stages come free": (RESULTS, RESULTS + "\n    while: {not: {tranche: Forecast, is: forfeited}}", "S05",
                                "tranches.Results.while"),
-    "every stage alike": (RESULTS, RESULTS + "\n    while: {tranche: Forecast, is: [locked, ready, armed, withheld]}", "S05",
+    "every stage alike": (RESULTS, RESULTS + "\n    while: {tranche: Forecast, is: [locked, ready, delivered, withheld]}", "S05",
                           "tranches.Results.while"),
     "one or the other": (RESULTS, "    when: {any: [{supported: deleted-S}, {refuted: deleted-S}]}", "S06",
                          "tranches.Results.when"),
@@ -296,7 +296,7 @@ def _withheld(tranche: str) -> Condition:
 
 
 def _free(tranche: str) -> Condition:
-    return Condition(op="tranche", tranche=tranche, states=("ARMED", "LOCKED", "READY", "RELEASED", "SETTLED"))
+    return Condition(op="tranche", tranche=tranche, states=("DELIVERED", "LOCKED", "READY", "RELEASED", "SETTLED"))
 
 
 def _while(terms: Arrangement, **conditions: Condition) -> Arrangement:

@@ -274,7 +274,7 @@ def test_publish_repeats_the_embargo(
         assert run(["publish", "T1", str(tmp_path / "x"), "--media-type", "text/csv", *node]) == 0
         told = capsys.readouterr().out
         assert ("The key will not leave before 24 Jul 2016 06:01 UTC" in told) == (after is not None)
-        assert ("its release is due 2h after it is armed" in told) == (after is not None)
+        assert ("its release is due 2h after it is delivered" in told) == (after is not None)
 
 
 def test_what_a_peer_writes_cannot_steer_a_terminal(

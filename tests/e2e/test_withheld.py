@@ -73,7 +73,7 @@ def test_bytes_stop_when_the_record_says_so(tmp_path: Path, how: str) -> None:
         told: dict[str, Any] = stage.json("publish", "Results", file, "--release-after", EMBARGO, node="supplier")
         assert told["size"] == SIZE
         stage.clean_week()
-        stage.until("ARMED", lambda: stage.tranche("Results", "buyer") == "ARMED")
+        stage.until("DELIVERED", lambda: stage.tranche("Results", "buyer") == "DELIVERED")
         endpoint, token = _address(tmp_path / "buyer" / "armslength.db")
         opened = _reading(endpoint, token, "")
         assert opened.recv(12) == b"HTTP/1.1 200"

@@ -41,11 +41,11 @@ def test_provider_commits_what_is_published_and_agreed(golden: Folded) -> None:
 
 
 def test_embargo_holds_the_release(golden: Folded) -> None:
-    """An ARMED tranche is released when the owner's embargo is over, and a key follows."""
-    armed = golden.at(at(9, 2))
+    """A DELIVERED tranche is released when the owner's embargo is over, and a key follows."""
+    delivered = golden.at(at(9, 2))
     known = Facts(agreed=True, published=True, transfer="STARTED", release_after=at(9, 6))
-    assert "T2" not in _acts(armed, "A", at(9, 5), T2=known)
-    assert _acts(armed, "A", at(9, 6), T2=known)["T2"] is Act.RELEASE
+    assert "T2" not in _acts(delivered, "A", at(9, 5), T2=known)
+    assert _acts(delivered, "A", at(9, 6), T2=known)["T2"] is Act.RELEASE
 
 
 @pytest.mark.parametrize("when", [at(14, 11), at(20, 11), at(23)])

@@ -45,7 +45,7 @@ def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: 
             await perform(world, at(7, 1))
             held, hand = await world.nodes["A"].held(), world.nodes["A"].running.node.hand
             dataset, name = dataset_id(held.arrangement, "T2"), f"{held.arrangement}.T2"
-            assert held.book.sealed.state.tranches["T2"].shown in {"READY", "ARMED"}
+            assert held.book.sealed.state.tranches["T2"].shown in {"READY", "DELIVERED"}
 
             async def good(transfer: Transfer | None, token: str = TOKEN) -> bool:
                 with patch.object(hand._exchange, "transfer_for", AsyncMock(return_value=transfer)):

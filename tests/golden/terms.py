@@ -277,7 +277,7 @@ def _tranche(number: int) -> Tranche:
         recipient="B",
         gate=_gate(number),
         continuous=_continuous(number),
-        arm_by=48 * HOUR,
+        deliver_by=48 * HOUR,
         release_by=(24 if number == 1 else 48) * HOUR,
         release_cure=24 * HOUR,
         key_by=HOUR,
@@ -363,7 +363,7 @@ def commit(tranche: str) -> list[Entry]:
     return [("A", body)]
 
 
-def arm(tranche: str) -> list[Entry]:
+def deliver(tranche: str) -> list[Entry]:
     """B acknowledges the ciphertext with its one-time key."""
     return [("B", Ack(tranche=tranche, stage="cipher", key=dummy(f"{tranche} one-time")))]
 
@@ -387,10 +387,10 @@ def give(tranche: str) -> list[Entry]:
 def _weeks_one_to_two() -> Iterable[Group]:
     yield at(-3), [("A", Sign()), ("B", Sign())]
     yield at(-2), commit("T1") + commit("T2")
-    yield at(0), seal() + arm("T1") + give("T1")
+    yield at(0), seal() + deliver("T1") + give("T1")
     for i in range(6):
         yield at(i + 1, 1), day(i)
-    yield at(7, 1), day(6) + week(0) + arm("T2")
+    yield at(7, 1), day(6) + week(0) + deliver("T2")
     yield at(8, 1), day(7)
     yield at(8, 20), [("B", Notice(claim="k2", start=at(9, 9), end=at(9, 12), text="medical flight"))]
     yield at(9, 1), day(8)
@@ -401,7 +401,7 @@ def _weeks_one_to_two() -> Iterable[Group]:
     for i in range(10, 12):
         yield at(i + 1, 1), day(i)
     yield at(13, 1), day(12) + commit("T3")
-    yield at(14, 1), day(13) + week(1) + arm("T3")
+    yield at(14, 1), day(13) + week(1) + deliver("T3")
 
 
 def _week_three() -> Iterable[Group]:
@@ -450,7 +450,7 @@ def _to_the_end() -> Iterable[Group]:
             if i + 1 == when - 1:
                 extra += commit(tranche)
             if i + 1 == when:
-                extra += arm(tranche) + give(tranche)
+                extra += deliver(tranche) + give(tranche)
         if i == 45:
             yield at(46), []
             extra += week(6)

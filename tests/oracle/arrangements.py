@@ -184,7 +184,7 @@ class Maker:
             cure=rng.choice([0, 1, 1, 2, 2, 3]) if state else rng.choice([0, 20, 100, 200]),
             due=None if state else Due(anchor=due.anchor, after=rng.choice(after)),
             remedy_run=rng.choice([1, 1, 2, 3]) if state else None,
-            perdurant=state or rng.random() < 0.7,
+            still_owed=state or rng.random() < 0.7,
             surviving=rng.random() < 0.15,
         )
 
@@ -201,7 +201,7 @@ class Maker:
             recipient=recipient,
             gate=EFFECTIVE,
             continuous=EFFECTIVE,
-            arm_by=rng.choice([5, 50, 100, 300]),
+            deliver_by=rng.choice([5, 50, 100, 300]),
             release_by=rng.choice([10, 60, 100, 300, 2000]),
             release_cure=rng.choice([0, 20, 50, 300]),
             key_by=rng.choice([5, 20, 60]),
@@ -245,7 +245,7 @@ class Maker:
                 Condition(
                     op="tranche",
                     tranche=rng.choice(before),
-                    states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED", "COMPLAINED")]),
+                    states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED", "DISPUTED")]),
                 )
             )
         if rng.random() < 0.3:
@@ -296,7 +296,7 @@ class Maker:
                 return Condition(
                     op="tranche",
                     tranche=rng.choice(tranches),
-                    states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED"), ("ARMED",), ("FORFEITED",)]),
+                    states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED"), ("DELIVERED",), ("FORFEITED",)]),
                 )
             case "duty":
                 return Condition(

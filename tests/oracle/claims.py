@@ -40,7 +40,7 @@ def survives(world: World, claim: str) -> bool:
             and world.duties[duty].state in ("PENDING", "ACTIVE", "OVERDUE", "BREACHED")
             and rests & excused
         ):
-            return term.kind == "maintain" or term.perdurant or world.duties[duty].state != "BREACHED"
+            return term.kind == "maintain" or term.still_owed or world.duties[duty].state != "BREACHED"
     return False
 
 

@@ -50,12 +50,12 @@ def of_state(state: State, still: set[str]) -> View:
         view[f"tranche {name} withheld"] = sorted(tranche.withheld)
         view[f"tranche {name} times"] = (
             tranche.gate_at,
-            tranche.armed_at,
+            tranche.delivered_at,
             tranche.released_at,
             tranche.key_due,
             tranche.key_at,
         )
-        view[f"tranche {name} complaint"] = (tranche.complained_at, tranche.complaint, dict(tranche.votes))
+        view[f"tranche {name} complaint"] = (tranche.disputed_at, tranche.complaint, dict(tranche.votes))
         view[f"tranche {name} commit"] = tranche.commit
     for name, allegation in state.allegations.items():
         view[f"allegation {name}"] = (allegation.answer, allegation.outcome, allegation.holding)
@@ -94,12 +94,12 @@ def of_world(world: World) -> View:
         view[f"tranche {name} withheld"] = sorted(tranche.withheld)
         view[f"tranche {name} times"] = (
             tranche.gate_at,
-            tranche.armed_at,
+            tranche.delivered_at,
             tranche.released_at,
             tranche.key_due,
             tranche.key_at,
         )
-        view[f"tranche {name} complaint"] = (tranche.complained_at, tranche.complaint, dict(tranche.votes))
+        view[f"tranche {name} complaint"] = (tranche.disputed_at, tranche.complaint, dict(tranche.votes))
         view[f"tranche {name} commit"] = tranche.commit
     for name, allegation in world.allegations.items():
         view[f"allegation {name}"] = (allegation.answer, allegation.outcome, allegation.holding)

@@ -30,11 +30,11 @@ RELEASE = {
 }
 TRANCHE = {
     "LOCKED": "READY WITHHELD FORFEITED",
-    "READY": "ARMED WITHHELD FORFEITED",
-    "ARMED": "RELEASED WITHHELD FORFEITED",
-    "WITHHELD": "LOCKED READY ARMED FORFEITED",
-    "RELEASED": "SETTLED COMPLAINED",
-    "COMPLAINED": "SETTLED",
+    "READY": "DELIVERED WITHHELD FORFEITED",
+    "DELIVERED": "RELEASED WITHHELD FORFEITED",
+    "WITHHELD": "LOCKED READY DELIVERED FORFEITED",
+    "RELEASED": "SETTLED DISPUTED",
+    "DISPUTED": "SETTLED",
 }
 
 
@@ -151,7 +151,7 @@ def broken_for_good(world: World, duty: str) -> bool:
     if duty in world.releases:
         return True
     term = world.terms.duties[duty]
-    return (term.kind == "achieve" and not term.perdurant) or (world.over and not term.surviving)
+    return (term.kind == "achieve" and not term.still_owed) or (world.over and not term.surviving)
 
 
 def always(world: World, condition: Condition) -> bool:

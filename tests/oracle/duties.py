@@ -164,7 +164,7 @@ def achieve(world: World, duty: str) -> str | None:
             return "CURED"
         if not stands(known, known.cure_due) and world.at >= known.cure_due + grace:
             return "BREACHED"
-    if known.state == "BREACHED" and term.perdurant and done is not None:
+    if known.state == "BREACHED" and term.still_owed and done is not None:
         in_time = done < world.terms.end or (world.at >= world.terms.end and not world.over)
         return "REMEDIED" if term.surviving or (in_time and world.phase == "EFFECTIVE") else None
     return None
@@ -223,9 +223,9 @@ def release(world: World, duty: str) -> str | None:
     if tranche.stage == "FORFEITED":
         return "BREACHED" if known.state == "OVERDUE" else "DISCHARGED"
     if known.state == "PENDING":
-        if tranche.armed_at is None:
+        if tranche.delivered_at is None:
             return None
-        known.active_at, known.due = world.at, tranche.armed_at + term.release_by
+        known.active_at, known.due = world.at, tranche.delivered_at + term.release_by
         return "ACTIVE"
     if known.state == "ACTIVE":
         assert known.due is not None
@@ -283,7 +283,7 @@ def bound_to_be_breached(world: World, duty: str, at: int) -> bool:
     if duty in world.releases:
         return True
     term = world.terms.duties[duty]
-    return not (term.perdurant and world.letter(term.claim, 0) == "." and (term.surviving or not world.over))
+    return not (term.still_owed and world.letter(term.claim, 0) == "." and (term.surviving or not world.over))
 
 
 def waived(world: World, duty: str) -> bool:
@@ -304,7 +304,7 @@ def remediable(world: World, duty: str) -> bool:
     return (
         maintain.remediable(world, duty)
         if term.kind == "maintain"
-        else term.perdurant and world.letter(term.claim, 0) == "."
+        else term.still_owed and world.letter(term.claim, 0) == "."
     )
 
 

@@ -162,13 +162,13 @@ def instants(world: World) -> set[int]:
             found |= times(world, tranche.gate) | times(world, tranche.continuous)
             known = world.tranches[name]
             if known.gate_at is not None:
-                found.add(known.gate_at + tranche.arm_by + grace)
+                found.add(known.gate_at + tranche.deliver_by + grace)
             if known.key_due is not None:
                 found.add(known.key_due + grace)
             if known.key_at is not None:
                 found.add(known.key_at + tranche.ack_by + grace)
-            if known.complained_at is not None:
-                found.add(known.complained_at + terms.allegations.determination + grace)
+            if known.disputed_at is not None:
+                found.add(known.disputed_at + terms.allegations.determination + grace)
         for duty, known_duty in world.duties.items():
             found |= {by + grace for by in (known_duty.due, known_duty.cure_due) if by is not None}
             if duty in terms.duties:

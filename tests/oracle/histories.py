@@ -212,14 +212,14 @@ class Teller:
             return [(term.provider, self.content(name))]
         if known.stage == "READY":
             return [(term.recipient, Ack(tranche=name, stage="cipher", key="k" * 43 + "="))]
-        if known.stage == "ARMED":
+        if known.stage == "DELIVERED":
             return [(term.provider, release)]
         if known.stage == "RELEASED" and known.key_at is None:
             return [(term.provider, key)]
         if known.stage == "RELEASED":
             ok = rng.random() < 0.7
             return [(term.recipient, Ack(tranche=name, stage="plain", ok=ok, evidence=None if ok else "0" * 64))]
-        if known.stage == "COMPLAINED":
+        if known.stage == "DISPUTED":
             word = rng.random() < 0.5
             return [(who, Determine(tranche=name, uphold=word)) for who in self.world.terms.allegations.determiners.of]
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.oracle.conditions import holds, never
 from tests.oracle.world import Tranche, World, atoms
 
-OPEN = ("LOCKED", "READY", "ARMED")
+OPEN = ("LOCKED", "READY", "DELIVERED")
 
 
 def settle(world: World, name: str) -> bool:
@@ -34,7 +34,7 @@ def settle(world: World, name: str) -> bool:
     if known.stage == "RELEASED" and silent is not None and world.at >= silent:
         become(world, known, "SETTLED")  # silence after the key settles (rule 6.3)
         return True
-    return known.stage == "COMPLAINED" and complaint(world, known)
+    return known.stage == "DISPUTED" and complaint(world, known)
 
 
 def become(world: World, known: Tranche, stage: str) -> None:
@@ -47,14 +47,14 @@ def withheld(world: World, name: str) -> tuple[str, ...]:
     known, term = world.tranches[name], world.terms.tranches[name]
     if known.stage not in OPEN:
         return ()
-    complained = any(
+    disputed = any(
         other.complaint == "OPEN"
         and world.terms.tranches[which].provider == term.provider
         and world.terms.tranches[which].recipient == term.recipient
         for which, other in world.tranches.items()
     )
     reasons = {
-        "complaint": complained,
+        "complaint": disputed,
         "condition": not holds(world, term.continuous),
         "held": world.shown == "HELD",
         "suspended": world.shown == "SUSPENDED",
@@ -73,8 +73,8 @@ def forfeited(world: World, name: str) -> bool:
         assert known.gate_at is not None
         if no_longer_owed(world, name):
             return True
-        return world.at >= known.gate_at + term.arm_by + world.terms.grace
-    if known.stage != "ARMED":
+        return world.at >= known.gate_at + term.deliver_by + world.terms.grace
+    if known.stage != "DELIVERED":
         return True
     return no_longer_owed(world, name)
 
@@ -95,9 +95,9 @@ def complaint(world: World, known: Tranche) -> bool:
 
     if known.complaint != "OPEN":
         return False
-    assert known.complained_at is not None
+    assert known.disputed_at is not None
     word = vote(world, known.votes)
-    if word is None and world.at >= known.complained_at + world.terms.allegations.determination + world.terms.grace:
+    if word is None and world.at >= known.disputed_at + world.terms.allegations.determination + world.terms.grace:
         word = world.terms.allegations.default == "UPHELD"
     if word is None:
         return False

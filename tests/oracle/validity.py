@@ -89,7 +89,7 @@ def allege(world: World, who: str, at: int, body: Any, entry: str) -> None:
         need(known.stage in ("LOCKED", "READY"), "state")
         name = f"{who}/{body.tranche}"
         need(name not in world.allegations, "repeat")
-        need(at > (known.gate_at or 0) + term.arm_by, "early")
+        need(at > (known.gate_at or 0) + term.deliver_by, "early")
     else:
         claim_of(world.terms, body.claim)
         need(world.phase == "EFFECTIVE" and not world.lapsing, "state")
@@ -127,7 +127,7 @@ def determine(world: World, who: str, at: int, body: Any, entry: str) -> None:
         need(who in world.terms.allegations.determiners.of, "authority")
         known = world.tranches[body.tranche]
         need(known.complaint is not None, "state")
-        since = known.complained_at
+        since = known.disputed_at
     else:
         need(body.allegation in world.allegations, "unknown")
         need(who in world.terms.allegations.determiners.of, "authority")
@@ -151,15 +151,15 @@ def ack(world: World, who: str, at: int, body: Any, entry: str) -> None:
     if body.stage == "cipher":
         need(known.was(at) == "READY", "state")
         need(not world.closing(at), "late")
-        need(world.phase != "WINDING" or at <= (known.gate_at or 0) + term.arm_by, "late")
-        known.armed_at = at
-        tranche_becomes(world, known, "ARMED")
+        need(world.phase != "WINDING" or at <= (known.gate_at or 0) + term.deliver_by, "late")
+        known.delivered_at = at
+        tranche_becomes(world, known, "DELIVERED")
         return
     need(known.stage == "RELEASED" and known.key_at is not None, "state")
     need(at <= (known.key_at or 0) + term.ack_by, "late")
     if not body.ok:
-        known.complained_at, known.complaint = at, "OPEN"
-    tranche_becomes(world, known, "SETTLED" if body.ok else "COMPLAINED")
+        known.disputed_at, known.complaint = at, "OPEN"
+    tranche_becomes(world, known, "SETTLED" if body.ok else "DISPUTED")
 
 
 def release(world: World, who: str, at: int, body: Any, entry: str) -> None:
@@ -167,7 +167,7 @@ def release(world: World, who: str, at: int, body: Any, entry: str) -> None:
     need(body.tranche in world.tranches, "unknown")
     known = world.tranches[body.tranche]
     need(who == world.terms.tranches[body.tranche].provider, "authority")
-    need(known.shown == "ARMED" and world.shown in ("EFFECTIVE", "WINDING"), "state")
+    need(known.shown == "DELIVERED" and world.shown in ("EFFECTIVE", "WINDING"), "state")
     known.released_at, known.wrapped = at, body.wrapped
     tranche_becomes(world, known, "RELEASED")
 

@@ -52,12 +52,12 @@ class Tranche:
     by_deadline: bool = False  # … and whether by a deadline that fired
     gate_at: int | None = None
     commit: str | None = None
-    armed_at: int | None = None
+    delivered_at: int | None = None
     released_at: int | None = None
     wrapped: str | None = None
     key_due: int | None = None
     key_at: int | None = None
-    complained_at: int | None = None
+    disputed_at: int | None = None
     complaint: str | None = None
     votes: dict[str, bool] = field(default_factory=dict)
 
@@ -69,7 +69,7 @@ class Tranche:
     @property
     def shown(self) -> str:
         """The public name: WITHHELD remembers where it was (rule 6.1)."""
-        return "WITHHELD" if self.withheld and self.stage in ("LOCKED", "READY", "ARMED") else self.stage
+        return "WITHHELD" if self.withheld and self.stage in ("LOCKED", "READY", "DELIVERED") else self.stage
 
 
 @dataclass

@@ -42,7 +42,7 @@ def test_a_duty_with_a_third_party_performer(july: Arrangement) -> None:
 def test_a_duty_with_a_date(july: Arrangement) -> None:
     """C5a: triggered by a delivery, due later, with a cure."""
     assert english.duty(july, "C5a") == (
-        "Borovia owes Arandia: start the political process by making the nominations. Once T2 is delivered it is owed, and "
+        "Borovia owes Arandia: start the political process by making the nominations. Once T2 is received it is owed, and "
         "it is due 14 days after that; k5a shows it. If it is late, 7 days remain to make it good. It stays owed after a "
         "breach. A breach suspends the whole arrangement."
     )
@@ -61,7 +61,7 @@ def test_a_claim_with_an_excuse(july: Arrangement) -> None:
 def test_a_tranche(july: Arrangement) -> None:
     """T3: its gate, its continuous condition and its clocks."""
     text = english.tranche(july, "T3")
-    assert "once k2 has been clean for 7 days in a row (counted after those for T2) and T2 is delivered" in text
+    assert "once k2 has been clean for 7 days in a row (counted after those for T2) and T2 is received" in text
     assert "only as long as none of C1.A, C1.B, C2, C5a, C5b, C6.A and C6.B is overdue or in breach" in text
     assert "releases it within 48 hours of that and sends the key within 1 hour" in text
 
@@ -86,9 +86,9 @@ CONDITIONS = {
     "{time: 7d after start}": "it is 7 days after the start or later",
     "{time: at end}": "it is at the end or later",
     "{time: 1h before end}": "it is 1 hour before the end or later",
-    "{not: {settled: Results}}": "it is not so that Results is delivered",
+    "{not: {settled: Results}}": "it is not so that Results is received",
     "{any: [{settled: Results}, {all: [effective, {clear: Quality}]}]}": (
-        "(Quality is not overdue or in breach and the arrangement is in effect) or Results is delivered"
+        "(Quality is not overdue or in breach and the arrangement is in effect) or Results is received"
     ),
     "{run: {of: quality, clean: 1}}": "quality has been clean for 1 week",
     "{decided: deleted-S}": "deleted-S is refuted or confirmed",
@@ -120,7 +120,7 @@ def test_variants_of_claims_and_duties() -> None:
         "    monitors: [L, S, B]\n    support: 3\n    refute: 1\n    period",
     )
     text = replaced("monitors:\n  L:", "monitors:\n  S: {}\n  B: {}\n  L:", text)
-    text = replaced("    cure: 7d\n", "    cure: 0s\n    perdurant: false\n", text)
+    text = replaced("    cure: 7d\n", "    cure: 0s\n    still_owed: false\n", text)
     text = replaced("    cure: 1\n    remedy_run: 2", "    cure: 0\n    remedy_run: 1", text)
     terms = compiled(text).terms
     claim = english.claim(terms, "quality")

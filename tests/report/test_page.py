@@ -202,7 +202,7 @@ def test_exposure_is_charted_and_tabled() -> None:
     section = next(s for s in tree().all("section") if s.attributes["id"] == "stakes")
     assert "Arandia's exposure was highest, 3.26, on 22 Aug 2016 01:00 UTC (D+38) (T5 is released)" in section.content
     rows = [row.content for row in section.all("table")[0].all("tr")]
-    assert sum("is delivered" in row for row in rows) == 6
+    assert sum("is received" in row for row in rows) == 6
 
 
 def test_private_weights_are_said_to_be_private() -> None:

@@ -142,7 +142,7 @@ def test_m5_is_silent_as_keeper(stages: dict[str, Stage]) -> None:
             await world.clock(at(18))
             await world.rest()
             await world.check()
-            assert {(at(15, 10), "T3", "ARMED", "RELEASED"), (at(18), "T3", "RELEASED", "SETTLED")} <= {
+            assert {(at(15, 10), "T3", "DELIVERED", "RELEASED"), (at(18), "T3", "RELEASED", "SETTLED")} <= {
                 *moments(await told(world))
             }
             assert shown(await world.state())["T3.release"] == "FULFILLED"

@@ -88,7 +88,7 @@ def test_wrong_file_behind_the_right_commitment(tmp_path: Path) -> None:
             await _publish_lie(world)
             await world.rest()
             state = await world.state()
-            assert state.tranches["T1"].stage == "COMPLAINED"
+            assert state.tranches["T1"].stage == "DISPUTED"
             assert "complaint" in state.tranches["T2"].withheld
             node = world.nodes["B"]
             receipt = await node.running.node.hand.received(await node.held(), "T1")

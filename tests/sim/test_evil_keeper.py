@@ -23,7 +23,7 @@ from armslength.engine.contents import PUBLICATION, Publication
 from armslength.errors import Refused
 from armslength.ports import Batch, Put
 from armslength.wire.record import decode_leaf
-from tests.golden.terms import HOUR, arm, at, commit, give
+from tests.golden.terms import HOUR, at, commit, deliver, give
 from tests.sim.evil import EvilKeeper, code, leave_identity_only, post, signed, stamped, submit
 from tests.sim.harness import World
 from tests.sim.virtual import play
@@ -210,7 +210,7 @@ def test_two_histories(tmp_path: Path) -> None:
         for line in keeper.leaves:
             other.replica.place(decode_leaf(line))
         other.leaves, other.seen = list(keeper.leaves), keeper.seen
-        for author, body in [*commit("T1"), *arm("T1"), *give("T1")[:1]]:
+        for author, body in [*commit("T1"), *deliver("T1"), *give("T1")[:1]]:
             keeper.enter(author, body, at(0))
             other.enter(author, body, at(0))
         other.enter("m1", Attest(claim="k1a", period=0, value=False), at(0))

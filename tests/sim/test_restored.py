@@ -162,7 +162,7 @@ def test_lost_secrets_are_told(tmp_path: Path) -> None:
             without_key = world.nodes["B"].copy()
             await world.clock(at(0))
             await world.rest()
-            assert shown(await world.state())["T1"] == "ARMED"
+            assert shown(await world.state())["T1"] == "DELIVERED"
             await world.nodes["B"].put_back(without_key, noticed=True)
             await world.clock(at(0), "B")
             await asyncio.sleep(30)

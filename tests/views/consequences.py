@@ -147,7 +147,7 @@ def forfeited(seen: Seen, read: Read, _told: Deadline, _before: Seen) -> None:
     assert seen.state.tranches[read["tranche"]].stage == "FORFEITED"
 
 
-@THEN.form(r"<tranche:id> counts as delivered: SETTLED")
+@THEN.form(r"<tranche:id> counts as received: SETTLED")
 def settled(seen: Seen, read: Read, _told: Deadline, _before: Seen) -> None:
     """Silence after the key."""
     assert seen.state.tranches[read["tranche"]].stage == "SETTLED"

@@ -250,7 +250,7 @@ def party(role: str, state: str) -> object:
 
 
 NEEDS.form(r"<who:id> has yet to fetch the sealed data and confirm that it arrived")(party("recipient", "READY"))
-NEEDS.form(r"the sealed data is with \w+, and <who:id> has yet to release it")(party("provider", "ARMED"))
+NEEDS.form(r"the sealed data is with \w+, and <who:id> has yet to release it")(party("provider", "DELIVERED"))
 NEEDS.form(r"<who:id> has yet to confirm the content, or to complain")(party("recipient", "RELEASED"))
 NEEDS.form(r"<who:id> has yet to hand over the key")(party("provider", "RELEASED"))
 

@@ -185,7 +185,7 @@ def release_due(seen: Seen, read: Read, answer: Why) -> None:
 def still_owed(seen: Seen, _read: Read, answer: Why) -> None:
     """A breach that lasts: some day it may be remedied."""
     assert seen.state.duties[answer.subject].state == "BREACHED"
-    assert seen.terms.duties[answer.subject].perdurant
+    assert seen.terms.duties[answer.subject].still_owed
     assert seen.value(seen.terms.duties[answer.subject].claim, 0) == "UNDECIDED"
     assert seen.state.arrangement.phase == "EFFECTIVE" or survives_on(seen, seen.terms.duties[answer.subject].claim)
 

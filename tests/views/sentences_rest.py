@@ -20,7 +20,7 @@ def never_opens(seen: Seen, read: Read, answer: Why) -> None:
     """What can no longer come."""
     name = bare(read["tranche"])
     assert name == answer.subject.removesuffix(".release")
-    assert seen.state.tranches[name].stage in {"LOCKED", "READY", "ARMED"}
+    assert seen.state.tranches[name].stage in {"LOCKED", "READY", "DELIVERED"}
     NEEDS.read(seen, read["need"])
     seen.nevers.append(("tranche", name, "RELEASED"))
     if read["what"] == "open":
@@ -40,7 +40,7 @@ def also(seen: Seen, read: Read, _answer: Why) -> None:
 
 
 @SAYS.form(r"<tranche:tranche> is locked: (?:it opens at the next step|<need:text>)\.",
-           r"<tranche:tranche> is (?P<stage>ready|armed) since <since:M>: <need:text>\.",
+           r"<tranche:tranche> is (?P<stage>ready|delivered)(?: under seal)? since <since:M>: <need:text>\.",
            r"<tranche:tranche> is (?P<stage>released) for good since <since:M>: <need:text>\.")  # fmt: skip
 def stage_is(seen: Seen, read: Read, answer: Why) -> None:
     """A stage and what it waits for."""
@@ -53,7 +53,7 @@ def stage_is(seen: Seen, read: Read, answer: Why) -> None:
         told(seen, read["need"])
 
 
-@SAYS.form(r"<tranche:tranche> was delivered on <at:M>\.")
+@SAYS.form(r"<tranche:tranche> was received on <at:M>\.")
 def settled(seen: Seen, read: Read, answer: Why) -> None:
     """The end of a tranche."""
     name = bare(read["tranche"])
@@ -61,7 +61,7 @@ def settled(seen: Seen, read: Read, answer: Why) -> None:
     assert instant(read["at"]) == seen.since("tranche", name)
 
 
-@SAYS.form(r"<tranche:tranche> will not be delivered: it was forfeited on <at:M>, <how:text>\.")
+@SAYS.form(r"<tranche:tranche> will not be released: it was forfeited on <at:M>, <how:text>\.")
 def forfeited(seen: Seen, read: Read, answer: Why) -> None:
     """The other end."""
     name = bare(read["tranche"])
@@ -105,12 +105,12 @@ def complains(seen: Seen, read: Read, answer: Why) -> None:
     """A complaint."""
     name = bare(read["tranche"])
     held = seen.state.tranches[name]
-    assert held.stage == "COMPLAINED"
+    assert held.stage == "DISPUTED"
     assert seen.terms.tranches[name].recipient == read["who"]
     assert held.complaint == ("OPEN" if "need" in read else "UPHELD")
     if "need" in read:
         told(seen, read["need"])
-    assert instant(read["at"]) == held.complained_at
+    assert instant(read["at"]) == held.disputed_at
 
 
 # --- the arrangement --------------------------------------------------------------------------------------------------
@@ -234,7 +234,9 @@ def wound_up(seen: Seen, read: Read, _answer: Why) -> None:
     assert (held.phase == "WINDING") is (read["verb"] == "is")
     assert read["how"] == ENDS[held.winding_by]
     owed = {
-        n for n, t in seen.state.tranches.items() if t.stage in {"READY", "ARMED", "RELEASED"} or t.complaint == "OPEN"
+        n
+        for n, t in seen.state.tranches.items()
+        if t.stage in {"READY", "DELIVERED", "RELEASED"} or t.complaint == "OPEN"
     }
     given_up = {n for n in owed if seen.state.tranches[n].stage == "RELEASED" and seen.state.tranches[n].key_at is None}
     owed -= {n for n in given_up if seen.state.duties[f"{n}.release"].state in {"BREACHED", "DISCHARGED"}}

@@ -15,11 +15,11 @@ from armslength.views.explain import why
 from tests.golden.terms import (
     A1,
     Group,
-    arm,
     at,
     attest,
     commit,
     day,
+    deliver,
     give,
     golden_script,
     golden_terms,
@@ -84,9 +84,9 @@ def test_locked_leads_with_the_run_while_the_day_is_not_over() -> None:
 
 
 def test_the_deadline_and_its_consequence_end_the_answer() -> None:
-    """T2 armed and unreleased: the answer ends with when its release is overdue."""
+    """T2 delivered and unreleased: the answer ends with when its release is overdue."""
     answer = asked(at(8), "T2")
-    assert answer.state == "ARMED"
+    assert answer.state == "DELIVERED"
     assert answer.sentences[-1] == (
         "Next: Arandia to release T2, by 24 Jul 2016 01:00 UTC (D+9), in 1 d 1 h; if nothing comes, T2's release is"
         " OVERDUE at D+9 02:00."
@@ -109,7 +109,7 @@ def test_held_names_the_allegation_and_its_limit() -> None:
     assert answer.state == "WITHHELD"
     assert A1 in answer.sentences[0]
     assert "1 Aug 2016 10:00 UTC (D+17)" in answer.sentences[0]
-    assert "It was ARMED" in answer.sentences[1]
+    assert "It was DELIVERED" in answer.sentences[1]
     assert asked(at(14, 10), "arrangement").state == "HELD"
 
 
@@ -202,7 +202,7 @@ def test_a_release_waits_for_a_seal_then_the_key_then_the_recipient() -> None:
     assert "a seal must cover the release" in texts[0]
     assert "Arandia has yet to hand over the key" in texts[1]
     assert "Borovia has yet to confirm the content" in texts[2]
-    assert "was delivered" in texts[3]
+    assert "was received" in texts[3]
 
 
 def test_a_complaint_waits_for_the_determiners() -> None:
@@ -214,11 +214,11 @@ def test_a_complaint_waits_for_the_determiners() -> None:
         script(
             (at(-3), [("A", Sign()), ("B", Sign())]),
             (at(-2), commit("T1")),
-            (at(0), [("keeper", golden_script()[2][1][0][1]), *arm("T1"), *gift, ("B", complaint)]),
+            (at(0), [("keeper", golden_script()[2][1][0][1]), *deliver("T1"), *gift, ("B", complaint)]),
         ),
     )
     answer = why(folded.terms, folded.state, "T1")
-    assert answer.state == "COMPLAINED"
+    assert answer.state == "DISPUTED"
     assert "Borovia complains about Methodology note and index (T1)" in answer.sentences[0]
     assert "DISMISSED by default" in said(answer)
     assert "the complaint about T1" in why(folded.terms, folded.state, "T2").sentences[0]
@@ -301,7 +301,7 @@ def test_a_withdrawal_is_told_until_its_end() -> None:
         assert min(shown) == due
         state = advance(folded.terms, state, due).state
     assert why(folded.terms, state, "arrangement").state == "TERMINATED"
-    assert "will not be delivered: it was forfeited" in why(folded.terms, state, "T6").sentences[0]
+    assert "will not be released: it was forfeited" in why(folded.terms, state, "T6").sentences[0]
 
 
 def test_an_unresumed_suspension_is_wound_up_when_it_said() -> None:
@@ -403,10 +403,10 @@ def test_after_the_end_nothing_meaningless_is_next(subject: str) -> None:
 
 
 def test_winding_up_names_what_is_owed_and_its_deadline() -> None:
-    """While an armed tranche is still owed after a withdrawal, that is what comes next, not the end of the term."""
+    """While a delivered tranche is still owed after a withdrawal, that is what comes next, not the end of the term."""
     early = [group for group in golden_script() if group[0] <= at(30, 1)]
     notice: Group = (at(30, 2), [("A", Withdraw(text=""))])
-    folded = Folded(golden_terms(), [*early, *script(notice, (at(31, 1), day(30)), (at(34, 20), arm("T4")))])
+    folded = Folded(golden_terms(), [*early, *script(notice, (at(31, 1), day(30)), (at(34, 20), deliver("T4")))])
     answer = why(folded.terms, advance(folded.terms, folded.state, at(35, 3)).state, "arrangement")
     assert answer.state == "WINDING"
     assert "still to settle: T4." in answer.sentences[2]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from armslength.core.arrangement.bodies import Ack, Sign
 from armslength.errors import Malformed
 from armslength.views.exposure import Balance, measure, number, series, weights_of
-from tests.golden.terms import HOUR, arm, at, commit, give, golden_terms, seal
+from tests.golden.terms import HOUR, at, commit, deliver, give, golden_terms, seal
 from tests.views.fold import Folded, golden, script
 
 PAGE = Path(__file__).parents[2] / "docs" / "exposure.md"
@@ -106,14 +106,14 @@ def test_weights_for_nothing_are_refused() -> None:
 
 
 def test_a_complaint_leaves_the_tranche_given_and_not_received() -> None:
-    """While COMPLAINED, the provider has given and the recipient has not received."""
+    """While DISPUTED, the provider has given and the recipient has not received."""
     complaint = ("B", Ack(tranche="T1", stage="plain", ok=False, evidence="0" * 64))
     folded = Folded(
         golden_terms(),
         script(
             (at(-3), [("A", Sign()), ("B", Sign())]),
             (at(-2), commit("T1")),
-            (at(0), [*seal(), *arm("T1"), *give("T1")[:-1], complaint]),
+            (at(0), [*seal(), *deliver("T1"), *give("T1")[:-1], complaint]),
         ),
     )
     balance = measure(folded.terms, folded.state)

@@ -47,7 +47,7 @@ def test_at_d_plus_14_10_it_is_held() -> None:
     assert {states(view)[tranche] for tranche in ("T3", "T4", "T5", "T6")} == {"WITHHELD"}
     assert [(a.id, a.answer, a.outcome, a.holding) for a in view.allegations] == [(A1, "DENIED", "OPEN", True)]
     assert view.holds_left == {"A": 2, "B": 3}
-    assert next(line for line in view.tranches if line.id == "T3").stage == "ARMED"
+    assert next(line for line in view.tranches if line.id == "T3").stage == "DELIVERED"
 
 
 def test_at_d_plus_22_it_is_suspended() -> None:
@@ -138,7 +138,7 @@ def test_long_ids_have_room() -> None:
     long = replace(view, tranches=tuple(replace(line, id=f"Historical-{line.id}") for line in view.tranches))
     rows = [line for line in plain(status_text(terms, long)).splitlines() if line.startswith("  Historical-")]
     assert len(rows) == 6
-    assert all(re.match(r"  Historical-T\d (SETTLED|ARMED|LOCKED) +\w", row) for row in rows)
+    assert all(re.match(r"  Historical-T\d (SETTLED|DELIVERED|LOCKED) +\w", row) for row in rows)
 
 
 def test_the_end_of_the_term_is_told_once_and_what_comes_next_first() -> None:

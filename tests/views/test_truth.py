@@ -21,9 +21,9 @@ from tests.core.arrangement.small import (
     D,
     achieve,
     answer,
-    arming,
     clear,
     content,
+    delivering,
     event,
     maintain,
     release_and_key,
@@ -297,7 +297,7 @@ def test_an_upheld_complaint_is_dated_as_the_complaint() -> None:
     release, key = release_and_key("t")
     history = folded(
         rules,
-        (D - 5, "P", content("t")), (start(0.1), "Q", arming("t")), (start(0.2), "P", release),
+        (D - 5, "P", content("t")), (start(0.1), "Q", delivering("t")), (start(0.2), "P", release),
         (start(0.3), "N", Seal(checkpoint="", state_root="")), (start(0.3), "P", key),
         (start(0.4), "Q", answer("t", False)),
         *((start(0.9), who, Determine(tranche="t", uphold=True)) for who in ("N", "n1")),

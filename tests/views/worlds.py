@@ -53,7 +53,7 @@ def some_terms(rng: Random) -> Arrangement:
             duty,
             cure=rng.choice([0, 1, 2, 3] if duty.kind == "maintain" else [0, 20, 100]),
             consequence=rng.choice(["suspend", "withhold", "record"]),
-            perdurant=duty.kind == "maintain" or rng.random() < 0.7,
+            still_owed=duty.kind == "maintain" or rng.random() < 0.7,
         )
         for name, duty in RICH.duties.items()
         if rng.random() < 0.9 or name in {"k.Q", "j.P", "e.Q", "f.P"}

@@ -130,7 +130,7 @@ VECTORS = {
                       "parties.B.keys.entries", 0, "32 bytes"),
     "key spelling": Bad("ro1olrGdRIsaCbpAaf98o7PkuPw4hX5OPqqUgS75MsY=", "ro1olrGdRIsaCbpAaf98o7PkuPw4hX5OPqqUgS75MsZ=",
                         "value", "parties.B.keys.entries"),
-    "media type": Bad("    when: {settled: Results}", "    arm_by: 1h\n    when: {settled: Results}\n    title: CSV!",
+    "media type": Bad("    when: {settled: Results}", "    deliver_by: 1h\n    when: {settled: Results}\n    title: CSV!",
                       "duplicate", "tranches.Forecast.title", 2),
     # references and rules between fields
     "clause": Bad("    clause: Quality\n" + QUALITY, "    clause: Qualty\n" + QUALITY, "reference",

@@ -159,7 +159,7 @@ def duties(draw: st.DrawFn, debtor: str) -> Duty:
         if achieve
         else None,
         remedy_run=None if achieve else draw(counts),
-        perdurant=draw(st.booleans()) if achieve else True,
+        still_owed=draw(st.booleans()) if achieve else True,
         surviving=draw(st.booleans()),
         weight=draw(st.none() | st.integers(-(2**53) + 1, 2**53 - 1)),
     )
@@ -177,7 +177,7 @@ def tranches(draw: st.DrawFn) -> Tranche:
         recipient="B",
         gate=draw(conditions),
         continuous=draw(conditions),
-        arm_by=draw(durations),
+        deliver_by=draw(durations),
         release_by=draw(durations),
         release_cure=draw(spans),
         key_by=draw(durations),
@@ -325,7 +325,7 @@ SPOILERS: dict[str, Callable[[Arrangement], Arrangement]] = {
     "no monitor": lambda t: replace(t, monitors=()),
     "unknown claim": lambda t: _with_duty(t, replace(t.duties["Quality"], claim="x")),
     "due to maintain": lambda t: _with_duty(t, replace(t.duties["Quality"], due=Due(anchor="end", after=1))),
-    "not perdurant": lambda t: _with_duty(t, replace(t.duties["Quality"], perdurant=False)),
+    "not still_owed": lambda t: _with_duty(t, replace(t.duties["Quality"], still_owed=False)),
     "empty run": lambda t: _with_gate(t, Condition(op="run")),
     "unknown op": lambda t: _with_gate(t, Condition(op="magic")),
     "empty all": lambda t: _with_gate(t, Condition(op="all", of=())),

@@ -14,7 +14,7 @@ from armslength.analysis.finding import WARNING, Finding
 from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.words import listing
 
-_OPEN = frozenset({"LOCKED", "READY", "ARMED"})  # the stages that a withheld tranche hides
+_OPEN = frozenset({"LOCKED", "READY", "DELIVERED"})  # the stages that a withheld tranche hides
 
 Edges = Mapping[str, tuple[tuple[str, int], ...]]
 

@@ -91,7 +91,7 @@ def _embargo(after: int, release_by: int) -> str:
     from armslength.views.words import clock, date
     from armslength.wire.terms_values import write_duration
 
-    due = f"if the tranche opens earlier, its release is due {write_duration(release_by)} after it is armed"
+    due = f"if the tranche opens earlier, its release is due {write_duration(release_by)} after it is delivered"
     return f"The key will not leave before {date(after)} {clock(after)} UTC; {due}, and late from then on."
 
 

@@ -81,9 +81,9 @@ def _provider(state: State, there: TrancheState, known: Facts, now: int) -> Act 
         return Act.SUSPEND
     if there.stage == "LOCKED" and there.commit is None and known.agreed and known.published:
         return Act.COMMIT
-    if there.shown in {"READY", "ARMED"} and _may_start(known):
+    if there.shown in {"READY", "DELIVERED"} and _may_start(known):
         return Act.START
-    if there.shown == "ARMED" and known.published and now >= known.release_after and _may_release(state):
+    if there.shown == "DELIVERED" and known.published and now >= known.release_after and _may_release(state):
         return Act.RELEASE
     if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
         return Act.KEY

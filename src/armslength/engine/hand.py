@@ -37,7 +37,7 @@ from armslength.wire.record import decode_leaf
 
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 LONGEST_S: Final = 300.0  # before an act that failed is tried again
-_ENDED: Final = frozenset({"SETTLED", "COMPLAINED", "FORFEITED"})
+_ENDED: Final = frozenset({"SETTLED", "DISPUTED", "FORFEITED"})
 LOST: Final = "is not here: it must be newer than the copy from which this node was restored"
 WHILE_RUNNING_S: Final = 60.0  # what runs says so when it ends
 LOOK_S: Final = 5.0  # before an act is looked at again that came to nothing

@@ -31,10 +31,10 @@ STATES = {
     "UNVERIFIED": "ended without proof",
     "LOCKED": "not yet due to be given",
     "READY": "ready",
-    "ARMED": "handed over under seal",
+    "DELIVERED": "handed over under seal",
     "RELEASED": "released",
-    "SETTLED": "delivered",
-    "COMPLAINED": "complained about",
+    "SETTLED": "received",
+    "DISPUTED": "complained about",
     "FORFEITED": "forfeited",
     "WITHHELD": "withheld",
     "SUPPORTED": "confirmed",
@@ -42,7 +42,7 @@ STATES = {
 }
 
 # Sets of states that the language has a word for.
-_TOGETHER = {("COMPLAINED", "RELEASED", "SETTLED"): "released", ("CURED", "FULFILLED"): "done"}
+_TOGETHER = {("DISPUTED", "RELEASED", "SETTLED"): "released", ("CURED", "FULFILLED"): "done"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ def _achieved(terms: Arrangement, rule: Duty) -> str:
     due = rule.due or Due(anchor="trigger", after=0)
     since = "From the start" if rule.trigger.op == "effective" else f"Once {condition(terms, rule.trigger)}"
     cure = f" If it is late, {duration(rule.cure)} remain to make it good." if rule.cure else ""
-    still = " It stays owed after a breach." if rule.perdurant else " After a breach it can no longer be made good."
+    still = " It stays owed after a breach." if rule.still_owed else " After a breach it can no longer be made good."
     when = _instant(due.anchor, due.after)
     return f" {since} it is owed, and it is due {when}; {rule.claim} shows it.{cure}{still}"
 
@@ -281,9 +281,10 @@ def tranche(terms: Arrangement, id_: str) -> str:
     only = "" if always else f", and only as long as {condition(terms, rule.continuous)}"
     return (
         f"{giver} gives {taker} “{isolated(rule.title)}” ({listing(rule.media_types, 'or')}, at most {shown}) once "
-        f"{condition(terms, rule.gate)}{only}. {taker} fetches the sealed data within {duration(rule.arm_by)}; {giver} "
-        f"releases it within {duration(rule.release_by)} of that and sends the key within {duration(rule.key_by)}, "
-        f"with {duration(rule.release_cure)} to make good a delay. Silence of {taker} for {duration(rule.ack_by)} "
+        f"{condition(terms, rule.gate)}{only}. {taker} fetches the sealed data within {duration(rule.deliver_by)}; "
+        f"{giver} releases it within {duration(rule.release_by)} of that and sends the key within "
+        f"{duration(rule.key_by)}, with {duration(rule.release_cure)} to make good a delay. Silence of {taker} for "
+        f"{duration(rule.ack_by)} "
         "after the key means that it was in order."
     )
 

@@ -12,7 +12,7 @@ from armslength.core.arrangement.terms import Arrangement, Condition
 from armslength.views.words import Words, count, listing, ranges, span
 
 BAD_DUTY = frozenset({"OVERDUE", "BREACHED"})
-OPENED = frozenset({"READY", "ARMED", "RELEASED", "SETTLED", "COMPLAINED"})
+OPENED = frozenset({"READY", "DELIVERED", "RELEASED", "SETTLED", "DISPUTED"})
 RUNNING = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})
 
 

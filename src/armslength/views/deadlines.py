@@ -214,7 +214,7 @@ def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool, alle
     recipient = words.actor(terms.recipient)
     if held.stage == "READY" and held.gate_at is not None:
         waits = f"{recipient} to confirm that the sealed data has arrived"
-        at = held.gate_at + terms.arm_by
+        at = held.gate_at + terms.deliver_by
         if winding:
             yield _of("tranche", name, at, grace, waits, f"{name} is FORFEITED")
         elif held.shown == "READY" and not alleged:  # while it is WITHHELD nobody is late
@@ -222,10 +222,10 @@ def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool, alle
             yield _of("tranche", name, at, None, waits, then)
     if held.stage == "RELEASED" and held.key_at is not None:
         waits = f"{recipient} to confirm the content or to complain"
-        yield _of("tranche", name, held.key_at + terms.ack_by, grace, waits, f"{name} counts as delivered: SETTLED")
-    if held.complaint == "OPEN" and held.complained_at is not None:
+        yield _of("tranche", name, held.key_at + terms.ack_by, grace, waits, f"{name} counts as received: SETTLED")
+    if held.complaint == "OPEN" and held.disputed_at is not None:
         default = words.terms.allegations.default
-        at = held.complained_at + words.terms.allegations.determination
+        at = held.disputed_at + words.terms.allegations.determination
         yield _of("tranche", name, at, grace, "the determiners to decide", f"the complaint is {default} by default")
 
 

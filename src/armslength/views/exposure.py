@@ -4,7 +4,7 @@ Each tranche and each duty of the terms has a worth: the private weights' number
 else 1. From these, at one state:
 
 - a tranche is **given** by its provider from RELEASED on (a release is for ever), in full;
-  it is **received** by its recipient once SETTLED, in full. A tranche that is COMPLAINED about counts as given and not
+  it is **received** by its recipient once SETTLED, in full. A tranche that is DISPUTED counts as given and not
   as received.
 - an *achieve* duty is given by its debtor, and received by each of its creditors, once FULFILLED, CURED or REMEDIED:
   performance that the monitors have confirmed. A discharged or waived duty gives nothing.
@@ -32,7 +32,7 @@ from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words
 
 PERFORMED = frozenset({"FULFILLED", "CURED", "REMEDIED"})
-GIVEN = frozenset({"RELEASED", "SETTLED", "COMPLAINED"})
+GIVEN = frozenset({"RELEASED", "SETTLED", "DISPUTED"})
 CLEAN_NAMES = frozenset({"SUPPORTED", "EXCUSED"})
 
 
@@ -220,7 +220,7 @@ class _Moves:
             self.ledger.given[tranche.provider] += worth
         if change.after == "SETTLED":
             self.ledger.received[tranche.recipient] += worth
-        return f"{change.subject} is {'delivered' if change.after == 'SETTLED' else change.after.lower()}"
+        return f"{change.subject} is {'received' if change.after == 'SETTLED' else change.after.lower()}"
 
     def _duty(self, change: Change) -> str:
         name, duty = change.subject, self.terms.duties[change.subject]

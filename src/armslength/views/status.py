@@ -128,7 +128,8 @@ def _duties(terms: Arrangement, state: State) -> tuple[DutyLine, ...]:
     lines = []
     owed = [(name, duty.debtor, duty.statement) for name, duty in terms.duties.items()]
     owed += [
-        (release_duty(n), t.provider, f"Release {n}, {t.title}, once it is armed.") for n, t in terms.tranches.items()
+        (release_duty(n), t.provider, f"Release {n}, {t.title}, once it is delivered.")
+        for n, t in terms.tranches.items()
     ]
     for name, debtor, what in owed:
         held = state.duties[name]

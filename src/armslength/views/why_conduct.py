@@ -158,7 +158,7 @@ def _achieve(asked: Asked, name: str, held: DutyState, blocks: tuple[Block, ...]
         said.append(f"{debtor} {'owed' if held.due < asked.now else 'owes'} it by {asked.moment(held.due)}.")
     if held.state == "OVERDUE" and held.frozen_at is None and held.cure_due is not None:
         said.append(f"It can still be cured, by {asked.moment(held.cure_due)}.")
-    elif held.state == "BREACHED" and terms.perdurant:
+    elif held.state == "BREACHED" and terms.still_owed:
         left = "and counts as remedied once shown" if blocks else "but nothing can show it any more"
         said.append(f"It is still owed, {left}.")
     if held.performed_at is not None:

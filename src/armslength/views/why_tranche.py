@@ -36,7 +36,7 @@ def tranche(asked: Asked, name: str) -> Why:
 
 def _over(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
     """What can never come any more, without which the tranche is not released; empty while all may come."""
-    if held.stage not in {"LOCKED", "READY", "ARMED"} or asked.state.arrangement.phase != "EFFECTIVE":
+    if held.stage not in {"LOCKED", "READY", "DELIVERED"} or asked.state.arrangement.phase != "EFFECTIVE":
         return ()
     terms = asked.terms.tranches[name]
     gate = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)
@@ -141,24 +141,24 @@ def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Bloc
         case "READY":
             wait = _ready(asked, name, held)
             return f"{label} is ready since {since}: {asked.tell(wait)}.", (wait,)
-        case "ARMED":
-            wait = _armed(asked, name)
-            return f"{label} is armed since {since}: {asked.tell(wait)}.", (wait,)
+        case "DELIVERED":
+            wait = _delivered(asked, name)
+            return f"{label} is delivered under seal since {since}: {asked.tell(wait)}.", (wait,)
         case "RELEASED":
             wait = _released(asked, name, held)
             return f"{label} is released for good since {since}: {asked.tell(wait)}.", (wait,)
-        case "COMPLAINED":
+        case "DISPUTED":
             complainant = asked.words.actor(asked.terms.tranches[name].recipient)
-            complained = asked.words.moment(held.complained_at or held.at)
+            complained = asked.words.moment(held.disputed_at or held.at)
             if held.complaint != "OPEN":
                 return f"{complainant} complained about {label} on {complained}, and the complaint was upheld.", ()
-            until = (held.complained_at or held.at) + asked.terms.allegations.determination
+            until = (held.disputed_at or held.at) + asked.terms.allegations.determination
             wait = asked.vote("tranche", name, held.votes, until)
             return f"{complainant} complains about {label} since {complained}: {asked.tell(wait)}.", (wait,)
         case "SETTLED":
-            return f"{label} was delivered on {since}.", ()
+            return f"{label} was received on {since}.", ()
         case _:
-            return f"{label} will not be delivered: it was forfeited on {since}, {ended(asked)}.", ()
+            return f"{label} will not be released: it was forfeited on {since}, {ended(asked)}.", ()
 
 
 def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
@@ -173,11 +173,11 @@ def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
 def _ready(asked: Asked, name: str, held: TrancheState) -> Block:
     terms = asked.terms.tranches[name]
     need = f"{asked.words.actor(terms.recipient)} has yet to fetch the sealed data and confirm that it arrived"
-    until = held.gate_at + terms.arm_by if held.gate_at is not None else None
+    until = held.gate_at + terms.deliver_by if held.gate_at is not None else None
     return Block(kind="tranche", subject=name, need=need, who=(terms.recipient,), until=until)
 
 
-def _armed(asked: Asked, name: str) -> Block:
+def _delivered(asked: Asked, name: str) -> Block:
     terms = asked.terms.tranches[name]
     recipient, provider = asked.words.actor(terms.recipient), asked.words.actor(terms.provider)
     need = f"the sealed data is with {recipient}, and {provider} has yet to release it"

@@ -31,11 +31,11 @@ _PERIOD = re.compile(r"\b[A-Za-z][\w-]*#\d+\b")
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
 TONES = {
     "waiting": "PROPOSED PENDING LOCKED UNDECIDED NONE",
-    "running": "SIGNED EFFECTIVE ACTIVE READY ARMED OPEN",
+    "running": "SIGNED EFFECTIVE ACTIVE READY DELIVERED OPEN",
     "good": "RELEASED SETTLED FULFILLED CURED SUPPORTED EXCUSED COMPLETED",
     "mended": "REMEDIED DISMISSED DISCHARGED",
     "warning": "HELD OVERDUE WITHHELD WINDING UNVERIFIED UNKNOWN DENIED UNANSWERED",
-    "broken": "SUSPENDED BREACHED COMPLAINED REFUTED UPHELD ADMITTED",
+    "broken": "SUSPENDED BREACHED DISPUTED REFUTED UPHELD ADMITTED",
     "ended": "TERMINATED LAPSED EXPIRED FORFEITED",
 }
 _TONE = {state: tone for tone, states in TONES.items() for state in states.split()}
@@ -62,11 +62,11 @@ MEANINGS = {
     "UNVERIFIED": "over, and part of it could not be verified",
     "LOCKED": "its conditions do not hold yet",
     "READY": "its conditions held; the sealed data can be fetched",
-    "ARMED": "the sealed data has arrived; the key is still to come",
+    "DELIVERED": "the sealed data has arrived; the key is still to come",
     "RELEASED": "released for good; the key is on its way",
-    "SETTLED": "delivered",
-    "COMPLAINED": "delivered, and the recipient complains",
-    "FORFEITED": "will not be delivered",
+    "SETTLED": "received",
+    "DISPUTED": "received, and the recipient disputes it",
+    "FORFEITED": "will not be released",
     "WITHHELD": "held back",
     "UNDECIDED": "no quorum of monitors agrees yet",
     "SUPPORTED": "found to have held",

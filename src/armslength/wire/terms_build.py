@@ -200,7 +200,7 @@ def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
             cure=given["cure"],
             due=given.get("due"),
             remedy_run=given.get("remedy_run"),
-            perdurant=given.get("perdurant", True),
+            still_owed=given.get("still_owed", True),
             surviving=given["surviving"],
             weight=given["weight"],
         )

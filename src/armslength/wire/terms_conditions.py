@@ -35,7 +35,7 @@ DUTY_STATES = (
     "EXPIRED",
     "UNVERIFIED",
 )
-TRANCHE_STATES = ("LOCKED", "READY", "ARMED", "RELEASED", "SETTLED", "COMPLAINED", "FORFEITED", "WITHHELD")
+TRANCHE_STATES = ("LOCKED", "READY", "DELIVERED", "RELEASED", "SETTLED", "DISPUTED", "FORFEITED", "WITHHELD")
 
 # One-word conditions: word → (op, the states it means).
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -44,7 +44,7 @@ WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "decided": ("claim", ("REFUTED", "SUPPORTED")),
     "fulfilled": ("duty", ("CURED", "FULFILLED")),
     "settled": ("tranche", ("SETTLED",)),
-    "released": ("tranche", ("COMPLAINED", "RELEASED", "SETTLED")),
+    "released": ("tranche", ("DISPUTED", "RELEASED", "SETTLED")),
 }
 SHOWN = 20  # tranches that are named of a chain that has no end
 CYCLES = 50  # problems after which no more chains are followed

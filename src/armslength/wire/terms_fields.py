@@ -146,7 +146,7 @@ SECTIONS: dict[str, dict[str, Field]] = {
         **_DUTY,
         "due": Field("when"),
         "cure": Field("duration or 0s"),
-        "perdurant": Field("true or false", True),
+        "still_owed": Field("true or false", True),
     },
     "tranche": {
         "clause": Field("clause id"),
@@ -157,7 +157,7 @@ SECTIONS: dict[str, dict[str, Field]] = {
         "max_size": Field("size", "64 MiB"),
         "when": Field("condition", "effective"),
         "while": Field("condition", "effective"),
-        "arm_by": Field("duration", "48h"),
+        "deliver_by": Field("duration", "48h"),
         "release_by": Field("duration", "48h"),
         "release_cure": Field("duration or 0s", "24h"),
         "key_by": Field("duration", "1h"),

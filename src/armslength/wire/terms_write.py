@@ -207,7 +207,7 @@ def _duty(terms: Arrangement, duty: Duty) -> dict[str, Any]:
         "cure": values.write_duration(duty.cure) if achieve else duty.cure,
         "remedy_run": duty.remedy_run,
         "consequence": duty.consequence,
-        "perdurant": duty.perdurant if achieve or not duty.perdurant else None,
+        "still_owed": duty.still_owed if achieve or not duty.still_owed else None,
         "surviving": duty.surviving,
         "weight": duty.weight,
     }
@@ -225,7 +225,7 @@ def _tranche(tranche: Tranche) -> dict[str, Any]:
         "when": write_condition(tranche.gate),
         "while": write_condition(tranche.continuous),
     }
-    for key in ("arm_by", "release_by", "release_cure", "key_by", "ack_by"):
+    for key in ("deliver_by", "release_by", "release_cure", "key_by", "ack_by"):
         found[key] = values.write_duration(getattr(tranche, key))
     found["weight"] = tranche.weight
     return found

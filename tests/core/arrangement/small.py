@@ -83,7 +83,7 @@ def achieve(claim: str, debtor: str = "Q", **changes: Any) -> Duty:
 
 
 def tranche(**changes: Any) -> Tranche:
-    """From P to Q, open from D on; arm 100, release 100, cure 50, key 20, ack 60."""
+    """From P to Q, open from D on; deliver 100, release 100, cure 50, key 20, ack 60."""
     base = {
         "clause": "c",
         "title": "Something",
@@ -93,7 +93,7 @@ def tranche(**changes: Any) -> Tranche:
         "recipient": "Q",
         "gate": EFFECTIVE,
         "continuous": EFFECTIVE,
-        "arm_by": 100,
+        "deliver_by": 100,
         "release_by": 100,
         "release_cure": 50,
         "key_by": 20,
@@ -198,7 +198,7 @@ def content(name: str) -> Commit:
     )
 
 
-def arming(name: str) -> Ack:
+def delivering(name: str) -> Ack:
     """The acknowledgement of the ciphertext."""
     return Ack(tranche=name, stage="cipher", key=dummy("one-time"))
 
@@ -212,7 +212,7 @@ def release_and_key(name: str) -> tuple[Release, Key]:
 
 
 OK = True
-COMPLAIN = False
+DISPUTE = False
 
 
 def answer(name: str, ok: bool) -> Ack:
@@ -220,10 +220,10 @@ def answer(name: str, ok: bool) -> Ack:
     return Ack(tranche=name, stage="plain", ok=ok, evidence=None if ok else "0" * 64)
 
 
-def armed(play: Play, stamp: int, name: str = "t") -> None:
-    """Commit, and arm."""
+def delivered(play: Play, stamp: int, name: str = "t") -> None:
+    """Commit, and acknowledge the ciphertext."""
     play.say(stamp, play.terms.tranches[name].provider, content(name))
-    play.say(stamp, play.terms.tranches[name].recipient, arming(name))
+    play.say(stamp, play.terms.tranches[name].recipient, delivering(name))
 
 
 def given(play: Play, stamp: int, name: str = "t") -> None:

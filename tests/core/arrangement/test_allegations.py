@@ -11,9 +11,9 @@ from tests.core.arrangement.small import (
     GRACE,
     D,
     achieve,
-    armed,
     attest,
     begun,
+    delivered,
     event,
     maintain,
     start,
@@ -215,7 +215,7 @@ def test_admission_overrides_a_pending_excuse() -> None:
 def test_hold_withholds_and_ends_at_its_limit() -> None:
     """A hold makes HELD, withholds, stops the release duty, and ends exactly at its limit."""
     play = play_of()
-    armed(play, D)
+    delivered(play, D)
     allege(play, hold=True)
     assert play.shown == "HELD"
     assert play.tranche("t") == "WITHHELD"
@@ -223,7 +223,7 @@ def test_hold_withholds_and_ends_at_its_limit() -> None:
     assert play.shown == "HELD"
     play.seal(AT + 150)
     assert play.shown == "EFFECTIVE"
-    assert play.tranche("t") == "ARMED"
+    assert play.tranche("t") == "DELIVERED"
     assert play.state.allegations["P/k/1"].outcome == "OPEN"
     assert play.when("arrangement", "HELD") == [AT]
     assert play.when("arrangement", "EFFECTIVE")[-1] == AT + 150

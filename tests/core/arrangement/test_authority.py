@@ -30,13 +30,13 @@ from armslength.core.arrangement.bodies import (
 from armslength.errors import Refused
 from tests.core.arrangement.play import TYPES, Play, act
 from tests.core.arrangement.small import (
-    COMPLAIN,
+    DISPUTE,
     OK,
     answer,
-    arming,
     attest,
     begun,
     content,
+    delivering,
     given,
     maintain,
     release_and_key,
@@ -120,7 +120,7 @@ RIGHTFUL: dict[str, tuple[str, Body, str | None]] = {
     "seal": ("m5", Seal(checkpoint="", state_root=""), None),
 }
 
-# What becomes of it in each state. T3 is ARMED in EFFECTIVE and WINDING, WITHHELD in HELD, SETTLED in SUSPENDED and
+# What becomes of it in each state. T3 is DELIVERED in EFFECTIVE and WINDING, WITHHELD in HELD, SETTLED in SUSPENDED and
 # COMPLETED; C9 is ACTIVE from D on; a1 is raised and answered in HELD, and its time is over in SUSPENDED.
 # What is not named here is placed.
 _NOTHING_YET = dict.fromkeys(("perform", "attest", "notice", "allege", "ack", "release", "key", "resume"), "state")
@@ -226,10 +226,10 @@ def _tranche(stage: str) -> Play:
     play.say(t, "P", content("t"))
     if stage == "READY":
         return play
-    play.say(t, "Q", arming("t"))
+    play.say(t, "Q", delivering("t"))
     if stage == "WITHHELD":
         attest(play, t, "k", 0, False)
-    if stage in {"ARMED", "WITHHELD"}:
+    if stage in {"DELIVERED", "WITHHELD"}:
         return play
     if stage == "FORFEITED":
         attest(play, t, "k", 0, False)
@@ -243,30 +243,30 @@ def _tranche(stage: str) -> Play:
     given(play, t)
     if stage == "KEYED":
         return play
-    play.say(t, "Q", answer("t", OK if stage == "SETTLED" else COMPLAIN))
+    play.say(t, "Q", answer("t", OK if stage == "SETTLED" else DISPUTE))
     return play
 
 
 TRANCHE_BODIES: dict[str, tuple[str, Body]] = {
     "commit": ("P", content("t")),
-    "arm": ("Q", arming("t")),
+    "deliver": ("Q", delivering("t")),
     "release": ("P", release_and_key("t")[0]),
     "key": ("P", release_and_key("t")[1]),
     "ok": ("Q", answer("t", OK)),
-    "complain": ("Q", answer("t", COMPLAIN)),
+    "complain": ("Q", answer("t", DISPUTE)),
     "determine": ("N", Determine(tranche="t", uphold=True)),
     "waive": ("Q", Waive(duty="t.release")),
     "allege": ("Q", Allege(tranche="t")),
 }
 PLACED_IN: dict[str, set[str]] = {
     "commit": {"LOCKED"},
-    "arm": {"READY"},
-    "release": {"ARMED"},
+    "deliver": {"READY"},
+    "release": {"DELIVERED"},
     "key": {"RELEASED"},
     "ok": {"KEYED"},
     "complain": {"KEYED"},
-    "determine": {"COMPLAINED"},
-    "waive": {"LOCKED", "READY", "ARMED", "WITHHELD", "RELEASED", "KEYED", "COMPLAINED"},
+    "determine": {"DISPUTED"},
+    "waive": {"LOCKED", "READY", "DELIVERED", "WITHHELD", "RELEASED", "KEYED", "DISPUTED"},
     "allege": set(),
 }
 OTHERWISE = {
@@ -278,7 +278,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize(
     "stage",
-    ["LOCKED", "READY", "ARMED", "WITHHELD", "RELEASED", "KEYED", "SETTLED", "COMPLAINED", "FORFEITED"],
+    ["LOCKED", "READY", "DELIVERED", "WITHHELD", "RELEASED", "KEYED", "SETTLED", "DISPUTED", "FORFEITED"],
 )
 @pytest.mark.parametrize("what", TRANCHE_BODIES)
 def test_tranche_by_type(stage: str, what: str) -> None:

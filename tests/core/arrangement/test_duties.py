@@ -64,9 +64,9 @@ def test_undone() -> None:
     assert play.when("d", "BREACHED") == [CURE + GRACE]
 
 
-def test_not_perdurant_is_never_remedied() -> None:
-    """A breach of a duty that is not perdurant stays one."""
-    play = play_of(perdurant=False)
+def test_not_still_owed_is_never_remedied() -> None:
+    """A breach of a duty that is not still_owed stays one."""
+    play = play_of(still_owed=False)
     attest(play, CURE + 20, "e", 0, True)
     assert play.duty("d") == "BREACHED"
 
@@ -177,10 +177,10 @@ def test_waived_by_all_creditors() -> None:
     play.refused("state", D, "P", Waive(duty="d"))
 
 
-@pytest.mark.parametrize(("perdurant", "waivable"), [(True, True), (False, False)])
-def test_waiving_a_breach(perdurant: bool, waivable: bool) -> None:
+@pytest.mark.parametrize(("still_owed", "waivable"), [(True, True), (False, False)])
+def test_waiving_a_breach(still_owed: bool, waivable: bool) -> None:
     """What is still owed after a breach can be waived; a breach for good cannot be undone."""
-    play = play_of(perdurant=perdurant)
+    play = play_of(still_owed=still_owed)
     play.seal(CURE + GRACE)
     if waivable:
         play.say(CURE + GRACE, "P", Waive(duty="d"))

@@ -46,11 +46,11 @@ def test_first_tranche(played: dict[int, Play]) -> None:
 
 
 def test_second_gate(played: dict[int, Play]) -> None:
-    """D+7 01:00: seven clean days make T2 READY, and B arms it; a day before it is LOCKED."""
+    """D+7 01:00: seven clean days make T2 READY, and B acknowledges its ciphertext; a day before it is LOCKED."""
     assert played[at(6, 1)].tranche("T2") == "LOCKED"
     play = played[at(7, 1)]
     assert play.when("T2", "READY") == [at(7, 1)]
-    assert play.tranche("T2") == "ARMED"
+    assert play.tranche("T2") == "DELIVERED"
     assert play.duty("T2.release") == "ACTIVE"
 
 
@@ -75,8 +75,8 @@ def test_notified_flight(played: dict[int, Play]) -> None:
 
 
 def test_third_gate(played: dict[int, Play]) -> None:
-    """D+14 01:00: p7–p13, the excused one among them, make T3 READY and ARMED."""
-    assert played[at(14, 1)].tranche("T3") == "ARMED"
+    """D+14 01:00: p7–p13, the excused one among them, make T3 READY and DELIVERED."""
+    assert played[at(14, 1)].tranche("T3") == "DELIVERED"
     assert played[at(14, 1)].when("T3", "READY") == [at(14, 1)]
 
 

@@ -191,15 +191,15 @@ def test_ready_tranche_is_acknowledged_before_it_was_withheld(sealed: bool) -> N
     play = small.begun(
         claims={"e": small.event()},
         duties={"a": small.achieve("e", "P", consequence="record", due=Due(anchor="start", after=90))},
-        tranches={"t": small.tranche(continuous=small.clear("a"), arm_by=200)},
+        tranches={"t": small.tranche(continuous=small.clear("a"), deliver_by=200)},
     )
     play.say(D, "P", small.content("t"))
     if sealed:
         play.seal(D + 90 + GRACE)
-    play.say(D + 95, "Q", small.arming("t"))
+    play.say(D + 95, "Q", small.delivering("t"))
     play.seal(D + 90 + GRACE)
     known = play.state.tranches["t"]
-    assert (known.stage, known.shown, known.armed_at) == ("ARMED", "WITHHELD", D + 95)
+    assert (known.stage, known.shown, known.delivered_at) == ("DELIVERED", "WITHHELD", D + 95)
 
 
 @SEALED
@@ -261,7 +261,7 @@ def test_resumption_from_before_the_suspension_is_none_of_it() -> None:
 def test_breach_found_later_frees_from_no_notice() -> None:
     """A withdrawal dated before the release duty was BREACHED has its notice."""
     play = small.begun(tranches={"t": small.tranche(release_by=50, release_cure=0)})
-    small.armed(play, D)
+    small.delivered(play, D)
     play.seal(D + 50 + GRACE)
     assert play.duty("t.release") == "BREACHED"
     play.say(D + 55, "Q", Withdraw())
@@ -290,7 +290,7 @@ def test_entry_from_before_the_end_is_judged_before_the_end() -> None:
     assert open_term.when("arrangement", "COMPLETED") == [END]
 
 
-def test_no_tranche_is_armed_once_all_that_is_undecided_is_past_its_report() -> None:
+def test_no_tranche_is_delivered_once_all_that_is_undecided_is_past_its_report() -> None:
     """READY past the end is as good as FORFEITED from the last reportBy of an undecided period on."""
     play = small.begun(
         claims={"k": small.state_claim(report_by=900)},
@@ -301,7 +301,7 @@ def test_no_tranche_is_armed_once_all_that_is_undecided_is_past_its_report() -> 
     for number in range(1, 10):
         small.attest(play, END, "k", number, True)
     play.say(END, "N", Seal(checkpoint="", state_root=""))
-    play.refused("late", END + 5, "Q", small.arming("t"))
+    play.refused("late", END + 5, "Q", small.delivering("t"))
 
 
 def test_remedy_found_after_the_term_is_none_for_what_lies_before() -> None:

@@ -11,11 +11,11 @@ from tests.core.arrangement.small import (
     GRACE,
     D,
     achieve,
-    armed,
     attest,
     begun,
     clear,
     content,
+    delivered,
     event,
     maintain,
     state_claim,
@@ -25,13 +25,13 @@ from tests.core.arrangement.small import (
 
 
 def held(debtor: str, alleging: str) -> Play:
-    """Tranche t, ARMED from D + 10 on and HELD by an allegation of period 0 of k, which shows d of `debtor`."""
+    """Tranche t, DELIVERED from D + 10 on and HELD by an allegation of period 0 of k, which shows d of `debtor`."""
     play = begun(
         claims={"k": state_claim()},
         duties={"d": maintain("k", debtor, consequence="record")},
         tranches={"t": tranche(release_by=300)},
     )
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.say(D + 20, alleging, Allege(claim="k", period=0, hold=True))
     assert play.tranche("t") == "WITHHELD"
     return play
@@ -59,7 +59,7 @@ def test_hold_for_the_provider_s_own_breach_of_another_release_stops_no_clock() 
     """The same for an upheld allegation about another tranche of the provider."""
     play = begun(tranches={"t": tranche(release_by=300), "u": tranche()})
     play.say(D, "P", content("u"))
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.say(D + 101, "Q", Allege(tranche="u", hold=True))
     assert play.state.duties["t.release"].frozen_at == D + 101
     for voter in ("N", "n1"):
@@ -87,7 +87,7 @@ def test_condition_on_the_provider_s_own_duty_stops_no_clock(
         duties={"d": achieve("e", debtor, consequence="record", due=Due(anchor="start", after=-GRACE), cure=500)},
         tranches={"t": tranche(continuous=either, release_by=300)},
     )
-    armed(play, D)
+    delivered(play, D)
     play.seal(D + 20)
     assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
     assert play.state.duties["t.release"].frozen_at == frozen

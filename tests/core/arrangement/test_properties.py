@@ -38,9 +38,9 @@ from tests.core.arrangement.small import (
     D,
     achieve,
     answer,
-    arming,
     clear,
     content,
+    delivering,
     event,
     maintain,
     release_and_key,
@@ -69,7 +69,7 @@ RICH = terms(
         "k.Q": maintain("k", "Q"),
         "j.P": maintain("j", "P", consequence="withhold", cure=1, remedy_run=1),
         "e.Q": achieve("e", "Q", creditors=("P", "R"), due=Due(anchor="start", after=600)),
-        "f.P": achieve("f", "P", consequence="record", perdurant=False, cure=30),
+        "f.P": achieve("f", "P", consequence="record", still_owed=False, cure=30),
         "g.R": achieve("g", "R", trigger=Condition(op="tranche", tranche="t", states=("SETTLED",)), cure=50),
         "s.R": achieve("s", "R", surviving=True, consequence="record", due=Due(anchor="end", after=100)),
         "never": achieve("s", "R", trigger=Condition(op="claim", claim="f", states=("REFUTED",))),
@@ -123,15 +123,15 @@ def went(name: str, ok: bool) -> Callable[[State], list[tuple[str, Body]]]:
     def say(state: State) -> list[tuple[str, Body]]:
         term, known = RICH.tranches[name], state.tranches[name]
         release, key = release_and_key(name)
-        if known.stage == "ARMED":
+        if known.stage == "DELIVERED":
             return [(term.provider, release), ("N", SEAL)]
         if known.stage == "RELEASED" and known.key_at is None:
             return [(term.provider, key)]
         if known.stage == "RELEASED":
             return [(term.recipient, answer(name, ok))]
-        if known.stage == "COMPLAINED":
+        if known.stage == "DISPUTED":
             return [(who, Determine(tranche=name, uphold=ok)) for who in ("N", "n1")]
-        return [(term.recipient, arming(name))]
+        return [(term.recipient, delivering(name))]
 
     return say
 
@@ -292,7 +292,7 @@ def within_the_terms(before: State, at: int, name: str) -> bool:
     owed = state.arrangement.phase == "WINDING" and state.arrangement.winding_by == "withdrawal"
     return (
         (state.shown == "EFFECTIVE" or owed)
-        and state.tranches[name].shown == "ARMED"
+        and state.tranches[name].shown == "DELIVERED"
         and holds(Draft(RICH, state), RICH.tranches[name].continuous)
     )
 

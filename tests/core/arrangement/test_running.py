@@ -18,12 +18,12 @@ from tests.core.arrangement.small import (
     P,
     achieve,
     answer,
-    armed,
-    arming,
     attest,
     begun,
     clear,
     content,
+    delivered,
+    delivering,
     event,
     given,
     judge,
@@ -233,7 +233,7 @@ def test_breach_for_good_does_not_block() -> None:
     """A breach that cannot be remedied does not keep the arrangement from resuming, if all agree."""
     play = begun(
         claims={"e": event()},
-        duties={"d": achieve("e", due=Due(anchor="start", after=30), cure=20, perdurant=False)},
+        duties={"d": achieve("e", due=Due(anchor="start", after=30), cure=20, still_owed=False)},
     )
     play.seal(D + 60)
     assert play.shown == "SUSPENDED"
@@ -303,7 +303,7 @@ def test_suspended_within_grace_of_the_end_winds_down_at_the_end() -> None:
 
 
 def test_after_a_suspension_nothing_is_owed() -> None:
-    """WINDING after a suspension forfeits ARMED tranches too, and breaches their OVERDUE release duty."""
+    """WINDING after a suspension forfeits DELIVERED tranches too, and breaches their OVERDUE release duty."""
     play = suspended(
         tranches={"a": tranche(continuous=clear("d"), provider="Q", recipient="P", release_by=10), "r": tranche()},
         max_suspension=100,
@@ -314,8 +314,8 @@ def test_after_a_suspension_nothing_is_owed() -> None:
         tranches={"a": tranche(provider="Q", recipient="P", release_by=20, release_cure=500), "r": tranche()},
         max_suspension=100,
     )
-    armed(other, D, "a")
-    armed(other, D, "r")
+    delivered(other, D, "a")
+    delivered(other, D, "r")
     other.seal(D + 170)
     assert other.shown == "TERMINATED"
     assert [other.tranche(name) for name in "ar"] == ["FORFEITED"] * 2
@@ -404,7 +404,7 @@ def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
         },
         tranches={"t": tranche(release_by=5000)},
     )
-    armed(play, D)
+    delivered(play, D)
     play.say(D + 10, "P", Withdraw())
     play.seal(D + 210)
     assert play.shown == "WINDING"
@@ -412,27 +412,27 @@ def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
     assert play.letters("x")[2] == "S"
 
 
-def test_after_a_withdrawal_armed_is_owed() -> None:
-    """WINDING after a withdrawal: LOCKED is FORFEITED, ARMED may be released, READY has its armBy."""
+def test_after_a_withdrawal_delivered_is_owed() -> None:
+    """WINDING after a withdrawal: LOCKED is FORFEITED, DELIVERED may be released, READY has its deliverBy."""
     play = begun(
         tranches={
             "a": tranche(release_by=400),
-            "r": tranche(arm_by=250),
+            "r": tranche(deliver_by=250),
             "l": tranche(gate=when("start", 500)),
-            "s": tranche(arm_by=230),
+            "s": tranche(deliver_by=230),
         }
     )
-    armed(play, D + 10, "a")
+    delivered(play, D + 10, "a")
     play.say(D + 10, "P", content("r"))
     play.say(D + 10, "P", content("s"))
     play.say(D + 10, "Q", Withdraw())
     play.seal(D + 210)
     assert play.shown == "WINDING"
-    assert [play.tranche(name) for name in "arls"] == ["ARMED", "READY", "FORFEITED", "READY"]
+    assert [play.tranche(name) for name in "arls"] == ["DELIVERED", "READY", "FORFEITED", "READY"]
     given(play, D + 220, "a")
     play.say(D + 221, "Q", answer("a", OK))
-    play.refused("late", D + 251, "Q", arming("r"))
-    play.say(D + 225, "Q", arming("s"))
+    play.refused("late", D + 251, "Q", delivering("r"))
+    play.say(D + 225, "Q", delivering("s"))
     play.seal(D + 260)
     assert play.tranche("r") == "FORFEITED"
     assert play.when("r", "FORFEITED") == [D + 260]
@@ -444,9 +444,9 @@ def test_after_a_withdrawal_armed_is_owed() -> None:
 
 
 def test_winding_ends_when_a_release_is_breached() -> None:
-    """An ARMED tranche that is never released ends WINDING with the breach of its release duty."""
+    """A DELIVERED tranche that is never released ends WINDING with the breach of its release duty."""
     play = begun(tranches={"a": tranche(release_by=300)})
-    armed(play, D, "a")
+    delivered(play, D, "a")
     play.say(D, "Q", Withdraw())
     play.seal(D + 900)
     assert play.when("a.release", "BREACHED") == [D + 350 + GRACE]
@@ -460,7 +460,7 @@ def test_notice_that_outlasts_the_term_has_no_effect() -> None:
     play.seal(END)
     assert play.shown == "COMPLETED"
     later = begun(tranches={"t": tranche(release_by=5000)})
-    armed(later, D)
+    delivered(later, D)
     later.seal(END)
     assert later.shown == "EFFECTIVE"
     later.refused("state", END, "P", Withdraw())
@@ -528,7 +528,7 @@ def test_three_parties() -> None:
         },
     )
     for name in ("pq", "qr", "rp"):
-        armed(play, D, name)
+        delivered(play, D, name)
     play.seal(D + 90)
     for name in ("pq", "qr", "rp"):
         given(play, D + 90, name)

@@ -48,9 +48,9 @@ def test_code_takes_every_row_and_no_other() -> None:
 
 
 def test_released_is_for_ever() -> None:
-    """From RELEASED a tranche comes to SETTLED or COMPLAINED only; nothing but ARMED comes to RELEASED."""
-    assert tables.TRANCHE.reachable("RELEASED") == {"RELEASED", "SETTLED", "COMPLAINED"}
-    assert [row.before for row in tables.TRANCHE.rows.values() if row.after == "RELEASED"] == [("ARMED",)]
+    """From RELEASED a tranche comes to SETTLED or DISPUTED only; nothing but DELIVERED comes to RELEASED."""
+    assert tables.TRANCHE.reachable("RELEASED") == {"RELEASED", "SETTLED", "DISPUTED"}
+    assert [row.before for row in tables.TRANCHE.rows.values() if row.after == "RELEASED"] == [("DELIVERED",)]
 
 
 def test_what_is_decided_stays() -> None:

@@ -1,4 +1,4 @@
-"""Tranches: content, arming, release, key, settlement; withholding, forfeiture, the release duty."""
+"""Tranches: content, delivering, release, key, settlement; withholding, forfeiture, the release duty."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from armslength.core.arrangement.bodies import Ack, Allege, Determine, Key, Waiv
 from armslength.core.arrangement.terms import Allegations, Condition, Due
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
-    COMPLAIN,
+    DISPUTE,
     END,
     GRACE,
     OK,
     D,
     achieve,
     answer,
-    armed,
-    arming,
     attest,
     begun,
     clear,
     content,
+    delivered,
+    delivering,
     event,
     given,
     judge,
@@ -45,17 +45,17 @@ def play_of(**changes: object) -> Play:
 
 
 def test_whole_way() -> None:
-    """LOCKED → READY → ARMED → RELEASED → SETTLED, the release duty with it."""
+    """LOCKED → READY → DELIVERED → RELEASED → SETTLED, the release duty with it."""
     play = play_of()
     assert play.tranche("t") == "LOCKED"
     assert play.state.tranches["t"].gate_at == D
-    armed(play, D + 10)
+    delivered(play, D + 10)
     assert play.duty("t.release") == "ACTIVE"
     given(play, D + 20)
     assert play.tranche("t") == "RELEASED"
     assert play.state.tranches["t"].key_due == D + 40
     play.say(D + 30, "Q", answer("t", OK))
-    assert play.rules("t") == ["tranche.ready", "tranche.armed", "tranche.released", "tranche.settled"]
+    assert play.rules("t") == ["tranche.ready", "tranche.delivered", "tranche.released", "tranche.settled"]
     assert play.duty("t.release") == "FULFILLED"
 
 
@@ -75,7 +75,7 @@ def test_exactly_one_commit_of_the_right_kind() -> None:
 def test_key_only_once_a_seal_covers_the_release() -> None:
     """A key that comes early is refused, as is another than the release named, and a second one."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     release, key = release_and_key("t")
     play.refused("state", D + 10, "P", key)
     play.say(D + 20, "P", release)
@@ -93,7 +93,7 @@ def test_key_only_once_a_seal_covers_the_release() -> None:
 def test_silence_settles() -> None:
     """Silence after the key settles at ackBy + grace."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     given(play, D + 20)
     play.seal(END - 1)
     assert play.when("t", "SETTLED") == [D + 20 + 60 + GRACE]
@@ -110,7 +110,7 @@ def test_malformed_acknowledgements() -> None:
     play.refused("mismatch", D, "Q", Ack(tranche="t", stage="plain"))
     play.refused("mismatch", D, "Q", Ack(tranche="t", stage="plain", ok=True, evidence="e"))
     play.refused("mismatch", D, "Q", Ack(tranche="t", stage="plain", ok=False))
-    play.refused("authority", D, "P", arming("t"))
+    play.refused("authority", D, "P", delivering("t"))
 
 
 # --- the release duty -------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_malformed_acknowledgements() -> None:
 def test_release_and_key_in_time(release_at: int | None, key_at: int | None, states: list[str]) -> None:
     """On time is release ≤ due (110) and key ≤ keyBy of the seal; else OVERDUE, CURED within the cure, BREACHED."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     release, key = release_and_key("t")
     if release_at is not None:
         play.say(D + release_at, "P", release)
@@ -149,7 +149,7 @@ def test_release_and_key_in_time(release_at: int | None, key_at: int | None, sta
 def test_late_key_has_its_own_cure() -> None:
     """OVERDUE for the key: the cure counts from keyBy."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.say(D + 100, "P", release_and_key("t")[0])
     play.seal(D + 105)
     play.seal(D + 300)
@@ -160,7 +160,7 @@ def test_late_key_has_its_own_cure() -> None:
 def test_after_the_key_no_deadline_is_left() -> None:
     """OVERDUE with the key placed in the cure waits for the recipient's answer, however long."""
     play = play_of(ack_by=500)
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.seal(D + 125)
     given(play, D + 130)
     play.seal(D + 500)
@@ -172,10 +172,10 @@ def test_after_the_key_no_deadline_is_left() -> None:
 def test_breach_lets_the_recipient_withdraw_at_once() -> None:
     """After a breach of the release duty the recipient needs no notice; the provider does."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.seal(D + 300)
     assert play.duty("t.release") == "BREACHED"
-    assert play.tranche("t") == "ARMED"
+    assert play.tranche("t") == "DELIVERED"
     play.say(D + 300, "P", Withdraw())
     assert play.shown == "EFFECTIVE"
     play.say(D + 301, "Q", Withdraw())
@@ -186,7 +186,7 @@ def test_breach_lets_the_recipient_withdraw_at_once() -> None:
 def test_breached_release_may_still_come() -> None:
     """A tranche whose release duty is BREACHED may still be released; the breach stays."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.seal(D + 300)
     given(play, D + 310)
     play.say(D + 310, "Q", answer("t", OK))
@@ -197,7 +197,7 @@ def test_breached_release_may_still_come() -> None:
 def test_recipient_waives_the_release() -> None:
     """The recipient is the release duty's creditor."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     play.refused("authority", D + 10, "P", Waive(duty="t.release"))
     play.say(D + 10, "Q", Waive(duty="t.release"))
     assert play.duty("t.release") == "DISCHARGED"
@@ -209,7 +209,7 @@ def test_recipient_waives_the_release() -> None:
 def test_release_in_time_is_waived_while_no_seal_covers_it() -> None:
     """Its key is not due yet, so that no deadline of the provider has passed."""
     play = play_of(release_by=20, release_cure=10)
-    armed(play, D)
+    delivered(play, D)
     play.say(D + 5, "P", release_and_key("t")[0])
     play.say(D + 60, "Q", Waive(duty="t.release"))
     assert play.duty("t.release") == "DISCHARGED"
@@ -237,20 +237,20 @@ def test_condition_withholds_and_gives_back() -> None:
     attest(play, start(2), "k", 1, True)
     attest(play, start(3), "k", 2, True)
     assert play.tranche("t") == "READY"
-    play.say(start(3), "Q", arming("t"))
+    play.say(start(3), "Q", delivering("t"))
     attest(play, start(3), "k", 3, False)
     assert play.tranche("t") == "WITHHELD"
     assert "d is OVERDUE" in play.refused("state", start(3), "P", release_and_key("t")[0])
 
 
 def test_no_stage_is_gained_while_withheld() -> None:
-    """While WITHHELD nothing is armed, and the gate does not latch."""
+    """While WITHHELD nothing is delivered, and the gate does not latch."""
     play = conditional(gate=when("start", 50))
     play.say(D, "P", content("t"))
     attest(play, D + 10, "k", 0, False)
     play.seal(D + 60)
     assert play.state.tranches["t"].gate_at is None
-    play.refused("state", D + 60, "Q", arming("t"))
+    play.refused("state", D + 60, "Q", delivering("t"))
     attest(play, start(2), "k", 1, True)
     attest(play, start(3), "k", 2, True)
     assert play.state.tranches["t"].gate_at == start(3)
@@ -259,7 +259,7 @@ def test_no_stage_is_gained_while_withheld() -> None:
 def test_released_is_for_ever() -> None:
     """A false condition after the release changes nothing; the key still comes."""
     play = conditional()
-    armed(play, D)
+    delivered(play, D)
     release, key = release_and_key("t")
     play.say(D, "P", release)
     attest(play, D + 10, "k", 0, False)
@@ -271,7 +271,7 @@ def test_released_is_for_ever() -> None:
 def test_release_duty_stands_still_while_withheld() -> None:
     """The release duty freezes while WITHHELD by the other side, and gets its time back."""
     play = conditional()
-    armed(play, D)
+    delivered(play, D)
     attest(play, D + 10, "k", 0, False)
     assert play.state.duties["t.release"].frozen_at == D + 10
     attest(play, start(2), "k", 1, True)
@@ -282,7 +282,7 @@ def test_release_duty_stands_still_while_withheld() -> None:
 def test_own_fault_stops_no_clock() -> None:
     """WITHHELD by the provider's own fault, the release duty runs on, other reasons or not."""
     play = conditional()
-    armed(play, D)
+    delivered(play, D)
     attest(play, D + 10, "j", 0, False)
     assert play.tranche("t") == "WITHHELD"
     assert play.state.duties["t.release"].frozen_at is None
@@ -298,7 +298,7 @@ def test_own_breach_suspends_and_stops_no_clock() -> None:
             duties={"d": achieve("e", debtor, due=Due(anchor="start", after=40), cure=20)},
             tranches={"t": tranche()},
         )
-        armed(play, D)
+        delivered(play, D)
         play.seal(D + 80)
         assert play.tranche("t") == "WITHHELD"
         assert play.state.duties["t.release"].frozen_at == frozen
@@ -307,8 +307,8 @@ def test_own_breach_suspends_and_stops_no_clock() -> None:
 # --- allegations of a tranche -----------------------------------------------------------------------------------------
 
 
-def test_unarmed_tranche_may_be_alleged() -> None:
-    """Not ARMED within armBy of its gate: the recipient, and nobody else, may allege it, and not before."""
+def test_undelivered_tranche_may_be_alleged() -> None:
+    """Not DELIVERED within deliverBy of its gate: the recipient, and nobody else, may allege it, and not before."""
     play = play_of()
     body = Allege(tranche="t", text="")
     play.refused("early", D + 100, "Q", body)
@@ -326,11 +326,11 @@ def test_unarmed_tranche_may_be_alleged() -> None:
 
 
 def test_tranche_whose_gate_is_shut_is_not_alleged() -> None:
-    """Before its gate, and once ARMED, there is nothing to allege."""
+    """Before its gate, and once DELIVERED, there is nothing to allege."""
     play = play_of(gate=when("start", 500))
     play.refused("state", D + 300, "Q", Allege(tranche="t"))
     play = play_of()
-    armed(play, D)
+    delivered(play, D)
     play.refused("state", D + 300, "Q", Allege(tranche="t"))
 
 
@@ -352,25 +352,23 @@ def complained(default: str = "DISMISSED") -> Play:
         ),
     )
     for name in ("t", "u", "w"):
-        armed(play, D + 10, name)
+        delivered(play, D + 10, name)
     given(play, D + 20)
-    play.say(D + 30, "Q", answer("t", COMPLAIN))
+    play.say(D + 30, "Q", answer("t", DISPUTE))
     return play
 
 
 def test_complaint_withholds_the_rest() -> None:
-    """COMPLAINED: what this provider has not released to this recipient is WITHHELD, and nothing else."""
+    """DISPUTED: what this provider has not released to this recipient is WITHHELD, and nothing else."""
     play = complained()
-    assert play.tranche("t") == "COMPLAINED"
+    assert play.tranche("t") == "DISPUTED"
     assert play.tranche("u") == "WITHHELD"
     assert play.state.tranches["u"].withheld == ("complaint",)
-    assert play.tranche("w") == "ARMED"
+    assert play.tranche("w") == "DELIVERED"
     assert play.state.duties["u.release"].frozen_at == D + 30
 
 
-@pytest.mark.parametrize(
-    ("uphold", "shown", "duty"), [(True, "COMPLAINED", "BREACHED"), (False, "SETTLED", "FULFILLED")]
-)
+@pytest.mark.parametrize(("uphold", "shown", "duty"), [(True, "DISPUTED", "BREACHED"), (False, "SETTLED", "FULFILLED")])
 def test_complaint_is_determined(uphold: bool, shown: str, duty: str) -> None:
     """Votes: upheld breaches the release duty, dismissed settles; either way the rest goes on."""
     play = complained()
@@ -383,7 +381,7 @@ def test_complaint_is_determined(uphold: bool, shown: str, duty: str) -> None:
     assert play.tranche("u") == "WITHHELD"
     play.say(D + 50, "n1", Determine(tranche="t", uphold=uphold))
     assert (play.tranche("t"), play.duty("t.release")) == (shown, duty)
-    assert play.tranche("u") == "ARMED"
+    assert play.tranche("u") == "DELIVERED"
     play.refused("late", D + 231, "n1", Determine(tranche="t", uphold=uphold))
 
 
@@ -397,11 +395,11 @@ def test_complaint_nobody_determines(default: str, duty: str) -> None:
     assert play.when("t.release", duty) == [D + 230 + GRACE]
 
 
-@pytest.mark.parametrize("ok", [OK, COMPLAIN])
+@pytest.mark.parametrize("ok", [OK, DISPUTE])
 def test_answer_in_its_time_only(ok: bool) -> None:
     """An answer after ackBy is refused: silence has settled, though that fires only after grace."""
     play = play_of()
-    armed(play, D + 10)
+    delivered(play, D + 10)
     given(play, D + 20)
     play.refused("late", D + 81, "Q", answer("t", ok))
     play.seal(D + 80 + GRACE)
@@ -411,15 +409,15 @@ def test_answer_in_its_time_only(ok: bool) -> None:
 # --- the end ----------------------------------------------------------------------------------------------------------
 
 
-def test_end_of_term_forfeits_what_is_not_armed() -> None:
-    """At the end LOCKED and READY are FORFEITED; ARMED keeps its release duty and may be released."""
+def test_end_of_term_forfeits_what_is_not_delivered() -> None:
+    """At the end LOCKED and READY are FORFEITED; DELIVERED keeps its release duty and may be released."""
     play = begun(
         tranches={"a": tranche(release_by=2000), "r": tranche(), "l": tranche(gate=when("end", 5000))},
     )
-    armed(play, D, "a")
+    delivered(play, D, "a")
     play.say(D, "P", content("r"))
     play.seal(END)
-    assert [play.tranche(name) for name in "arl"] == ["ARMED", "FORFEITED", "FORFEITED"]
+    assert [play.tranche(name) for name in "arl"] == ["DELIVERED", "FORFEITED", "FORFEITED"]
     assert [play.duty(f"{name}.release") for name in "arl"] == ["ACTIVE", "DISCHARGED", "DISCHARGED"]
     assert play.shown == "EFFECTIVE"
     given(play, END + 50, "a")
@@ -428,9 +426,9 @@ def test_end_of_term_forfeits_what_is_not_armed() -> None:
 
 
 def test_unreleased_after_the_end_is_forfeited_with_its_breach() -> None:
-    """ARMED and never released: the release duty is BREACHED, then the tranche FORFEITED, then COMPLETED."""
+    """DELIVERED and never released: the release duty is BREACHED, then the tranche FORFEITED, then COMPLETED."""
     play = play_of(release_by=2000)
-    armed(play, D)
+    delivered(play, D)
     play.seal(END + 2000)
     assert play.duty("t.release") == "BREACHED"
     assert play.tranche("t") == "FORFEITED"
@@ -440,7 +438,7 @@ def test_unreleased_after_the_end_is_forfeited_with_its_breach() -> None:
 def test_released_without_key_ends_with_the_breach() -> None:
     """RELEASED without a key stays so; the arrangement ends with the breach of the release duty."""
     play = play_of()
-    armed(play, END - 50)
+    delivered(play, END - 50)
     play.say(END - 10, "P", release_and_key("t")[0])
     play.seal(END - 10)
     play.seal(END + 300)
@@ -451,13 +449,13 @@ def test_released_without_key_ends_with_the_breach() -> None:
 
 
 def test_condition_that_can_no_longer_hold_forfeits_at_the_end() -> None:
-    """ARMED, withheld by a breach that the term leaves open: FORFEITED, its release duty DISCHARGED."""
+    """DELIVERED, withheld by a breach that the term leaves open: FORFEITED, its release duty DISCHARGED."""
     play = begun(
         claims={"k": state_claim()},
         duties={"d": maintain("k", "Q", consequence="record")},
         tranches={"t": tranche(continuous=clear("d"), release_by=5000)},
     )
-    armed(play, D)
+    delivered(play, D)
     judge(play, "k", "SSSSSSSSRR")
     assert play.duty("d") == "BREACHED"
     assert play.tranche("t") == "FORFEITED"
@@ -465,18 +463,18 @@ def test_condition_that_can_no_longer_hold_forfeits_at_the_end() -> None:
     assert play.shown == "COMPLETED"
 
 
-def test_overdue_duty_may_still_free_an_armed_tranche_after_the_end() -> None:
-    """ARMED, withheld by a duty in its cure at the end: not forfeited before the cure is over."""
+def test_overdue_duty_may_still_free_a_delivered_tranche_after_the_end() -> None:
+    """DELIVERED, withheld by a duty in its cure at the end: not forfeited before the cure is over."""
     play = begun(
         claims={"e": event()},
         duties={"d": achieve("e", consequence="record", due=Due(anchor="end", after=-20), cure=100)},
         tranches={"t": tranche(continuous=clear("d"), release_by=5000)},
     )
-    armed(play, D)
+    delivered(play, D)
     play.seal(END + 50)
     assert play.tranche("t") == "WITHHELD"
     attest(play, END + 60, "e", 0, True)
-    assert play.tranche("t") == "ARMED"
+    assert play.tranche("t") == "DELIVERED"
 
 
 def test_run_of_one_tranche_follows_the_other() -> None:
@@ -528,7 +526,7 @@ def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
     assert play.when("t", "READY") == [END + 1]
 
 
-def test_armed_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
+def test_delivered_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
     """A breach that the condition names forfeits nothing while the condition holds by its other alternative."""
     either = Condition(op="any", of=(clear("d"), when("end", 0)))
     play = begun(
@@ -536,12 +534,12 @@ def test_armed_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
         duties={"d": maintain("k", "Q", consequence="record")},
         tranches={"t": tranche(continuous=either, release_by=5000)},
     )
-    armed(play, D)
+    delivered(play, D)
     judge(play, "k", "SSSSSSSSRR")
-    assert (play.duty("d"), play.tranche("t"), play.duty("t.release")) == ("BREACHED", "ARMED", "ACTIVE")
+    assert (play.duty("d"), play.tranche("t"), play.duty("t.release")) == ("BREACHED", "DELIVERED", "ACTIVE")
 
 
-def test_unarmed_tranche_may_be_alleged_while_withheld() -> None:
+def test_undelivered_tranche_may_be_alleged_while_withheld() -> None:
     """No hold of anybody keeps the recipient from saying that the ciphertext never came."""
     play = begun("PQR", claims={"k": state_claim()}, duties={"d": maintain("k", "Q")}, tranches={"t": tranche()})
     play.say(D + 100, "R", Allege(claim="k", period=0, hold=True))

@@ -68,10 +68,10 @@ def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
         raise Refused("authority", f"{term.recipient} receives {body.tranche}, and may allege it, not {act.author}")
     state = draft.tranches[body.tranche or ""]
     if state.stage not in {"LOCKED", "READY"} or state.gate_at is None:
-        raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be ARMED")
-    last = state.gate_at + term.arm_by
+        raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be DELIVERED")
+    last = state.gate_at + term.deliver_by
     if draft.at <= last:
-        raise Refused("early", f"{body.tranche} may be ARMED until {iso(last)}")
+        raise Refused("early", f"{body.tranche} may be DELIVERED until {iso(last)}")
     return body.tranche or ""
 
 

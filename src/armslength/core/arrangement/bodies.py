@@ -57,7 +57,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allege:
-    """A party alleges a violation: of `claim` in `period`, or of `tranche` (not ARMED within arm_by)."""
+    """A party alleges a violation: of `claim` in `period`, or of `tranche` (not DELIVERED within deliver_by)."""
 
     claim: str | None = None
     period: int | None = None

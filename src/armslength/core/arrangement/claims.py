@@ -106,7 +106,7 @@ def _survives(draft: Draft, claim: str) -> bool:
     needs = (claim, *draft.index.excuses.get(claim, ()))
     for duty, term in draft.terms.duties.items():
         state = draft.duties[duty].state
-        if not term.surviving or state in _DONE or (state == "BREACHED" and not term.perdurant):
+        if not term.surviving or state in _DONE or (state == "BREACHED" and not term.still_owed):
             continue
         if term.claim in needs:
             return True

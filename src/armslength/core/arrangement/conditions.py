@@ -100,7 +100,7 @@ def _future(draft: Draft, duty: str) -> frozenset[str]:
     if state == "BREACHED" and (term_over(draft) and not _survives(draft, duty)):
         return frozenset({"BREACHED"})
     term = draft.terms.duties.get(duty)
-    if state == "BREACHED" and term is not None and term.kind == "achieve" and not term.perdurant:
+    if state == "BREACHED" and term is not None and term.kind == "achieve" and not term.still_owed:
         return frozenset({"BREACHED"})
     return draft.machine(duty).reachable(state)
 

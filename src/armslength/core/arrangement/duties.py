@@ -134,7 +134,7 @@ def remediable(draft: Draft, duty: str) -> bool:
     if term.kind == "maintain":
         return maintain.remediable(draft, duty)
     value = claims.letter(draft.claims[term.claim], 0)
-    return term.perdurant and value in {".", SUPPORTED}
+    return term.still_owed and value in {".", SUPPORTED}
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def _stands(draft: Draft, duty: str) -> str:
     tranche = draft.index.release_of.get(duty)
     if tranche is not None:
         state = draft.tranches[tranche]
-        if state.stage != "ARMED" or not state.withheld or _own_fault(draft, tranche, debtor):
+        if state.stage != "DELIVERED" or not state.withheld or _own_fault(draft, tranche, debtor):
             return ""
         return f"{tranche} is WITHHELD ({', '.join(state.withheld)})"
     if draft.arrangement.suspension is None or not draft.effective or at_fault(draft, debtor):

@@ -1,6 +1,6 @@
 """The provider's duty to release a tranche, which every tranche has.
 
-1. It runs from ARMED. In time is `release` at or before due, and `key` at or before keyBy of the covering seal.
+1. It runs from DELIVERED. In time is `release` at or before due, and `key` at or before keyBy of the covering seal.
 2. Once the key is placed no deadline of the provider's is left; what remains is the recipient's answer. SETTLED
    fulfils it, or cures it if the key came within the cure.
 3. It never suspends nor gates its own tranche; its breach lets the recipient withdraw without notice.
@@ -27,8 +27,8 @@ def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
     after = draft.move(tables.RELEASE, duty, state.state, rule, cause)
     moved = replace(state, state=after, at=draft.at)
     if after == "ACTIVE":
-        due = (tranche.armed_at or 0) + term.release_by
-        moved = replace(moved, active_at=tranche.armed_at, due=due, cure_due=due + term.release_cure)
+        due = (tranche.delivered_at or 0) + term.release_by
+        moved = replace(moved, active_at=tranche.delivered_at, due=due, cure_due=due + term.release_cure)
     elif after == "OVERDUE" and _released_in_time(state, tranche):
         moved = replace(moved, cure_due=(tranche.key_due or 0) + term.release_cure)
     elif after != "OVERDUE":
@@ -52,7 +52,7 @@ def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> t
         rule = "release.abandoned" if state.state == "OVERDUE" else "release.discharged"
         return rule, "its tranche is FORFEITED"
     if state.state == "PENDING":
-        return ("release.armed", "the recipient holds the ciphertext") if tranche.armed_at is not None else None
+        return ("release.delivered", "the recipient holds the ciphertext") if tranche.delivered_at is not None else None
     settled = tranche.stage == "SETTLED"
     if state.state == "ACTIVE":
         if settled and _released_in_time(state, tranche) and _key_by(tranche, tranche.key_due):

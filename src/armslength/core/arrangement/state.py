@@ -122,8 +122,8 @@ class DutyState(Written):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrancheState(Written):
-    """stage: LOCKED READY ARMED RELEASED SETTLED COMPLAINED FORFEITED. While `withheld` (a list of reasons such as
-    "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and ARMED show as WITHHELD."""
+    """stage: LOCKED READY DELIVERED RELEASED SETTLED DISPUTED FORFEITED. While `withheld` (a list of reasons such as
+    "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and DELIVERED show as WITHHELD."""
 
     stage: str
     at: int
@@ -132,20 +132,20 @@ class TrancheState(Written):
     gate_at: int | None = None
     commit: str | None = None  # entry hash of the commit
     agreement: str | None = None
-    armed_at: int | None = None
+    delivered_at: int | None = None
     recipient_key: str | None = None
     released_at: int | None = None
     wrapped: str | None = None
     key_due: int | None = None  # set by the first seal that covers the release
     key_at: int | None = None
-    complained_at: int | None = None
+    disputed_at: int | None = None
     complaint: str | None = None  # OPEN, UPHELD, DISMISSED
     votes: dict[str, bool]  # of determiners, on the complaint
 
     @property
     def shown(self) -> str:
         """The state by its public name."""
-        return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "ARMED"} else self.stage
+        return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "DELIVERED"} else self.stage
 
     def shown_at(self, instant: int) -> str:
         """The same for an entry that lies behind: before a deadline that withholds it fired, it showed its stage."""

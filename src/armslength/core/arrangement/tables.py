@@ -99,7 +99,7 @@ ACHIEVE = _machine(
     ("overdue", "ACTIVE", "OVERDUE", "time", "due + grace"),
     ("cured", "OVERDUE", "CURED", "follows", "claim SUPPORTED within the cure"),
     ("breached", "OVERDUE", "BREACHED", "time", "end of cure + grace"),
-    ("remedied", "BREACHED", "REMEDIED", "follows", "perdurant, and claim SUPPORTED"),
+    ("remedied", "BREACHED", "REMEDIED", "follows", "still_owed, and claim SUPPORTED"),
     ("excused", "ACTIVE OVERDUE", "DISCHARGED", "follows", "claim EXCUSED"),
     ("waived", "PENDING ACTIVE OVERDUE BREACHED", "DISCHARGED", "waive", "every creditor waives"),
     ("abandoned", "OVERDUE", "BREACHED", "follows", "WINDING: nobody withdraws out of a breach"),
@@ -143,12 +143,12 @@ INSTANCE = _machine(
     ("remedied", "BREACHED", "REMEDIED", "follows", "the run that the terms ask for"),
 )
 
-# The provider's duty to release a tranche once it is ARMED: release by due, key by keyBy of the covering seal.
+# The provider's duty to release a tranche once it is DELIVERED: release by due, key by keyBy of the covering seal.
 RELEASE = _machine(
     "release",
     "duty",
     "PENDING",
-    ("armed", "PENDING", "ACTIVE", "follows", "tranche ARMED"),
+    ("delivered", "PENDING", "ACTIVE", "follows", "tranche DELIVERED"),
     ("fulfilled", "ACTIVE", "FULFILLED", "follows", "SETTLED; release and key in time"),
     ("overdue", "ACTIVE", "OVERDUE", "time", "due + grace without release, or keyBy + grace without key"),
     ("cured", "OVERDUE", "CURED", "follows", "SETTLED; key within the cure"),
@@ -165,17 +165,17 @@ TRANCHE = _machine(
     "tranche",
     "LOCKED",
     ("ready", "LOCKED", "READY", "follows", "gate latched, content committed"),
-    ("armed", "READY", "ARMED", "ack", "recipient acknowledges the ciphertext"),
-    ("released", "ARMED", "RELEASED", "release", "provider releases; conditions hold"),
+    ("delivered", "READY", "DELIVERED", "ack", "recipient acknowledges the ciphertext"),
+    ("released", "DELIVERED", "RELEASED", "release", "provider releases; conditions hold"),
     ("settled", "RELEASED", "SETTLED", "ack", "recipient acknowledges the plaintext"),
     ("silent", "RELEASED", "SETTLED", "time", "ackBy + grace after the key"),
-    ("complained", "RELEASED", "COMPLAINED", "ack", "recipient complains"),
-    ("dismissed", "COMPLAINED", "SETTLED", "determine", "complaint dismissed, by votes or by default"),
-    ("withheld", "LOCKED READY ARMED", "WITHHELD", "follows", "HELD, SUSPENDED, condition false, or complaint"),
+    ("disputed", "RELEASED", "DISPUTED", "ack", "recipient complains"),
+    ("dismissed", "DISPUTED", "SETTLED", "determine", "complaint dismissed, by votes or by default"),
+    ("withheld", "LOCKED READY DELIVERED", "WITHHELD", "follows", "HELD, SUSPENDED, condition false, or complaint"),
     ("back-locked", "WITHHELD", "LOCKED", "follows", "no reason is left (was LOCKED)"),
     ("back-ready", "WITHHELD", "READY", "follows", "no reason is left (was READY)"),
-    ("back-armed", "WITHHELD", "ARMED", "follows", "no reason is left (was ARMED)"),
-    ("forfeited", "LOCKED READY ARMED WITHHELD", "FORFEITED", "follows", "the end, unless still owed"),
+    ("back-delivered", "WITHHELD", "DELIVERED", "follows", "no reason is left (was DELIVERED)"),
+    ("forfeited", "LOCKED READY DELIVERED WITHHELD", "FORFEITED", "follows", "the end, unless still owed"),
 )
 
 # An allegation's outcome.

@@ -133,7 +133,7 @@ class Duty:
     cure: int  # achieve: seconds after due; maintain: number of whole periods after the first refuted one
     due: Due | None = None  # achieve only
     remedy_run: int | None = None  # maintain only: clean periods that remedy a breach
-    perdurant: bool = True  # achieve only: still owed, and remediable, after a breach
+    still_owed: bool = True  # achieve only: still owed, and remediable, after a breach
     surviving: bool = False
     weight: int | None = None
 
@@ -150,8 +150,8 @@ class Tranche:
     recipient: str
     gate: Condition  # pre-condition; latched
     continuous: Condition  # must hold until released
-    arm_by: int  # after the gate
-    release_by: int  # after ARMED
+    deliver_by: int  # after the gate
+    release_by: int  # after DELIVERED
     release_cure: int
     key_by: int  # after the seal that covers the release
     ack_by: int  # after the key

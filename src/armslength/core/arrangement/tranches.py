@@ -1,14 +1,14 @@
-"""Tranches: content, arming, release, key, settlement; withholding and forfeiture.
+"""Tranches: content, delivering, release, key, settlement; withholding and forfeiture.
 
 1. Content is committed once, while LOCKED. READY needs the gate, latched, and the content. No stage is gained while
    WITHHELD, and none is lost.
-2. A release is valid only if the tranche is ARMED, its continuous condition holds and the arrangement is EFFECTIVE at
-   its place (or it is owed: after a withdrawal, or after the end of the term). RELEASED is for ever.
+2. A release is valid only if the tranche is DELIVERED, its continuous condition holds and the arrangement is EFFECTIVE
+   at its place (or it is owed: after a withdrawal, or after the end of the term). RELEASED is for ever.
 3. The key follows once a seal covers the release, within keyBy of that seal, and must be the one that `release` named.
 4. Silence after the key settles at ackBy. A complaint in that time withholds all that this provider has not released
    to this recipient, until it is determined: UPHELD breaches the release duty, DISMISSED settles.
-5. At the end LOCKED and READY tranches are FORFEITED, and ARMED ones too once nothing can release them; after a
-   withdrawal READY ones have their armBy; after a suspension nothing is owed.
+5. At the end LOCKED and READY tranches are FORFEITED, and DELIVERED ones too once nothing can release them; after a
+   withdrawal READY ones have their deliverBy; after a suspension nothing is owed.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from armslength.core.arrangement.terms import Tranche, release_duty
 from armslength.core.canonical import digest
 from armslength.errors import Refused
 
-_UNRELEASED = frozenset({"LOCKED", "READY", "ARMED"})
+_UNRELEASED = frozenset({"LOCKED", "READY", "DELIVERED"})
 _CLOSED = frozenset({"BREACHED", "DISCHARGED"})
-_BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "ARMED": "tranche.back-armed"}
+_BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "DELIVERED": "tranche.back-delivered"}
 
 
 def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[Tranche, TrancheState]:
@@ -87,7 +87,7 @@ def ack(draft: Draft, act: Act, body: Ack) -> None:
     if body.stage == "cipher":
         if body.key is None or body.ok is not None or body.evidence is not None:
             raise Refused("mismatch", "an acknowledgement of the ciphertext carries a one-time key and nothing else")
-        _arm(draft, body.tranche, term, body.key, act.author)
+        _deliver(draft, body.tranche, term, body.key, act.author)
     elif body.stage == "plain":
         if body.ok is None or body.key is not None or body.ok is (body.evidence is not None):
             raise Refused("mismatch", "an acknowledgement of the plaintext says ok, or complains with evidence")
@@ -96,15 +96,15 @@ def ack(draft: Draft, act: Act, body: Ack) -> None:
         raise Refused("unknown", f"there is no acknowledgement of {body.stage}")
 
 
-def _arm(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> None:
-    state = _needs(draft, tranche, "READY", "cannot arm", then=True)
-    last = (state.gate_at or 0) + term.arm_by
+def _deliver(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> None:
+    state = _needs(draft, tranche, "READY", "cannot be delivered", then=True)
+    last = (state.gate_at or 0) + term.deliver_by
     if draft.arrangement.phase == "WINDING" and draft.at > last:
-        raise Refused("late", f"{tranche} could be ARMED until {iso(last)}")
+        raise Refused("late", f"{tranche} could be DELIVERED until {iso(last)}")
     if draft.effective and term_over(draft, closing=True):
-        raise Refused("late", f"{tranche} could be ARMED until the last period was to be reported")
-    armed = replace(state, armed_at=draft.at, recipient_key=key)
-    _store(draft, tranche, "tranche.armed", f"{author} holds the ciphertext", armed)
+        raise Refused("late", f"{tranche} could be DELIVERED until the last period was to be reported")
+    delivered = replace(state, delivered_at=draft.at, recipient_key=key)
+    _store(draft, tranche, "tranche.delivered", f"{author} holds the ciphertext", delivered)
 
 
 def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool) -> None:
@@ -117,14 +117,14 @@ def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool)
     if ok:
         _store(draft, tranche, "tranche.settled", f"{author} acknowledges the plaintext", state)
         return
-    complained = replace(state, complained_at=draft.at, complaint="OPEN")
-    _store(draft, tranche, "tranche.complained", f"{author} complains", complained)
+    disputed = replace(state, disputed_at=draft.at, complaint="OPEN")
+    _store(draft, tranche, "tranche.disputed", f"{author} complains", disputed)
 
 
 def release(draft: Draft, act: Act, body: Release) -> None:
     """The provider releases."""
     term, _ = _find(draft, body.tranche, act.author, recipient=False)
-    state = _needs(draft, body.tranche, "ARMED", "cannot release")
+    state = _needs(draft, body.tranche, "DELIVERED", "cannot release")
     if not holds(draft, term.continuous):
         raise Refused("state", f"cannot release {body.tranche}: {_reasons(draft, body.tranche, ('condition',))}")
     released = replace(state, released_at=draft.at, wrapped=body.wrapped)
@@ -159,9 +159,9 @@ def determine(draft: Draft, act: Act, body: Determine) -> None:
         raise Refused("unknown", f"the terms have no tranche {tranche}")
     allegations.may_determine(draft, act.author)
     state = draft.tranches[tranche]
-    if state.complained_at is None:
-        raise Refused("state", f"nobody has complained about {tranche}")
-    last = state.complained_at + draft.terms.allegations.determination
+    if state.disputed_at is None:
+        raise Refused("state", f"{tranche} is not disputed")
+    last = state.disputed_at + draft.terms.allegations.determination
     if draft.at > last:
         raise Refused("late", f"the complaint about {tranche} could be determined until {iso(last)}")
     if act.author in state.votes:
@@ -207,21 +207,21 @@ def work(draft: Draft) -> None:
     """Move every tranche as far as it goes."""
     if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         return
-    over, complained = term_over(draft), _complained(draft)
+    over, disputed = term_over(draft), _disputed(draft)
     for tranche in draft.index.tranches:
         state = draft.tranches[tranche]
         if state.stage in _UNRELEASED:
             if over and (cause := _forfeit(draft, tranche, state)):
                 _store(draft, tranche, "tranche.forfeited", cause, replace(state, withheld=()))
                 continue
-            _withhold(draft, tranche, state, complained)
+            _withhold(draft, tranche, state, disputed)
             _open(draft, tranche)
-        elif state.stage in {"RELEASED", "COMPLAINED"}:
+        elif state.stage in {"RELEASED", "DISPUTED"}:
             _expire(draft, tranche, state)
-            complained = _complained(draft)
+            disputed = _disputed(draft)
 
 
-def _complained(draft: Draft) -> set[tuple[str, str]]:
+def _disputed(draft: Draft) -> set[tuple[str, str]]:
     """The providers and recipients between whom a complaint is open."""
     found = (draft.terms.tranches[name] for name, state in draft.tranches.items() if state.complaint == "OPEN")
     return {(term.provider, term.recipient) for term in found}
@@ -235,8 +235,8 @@ def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
         return "the arrangement winds down after a suspension"
     if state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
         return "the arrangement winds down" if winding else "the term is over"
-    if state.stage == "READY" and draft.at >= (state.gate_at or 0) + term.arm_by + draft.terms.grace:
-        return f"not ARMED by {iso((state.gate_at or 0) + term.arm_by)}"
+    if state.stage == "READY" and draft.at >= (state.gate_at or 0) + term.deliver_by + draft.terms.grace:
+        return f"not DELIVERED by {iso((state.gate_at or 0) + term.deliver_by)}"
     if draft.duties[release_duty(tranche)].state in _CLOSED:
         return f"its release duty is {draft.duties[release_duty(tranche)].state}"
     broken = any(draft.duties[duty].state == "BREACHED" for duty in _named(term))
@@ -250,10 +250,10 @@ def _named(term: Tranche) -> set[str]:
     return {duty for atom in atoms(term.continuous) if atom.op == "clear" for duty in atom.duties or ()}
 
 
-def _withhold(draft: Draft, tranche: str, state: TrancheState, complained: set[tuple[str, str]]) -> None:
+def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:
     term = draft.terms.tranches[tranche]
     reasons = []
-    if (term.provider, term.recipient) in complained:
+    if (term.provider, term.recipient) in disputed:
         reasons.append("complaint")
     if not holds(draft, term.continuous):
         reasons.append("condition")
@@ -329,10 +329,10 @@ def deadline(draft: Draft, tranche: str) -> int | None:
     state, term, grace = draft.tranches[tranche], draft.terms.tranches[tranche], draft.terms.grace
     if state.stage == "RELEASED" and state.key_at is not None:
         return state.key_at + term.ack_by + grace
-    if state.complaint == "OPEN" and state.complained_at is not None:
-        return state.complained_at + draft.terms.allegations.determination + grace
+    if state.complaint == "OPEN" and state.disputed_at is not None:
+        return state.disputed_at + draft.terms.allegations.determination + grace
     if state.stage == "READY" and draft.arrangement.phase == "WINDING" and state.gate_at is not None:
-        return state.gate_at + term.arm_by + grace
+        return state.gate_at + term.deliver_by + grace
     return None
 
 
@@ -352,7 +352,7 @@ def final(draft: Draft, tranche: str) -> bool:
     match state.stage:
         case "SETTLED" | "FORFEITED":
             return True
-        case "COMPLAINED":
+        case "DISPUTED":
             return state.complaint != "OPEN"
         case "RELEASED":
             return state.key_at is None and draft.duties[release_duty(tranche)].state in _CLOSED
