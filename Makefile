@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check tck bench lock clean
+.PHONY: help install demo test check fix tck bench lock clean
 
 help:                           ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
@@ -15,10 +15,14 @@ demo: .venv/.installed          ## run the July 2016 arrangement between separat
 test: .venv/.installed-dev      ## everything that must hold
 	$(BIN)/python -m pytest -q -n auto
 
-check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
+check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs; `make fix` mends what it can
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_tidy.py tests/test_docs.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_tidy.py tests/test_docs.py tests/test_habits.py
+
+fix: .venv/.installed-dev       ## format, sort imports, and mend what the linter can mend without risk
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 tck: .venv/.installed-dev       ## the Dataspace Protocol's test kit, test by test, as docs/conformance.md says
 	$(BIN)/python -m tests.conformance

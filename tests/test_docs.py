@@ -22,7 +22,7 @@ PAGES = sorted(
     page
     for page in [
         *ROOT.glob("*.md"),
-        *(page for top in ("docs", "examples", "tests") for page in (ROOT / top).rglob("*.md")),
+        *(page for top in (".github", "docs", "examples", "tests") for page in (ROOT / top).rglob("*.md")),
     ]
     if "node_modules" not in page.parts
 )

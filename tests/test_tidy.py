@@ -156,6 +156,15 @@ def test_no_machine_or_registry_is_named() -> None:
     assert not found, "\n".join(found)
 
 
+def test_files_end_as_editors_leave_them() -> None:
+    """Every text file ends with one line break, and no line with white space or a carriage return."""
+    wrong = []
+    for path, text in texts():
+        wrong += [f"{name(path)}: end"] if text and (not text.endswith("\n") or text.endswith("\n\n")) else []
+        wrong += [f"{name(path)}:{n}" for n, line in enumerate(text.split("\n"), 1) if line != line.rstrip()]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_dependencies_are_used() -> None:
     """Each runtime dependency is imported somewhere, or speeds up one that is: nothing is installed for nothing."""
     quiet = {"httptools": "uvicorn parses HTTP with it", "uvloop": "uvicorn runs on it"}
