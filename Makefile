@@ -15,7 +15,7 @@ demo: .venv/.installed          ## run the July 2016 arrangement between separat
 test: .venv/.installed-dev      ## everything that must hold
 	$(BIN)/python -m pytest -q -n auto
 
-check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs; `make fix` mends what it can
+check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_tidy.py tests/test_docs.py tests/test_habits.py
