@@ -27,7 +27,7 @@ LEAST = 'name = "a"\ndid = "did:web:a.example"\n'
     ],
 )
 def test_what_the_file_may_not_say_is_refused_by_the_name_of_the_setting(text: str, reason: str) -> None:
-    """A setting that is missing, unknown or of the wrong kind is named."""
+    """A setting that is missing, unknown or of the wrong kind is named (rule 8.4a)."""
     with pytest.raises(Misuse) as refused:
         parse(text, HERE)
     assert refused.value.code == "bad-config"

@@ -144,7 +144,7 @@ def load(folder: Path) -> Config:
 
 
 def parse(text: str, folder: Path) -> Config:
-    """The configuration that the file in `folder` states. Raises Misuse, naming the setting."""
+    """The configuration that the file in `folder` states. Raises Misuse, naming the setting (rule 8.4a)."""
     path = str(folder / FILE)
     try:
         values = tomllib.loads(text)

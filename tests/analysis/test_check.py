@@ -202,7 +202,7 @@ def expect(found: list[Finding], bad: Spoilt) -> None:
 
 @pytest.mark.parametrize("name", SMALL_VECTORS)
 def test_a_mistake_is_found(name: str) -> None:
-    """One thing wrong in sound terms is found, named and placed."""
+    """One thing wrong in sound terms is found, named and placed (rule 2.1a)."""
     bad = SMALL_VECTORS[name]
     text = replaced(bad.old, bad.new)
     if "claim: other" in text:
@@ -336,7 +336,8 @@ def test_every_check_speaks_under_its_own_id() -> None:
 
 
 def test_what_no_tranche_looks_at_withholds_nothing() -> None:
-    """A third party's duty that withholds, and that no tranche wants clear, has no consequence for anyone."""
+    """A third party's duty that withholds, and that no tranche wants clear, has no consequence for anyone
+    (rule 4.4a)."""
     text = JULY.replace("[C1, C2", "[C1").replace(
         "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: suspend",
         "    claim: k2\n    cure: 2\n    remedy_run: 2\n    consequence: withhold",
@@ -372,7 +373,7 @@ def test_dummy_keys_are_refused() -> None:
 
 
 def test_a_did_key_names_its_own_key() -> None:
-    """A monitor's did:key is the encoding of its key for entries; another one is pointed out."""
+    """A monitor's did:key is the encoding of its key for entries; another one is pointed out (rule 8.2a)."""
     assert base58(b"\xed\x01" + bytes(32)).startswith("6Mk")
     terms, texts = july()
     other = replace(terms.actors["m1"], did=terms.actors["m2"].did + "1")  # type: ignore[operator]
@@ -418,7 +419,8 @@ def test_earliest_instants_of_july() -> None:
 def test_when_both_answers_can_win(
     sizes: tuple[int, int], groups: dict[str, int], including: tuple[str, ...], possible: bool
 ) -> None:
-    """Two quorums can miss each other only if sizes, groups and named members leave room; counted here one by one."""
+    """Two quorums can miss each other only if sizes, groups and named members leave room; counted here one by one
+    (rule 3.1f)."""
     group = {"a": "a", "b": "a", "c": "b", "d": "b", "e": "n"}
     voters = Electorate(tuple(group), groups, including, group)
     subsets = [[v for i, v in enumerate(group) if mask >> i & 1] for mask in range(32)]

@@ -14,7 +14,7 @@ from armslength.store.memory import MemoryStore
 
 
 async def test_a_clock_that_is_set_back_says_what_it_shows() -> None:
-    """The refusal names the time in UTC, not in seconds since 1970."""
+    """The refusal names the time in UTC, not in seconds since 1970 (rule 2.7b)."""
     clock = Clocks(MemoryStore(), development=True)
     await clock.set(1468540800)
     with pytest.raises(Misuse, match="the simulated time is 2016-07-15T00:00:00Z already and never goes back"):

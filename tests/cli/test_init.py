@@ -53,7 +53,7 @@ def made(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[st
 def test_whatever_a_node_is_called_its_card_and_configuration_say_so(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Names that YAML or TOML would read as something else are quoted."""
+    """Names that YAML or TOML would read as something else are quoted (rule 8.2a)."""
     card = made(name, tmp_path / "n", capsys)
     assert card["name"] == name
     assert load(tmp_path / "n").name == name

@@ -117,7 +117,7 @@ def many_files() -> Iterator[None]:
 @pytest.mark.parametrize("files", [1024, 4096])
 def test_silent_connections(tmp_path: Path, files: int) -> None:
     """2,100 connections that say nothing, from one address and from twenty: the next ones are answered all the same,
-    with few file descriptors too."""
+    with few file descriptors too (rule 11.1j)."""
     with _up(tmp_path / "node", files) as node, contextlib.ExitStack() as stack:
         for index in range(2100):
             stack.enter_context(node.connect(f"127.0.1.{index % 20 + 1}" if index % 2 else "127.0.0.2"))
@@ -127,7 +127,8 @@ def test_silent_connections(tmp_path: Path, files: int) -> None:
 
 
 def test_a_header_has_an_end(tmp_path: Path) -> None:
-    """A header that never ends, silent or byte by byte, is ended in time, without and with an answer before it."""
+    """A header that never ends, silent or byte by byte, is ended in time, without and with an answer before it
+    (rule 11.1b)."""
     with _up(tmp_path / "node", header_seconds=2) as node:
         with node.connect() as silent, node.connect() as slow, node.connect() as later:
             later.sendall(ASK.replace(b"Connection: close\r\n", b""))

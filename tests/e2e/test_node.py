@@ -76,7 +76,8 @@ def test_everything_in_a_node_s_folder_is_its_owner_s_alone(tmp_path: Path, port
 
 
 def test_a_node_stops_in_order_and_from_a_deep_folder(tmp_path: Path, port: int) -> None:
-    """SIGTERM ends it with exit code 0 and leaves no socket; a folder's path may be longer than a socket's address."""
+    """SIGTERM ends it with exit code 0 and leaves no socket; a folder's path may be longer than a socket's address
+    (rule 8.4c)."""
     folder = tmp_path.joinpath(*["a-rather-long-name-for-a-folder-of-a-node"] * 5)
     _init(folder, port)
     with _up(folder) as process:

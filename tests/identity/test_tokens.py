@@ -107,7 +107,8 @@ async def test_a_replaced_key_ends_its_tokens() -> None:
     "url", ["https://c.example/x", "https://b.example:8443/x", "http://b.example/x", "//b.example"]
 )
 def test_a_token_goes_to_its_receiver_s_own_address_only(url: str) -> None:
-    """Whoever says that B lives elsewhere gets no token that B would believe: nothing is made for another address."""
+    """Whoever says that B lives elsewhere gets no token that B would believe: nothing is made for another address
+    (rule 10.5a)."""
     with pytest.raises(Refused) as refused:
         World().sender.bearer(B, url)
     assert refused.value.code == "foreign-address"

@@ -106,7 +106,7 @@ FORBIDDEN = [
 
 @pytest.mark.parametrize("address", FORBIDDEN)
 def test_private_addresses_are_forbidden(address: str) -> None:
-    """No spelling of an address that is not public may be connected to."""
+    """No spelling of an address that is not public may be connected to (rule 8.4b)."""
     assert not Reach().allows(address)
 
 
@@ -167,7 +167,7 @@ async def test_a_name_that_leads_outside_is_refused_in_development() -> None:
 
 
 def test_the_socket_itself_is_checked() -> None:
-    """An address that slipped past the resolver gets no socket."""
+    """An address that slipped past the resolver gets no socket (rule 8.4b)."""
     with pytest.raises(OSError, match="may not be connected"):
         checked_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.1", 80)), Reach())
 

@@ -23,7 +23,7 @@ def _talk(path: Path) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_the_socket_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
-    """Its mode is 0600 whatever the umask; it is gone when nobody listens any more."""
+    """Its mode is 0600 whatever the umask; it is gone when nobody listens any more (rule 8.4d)."""
     path, before = tmp_path / "node.sock", os.umask(umask)
     try:
         with listening(path):

@@ -1,4 +1,4 @@
-"""Claims (rule 3): when a period is decided."""
+"""Claims (part 3 of the rules): when a period is decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Duties (rule 4): how each goes on, whose clocks stand still, what a breach leads to."""
+"""Duties (part 4 of the rules): how each goes on, whose clocks stand still, what a breach leads to."""
 
 from __future__ import annotations
 

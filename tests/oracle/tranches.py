@@ -1,4 +1,4 @@
-"""Tranches (rule 6)."""
+"""Tranches (part 6 of the rules)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ async def _counter(world: World, replaces: str | None) -> str:
 
 def test_a_monitor_follows_a_counter_proposal_until_it_has_spoken(tmp_path: Path) -> None:
     """What it has learned first it does not speak of for ever: without a hash it learns again, and what was replaced is
-    left. Once a statement of its own stands, no proposal of others takes it elsewhere."""
+    left. Once a statement of its own stands, no proposal of others takes it elsewhere (rule 10.1c)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

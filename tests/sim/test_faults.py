@@ -82,7 +82,8 @@ def _sqlite(path: Path) -> Store:
     ("seed", "keeper", "store"), [(1, "m5", None), (2, "A", None), (3, "m5", _sqlite), (4, "B", None), (5, "m5", None)]
 )
 def test_crashes(tmp_path: Path, seed: int, keeper: str, store: Callable[[Path], Store] | None) -> None:
-    """Nodes that die at any moment lose nothing that they have answered, and never sign two entries with one number."""
+    """Nodes that die at any moment lose nothing that they have answered, and never sign two entries with one number
+    (rule 6.3a)."""
     lives: list[str] = []
 
     async def story() -> None:

@@ -16,7 +16,7 @@ from tests.sim.virtual import play
 
 @pytest.mark.parametrize("who", ["m5", "A"])
 def test_answers_rest_on_the_store(tmp_path: Path, who: str) -> None:
-    """A stamp is answered only once it is stored, also when the first attempt to store it failed."""
+    """A stamp is answered only once it is stored, also when the first attempt to store it failed (rule 8.1c)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

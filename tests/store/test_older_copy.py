@@ -62,7 +62,7 @@ async def test_the_latest_is_known_as_such(tmp_path: Path) -> None:
 
 
 async def test_an_older_database_beside_its_counter(tmp_path: Path) -> None:
-    """The database alone is put back, as it was one transaction ago."""
+    """The database alone is put back, as it was one transaction ago (rule 11.4a)."""
     path = _place(tmp_path / "node")
     store = SqliteStore.open(path, ME)
     await _write(store, 0, 3)

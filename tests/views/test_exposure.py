@@ -92,7 +92,7 @@ def test_the_series_ends_where_the_state_stands() -> None:
 
 
 def test_private_weights_replace_signed_ones() -> None:
-    """Private weights win, signed ones come next, and what has none counts 1."""
+    """Private weights win, signed ones come next, and what has none counts 1 (rule 6.2b)."""
     terms = golden_terms()
     signed = replace(terms, tranches=terms.tranches | {"T1": replace(terms.tranches["T1"], weight=5)})
     worth = weights_of(signed, {"T2": 9})

@@ -38,7 +38,7 @@ def crowd(most: int = 4, each: int = 100, proxies: tuple[str, ...] = ()) -> Conn
 
 
 def test_the_oldest_of_the_address_that_has_most_makes_room() -> None:
-    """Not the oldest of all: whoever came alone stays."""
+    """Not the oldest of all: whoever came alone stays (rule 11.1a)."""
     here = crowd()
     alone = Guest(here, "a", 1.0).come()
     many = [Guest(here, "b", 5.0 - index).come() for index in range(3)]

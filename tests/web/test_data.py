@@ -162,7 +162,7 @@ async def test_a_file_that_shrinks_breaks_the_answer_off(tmp_path: Path) -> None
 @pytest.mark.parametrize("how", ["none", "another", "error"])
 async def test_bytes_stop_when_the_token_dies(tmp_path: Path, how: str, path: str) -> None:
     """In the middle of a body to a slow reader, the connection is cut within two seconds of the token's end: what
-    waits in the server is dropped, not sent at the reader's pace."""
+    waits in the server is dropped, not sent at the reader's pace (rule 6.6c)."""
     _, cipher, sealed = sealed_file(tmp_path, 2000 * CHUNK)
     with chunk_list(cipher).open("r+b") as listing:
         listing.truncate(40_000_000)  # far more than sockets take

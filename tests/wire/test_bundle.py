@@ -112,7 +112,7 @@ def test_a_party_may_keep_the_record() -> None:
 
 
 def test_a_pinned_hash_is_compared(small: Files) -> None:
-    """Another hash than the expected is refused before anything else."""
+    """Another hash than the expected is refused before anything else (rule 7.1b)."""
     pinned = arrangement_hash(_small().terms)
     assert bundle.verify_bundle(small, pinned).pinned
     error = failure(small, "0" * 64)
@@ -120,7 +120,7 @@ def test_a_pinned_hash_is_compared(small: Files) -> None:
 
 
 def test_a_bundle_ends_with_a_seal() -> None:
-    """An unsealed tail is not exported, nor accepted."""
+    """An unsealed tail is not exported, nor accepted (rule 7.1c)."""
     builder = Builder()
     builder.enter("A", Sign(), at(-3))
     builder.seal(at(-3))
@@ -138,7 +138,8 @@ def test_large_records_are_split() -> None:
 
 
 def test_a_rewriter_under_new_keys_is_consistent_and_not_the_expected(small: Files) -> None:
-    """Whoever invents everything, keys included, makes a bundle that holds in itself: only the hash tells."""
+    """Whoever invents everything, keys included, makes a bundle that holds in itself: only the hash tells
+    (rule 7.1b)."""
     terms = keyed_terms()
     actors = {
         name: actor
@@ -223,7 +224,7 @@ def test_resuming_judges_as_the_whole_does() -> None:
 
 
 def test_altered_bytes_of_a_small_bundle_are_found(small: Files) -> None:
-    """Each byte of each file in turn, one bit flipped; some hundreds unless the run is thorough."""
+    """Each byte of each file in turn, one bit flipped; some hundreds unless the run is thorough (rule 7.1a)."""
     spots = [(path, position) for path, data in sorted(small.items()) for position in range(len(data))]
     chosen = spots if THOROUGH else random.Random(14).sample(spots, 400)
     for path, position in chosen:

@@ -80,7 +80,8 @@ def test_an_address_is_its_did_and_back(address: str, did: str) -> None:
     ],
 )
 def test_every_other_spelling_is_refused(address: str) -> None:
-    """Case, default port, escapes, dots, literals, users, queries: what could be a second spelling is none."""
+    """Case, default port, escapes, dots, literals, users, queries: what could be a second spelling is none
+    (rule 10.4a)."""
     with pytest.raises(Malformed):
         did_of(address)
 

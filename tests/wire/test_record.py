@@ -122,7 +122,7 @@ LEAF = Leaf(entry=ENTRY, sig="AA==", stamps=(STAMP,))
 
 
 def test_the_bytes_are_what_the_format_says() -> None:
-    """A leaf, written out."""
+    """A leaf, written out (rule 1.1b)."""
     zeros = "0" * 64
     assert encode(LEAF).decode() == (
         f'{{"entry":{{"arrangement":"{zeros}","author":"m1","author_prev":"","author_seq":0,'

@@ -67,7 +67,7 @@ def test_the_canonical_form_is_read() -> None:
     ],
 )
 def test_every_other_spelling_is_refused(data: bytes, code: str | None, place: str | None) -> None:
-    """Unknown and duplicate keys, floats, defaults left out, spaces, escapes: refused, with the place."""
+    """Unknown and duplicate keys, floats, defaults left out, spaces, escapes: refused, with the place (rule 7.2d)."""
     with pytest.raises(Malformed) as caught:
         decode(Outer, data, 1000)
     if code:

@@ -207,7 +207,8 @@ def problems(text: str) -> list[Problem]:
 
 @pytest.mark.parametrize("name", VECTORS)
 def test_bad_terms_name_place_and_reason(name: str) -> None:
-    """A single mistake gives its code at its line and path; what follows from it may be said after it."""
+    """A single mistake gives its code at its line and path; what follows from it may be said after it
+    (rules 7.2c, 10.4b)."""
     bad = VECTORS[name]
     line = SMALL[: SMALL.index(bad.old)].count("\n") + 1 + bad.down
     found = problems(replaced(bad.old, bad.new))

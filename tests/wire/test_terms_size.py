@@ -45,7 +45,7 @@ def seconds(periods: int) -> Arrangement:
 
 
 def test_the_periods_of_all_claims_are_bounded_together() -> None:
-    """A claim that leaves no room for the others' periods is named."""
+    """A claim that leaves no room for the others' periods is named (rule 11.1h)."""
     others = len(keyed_terms().claims) - 1
     decode_terms(canonical(seconds(MAX_PERIODS - others)))
     place, reason = refused(seconds(MAX_PERIODS - others + 1))

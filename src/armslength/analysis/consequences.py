@@ -24,7 +24,7 @@ def undefined(terms: Arrangement) -> Iterator[Finding]:
     withheld = {duty for tranche in terms.tranches.values() for duty in gated_by(tranche.continuous)}
     for id_, duty in terms.duties.items():
         place = f"duties.{id_}.consequence"
-        if duty.consequence == "withhold" and id_ not in withheld:
+        if duty.consequence == "withhold" and id_ not in withheld:  # rule 4.4a
             text = f"says withhold, but no tranche is released only while {id_} is clear: add clear: {id_} to its while"
             yield Finding("S07", ERROR, place, text)
         if duty.consequence == "record" and id_ in withheld:

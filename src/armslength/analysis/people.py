@@ -73,7 +73,7 @@ def _roles(terms: Arrangement) -> Iterator[Finding]:
     keepers = terms.timekeepers
     if terms.keeper not in keepers.of:
         yield Finding("S01", ERROR, "keeper", f"{terms.keeper} must also be a timekeeper")
-    if 2 * keepers.count <= len(keepers.of):
+    if 2 * keepers.count <= len(keepers.of):  # rule 2.1a
         text = f"{keepers.count} of {len(keepers.of)} is no majority: two halves could tell different times"
         yield Finding("S01", ERROR, "timekeepers.quorum", text)
     nodes = {terms.keeper, *terms.fallback_keepers, *keepers.of, *terms.parties}
@@ -90,7 +90,7 @@ def _roles(terms: Arrangement) -> Iterator[Finding]:
             yield Finding("S01", ERROR, f"{place}.did", f"{id_} runs a node and needs a did:web")
 
 
-def _did(actor: Actor, place: str) -> Iterator[Finding]:
+def _did(actor: Actor, place: str) -> Iterator[Finding]:  # rule 8.2a
     did = actor.did or ""
     if did.startswith("did:key:") and actor.keys is not None:
         keys = [key for key in (actor.keys.tokens, actor.keys.entries) if key is not None]

@@ -36,7 +36,7 @@ class Electorate:
         )
 
     def can_disagree(self, first: int, second: int) -> bool:
-        """Whether two quorums of these sizes can share no voter, so that both sides can be reached."""
+        """Whether two quorums of these sizes can share no voter, so that both sides can be reached (rule 3.1f)."""
         if self.including or any(2 * least > len(self.members(group)) for group, least in self.groups.items()):
             return False
         least = sum(self.groups.values())

@@ -249,7 +249,7 @@ def _verdict_text(verdict: Verdict) -> str:
         "               as expected" if verdict.pinned else
         "               consistent in itself; pass --expect HASH to pin it to the arrangement that you know",
         f"  entries      {told['entries']}, as of {date(told['time'])}"
-        + (" (simulated time)" if told["clock"] == "simulated" else ""),
+        + (" (simulated time)" if told["clock"] == "simulated" else ""),  # rule 2.7c
         f"  state        {told['state']['arrangement']}",
         f"  state root   {told['state_root']}",
         f"  tree root    {told['tree_root']}",

@@ -1,8 +1,8 @@
 """What time it is: the machine's clock, or for arrangements with a simulated clock the one that `clock set` moves.
 
-A time that a node has given never decreases (engine rule 2.1): one second of a clock that is a day ahead would silence
+A time that a node has given never decreases (rule 2.1d): one second of a clock that is a day ahead would silence
 it for a day. So a leap of the machine's clock, seen against the one that only counts on, is not followed until another
-node says that it is right; until then time goes on as before (engine rule 11.4).
+node says that it is right; until then time goes on as before (rule 11.4d).
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ class Clocks:
         self.leap = 0.0
 
     async def set(self, to: int) -> None:
-        """Move the simulated time forward. Raises Misuse if this is not a development node, or the time goes back."""
+        """Move the simulated time forward. Raises Misuse if this is not a development node, or the time goes back
+        (rule 2.7b)."""
         if not self._development:
             raise Misuse("not-development", "only nodes with `development = true` have a simulated clock")
         if to < self._simulated:

@@ -2,7 +2,7 @@
 
 Header: exactly alg "EdDSA", typ "armslength+jwt", kid "<sender's DID>#tokens". Claims: iss (the sender's DID), aud (the
 receiver's DID), at (the base address to which it is sent), iat and exp (UNIX seconds, at most five minutes apart), jti.
-A token is made for one receiver at the one address that its DID names (engine rule 10.5), and sent nowhere else: what a
+A token is made for one receiver at the one address that its DID names (rule 10.5a), and sent nowhere else: what a
 receiver gets, it cannot show to others. Within its life it may be used again, and that costs no signature check.
 
 The keys come from the caller (`KeyLookup`), for the arrangement that the request is about: in general those that terms

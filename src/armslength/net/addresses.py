@@ -40,7 +40,7 @@ class Reach:
     private: tuple[Range, ...] = ()
 
     def allows(self, text: str) -> bool:
-        """Whether an IP address may be connected to. Anything that is not an IP address may not."""
+        """Whether an IP address may be connected to. Anything that is not an IP address may not (rule 8.4b)."""
         try:
             address = ip_address(text.partition("%")[0])
         except ValueError:

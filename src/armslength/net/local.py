@@ -21,7 +21,8 @@ WAITING: Final = 64  # connections that are not accepted yet
 
 @contextmanager
 def listening(path: Path) -> Iterator[socket.socket]:
-    """Listen at `path`. Call it where no other process can own the folder: what lies there is then a dead one's.
+    """Listen at `path`. Call it where no other process can own the folder: what lies there is then a dead one's
+    (rule 8.4d).
 
     Raises Misuse where that is not possible.
     """

@@ -25,7 +25,7 @@ FORM: Final = re.compile(rb"(\d{20}) (\d{20})\n")
 
 
 class Counter:
-    """The file beside a database, held open."""
+    """The file beside a database, held open (rule 11.4a)."""
 
     def __init__(self, database: Path) -> None:
         place = database.with_suffix(SUFFIX)

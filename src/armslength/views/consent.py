@@ -25,7 +25,7 @@ def answer(words: Words, actor: str, *, answer: str, reason: str | None) -> str:
 
 
 def absence(terms: Arrangement, absent: Mapping[str, Mapping[str, str | None]]) -> list[str]:
-    """A sentence for each of the others that is not engaged, with what waits for it."""
+    """A sentence for each of the others that is not engaged, with what waits for it (rule 10.3c)."""
     words, found = Words.of(terms), []
     for actor, said in absent.items():
         asked = roles(terms, actor)

@@ -77,7 +77,8 @@ class Series:
 
 
 def weights_of(terms: Arrangement, private: Mapping[str, int] | None = None) -> dict[str, int]:
-    """The worth of every tranche and duty by id. Raises Malformed for a private weight that names neither."""
+    """The worth of every tranche and duty by id. Raises Malformed for a private weight that names neither
+    (rule 6.2b)."""
     signed = {name: duty.weight for name, duty in terms.duties.items()}
     signed |= {name: tranche.weight for name, tranche in terms.tranches.items()}
     unknown = sorted(set(private or {}) - set(signed))

@@ -27,7 +27,7 @@ from armslength.delivery.chunks import Ciphertext, chunk_list
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
-ASKED = 0.5  # seconds after which it is asked again whether a token is good
+ASKED = 0.5  # seconds after which it is asked again whether a token is good (rule 6.6c)
 CUT: Final = "armslength.cut"  # extension of the scope: ends the connection, and drops what waits to be sent
 
 log = logging.getLogger(__name__)

@@ -24,13 +24,13 @@ from armslength.errors import Misuse
 from armslength.web.crowd import HOME, Bodies, Connections, Networks, networks, reported
 from armslength.web.data import CUT
 
-DRAIN_S: Final = 5  # how long a server that is told to stop finishes what it has begun
+DRAIN_S: Final = 5  # how long a server that is told to stop finishes what it has begun (rule 8.4c)
 FIELDS: Final = 100  # of a header
 QUEUED: Final = 16  # requests of one connection that wait for the answer to an earlier one
 UNREAD: Final = 16 * 1024  # bytes of a body that wait for whoever reads them; no more is taken from the network
-STALL_S: Final = 60.0  # for which a client may read nothing of its answer
+STALL_S: Final = 60.0  # for which a client may read nothing of its answer (rule 11.1b)
 OWN: Final = 128  # file descriptors that a node needs beside connections: database, files, its owner's socket …
-OWNERS: Final = 32  # … with so many connections at once
+OWNERS: Final = 32  # … with so many connections at once (rule 11.1j)
 OWNER: Final = Limits(connections=OWNERS, connections_by_address=OWNERS, bodies_by_address=Limits().bodies)
 OUTGOING: Final = 512  # connections to peers, at most
 _DROP: Final = struct.pack("ii", 1, 0)  # SO_LINGER: a connection that is closed drops what waits

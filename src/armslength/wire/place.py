@@ -1,4 +1,4 @@
-"""Where a node is: its address *is* its did:web's place, in one spelling (engine rule 10.4).
+"""Where a node is: its address *is* its did:web's place, in one spelling (rule 10.4a).
 
 An address has the scheme https, or http for `localhost` alone; a host in lower case that is a name, not an IP literal,
 without trailing dot; a port only where it is not the scheme's own; a path of plain segments, and no slash at its end.

@@ -82,7 +82,7 @@ def _parts(kind: Any, value: Any) -> Any:
 
 
 def check_canonical(value: Any, data: bytes) -> None:
-    """Refuse `data` unless it is exactly the canonical form of `value`."""
+    """Refuse `data` unless it is exactly the canonical form of `value` (rule 7.2d)."""
     try:
         expected = canonical(value)
     except ValueError as error:

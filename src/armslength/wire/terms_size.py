@@ -16,7 +16,7 @@ MAX_HOLDS: Final = 1000  # of each party
 
 
 def oversized(terms: Arrangement) -> Iterator[tuple[str, str]]:
-    """Where the terms are too large, as (place, reason)."""
+    """Where the terms are too large, as (place, reason) (rule 11.1h)."""
     for section in SECTIONS:
         if (count := len(getattr(terms, section))) > MOST:
             yield section, f"has {count} entries, and may have {MOST}"

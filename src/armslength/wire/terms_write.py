@@ -29,7 +29,7 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 _./;'()-]*[A-Za-z0-9.)]|[A-Za-z]|[0-9]+
 
 
 def to_plain(terms: Arrangement, texts: Mapping[str, str], *, expanded: bool = False) -> dict[str, Any]:
-    """The document as plain data, by the field tables; raises KeyError for a clause without text.
+    """The document as plain data, by the field tables; raises KeyError for a clause without text (rule 7.2a).
 
     `expanded` writes defaults out and leaves C1.A and C1.B apart, so that two documents compare field by field."""
     parties = {id_: _identity(terms.actors[id_]) for id_ in terms.parties}

@@ -58,7 +58,7 @@ def outcome(play: Play, allegation: str = "P/k/1") -> tuple[str | None, str]:
 
 
 def test_alone_it_changes_nothing() -> None:
-    """Without a hold nothing but the allegation itself changes, until it times out as DISMISSED."""
+    """Without a hold nothing but the allegation itself changes, until it times out as DISMISSED (rule 5.1a)."""
     play = play_of()
     before = play.state
     allege(play)
@@ -75,7 +75,7 @@ def test_alone_it_changes_nothing() -> None:
 
 
 def test_who_may_allege_what() -> None:
-    """A party other than the debtor; a claim that shows a duty; a period that has begun; once."""
+    """A party other than the debtor; a claim that shows a duty; a period that has begun; once (rule 5.1a)."""
     play = play_of("PQR")
     play.refused("authority", AT, "n1", Allege(claim="k", period=1))
     play.refused("authority", AT, "Q", Allege(claim="k", period=1))
@@ -93,7 +93,7 @@ def test_who_may_allege_what() -> None:
 
 
 def test_answers() -> None:
-    """The debtor answers once, in time, admitting or denying."""
+    """The debtor answers once, in time, admitting or denying (rule 5.1b)."""
     play = play_of()
     allege(play)
     play.refused("authority", AT, "P", Respond(allegation="P/k/1", answer="DENIED"))
@@ -115,7 +115,7 @@ def test_answer_arrives_within_grace() -> None:
 
 
 def test_admission_upholds_and_refutes() -> None:
-    """ADMITTED upholds an open allegation and makes an undecided period REFUTED."""
+    """ADMITTED upholds an open allegation and makes an undecided period REFUTED (rules 5.1d, 5.1e)."""
     play = play_of()
     allege(play)
     play.say(AT + 5, "Q", Respond(allegation="P/k/1", answer="ADMITTED"))
@@ -127,7 +127,7 @@ def test_admission_upholds_and_refutes() -> None:
 
 @pytest.mark.parametrize(("uphold", "letters"), [(True, ".R"), (False, "")])
 def test_determination(uphold: bool, letters: str) -> None:
-    """An upheld vote makes an undecided period REFUTED; a dismissal leaves it to its attestations."""
+    """An upheld vote makes an undecided period REFUTED; a dismissal leaves it to its attestations (rule 5.1d)."""
     play = play_of()
     allege(play)
     play.refused("authority", AT + 5, "n2", Determine(allegation="P/k/1", uphold=uphold))
@@ -142,7 +142,7 @@ def test_determination(uphold: bool, letters: str) -> None:
 
 
 def test_votes_on_a_closed_allegation() -> None:
-    """Recorded without effect until the determination deadline, refused after it."""
+    """Recorded without effect until the determination deadline, refused after it (rule 5.1g)."""
     play = play_of()
     allege(play)
     play.say(AT + 5, "Q", Respond(allegation="P/k/1", answer="ADMITTED"))
@@ -156,7 +156,7 @@ def test_votes_on_a_closed_allegation() -> None:
 
 @pytest.mark.parametrize(("value", "found"), [(False, "UPHELD"), (True, "DISMISSED")])
 def test_the_period_decides(value: bool, found: str) -> None:
-    """REFUTED upholds, SUPPORTED dismisses, before or after the raising."""
+    """REFUTED upholds, SUPPORTED dismisses, before or after the raising (rule 5.1c)."""
     play = play_of()
     allege(play)
     attest(play, start(2), "k", 1, value)
@@ -213,7 +213,7 @@ def test_admission_overrides_a_pending_excuse() -> None:
 
 
 def test_hold_withholds_and_ends_at_its_limit() -> None:
-    """A hold makes HELD, withholds, stops the release duty, and ends exactly at its limit."""
+    """A hold makes HELD, withholds, stops the release duty, and ends exactly at its limit (rules 5.1h, 5.2a)."""
     play = play_of()
     delivered(play, D)
     allege(play, hold=True)
@@ -230,7 +230,7 @@ def test_hold_withholds_and_ends_at_its_limit() -> None:
 
 
 def test_hold_ends_with_the_dismissal() -> None:
-    """A dismissal ends the hold at once."""
+    """A dismissal ends the hold at once (rule 5.2a)."""
     play = play_of()
     allege(play, hold=True)
     vote(play, AT + 20, False)
@@ -238,7 +238,7 @@ def test_hold_ends_with_the_dismissal() -> None:
 
 
 def test_hold_ends_when_upheld_and_cured() -> None:
-    """Upheld, the hold runs on until the violation is cured, or its limit."""
+    """Upheld, the hold runs on until the violation is cured, or its limit (rule 5.2a)."""
     play = play_of()
     allege(play, hold=True)
     attest(play, AT + 10, "k", 1, False)
@@ -258,7 +258,8 @@ def test_hold_ends_when_upheld_and_cured() -> None:
 
 
 def test_holds_are_used_up_at_raising() -> None:
-    """A party has so many holds; they count at the raising, even when dismissed; without one it may still allege."""
+    """A party has so many holds; they count at the raising, even when dismissed; without one it may still allege
+    (rule 5.1h)."""
     play = play_of()
     allege(play, hold=True)
     play.say(AT, "P", Allege(claim="k", period=0, hold=True))
@@ -276,7 +277,7 @@ def test_holds_are_used_up_at_raising() -> None:
 
 
 def test_equivocator_has_no_open_vote() -> None:
-    """Evidence takes the author's open votes away, and later ones have no effect; closed ones stand."""
+    """Evidence takes the author's open votes away, and later ones have no effect; closed ones stand (rule 1.4c)."""
     play = play_of()
     allege(play)
     play.say(AT, "P", Allege(claim="k", period=0))
@@ -302,7 +303,8 @@ def test_event_allegation() -> None:
 @pytest.mark.parametrize("admitted", [False, True])
 @pytest.mark.parametrize(("late", "letter"), [(0, "R"), (1, "U")])
 def test_upheld_past_report_by_leaves_the_period(seal: bool, admitted: bool, late: int, letter: str) -> None:
-    """A vote or an admission refutes an undecided period if its time lies not past reportBy; else it is UNKNOWN."""
+    """A vote or an admission refutes an undecided period if its time lies not past reportBy; else it is UNKNOWN
+    (rule 5.1e)."""
     play = begun(claims={"k": state_claim(report_by=50)}, duties={"d": maintain("k", consequence="record")})
     last = start(1) + 50
     play.say(last - 20, "P", Allege(claim="k", period=0))

@@ -192,7 +192,8 @@ def test_state_by_type(shown: str, kind: str) -> None:
 
 @pytest.mark.parametrize(("kind", "author"), [(kind, author) for kind, authors in WRONG.items() for author in authors])
 def test_type_by_role(kind: str, author: str) -> None:
-    """Each type by those who may not, in every state in which someone may: refused for want of authority."""
+    """Each type by those who may not, in every state in which someone may: refused for want of authority
+    (rule 1.5b)."""
     _, body, culprit = RIGHTFUL[kind]
     legal = [shown for shown in SNAPSHOTS if kind not in LEGAL[shown]]
     if kind in {"ack", "key", "respond"}:
@@ -282,7 +283,7 @@ OTHERWISE = {
 )
 @pytest.mark.parametrize("what", TRANCHE_BODIES)
 def test_tranche_by_type(stage: str, what: str) -> None:
-    """Each entry about a tranche in each of its states: placed, or refused with the named code."""
+    """Each entry about a tranche in each of its states: placed, or refused with the named code (rule 6.3b)."""
     play = _tranche(stage)
     assert play.tranche("t") == ("RELEASED" if stage == "KEYED" else stage)
     author, body = TRANCHE_BODIES[what]

@@ -26,7 +26,7 @@ def with_excuse() -> Play:
 
 
 def test_false_from_the_start_true_from_the_end() -> None:
-    """False may be said during a period, true only from its end on."""
+    """False may be said during a period, true only from its end on (rule 3.1b)."""
     play = with_claim()
     assert "2" in play.refused("early", start(1) - 1, "n1", FALSE)
     play.say(start(1), "n1", FALSE)
@@ -35,7 +35,7 @@ def test_false_from_the_start_true_from_the_end() -> None:
 
 
 def test_quorum_decides_for_good() -> None:
-    """The first quorum decides; later attestations are recorded and change nothing."""
+    """The first quorum decides; later attestations are recorded and change nothing (rule 3.1d)."""
     play = with_claim()
     attest(play, start(1.5), "k", 1, False)
     assert play.letters("k") == ".R"
@@ -46,7 +46,8 @@ def test_quorum_decides_for_good() -> None:
 
 
 def test_supersedes_replaces_until_decided() -> None:
-    """Before the decision an attestation that names the author's earlier one replaces it; without it is a repeat."""
+    """Before the decision an attestation that names the author's earlier one replaces it; without it is a repeat
+    (rule 3.1e)."""
     play = with_claim()
     play.say(start(1.5), "n1", FALSE, entry="a" * 64)
     assert "a" * 64 in play.refused("repeat", start(1.6), "n1", FALSE)
@@ -60,7 +61,7 @@ def test_supersedes_replaces_until_decided() -> None:
 
 
 def test_group_minima_and_inclusion_hold_for_both_sides() -> None:
-    """A quorum needs each group's minimum and all that it includes, for true and for false."""
+    """A quorum needs each group's minimum and all that it includes, for true and for false (rule 3.1c)."""
     for changes in ({"groups": {"neutral": 1}}, {"including": ("n3",)}):
         for value in (True, False):
             play = with_claim(**changes)
@@ -71,7 +72,8 @@ def test_group_minima_and_inclusion_hold_for_both_sides() -> None:
 
 
 def test_unknown_at_report_by_plus_grace() -> None:
-    """An undecided period is UNKNOWN at reportBy + grace, at that instant; an entry in time still counts."""
+    """An undecided period is UNKNOWN at reportBy + grace, at that instant; an entry in time still counts
+    (rule 3.2a)."""
     play = with_claim()
     play.say(start(1.2), "n1", Attest(claim="k", period=0, value=True))
     play.seal(start(2) + GRACE - 1)
@@ -84,7 +86,7 @@ def test_unknown_at_report_by_plus_grace() -> None:
 
 
 def test_last_period_is_cut_at_the_end() -> None:
-    """The last period ends with the term, and there is none after it."""
+    """The last period ends with the term, and there is none after it (rule 3.1a)."""
     play = with_claim(period=400)
     play.refused("unknown", END, "n1", Attest(claim="k", period=3, value=True))
     play.refused("unknown", END, "n1", Attest(claim="k", period=-1, value=False))
@@ -101,7 +103,7 @@ def test_offset_moves_the_anchor() -> None:
 
 
 def test_event_is_one_period_without_end() -> None:
-    """An event may be true or false from its anchor on; a quorum of false refutes it for good."""
+    """An event may be true or false from its anchor on; a quorum of false refutes it for good (rule 3.1a)."""
     play = begun(claims={"k": event(), "j": event(report_by=100)})
     attest(play, D, "k", 0, False)
     assert play.letters("k") == "R"
@@ -118,7 +120,8 @@ def test_only_monitors_attest() -> None:
 
 
 def test_equivocator_counts_no_more() -> None:
-    """From the evidence on the author counts in no undecided period; decided ones stand, and k is not lowered."""
+    """From the evidence on the author counts in no undecided period; decided ones stand, and k is not lowered
+    (rule 1.4c)."""
     play = with_claim()
     attest(play, start(1), "k", 0, True)
     play.say(start(2), "n1", TRUE)
@@ -141,7 +144,7 @@ def notice(period: float, length: int = 10) -> Notice:
 
 
 def test_excuse_makes_a_period_excused() -> None:
-    """Timely notice and excuse claim SUPPORTED: EXCUSED, before any quorum on the claim."""
+    """Timely notice and excuse claim SUPPORTED: EXCUSED, before any quorum on the claim (rule 3.3b)."""
     play = with_excuse()
     play.say(start(1) - 20, "Q", notice(1))
     attest(play, start(2), "x", 1, True)
@@ -164,7 +167,7 @@ def test_one_excuse_claim_may_serve_several() -> None:
 
 @pytest.mark.parametrize(("late", "letter"), [(0, ""), (1, ".R")])
 def test_refutation_waits_for_the_excuse(late: int, letter: str) -> None:
-    """While a timely notice overlaps, a quorum of false waits; a late notice excuses nothing."""
+    """While a timely notice overlaps, a quorum of false waits; a late notice excuses nothing (rule 3.3c)."""
     play = with_excuse()
     play.say(start(1) - 20 + late, "Q", notice(1))
     attest(play, start(1.5), "k", 1, False)
@@ -184,7 +187,7 @@ def test_failed_excuse_refutes() -> None:
 
 
 def test_undecided_excuse_refutes_at_report_by() -> None:
-    """Excuse undecided at reportBy: REFUTED if a quorum waits, else UNKNOWN."""
+    """Excuse undecided at reportBy: REFUTED if a quorum waits, else UNKNOWN (rule 3.3c)."""
     play = with_excuse()
     play.say(start(1) - 20, "Q", notice(1, 110))
     attest(play, start(1.5), "k", 1, False)
@@ -202,7 +205,7 @@ def test_support_needs_no_excuse() -> None:
 
 
 def test_notice_touches_only_overlapping_periods() -> None:
-    """An interval that ends where a period begins does not overlap it."""
+    """An interval that ends where a period begins does not overlap it (rule 3.3a)."""
     play = with_excuse()
     play.say(start(1) - 50, "Q", Notice(claim="k", start=start(1), end=start(2), text=""))
     attest(play, start(2.05), "k", 2, False)
@@ -242,7 +245,8 @@ def test_causes_name_who_said_so() -> None:
 
 @pytest.mark.parametrize("seal", [False, True])
 def test_what_is_said_past_report_by_changes_nothing(seal: bool) -> None:
-    """An attestation past reportBy is recorded, whether or not a seal has worked time past the firing before."""
+    """An attestation past reportBy is recorded, whether or not a seal has worked time past the firing before
+    (rule 3.2b)."""
     play = with_claim()
     play.say(start(1), "n1", Attest(claim="k", period=0, value=True), entry="a" * 64)
     if seal:
@@ -325,7 +329,7 @@ def test_excuse_decided_too_late_excuses_nothing_that_arrives_later() -> None:
 
 
 def test_attestations_of_the_instant_of_completion() -> None:
-    """What is said at the instant at which all is complete counts in either order."""
+    """What is said at the instant at which all is complete counts in either order (rule 3.2b)."""
     states = []
     for first, second in (("k", "e"), ("e", "k")):
         play = begun(

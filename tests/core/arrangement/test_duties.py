@@ -48,7 +48,8 @@ def play_of(parties: str = "PQ", **changes: Any) -> Play:
     ],
 )
 def test_by_when_it_is_done(at: int, state: str, since: int) -> None:
-    """Timely is the time of the deciding entry; the deadline fires grace later; each state bears its own instant."""
+    """Timely is the time of the deciding entry; the deadline fires grace later; each state bears its own instant
+    (rules 2.3a, 4.1a)."""
     play = play_of()
     attest(play, at, "e", 0, True)
     play.seal(CURE + 100)
@@ -57,7 +58,7 @@ def test_by_when_it_is_done(at: int, state: str, since: int) -> None:
 
 
 def test_undone() -> None:
-    """OVERDUE at due + grace, BREACHED at the end of cure + grace."""
+    """OVERDUE at due + grace, BREACHED at the end of cure + grace (rules 2.3c, 4.1b)."""
     play = play_of()
     play.seal(END)
     assert play.when("d", "OVERDUE") == [DUE + GRACE]
@@ -65,7 +66,7 @@ def test_undone() -> None:
 
 
 def test_not_still_owed_is_never_remedied() -> None:
-    """A breach of a duty that is not still_owed stays one."""
+    """A breach of a duty that is not still_owed stays one (rule 4.1c)."""
     play = play_of(still_owed=False)
     attest(play, CURE + 20, "e", 0, True)
     assert play.duty("d") == "BREACHED"
@@ -89,7 +90,7 @@ def test_refuted_event_runs_to_the_breach() -> None:
     ],
 )
 def test_anchors(due: Due, instant: int) -> None:
-    """Due counts from the trigger, from D, or from the end."""
+    """Due counts from the trigger, from D, or from the end (rule 4.1a)."""
     play = play_of(trigger=when("start", 100), due=due)
     play.seal(D + 99)
     assert play.duty("d") == "PENDING"
@@ -99,14 +100,14 @@ def test_anchors(due: Due, instant: int) -> None:
 
 
 def test_deadline_that_lies_behind_fires_at_once() -> None:
-    """A duty that comes ACTIVE after its due fires then, and never before it was there."""
+    """A duty that comes ACTIVE after its due fires then, and never before it was there (rule 2.3e)."""
     play = play_of(trigger=when("start", 100), due=Due(anchor="start", after=20))
     play.seal(D + 100)
     assert play.when("d", "OVERDUE") == [D + 100]
 
 
 def test_expired_when_the_trigger_can_no_longer_hold() -> None:
-    """A trigger that rests on a refuted claim can no longer hold."""
+    """A trigger that rests on a refuted claim can no longer hold (rule 4.1d)."""
     play = begun(
         claims={"e": event(), "f": event()},
         duties={"d": achieve("e", trigger=Condition(op="claim", claim="f", states=("SUPPORTED",)))},
@@ -116,7 +117,7 @@ def test_expired_when_the_trigger_can_no_longer_hold() -> None:
 
 
 def test_pending_expires_with_the_term() -> None:
-    """A duty whose trigger still could hold EXPIRES when the term is over, and nothing waits for it."""
+    """A duty whose trigger still could hold EXPIRES when the term is over, and nothing waits for it (rule 4.1d)."""
     play = begun(
         claims={"e": event(), "f": event()},
         duties={"d": achieve("e", trigger=Condition(op="claim", claim="f", states=("SUPPORTED",)))},
@@ -127,7 +128,7 @@ def test_pending_expires_with_the_term() -> None:
 
 
 def test_nothing_starts_before_day_d() -> None:
-    """A trigger that would hold before the arrangement is EFFECTIVE starts nothing."""
+    """A trigger that would hold before the arrangement is EFFECTIVE starts nothing (rule 5.6b)."""
     play = play_of(trigger=clear("d"))
     fresh = Play(play.terms)
     fresh.seal(D - 10)
@@ -136,7 +137,7 @@ def test_nothing_starts_before_day_d() -> None:
 
 
 def test_excused_event_discharges() -> None:
-    """An event that is EXCUSED discharges the duty."""
+    """An event that is EXCUSED discharges the duty (rule 4.1e)."""
     from armslength.core.arrangement.bodies import Notice
 
     play = begun(
@@ -150,7 +151,7 @@ def test_excused_event_discharges() -> None:
 
 
 def test_perform_is_the_debtors_word_only() -> None:
-    """The debtor's statement is recorded and proves nothing; others cannot make it."""
+    """The debtor's statement is recorded and proves nothing; others cannot make it (rule 4.1g)."""
     play = play_of()
     play.say(D + 5, "Q", Perform(duty="d"))
     assert play.duty("d") == "ACTIVE"
@@ -165,7 +166,7 @@ def test_perform_is_the_debtors_word_only() -> None:
 
 
 def test_waived_by_all_creditors() -> None:
-    """A duty is DISCHARGED once every creditor has waived, not before; nobody else can."""
+    """A duty is DISCHARGED once every creditor has waived, not before; nobody else can (rule 4.1f)."""
     play = play_of("PQR", creditors=("P", "R"))
     play.refused("authority", D, "Q", Waive(duty="d"))
     play.refused("unknown", D, "P", Waive(duty="nope"))
@@ -220,7 +221,8 @@ def resume(play: Play, at: int) -> None:
 
 
 def test_deadlines_of_others_stand_still() -> None:
-    """While SUSPENDED by P, Q's deadline stands still and gets its remaining time back; P's and maintain duties run."""
+    """While SUSPENDED by P, Q's deadline stands still and gets its remaining time back; P's and maintain duties run
+    (rules 4.5a, 4.5d)."""
     play = suspended(
         q=achieve("e", "Q", consequence="record", due=Due(anchor="start", after=200), cure=30),
         p2=achieve("g", "P", consequence="record", due=Due(anchor="start", after=200), cure=30),
@@ -243,7 +245,7 @@ def test_deadlines_of_others_stand_still() -> None:
 
 
 def test_nobody_gains_time_by_a_breach() -> None:
-    """The breacher's other deadlines run on for the whole suspension, even after the remedy."""
+    """The breacher's other deadlines run on for the whole suspension, even after the remedy (rule 4.5b)."""
     play = suspended(p2=achieve("g", "P", consequence="record", due=Due(anchor="start", after=300)))
     play.seal(D + 110)
     attest(play, D + 120, "f", 0, True)
@@ -265,7 +267,7 @@ def test_frozen_in_the_cure() -> None:
 
 
 def test_performance_while_frozen_counts() -> None:
-    """What is done while the deadline stands still is in time, however late."""
+    """What is done while the deadline stands still is in time, however late (rule 4.5c)."""
     play = suspended(q=achieve("e", "Q", consequence="record", due=Due(anchor="start", after=120), cure=30))
     play.seal(D + 110)
     attest(play, D + 350, "e", 0, True)

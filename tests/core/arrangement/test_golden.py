@@ -190,7 +190,7 @@ def test_surviving_duty(played: dict[int, Play]) -> None:
 
 
 def test_root_is_canonical(played: dict[int, Play]) -> None:
-    """The state root is the digest of the canonical form, at every group."""
+    """The state root is the digest of the canonical form, at every group (rule 1.6b)."""
     for play in played.values():
         assert step.state_root(play.state) == digest(canonical(play.state))
 

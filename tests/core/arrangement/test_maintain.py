@@ -55,7 +55,7 @@ def decided(play: Play, when: int, **letters: str) -> Play:
     ],
 )
 def test_whole_terms(letters: str, found: list[tuple[int, str]], shown: str) -> None:
-    """Whole terms of ten periods, their instances and their conclusion: the worst wins."""
+    """Whole terms of ten periods, their instances and their conclusion: the worst wins (rules 4.2b, 4.2f)."""
     play = play_of()
     judge(play, "k", letters)
     play.seal(END + 200)
@@ -64,7 +64,7 @@ def test_whole_terms(letters: str, found: list[tuple[int, str]], shown: str) -> 
 
 
 def test_refuted_in_the_window_breaches_at_once() -> None:
-    """One REFUTED period in the window: BREACHED at its decision, though the period before is undecided."""
+    """One REFUTED period in the window: BREACHED at its decision, though the period before is undecided (rule 4.2c)."""
     play = play_of()
     attest(play, start(2.5), "k", 2, False)
     assert play.duty("d") == "OVERDUE"
@@ -75,7 +75,7 @@ def test_refuted_in_the_window_breaches_at_once() -> None:
 
 
 def test_unknown_in_the_window_breaches_at_its_report_by() -> None:
-    """One UNKNOWN period in the window: BREACHED when it becomes so."""
+    """One UNKNOWN period in the window: BREACHED when it becomes so (rule 4.2c)."""
     play = play_of()
     judge(play, "k", "SSR")
     play.seal(start(5.5))
@@ -83,7 +83,8 @@ def test_unknown_in_the_window_breaches_at_its_report_by() -> None:
 
 
 def test_window_cut_by_the_end() -> None:
-    """A window cut short while clean is BREACHED once its periods are decided and the term is over, not before."""
+    """A window cut short while clean is BREACHED once its periods are decided and the term is over, not before
+    (rule 4.2c)."""
     play = play_of()
     judge(play, "k", "SSSSSSSSR")
     play.seal(END)
@@ -101,7 +102,7 @@ def test_period_that_is_not_whole_cures_nothing() -> None:
 
 
 def test_remedy_needs_the_run_after_what_broke_it() -> None:
-    """The run begins after the period that broke the duty; undecided periods make it wait."""
+    """The run begins after the period that broke the duty; undecided periods make it wait (rule 4.2d)."""
     play = play_of(remedy_run=3)
     judge(play, "k", "SSRRSS")
     attest(play, start(8), "k", 7, True)
@@ -123,7 +124,7 @@ def test_late_refutation_moves_the_window_back() -> None:
 
 
 def test_without_a_window_the_first_refuted_period_breaches() -> None:
-    """cure 0: BREACHED at once, and suspended; the run after that period remedies."""
+    """cure 0: BREACHED at once, and suspended; the run after that period remedies (rule 4.2c)."""
     play = play_of(cure=0, consequence="suspend")
     judge(play, "k", "SSR")
     assert instances(play) == [(2, "BREACHED")]
@@ -146,7 +147,7 @@ def test_without_a_window_an_earlier_period_joins_the_breach() -> None:
 @pytest.mark.parametrize("last", list(permutations(("p0", "p3"))))
 def test_order_within_an_instant_decides_nothing(last: tuple[str, ...]) -> None:
     """p1 refuted, p2 clean; then p0 and p3 are refuted at one instant: whichever is placed first, the violation
-    that begins with p0 is remedied by p2, and p3 begins another."""
+    that begins with p0 is remedied by p2, and p3 begins another (rule 4.2e)."""
     play = decided(late(remedy_run=1), start(5), p1="R", p2="S")
     decided(play, start(5), **dict.fromkeys(last, "R"))
     assert instances(play) == [(0, "REMEDIED"), (3, "OVERDUE")]
@@ -161,7 +162,8 @@ def test_what_ends_at_an_instant_is_judged_with_all_of_that_instant(order: tuple
 
 
 def test_breach_that_an_earlier_period_undoes() -> None:
-    """An earlier period joins a breach, and its own window is open: OVERDUE again, then what the window says."""
+    """An earlier period joins a breach, and its own window is open: OVERDUE again, then what the window says
+    (rule 4.2e)."""
     play = decided(late(), start(9), p5="R", p7="R")
     assert instances(play) == [(5, "BREACHED")]
     decided(play, start(9), p2="R")
@@ -208,7 +210,7 @@ def test_refutation_beyond_an_undecided_window_waits() -> None:
 
 
 def test_only_periods_from_activation_count() -> None:
-    """Periods that start before the duty is ACTIVE are none of its own."""
+    """Periods that start before the duty is ACTIVE are none of its own (rule 4.2a)."""
     play = begun(
         claims={"k": state_claim(report_by=900), "e": event()},
         duties={
@@ -239,7 +241,7 @@ def test_alleged_before_the_activation_opens_nothing() -> None:
 
 
 def test_breach_suspends_only_before_the_end() -> None:
-    """A breach found after the term is recorded and suspends nothing."""
+    """A breach found after the term is recorded and suspends nothing (rule 5.5b)."""
     play = play_of(consequence="suspend")
     judge(play, "k", "SSSSSSSSRR")
     assert play.duty("d") == "BREACHED"
@@ -248,7 +250,7 @@ def test_breach_suspends_only_before_the_end() -> None:
 
 
 def test_shown_is_the_worst_open_instance() -> None:
-    """After a cure the duty is ACTIVE again, and never frozen by a suspension."""
+    """After a cure the duty is ACTIVE again, and never frozen by a suspension (rule 4.2a)."""
     play = begun(
         claims={"k": state_claim(), "e": event()},
         duties={

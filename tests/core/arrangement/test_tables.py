@@ -35,7 +35,7 @@ def test_no_rule_twice() -> None:
 
 
 def test_code_takes_every_row_and_no_other() -> None:
-    """Every rule is named in the code that takes it, and every rule that the code names is a row."""
+    """Every rule is named in the code that takes it, and every rule that the code names is a row (rule 1.6c)."""
     text = "\n".join(path.read_text() for path in sorted(SOURCE.glob("*.py")) if path.name != "tables.py")
     named = set(re.findall(r'"([a-z]+\.[a-z-]+)"', text))
     shared = {
@@ -48,7 +48,8 @@ def test_code_takes_every_row_and_no_other() -> None:
 
 
 def test_released_is_for_ever() -> None:
-    """From RELEASED a tranche comes to SETTLED or DISPUTED only; nothing but DELIVERED comes to RELEASED."""
+    """From RELEASED a tranche comes to SETTLED or DISPUTED only; nothing but DELIVERED comes to RELEASED
+    (rule 6.1d)."""
     assert tables.TRANCHE.reachable("RELEASED") == {"RELEASED", "SETTLED", "DISPUTED"}
     assert [row.before for row in tables.TRANCHE.rows.values() if row.after == "RELEASED"] == [("DELIVERED",)]
 

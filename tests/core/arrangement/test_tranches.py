@@ -45,7 +45,7 @@ def play_of(**changes: object) -> Play:
 
 
 def test_whole_way() -> None:
-    """LOCKED → READY → DELIVERED → RELEASED → SETTLED, the release duty with it."""
+    """LOCKED → READY → DELIVERED → RELEASED → SETTLED, the release duty with it (rules 6.1a, 6.3a)."""
     play = play_of()
     assert play.tranche("t") == "LOCKED"
     assert play.state.tranches["t"].gate_at == D
@@ -60,7 +60,7 @@ def test_whole_way() -> None:
 
 
 def test_exactly_one_commit_of_the_right_kind() -> None:
-    """Content is committed once, before READY, within the size and the media types."""
+    """Content is committed once, before READY, within the size and the media types (rule 6.2a)."""
     play = play_of(gate=when("start", 100))
     big = dataclasses.replace(content("t"), size=10_001)
     assert "10000" in play.refused("limit", D, "P", big)
@@ -73,7 +73,7 @@ def test_exactly_one_commit_of_the_right_kind() -> None:
 
 
 def test_key_only_once_a_seal_covers_the_release() -> None:
-    """A key that comes early is refused, as is another than the release named, and a second one."""
+    """A key that comes early is refused, as is another than the release named, and a second one (rule 6.3d)."""
     play = play_of()
     delivered(play, D + 10)
     release, key = release_and_key("t")
@@ -91,7 +91,7 @@ def test_key_only_once_a_seal_covers_the_release() -> None:
 
 
 def test_silence_settles() -> None:
-    """Silence after the key settles at ackBy + grace."""
+    """Silence after the key settles at ackBy + grace (rule 6.3e)."""
     play = play_of()
     delivered(play, D + 10)
     given(play, D + 20)
@@ -131,7 +131,8 @@ def test_malformed_acknowledgements() -> None:
     ],
 )
 def test_release_and_key_in_time(release_at: int | None, key_at: int | None, states: list[str]) -> None:
-    """On time is release ≤ due (110) and key ≤ keyBy of the seal; else OVERDUE, CURED within the cure, BREACHED."""
+    """On time is release ≤ due (110) and key ≤ keyBy of the seal; else OVERDUE, CURED within the cure, BREACHED
+    (rule 6.4a)."""
     play = play_of()
     delivered(play, D + 10)
     release, key = release_and_key("t")
@@ -147,7 +148,7 @@ def test_release_and_key_in_time(release_at: int | None, key_at: int | None, sta
 
 
 def test_late_key_has_its_own_cure() -> None:
-    """OVERDUE for the key: the cure counts from keyBy."""
+    """OVERDUE for the key: the cure counts from keyBy (rule 6.4a)."""
     play = play_of()
     delivered(play, D + 10)
     play.say(D + 100, "P", release_and_key("t")[0])
@@ -158,7 +159,7 @@ def test_late_key_has_its_own_cure() -> None:
 
 
 def test_after_the_key_no_deadline_is_left() -> None:
-    """OVERDUE with the key placed in the cure waits for the recipient's answer, however long."""
+    """OVERDUE with the key placed in the cure waits for the recipient's answer, however long (rule 6.4a)."""
     play = play_of(ack_by=500)
     delivered(play, D + 10)
     play.seal(D + 125)
@@ -170,7 +171,7 @@ def test_after_the_key_no_deadline_is_left() -> None:
 
 
 def test_breach_lets_the_recipient_withdraw_at_once() -> None:
-    """After a breach of the release duty the recipient needs no notice; the provider does."""
+    """After a breach of the release duty the recipient needs no notice; the provider does (rule 6.4d)."""
     play = play_of()
     delivered(play, D + 10)
     play.seal(D + 300)
@@ -228,7 +229,7 @@ def conditional(**changes: object) -> Play:
 
 
 def test_condition_withholds_and_gives_back() -> None:
-    """WITHHELD while the continuous condition is false, at any stage; back to where it was."""
+    """WITHHELD while the continuous condition is false, at any stage; back to where it was (rule 6.1b)."""
     play = conditional()
     attest(play, D + 10, "k", 0, False)
     assert play.tranche("t") == "WITHHELD"
@@ -244,7 +245,7 @@ def test_condition_withholds_and_gives_back() -> None:
 
 
 def test_no_stage_is_gained_while_withheld() -> None:
-    """While WITHHELD nothing is delivered, and the gate does not latch."""
+    """While WITHHELD nothing is delivered, and the gate does not latch (rule 6.1c)."""
     play = conditional(gate=when("start", 50))
     play.say(D, "P", content("t"))
     attest(play, D + 10, "k", 0, False)
@@ -257,7 +258,7 @@ def test_no_stage_is_gained_while_withheld() -> None:
 
 
 def test_released_is_for_ever() -> None:
-    """A false condition after the release changes nothing; the key still comes."""
+    """A false condition after the release changes nothing; the key still comes (rule 6.1d)."""
     play = conditional()
     delivered(play, D)
     release, key = release_and_key("t")
@@ -269,7 +270,7 @@ def test_released_is_for_ever() -> None:
 
 
 def test_release_duty_stands_still_while_withheld() -> None:
-    """The release duty freezes while WITHHELD by the other side, and gets its time back."""
+    """The release duty freezes while WITHHELD by the other side, and gets its time back (rule 6.4c)."""
     play = conditional()
     delivered(play, D)
     attest(play, D + 10, "k", 0, False)
@@ -280,7 +281,7 @@ def test_release_duty_stands_still_while_withheld() -> None:
 
 
 def test_own_fault_stops_no_clock() -> None:
-    """WITHHELD by the provider's own fault, the release duty runs on, other reasons or not."""
+    """WITHHELD by the provider's own fault, the release duty runs on, other reasons or not (rule 6.4c)."""
     play = conditional()
     delivered(play, D)
     attest(play, D + 10, "j", 0, False)
@@ -308,7 +309,8 @@ def test_own_breach_suspends_and_stops_no_clock() -> None:
 
 
 def test_undelivered_tranche_may_be_alleged() -> None:
-    """Not DELIVERED within deliverBy of its gate: the recipient, and nobody else, may allege it, and not before."""
+    """Not DELIVERED within deliverBy of its gate: the recipient, and nobody else, may allege it, and not before
+    (rule 6.4b)."""
     play = play_of()
     body = Allege(tranche="t", text="")
     play.refused("early", D + 100, "Q", body)
@@ -359,7 +361,7 @@ def complained(default: str = "DISMISSED") -> Play:
 
 
 def test_complaint_withholds_the_rest() -> None:
-    """DISPUTED: what this provider has not released to this recipient is WITHHELD, and nothing else."""
+    """DISPUTED: what this provider has not released to this recipient is WITHHELD, and nothing else (rule 6.5a)."""
     play = complained()
     assert play.tranche("t") == "DISPUTED"
     assert play.tranche("u") == "WITHHELD"
@@ -370,7 +372,7 @@ def test_complaint_withholds_the_rest() -> None:
 
 @pytest.mark.parametrize(("uphold", "shown", "duty"), [(True, "DISPUTED", "BREACHED"), (False, "SETTLED", "FULFILLED")])
 def test_complaint_is_determined(uphold: bool, shown: str, duty: str) -> None:
-    """Votes: upheld breaches the release duty, dismissed settles; either way the rest goes on."""
+    """Votes: upheld breaches the release duty, dismissed settles; either way the rest goes on (rule 6.5b)."""
     play = complained()
     play.refused("authority", D + 40, "P", Determine(tranche="t", uphold=uphold))
     play.refused("unknown", D + 40, "N", Determine(tranche="x", uphold=uphold))
@@ -387,7 +389,7 @@ def test_complaint_is_determined(uphold: bool, shown: str, duty: str) -> None:
 
 @pytest.mark.parametrize(("default", "duty"), [("DISMISSED", "FULFILLED"), ("UPHELD", "BREACHED")])
 def test_complaint_nobody_determines(default: str, duty: str) -> None:
-    """The time-out's named default decides, at determination + grace."""
+    """The time-out's named default decides, at determination + grace (rule 6.5b)."""
     play = complained(default)
     play.seal(D + 230 + GRACE)
     assert play.state.tranches["t"].complaint == default
@@ -397,7 +399,7 @@ def test_complaint_nobody_determines(default: str, duty: str) -> None:
 
 @pytest.mark.parametrize("ok", [OK, DISPUTE])
 def test_answer_in_its_time_only(ok: bool) -> None:
-    """An answer after ackBy is refused: silence has settled, though that fires only after grace."""
+    """An answer after ackBy is refused: silence has settled, though that fires only after grace (rule 6.3e)."""
     play = play_of()
     delivered(play, D + 10)
     given(play, D + 20)
@@ -410,7 +412,7 @@ def test_answer_in_its_time_only(ok: bool) -> None:
 
 
 def test_end_of_term_forfeits_what_is_not_delivered() -> None:
-    """At the end LOCKED and READY are FORFEITED; DELIVERED keeps its release duty and may be released."""
+    """At the end LOCKED and READY are FORFEITED; DELIVERED keeps its release duty and may be released (rule 5.5c)."""
     play = begun(
         tranches={"a": tranche(release_by=2000), "r": tranche(), "l": tranche(gate=when("end", 5000))},
     )
@@ -436,7 +438,7 @@ def test_unreleased_after_the_end_is_forfeited_with_its_breach() -> None:
 
 
 def test_released_without_key_ends_with_the_breach() -> None:
-    """RELEASED without a key stays so; the arrangement ends with the breach of the release duty."""
+    """RELEASED without a key stays so; the arrangement ends with the breach of the release duty (rule 5.5d)."""
     play = play_of()
     delivered(play, END - 50)
     play.say(END - 10, "P", release_and_key("t")[0])
@@ -449,7 +451,7 @@ def test_released_without_key_ends_with_the_breach() -> None:
 
 
 def test_condition_that_can_no_longer_hold_forfeits_at_the_end() -> None:
-    """DELIVERED, withheld by a breach that the term leaves open: FORFEITED, its release duty DISCHARGED."""
+    """DELIVERED, withheld by a breach that the term leaves open: FORFEITED, its release duty DISCHARGED (rule 5.5c)."""
     play = begun(
         claims={"k": state_claim()},
         duties={"d": maintain("k", "Q", consequence="record")},
@@ -464,7 +466,7 @@ def test_condition_that_can_no_longer_hold_forfeits_at_the_end() -> None:
 
 
 def test_overdue_duty_may_still_free_a_delivered_tranche_after_the_end() -> None:
-    """DELIVERED, withheld by a duty in its cure at the end: not forfeited before the cure is over."""
+    """DELIVERED, withheld by a duty in its cure at the end: not forfeited before the cure is over (rule 5.5c)."""
     play = begun(
         claims={"e": event()},
         duties={"d": achieve("e", consequence="record", due=Due(anchor="end", after=-20), cure=100)},
@@ -478,7 +480,7 @@ def test_overdue_duty_may_still_free_a_delivered_tranche_after_the_end() -> None
 
 
 def test_run_of_one_tranche_follows_the_other() -> None:
-    """A run begins after the run of the tranche that it follows, whenever that became READY."""
+    """A run begins after the run of the tranche that it follows, whenever that became READY (rule 3.2c)."""
     run = Condition(op="run", claims=("k",), length=2)
     after = Condition(op="run", claims=("k",), length=2, follows="t")
     play = begun(
@@ -497,7 +499,7 @@ def test_run_of_one_tranche_follows_the_other() -> None:
 
 
 def test_run_waits_for_an_undecided_period() -> None:
-    """A run does not look past an undecided period: decided late, it may begin earlier."""
+    """A run does not look past an undecided period: decided late, it may begin earlier (rule 3.2c)."""
     play = begun(
         claims={"k": state_claim(report_by=900), "j": state_claim(report_by=900)},
         tranches={"t": tranche(gate=Condition(op="run", claims=("j", "k"), length=2))},
@@ -511,7 +513,7 @@ def test_run_waits_for_an_undecided_period() -> None:
 
 
 def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
-    """A gate of two runs: LOCKED past the end until the periods of both are decided."""
+    """A gate of two runs: LOCKED past the end until the periods of both are decided (rule 5.5a)."""
     runs = tuple(Condition(op="run", claims=(claim,), length=2) for claim in "jk")
     play = begun(
         claims={claim: state_claim(report_by=2000) for claim in "jk"},
@@ -540,7 +542,7 @@ def test_delivered_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
 
 
 def test_undelivered_tranche_may_be_alleged_while_withheld() -> None:
-    """No hold of anybody keeps the recipient from saying that the ciphertext never came."""
+    """No hold of anybody keeps the recipient from saying that the ciphertext never came (rule 6.4b)."""
     play = begun("PQR", claims={"k": state_claim()}, duties={"d": maintain("k", "Q")}, tranches={"t": tranche()})
     play.say(D + 100, "R", Allege(claim="k", period=0, hold=True))
     assert play.tranche("t") == "WITHHELD"

@@ -192,7 +192,7 @@ def test_a_time_beyond_the_largest_integer_is_refused() -> None:
 
 
 def test_the_lower_median_is_the_earlier_middle() -> None:
-    """Of 1, 2, 3 and 4 times."""
+    """Of 1, 2, 3 and 4 times (rule 2.1c)."""
     assert [cosignature.lower_median(times) for times in ([5], [9, 5], [9, 5, 7], [1, 9, 5, 7])] == [5, 5, 7, 5]
 
 

@@ -73,7 +73,7 @@ def entries_leaf(builder: Builder, index: int) -> bytes:
 
 
 def test_an_exact_repeat_is_told_apart(builder: Builder) -> None:
-    """The same entry again, even with other stamps, is a repeat of the first's index."""
+    """The same entry again, even with other stamps, is a repeat of the first's index (rule 1.2c)."""
     made = builder.entry("m1", ATTEST)
     builder.place(builder.leaf(made, at(0, 1)))
     again = refused(builder, builder.leaf(made, at(0, 2), by=("A",)), "repeat", Repeat)
@@ -88,7 +88,7 @@ def test_an_unknown_author_is_refused(builder: Builder) -> None:
 
 
 def test_a_forged_monitor_is_refused(builder: Builder) -> None:
-    """An attestation in m1's name under B's key does not count."""
+    """An attestation in m1's name under B's key does not count (rule 1.1a)."""
     made = builder.entry("m1", ATTEST)
     forged = entries.sign_entry(made, signer("B"))
     refused(builder, leaf_of(forged, builder.leaf(made, at(0, 1)).stamps), "bad-signature")
@@ -102,13 +102,13 @@ def test_the_wrong_role_s_key_is_refused(builder: Builder) -> None:
 
 
 def test_another_arrangement_s_entry_is_refused(builder: Builder) -> None:
-    """A signed entry cannot be carried over to another record."""
+    """A signed entry cannot be carried over to another record (rule 1.1a)."""
     made = builder.entry("m1", ATTEST, arrangement="0" * 64)
     refused(builder, builder.leaf(made, at(0, 1)), "wrong-arrangement")
 
 
 def test_the_author_s_numbers_have_no_gap(builder: Builder) -> None:
-    """A later number, a taken number and a wrong predecessor are told apart."""
+    """A later number, a taken number and a wrong predecessor are told apart (rule 1.2b)."""
     refused(builder, builder.leaf(builder.entry("m1", ATTEST, author_seq=1), at(0, 1)), "gap")
     refused(builder, builder.leaf(builder.entry("A", Withdraw(), author_seq=0), at(0, 1)), "not-next")
     refused(builder, builder.leaf(builder.entry("A", Withdraw(), author_prev="0" * 64), at(0, 1)), "bad-prev")
@@ -116,7 +116,7 @@ def test_the_author_s_numbers_have_no_gap(builder: Builder) -> None:
 
 
 def test_seen_names_any_earlier_head_and_no_other(builder: Builder) -> None:
-    """Every head that was is accepted; one that never was, or is not yet, is refused."""
+    """Every head that was is accepted; one that never was, or is not yet, is refused (rule 1.2a)."""
     heads = [builder.replica.head_at(size) for size in range(builder.replica.size + 1)]
     for head in heads:
         trial = builder.replica.copy()
@@ -132,7 +132,7 @@ def test_seen_names_any_earlier_head_and_no_other(builder: Builder) -> None:
 
 
 def test_every_entry_needs_another_s_stamp(builder: Builder) -> None:
-    """No stamp, the author's own, a stranger's, a forged or a repeated one: refused."""
+    """No stamp, the author's own, a stranger's, a forged or a repeated one: refused (rule 2.2b)."""
     made = builder.entry("A", Withdraw())
     submission = builder.submit(made)
     good = builder.stamp(made, "B", at(0, 1))
@@ -148,7 +148,7 @@ def test_every_entry_needs_another_s_stamp(builder: Builder) -> None:
 
 
 def test_a_stamp_cannot_be_backdated_or_moved(builder: Builder) -> None:
-    """A stamp's signature holds its time and its entry."""
+    """A stamp's signature holds its time and its entry (rule 2.2a)."""
     made = builder.entry("m1", ATTEST)
     leaf = builder.leaf(made, at(0, 2), by=("B",))
     backdated = dataclasses.replace(leaf.stamps[0], time=at(0, 1))
@@ -166,7 +166,7 @@ def test_an_honestly_signed_backdated_stamp_gains_at_most_grace(builder: Builder
 
 
 def test_a_sole_timekeeper_stamps_its_own() -> None:
-    """With one timekeeper, its own entries carry its own stamp, and still need it."""
+    """With one timekeeper, its own entries carry its own stamp, and still need it (rule 2.2b)."""
     terms = keyed_terms(keeper="A")
     alone = dataclasses.replace(terms.timekeepers, of=("A",), count=1)
     builder = Builder(dataclasses.replace(terms, timekeepers=alone))
@@ -198,7 +198,7 @@ def test_the_form_of_an_entry_is_checked(builder: Builder, change: dict[str, Any
 
 
 def test_an_entry_is_at_most_64_kib(builder: Builder) -> None:
-    """A larger leaf is refused."""
+    """A larger leaf is refused (rule 1.1c)."""
     made = builder.entry("A", Withdraw(text="x" * 64 * 1024))
     refused(builder, builder.leaf(made, at(0, 1)), "too-large")
 
@@ -260,7 +260,7 @@ def test_a_refused_number_is_free_again(builder: Builder) -> None:
 
 
 def test_two_entries_of_one_number_are_equivocation(builder: Builder) -> None:
-    """Evidence that holds both excludes their author."""
+    """Evidence that holds both excludes their author (rule 1.4a)."""
     first = builder.entry("m1", ATTEST)
     second = builder.entry("m1", Attest(claim="k1b", period=0, value=False))
     builder.enter("A", builder.equivocation(first, second), at(0, 1))
@@ -268,7 +268,7 @@ def test_two_entries_of_one_number_are_equivocation(builder: Builder) -> None:
 
 
 def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
-    """Two entries of one number, linked by the keeper's refusal, prove nothing, in either order."""
+    """Two entries of one number, linked by the keeper's refusal, prove nothing, in either order (rule 1.4b)."""
     first = builder.entry("m1", ATTEST)
     body = Attest(claim="k1b", period=0, value=False)
     second = builder.entry("m1", body, refused=(builder.refusal(first),))
@@ -280,7 +280,8 @@ def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
 
 
 def test_nobody_speaks_without_end(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Valid entries of one author end at the allowance of the terms, however they are made; the others' do not."""
+    """Valid entries of one author end at the allowance of the terms, however they are made; the others' do not
+    (rule 11.1f)."""
     monkeypatch.setattr("armslength.core.arrangement.allowance.FOR_EACH", 0)
     last: str | None = None
     for number in range(AT_LEAST):
@@ -304,7 +305,8 @@ def test_the_allowance_grows_with_the_terms() -> None:
 
 
 def test_refusals_may_be_put_on_record(builder: Builder) -> None:
-    """An entry that carries refusals uses up their number, accuses nobody and changes no state; one without is none."""
+    """An entry that carries refusals uses up their number, accuses nobody and changes no state; one without is none
+    (rule 1.4d)."""
     body = Evidence(kind="refusals", first="", second="")
     first = builder.entry("m1", ATTEST)
     refused(builder, builder.leaf(builder.entry("m1", body), at(0, 1)), "no-evidence")
@@ -355,7 +357,7 @@ def _not_evidence(builder: Builder) -> dict[str, tuple[Evidence, str]]:
 
 @pytest.mark.parametrize("name", list(_not_evidence(started())))
 def test_what_proves_nothing_is_refused(builder: Builder, name: str) -> None:
-    """Evidence must show a contradiction under the culprit's own signatures."""
+    """Evidence must show a contradiction under the culprit's own signatures (rule 1.4d)."""
     evidence, code = _not_evidence(builder)[name]
     with pytest.raises((Refused, Malformed)) as caught:
         builder.replica.place(builder.leaf(builder.entry("A", evidence), at(0, 1)))
@@ -377,7 +379,7 @@ def _seal(builder: Builder, body: Seal, author: str = "m5") -> Leaf:
 
 
 def test_a_seal_moves_time_to_the_lower_median(builder: Builder) -> None:
-    """Of three cosignature times the middle counts; of two the earlier."""
+    """Of three cosignature times the middle counts; of two the earlier (rule 2.1c)."""
     for times, expected in (
         ({"A": at(0, 3), "B": at(0, 1), "m5": at(0, 2)}, at(0, 2)),
         ({"A": at(0, 3), "m5": at(0, 2)}, at(0, 2)),
@@ -437,7 +439,7 @@ def _bad_seals(builder: Builder) -> dict[str, tuple[Callable[[], Leaf], str]]:
 
 @pytest.mark.parametrize("name", list(_bad_seals(started())))
 def test_a_seal_that_does_not_hold_is_refused(builder: Builder, name: str) -> None:
-    """Every line known, valid and in order; over exactly this record and state; by a quorum."""
+    """Every line known, valid and in order; over exactly this record and state; by a quorum (rule 2.1b)."""
     make, code = _bad_seals(builder)[name]
     leaf, before = make(), everything(builder.replica)
     with pytest.raises((Refused, Malformed)) as caught:

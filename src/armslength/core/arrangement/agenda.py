@@ -44,7 +44,7 @@ class Agenda:
     `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
     keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each claim's first
     undecided period is over, and its number. `next`: the next instant at which anything but a claim or an
-    allegation fires by itself; None if nothing will; SOUGHT if that is to be found out."""
+    allegation fires by itself; None if nothing will; SOUGHT if that is to be found out (rule 11.2a)."""
 
     deadlines: Heap | None
     holds: Parts[int]

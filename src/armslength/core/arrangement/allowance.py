@@ -15,7 +15,7 @@ FOR_EACH: Final = 8  # … and as many more for each period of each claim, each 
 
 
 def allowance(terms: Arrangement) -> int:
-    """How many entries each author but the keeper, who has to seal, may place."""
+    """How many entries each author but the keeper, who has to seal, may place (rule 11.1f)."""
     total = sum(periods(terms, claim) for claim in terms.claims.values())
     return AT_LEAST + FOR_EACH * (total + len(terms.duties) + len(terms.tranches))
 

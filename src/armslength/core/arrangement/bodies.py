@@ -1,4 +1,4 @@
-"""The bodies of entries: what an author states. One frozen class per type; field names are the JSON names.
+"""The bodies of entries: what an author states. One frozen class per type; field names are the JSON names (rule 1.5a).
 
 Later types (`amend`, `exercise`, `escrow`) only need a class here, named as the type, in `Body`.
 """

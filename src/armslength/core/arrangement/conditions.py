@@ -46,7 +46,7 @@ def holds(draft: Draft, condition: Condition) -> bool:
 
 
 def never(draft: Draft, condition: Condition) -> bool:
-    """Whether the condition can no longer hold."""
+    """Whether the condition can no longer hold (rule 4.1d)."""
     match condition.op:
         case "all":
             return any(never(draft, part) for part in condition.of or ())
@@ -115,7 +115,7 @@ def _stages(draft: Draft, tranche: str) -> frozenset[str]:
     return tables.TRANCHE.reachable(draft.tranches[tranche].stage)
 
 
-def term_over(draft: Draft, *, closing: bool = False) -> bool:
+def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
     """Winding down or done; or past the end with every period decided on which a duty or a gate rests. From then on
     nothing new begins, and a breach stays one. With `closing`, what is past its reportBy is as good as decided."""
     if draft.arrangement.phase not in {"PROPOSED", "SIGNED", "EFFECTIVE"}:

@@ -44,7 +44,7 @@ def _current(draft: Draft, duty: str) -> Instance | None:
 
 
 def _find(draft: Draft, duty: str, letters: str, first: int) -> int | None:
-    """The earliest period with one of these letters in the cure window that begins after `first`."""
+    """The earliest period with one of these letters in the cure window that begins after `first` (rule 4.2b)."""
     term = draft.terms.duties[duty]
     total = claims.count(draft, draft.terms.claims[term.claim])
     stop = min(first + 1 + term.cure, total)
@@ -53,11 +53,11 @@ def _find(draft: Draft, duty: str, letters: str, first: int) -> int | None:
 
 
 def _broke(draft: Draft, duty: str, first: int) -> int | None:
-    """The period that breaks an instance which begins with `first`; None if none does yet."""
+    """The period that breaks an instance which begins with `first`; None if none does yet (rule 4.2c)."""
     return first if draft.terms.duties[duty].cure == 0 else _find(draft, duty, REFUTED + UNKNOWN, first)
 
 
-def _open(draft: Draft, duty: str) -> bool:
+def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
     """Let the first refuted period that no ended instance owns open one, or join the open one. True if it did."""
     number = marks.unowned(draft, duty)
     if number is None:
@@ -81,7 +81,7 @@ def _open(draft: Draft, duty: str) -> bool:
 
 def _ended_now(draft: Draft, duty: str, number: int) -> Instance | None:
     """The first instance after `number` that ended at this very instant, where order means nothing. It and later ones
-    of this instant are judged again."""
+    of this instant are judged again (rule 4.2e)."""
     if draft.duties[duty].at != draft.at:
         return None
     ended = [known for known in draft.duties[duty].instances if known.first > number and known.at == draft.at]
@@ -96,7 +96,7 @@ def _ended_now(draft: Draft, duty: str, number: int) -> Instance | None:
 
 
 def _judge(draft: Draft, duty: str) -> bool:
-    """Move the open instance if its cure window, or its remedy, says so. True if it moved."""
+    """Move the open instance if its cure window, or its remedy, says so. True if it moved (rule 4.2d)."""
     current = _current(draft, duty)
     if current is None:
         return False
@@ -153,7 +153,7 @@ def _store(draft: Draft, duty: str, old: Instance | None, new: Instance) -> Inst
     return new
 
 
-def _conclude(draft: Draft, duty: str) -> None:
+def _conclude(draft: Draft, duty: str) -> None:  # rule 4.2f
     state, decided = draft.duties[duty], draft.claims[draft.terms.duties[duty].claim].decided
     claim = draft.terms.claims[draft.terms.duties[duty].claim]
     if state.state != "ACTIVE" or UNDECIDED in decided or len(decided) < claims.count(draft, claim):

@@ -43,7 +43,7 @@ def _with(text: str, start: int, stop: int, mark: str) -> str:
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
-def run_end(draft: Draft, wanted: Wanted, begin: int) -> int | None:
+def run_end(draft: Draft, wanted: Wanted, begin: int) -> int | None:  # rule 3.2c
     """The last period of the earliest run from `begin` on, looking no further than the first undecided period."""
     joint, ends = _run(draft, wanted)
     stop = joint.find(UNDECIDED, begin)

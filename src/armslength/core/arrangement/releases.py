@@ -45,7 +45,7 @@ def _key_by(tranche: TrancheState, deadline: int | None) -> bool:
 
 
 def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> tuple[str, str] | None:
-    """The row that the duty takes next, and why."""
+    """The row that the duty takes next, and why (rule 6.4a)."""
     if state.state not in {"PENDING", "ACTIVE", "OVERDUE"}:
         return None
     if tranche.stage == "FORFEITED":

@@ -39,5 +39,5 @@ def verify_cosignature(text: str, signature: Signature, key: bytes) -> int | Non
 
 
 def lower_median(times: Sequence[int]) -> int:
-    """The middle of the sorted times, the earlier of the two middles if their number is even."""
+    """The middle of the sorted times, the earlier of the two middles if their number is even (rule 2.1c)."""
     return sorted(times)[(len(times) - 1) // 2]

@@ -93,12 +93,12 @@ def entry_hash(entry: Entry) -> str:
 
 
 def entry_message(entry: Entry) -> bytes:
-    """What the author signs."""
+    """What the author signs (rule 1.1a)."""
     return ENTRY_PREFIX + canonical(entry)
 
 
 def stamp_message(arrangement: str, entry: str, time: int) -> bytes:
-    """What a timekeeper signs for the entry with this hash."""
+    """What a timekeeper signs for the entry with this hash (rule 2.2a)."""
     return STAMP_PREFIX + canonical({"arrangement": arrangement, "entry": entry, "time": time})
 
 
@@ -109,7 +109,7 @@ def refusal_message(refusal: Refusal) -> bytes:
     return REFUSAL_PREFIX + canonical(fields)
 
 
-def leaf_bytes(leaf: Leaf, entry: bytes | None = None) -> bytes:
+def leaf_bytes(leaf: Leaf, entry: bytes | None = None) -> bytes:  # rule 1.1b
     """The leaf as it enters the tree: its canonical bytes. `entry` are those of its entry, if they are at hand."""
     entry = canonical(leaf.entry) if entry is None else entry
     return b'{"entry":' + entry + b"," + canonical({"sig": leaf.sig, "stamps": leaf.stamps})[1:]

@@ -41,7 +41,7 @@ def equivocation(first: Submission, second: Submission) -> Evidence:
 
 
 def culprit(roster: Roster, evidence: Evidence) -> str:
-    """The actor against whom the evidence speaks. Raises Malformed or Refused if it proves nothing."""
+    """The actor against whom the evidence speaks. Raises Malformed or Refused if it proves nothing (rule 1.4d)."""
     if evidence.kind == "equivocation":
         return _equivocation(roster, evidence)
     if evidence.kind == "fork":
@@ -49,7 +49,7 @@ def culprit(roster: Roster, evidence: Evidence) -> str:
     raise Refused("unknown-evidence", f"evidence of kind {evidence.kind!r} is not accepted", "body.kind")
 
 
-def _equivocation(roster: Roster, evidence: Evidence) -> str:
+def _equivocation(roster: Roster, evidence: Evidence) -> str:  # rule 1.4a
     first = _entry(roster, evidence.first, "body.first")
     second = _entry(roster, evidence.second, "body.second")
     if (first["author"], first["author_seq"]) != (second["author"], second["author_seq"]):
@@ -80,7 +80,7 @@ def _entry(roster: Roster, text: str, place: str) -> dict[str, Any]:
     return entry
 
 
-def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:
+def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:  # rule 1.4b
     """The entries whose refusal by the keeper this entry carries; refusals that do not verify count for nothing."""
     carried = entry.get("refused")
     named = set()
