@@ -15,7 +15,7 @@ from pathlib import Path
 from armslength.config import FILE, Config, dump
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Body, Seal, Sign
-from armslength.core.arrangement.terms import Actor, Arrangement, Keys
+from armslength.core.arrangement.terms import Actor, ActorKeys, Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.cosignature import cosign
@@ -35,8 +35,8 @@ from armslength.core.record.note import sign_note
 from armslength.core.record.replica import Replica
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import assemble
-from armslength.engine import agenda, names
-from armslength.engine.shelf import ARRANGEMENT, INDEX, KEPT, Held, Kept
+from armslength.engine import name_index, schedule
+from armslength.engine.repository import ARRANGEMENT, INDEX, KEPT, Engagement, WitnessState
 from armslength.identity.did import key_did
 from armslength.identity.keys import KeyRing
 from armslength.ports import Batch, Put
@@ -70,7 +70,7 @@ class Made:
     terms: Arrangement
     proposal: Proposal
     leaves: Sequence[bytes]
-    kept: dict[str, Kept]
+    kept: dict[str, WitnessState]
     deadline: int
 
 
@@ -141,7 +141,7 @@ def _actor(actor: Actor, place: Place) -> Actor:
     public = place.keys.public()
     if not place.config.address:
         public.pop("checkpoints", None)
-    return replace(actor, did=place.config.did, address=place.config.address or None, keys=Keys(**public))
+    return replace(actor, did=place.config.did, address=place.config.address or None, keys=ActorKeys(**public))
 
 
 class _Record:
@@ -150,7 +150,7 @@ class _Record:
     def __init__(self, terms: Arrangement, arrangement: str, keys: dict[str, KeyRing], roots: list[str]) -> None:
         self.arrangement = arrangement
         self.leaves: list[bytes] = []
-        self.kept: dict[str, Kept] = {}
+        self.kept: dict[str, WitnessState] = {}
         self.roots = roots or [step.state_root(step.initial(terms))]
         self._terms = terms
         self._keys = keys
@@ -186,7 +186,7 @@ class _Record:
             key = self._keys[who]["checkpoints"]
             lines[who] = cosign(text, at, self._roster.names[who], key.public, key.sign)
             note = assemble(self._roster, text, log, {who: lines[who]}).encode()
-            self.kept[who] = Kept(time=at, size=self._tree.size, root=self._tree.root().hex(), note=note)
+            self.kept[who] = WitnessState(time=at, size=self._tree.size, root=self._tree.root().hex(), note=note)
         body = Seal(checkpoint=assemble(self._roster, text, log, lines).encode(), state_root=self._head().state_root)
         made = self._entry(self._terms.keeper, body)
         self._place(leaf_of(sign_entry(made, self._keys[self._terms.keeper]["entries"].sign), ()))
@@ -219,11 +219,11 @@ async def fill(store: SqliteStore, who: str, by: str, made: Sequence[Made]) -> N
     for first in range(0, len(made), AT_ONCE):
         puts, leaves = list[Put](), list[tuple[str, int, bytes]]()
         for each in made[first : first + AT_ONCE]:
-            held = Held(proposal=each.proposal, by=by, at=each.kept[who].time, office=who == "L")
-            puts.append(Put(ARRANGEMENT, each.arrangement, 0, canonical(held)))
+            live = Engagement(proposal=each.proposal, by=by, at=each.kept[who].time, office=who == "L")
+            puts.append(Put(ARRANGEMENT, each.arrangement, 0, canonical(live)))
             puts.append(Put(KEPT, each.arrangement, 0, canonical(each.kept[who])))
-            puts.append(agenda.row(each.arrangement, each.deadline if who == "L" else None))
-            puts += names.named(each.arrangement, each.terms)
+            puts.append(schedule.row(each.arrangement, each.deadline if who == "L" else None))
+            puts += name_index.named(each.arrangement, each.terms)
             leaves += [(each.arrangement, index, leaf) for index, leaf in enumerate(each.leaves)]
         assert await store.commit(Batch(puts=puts, leaves=leaves))
     assert await store.commit(Batch(puts=[Put(INDEX, ARRANGEMENT, None, b"%d" % store.generation)]))

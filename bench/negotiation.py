@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from armslength.core.negotiation import Negotiation, State
-from armslength.core.process import Record
+from armslength.core.negotiation import Negotiation, NegotiationState
+from armslength.core.process import Process
 from armslength.engine.exchange import Exchange
 from armslength.identity.keys import PrivateKey
 from armslength.identity.tokens import Tokens, Verifier
@@ -93,8 +93,8 @@ def _tell(child: subprocess.Popen[str], how: str, count: int) -> list[float]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as live:
+        port: int = live.getsockname()[1]
         return port
 
 
@@ -138,8 +138,12 @@ async def _node(ports: list[int], folder: Path, side: str) -> None:
 
     finished: dict[str, asyncio.Future[float]] = {}
 
-    def changed(record: Record) -> None:
-        if isinstance(record, Negotiation) and record.state is State.FINALIZED and record.dataset in finished:
+    def changed(record: Process) -> None:
+        if (
+            isinstance(record, Negotiation)
+            and record.state is NegotiationState.FINALIZED
+            and record.dataset in finished
+        ):
             waiting = finished.pop(record.dataset)
             waiting.set_result(time.perf_counter())
 

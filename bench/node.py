@@ -34,7 +34,7 @@ from armslength.core.canonical import canonical
 from armslength.errors import ArmslengthError
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
-from armslength.net.peers import Peers
+from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.ports import Batch, Put
 from armslength.store.memory import MemoryStore
@@ -59,7 +59,7 @@ class World:
     keeper: Place
     pid: int
     monitor: Monitor
-    peers: Peers
+    peers: HttpPeers
     attested: Sequence[Made]
     ready: float
     started: float
@@ -146,16 +146,16 @@ async def _up(place: Place) -> AsyncIterator[int]:
         await child.wait()
 
 
-async def _monitor(place: Place, made: Sequence[Made], stack: AsyncExitStack) -> tuple[Monitor, Peers]:
+async def _monitor(place: Place, made: Sequence[Made], stack: AsyncExitStack) -> tuple[Monitor, HttpPeers]:
     """The inspector, who knows these arrangements."""
     store = MemoryStore()
     await store.commit(Batch(puts=[Put(ARRANGEMENT, each.arrangement, 0, canonical(each.proposal)) for each in made]))
     client = await stack.enter_async_context(Client(ways(place.config)))
-    peers = Peers(client, Tokens(place.config.did, place.keys["tokens"]).bearer)
+    peers = HttpPeers(client, Tokens(place.config.did, place.keys["tokens"]).bearer)
     return Monitor(place.config, store, peers, place.keys), peers
 
 
-async def _answers(place: Place, peers: Peers, arrangement: str) -> None:
+async def _answers(place: Place, peers: HttpPeers, arrangement: str) -> None:
     """Wait until a node answers a monitor and its owner about this arrangement."""
     until = time.perf_counter() + PATIENCE_S
     while True:

@@ -14,7 +14,7 @@ from functools import cache
 from nacl.signing import SigningKey
 
 from armslength.core.arrangement.bodies import Body, Evidence, Seal
-from armslength.core.arrangement.terms import Arrangement, Keys
+from armslength.core.arrangement.terms import ActorKeys, Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record import cosignature, entry, seal
 from armslength.core.record.entry import Entry, Head, Leaf, Refusal, Stamp, Submission, entry_hash, leaf_of, sign_entry
@@ -44,10 +44,10 @@ def public(actor: str, role: str) -> bytes:
     return bytes(signing_key(actor, role).verify_key)
 
 
-def keys_of(actor: str, *, node: bool) -> Keys:
+def keys_of(actor: str, *, node: bool) -> ActorKeys:
     """The public keys of an actor as the terms hold them."""
     entries, checkpoints, tokens = (to_base64(public(actor, role)) for role in ROLES)
-    return Keys(entries=entries, checkpoints=checkpoints, tokens=tokens) if node else Keys(entries=entries)
+    return ActorKeys(entries=entries, checkpoints=checkpoints, tokens=tokens) if node else ActorKeys(entries=entries)
 
 
 def keyed_terms(keeper: str = "m5", clock: str = "simulated") -> Arrangement:

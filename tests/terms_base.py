@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from armslength.wire.terms import Compiled, compile_terms
-from armslength.wire.terms_yaml import Node
+from armslength.wire.terms_yaml import YamlNode
 
 DOCS = Path(__file__).parents[1] / "docs" / "terms.md"
 YAML_BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOCS.read_text("utf-8"), re.DOTALL | re.MULTILINE)
@@ -31,7 +31,7 @@ def replaced(old: str, new: str, text: str = SMALL) -> str:
     return text.replace(old, new)
 
 
-def plain(node: Node) -> Any:
+def plain(node: YamlNode) -> Any:
     """A node as plain data."""
     if isinstance(node.value, dict):
         return {key: plain(item) for key, item in node.value.items()}

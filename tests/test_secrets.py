@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from armslength.core.transfer import DataAddress
-from armslength.delivery.sealing import Sealed
+from armslength.delivery.sealing import SealedFile
 from armslength.delivery.wrapping import Pair
-from armslength.engine.contents import Publication, Receipt
+from armslength.engine.contents import Publication, Reception
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens, Verifier
 from armslength.ports import Put, Row, Send
@@ -29,7 +29,7 @@ HOLDERS = [
     Tokens("did:web:a.example", PrivateKey(RAW)),
     Verifier("did:web:a.example", _nobody),
     Pair(public=bytes(32), private=RAW),
-    Sealed(key=RAW, **COMMITMENT),
+    SealedFile(key=RAW, **COMMITMENT),
     Publication(
         path="",
         media_type="",
@@ -40,7 +40,7 @@ HOLDERS = [
         cipher_root="",
         header="",
     ),
-    Receipt(cipher="", private=SECRET),
+    Reception(cipher="", private=SECRET),
     DataAddress(endpoint_type="", authorization=SECRET, properties=(("authorization", SECRET),)),
     Row("kind", "key", 1, RAW),
     Put("kind", "key", 0, RAW),

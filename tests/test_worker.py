@@ -11,7 +11,7 @@ import pytest
 from armslength import worker
 from armslength.engine.troubles import Troubles
 from armslength.errors import Refused, Unavailable
-from armslength.net.client import Reply
+from armslength.net.client import HttpReply
 from armslength.ports import Batch, Send
 from armslength.store.memory import MemoryStore
 from armslength.worker import EACH, EARLY_ATTEMPTS, LANES, LONGEST_S, NEW, Deliverer
@@ -30,7 +30,7 @@ class Peer:
     hanging: str = ""  # URL that is not answered before `release`
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         self.got.append(body.decode())
         self.headers.append(headers)
         self.at_once += 1
@@ -47,7 +47,7 @@ class Peer:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return Reply(answer, {}, f"answer {answer}".encode())
+        return HttpReply(answer, {}, f"answer {answer}".encode())
 
 
 class Outbox:
@@ -84,8 +84,8 @@ class Outbox:
         """What fails, at whom."""
         return [(each.whom, each.reason) for each in self.troubles.listed()]
 
-    async def put(self, *bodies: str, lane: str = "a", url: str = "https://p/", peer: str = "did:p") -> None:
-        await self.store.commit(Batch(sends=[Send(lane, peer, url, body.encode()) for body in bodies]))
+    async def put(self, *bodies: str, queue: str = "a", url: str = "https://p/", peer: str = "did:p") -> None:
+        await self.store.commit(Batch(sends=[Send(queue, peer, url, body.encode()) for body in bodies]))
 
     async def turn(self) -> None:
         """One look at the outbox, until everything it put on its way has come back."""
@@ -113,7 +113,7 @@ async def test_one_of_a_lane_is_on_its_way() -> None:
     box = Outbox()
     box.peer.gate = asyncio.Event()
     await box.put("a1", "a2")
-    await box.put("b1", lane="b")
+    await box.put("b1", queue="b")
     for _ in range(3):
         await box.deliverer.look()
         await asyncio.sleep(0)
@@ -126,7 +126,7 @@ async def test_lanes_on_their_way_are_bounded() -> None:
     """However many lanes wait, only so many are on their way at once, and all arrive."""
     box = Outbox()
     for number in range(3 * LANES):
-        await box.put(str(number), lane=str(number), peer=f"did:{number}")
+        await box.put(str(number), queue=str(number), peer=f"did:{number}")
     await box.all(4)
     assert box.peer.most == LANES
     assert len(box.results) == 3 * LANES
@@ -136,7 +136,7 @@ async def test_a_peer_holds_more_lanes_the_better_it_answers() -> None:
     """A few at first, one more with each answer, and never more than its share."""
     box = Outbox()
     for number in range(10 * EACH):
-        await box.put(str(number), lane=str(number))
+        await box.put(str(number), queue=str(number))
     await box.turn()
     assert box.peer.most == NEW
     await box.all(40)
@@ -149,11 +149,11 @@ async def test_a_peer_that_hangs_keeps_nobody_from_being_served() -> None:
     once. Then such a peer is tried with one message at a time."""
     box = Outbox()
     for number in range(1500):
-        await box.put(f"hung {number}", lane=f"h{number}", url="https://hung/", peer=f"did:hung{number % 3}")
+        await box.put(f"hung {number}", queue=f"h{number}", url="https://hung/", peer=f"did:hung{number % 3}")
     box.peer.hanging = "https://hung/"
     await box.deliverer.look()
     for number in range(20):
-        await box.put(f"good {number}", lane=f"g{number}", peer="did:good")
+        await box.put(f"good {number}", queue=f"g{number}", peer="did:good")
     for _ in range(40):
         await box.deliverer.look()
         await asyncio.sleep(0)
@@ -215,7 +215,7 @@ async def test_a_failing_lane_holds_up_no_other() -> None:
     box = Outbox()
     box.peer.answers["https://away/"] = [Unavailable("unreachable", "nobody there")]
     await box.put("lost", url="https://away/", peer="did:away")
-    await box.put("found", lane="b")
+    await box.put("found", queue="b")
     await box.turn()
     assert box.results == [("found", 200, b"answer 200")]
     assert box.told == [("did:away", "nobody there")]

@@ -36,7 +36,7 @@ class Put:
 class Send:
     """One outgoing message. Delivered at least once, in order of `order` within one `lane`; a later one waits."""
 
-    lane: str  # process id: head-of-line order holds inside a lane
+    queue: str  # process id: head-of-line order holds inside a lane
     peer: str  # the receiver's DID
     url: str
     body: bytes = field(repr=False)
@@ -93,7 +93,7 @@ class Store(Protocol):
         ...
 
 
-class Answer(Protocol):
+class ResponseStream(Protocol):
     """A response whose body has not been read yet."""
 
     @property
@@ -112,7 +112,7 @@ class Answer(Protocol):
 class Fetcher(Protocol):
     """Outgoing GETs whose answers may be larger than memory."""
 
-    def stream(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+    def stream(self, url: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[ResponseStream]:
         """Ask for `url`, without following redirects. Raises Unavailable if nobody answers, Refused if it may not be
         asked; every status is an answer. Leaving the context closes an unread response.
         """
@@ -178,7 +178,7 @@ class Signer(Protocol):
         ...
 
 
-class Keys(Protocol):
+class KeySource(Protocol):
     """Our own keys by role: entries, checkpoints, tokens."""
 
     def __getitem__(self, role: str) -> Signer:
@@ -195,4 +195,15 @@ class Clock(Protocol):
 
     def wall(self) -> int:
         """What the machine's clock says, whether or not that is believed; whole UTC seconds."""
+        ...
+
+
+class Caller(Protocol):
+    """Who has sent a request."""
+
+    async def __call__(self, authorization: str | None, about: str = "") -> str:
+        """The sender's DID, by the Authorization header of a request about this arrangement (or about none).
+
+        Raises Unauthorised, or Unavailable where its keys cannot be had now.
+        """
         ...

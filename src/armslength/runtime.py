@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from armslength.config import FILE, Config
+from armslength.engine.backoff import Chance
 from armslength.engine.catchup import Catchup
 from armslength.engine.clock import Clocks
 from armslength.engine.datasets import Tranches
@@ -28,21 +29,20 @@ from armslength.engine.hand import Hand
 from armslength.engine.inbox import Inbox
 from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
-from armslength.engine.patience import Chance
 from armslength.engine.pins import pins
 from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
-from armslength.engine.shelf import Shelf
+from armslength.engine.repository import Repository
 from armslength.engine.skew import Skew
 from armslength.engine.troubles import Troubles, advise
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
-from armslength.net.lazy import Client
+from armslength.net.lazy import LazyClient
 from armslength.net.local import listening
-from armslength.net.peers import Peers
+from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
@@ -80,17 +80,17 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     store = SqliteStore.open(config.database, config.did)
     share = shares(config.limits)
     troubles = Troubles(clock=time.time, chance=chance)
-    client = Client(ways(config), connections=share.outgoing, dated=Skew(troubles, time.time).heard)
+    client = LazyClient(ways(config), connections=share.outgoing, dated=Skew(troubles, time.time).heard)
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
-    peers = Peers(client, tokens.bearer)
+    peers = HttpPeers(client, tokens.bearer)
     store.listen(lambda reason: _note_disk(troubles, reason))
-    shelf = Shelf(store, config.did, keys, troubles)
-    await shelf.load()
-    recorder = Recorder(shelf, peers, clock)
-    recorder.voice = catchup = Catchup(shelf, peers, recorder, time.time, clock)
-    shelf.silence = "compares with the others first"
+    repository = Repository(store, config.did, keys, troubles)
+    await repository.load()
+    recorder = Recorder(repository, peers, clock)
+    recorder.voice = catchup = Catchup(repository, peers, recorder, time.time, clock)
+    repository.silence = "compares with the others first"
     deliverer: Deliverer
     hand: Hand
 
@@ -98,10 +98,10 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         deliverer.wake()
 
     exchange = Exchange(
-        shelf.store,
+        repository.store,
         config.did,
         config.address + binding.BASE,
-        Tranches(shelf),
+        Tranches(repository),
         time.time,
         wake=wake,
         changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
@@ -111,12 +111,12 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     deliverer = Deliverer(
         store, client.post, tokens.bearer, exchange.delivered, troubles=troubles, speak_to=catchup.speak_to
     )
-    hand = Hand(shelf, exchange, client, peers, config.blobs, config.address)
+    hand = Hand(repository, exchange, client, peers, config.blobs, config.address)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
-    proposals = Proposals(shelf, inbox, replies, clock, config.accept, development=config.development)
-    node = Node(recorder, Keeper(shelf, peers, recorder), hand, shelf, peers, proposals, clock)
-    verifier = Verifier(config.did, _key_lookup(shelf, client, config))
+    proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
+    node = Node(recorder, Keeper(repository, peers, recorder), hand, repository, peers, proposals, clock)
+    verifier = Verifier(config.did, _key_lookup(repository, client, config))
     app = build_app(
         node,
         exchange,
@@ -146,7 +146,7 @@ def _note_disk(troubles: Troubles, reason: str) -> None:
         troubles.over(DISK)
 
 
-def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
+def _key_lookup(repository: Repository, client: LazyClient, config: Config) -> KeyLookup:
     """Token keys: a did:key is one; then what terms pin (`engine.pins`); then a DID's own document."""
 
     async def fetch(url: str) -> tuple[int, bytes]:
@@ -168,7 +168,7 @@ def _key_lookup(shelf: Shelf, client: Client, config: Config) -> KeyLookup:
                 return (key_of(did),)
             except Malformed:
                 return ()
-        found = await pins(shelf, did, about)
+        found = await pins(repository, did, about)
         if not found.document:
             return found.keys
         try:

@@ -24,8 +24,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
+from armslength.engine.backoff import Backoff, woken_within
 from armslength.engine.exchange import freely
-from armslength.engine.patience import Pause, woken_within
 from armslength.engine.troubles import Troubles, advice, advise
 from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
@@ -50,7 +50,7 @@ MESSAGES: Final = "messages of the Dataspace Protocol"
 log = logging.getLogger(__name__)
 
 
-class Posted(Protocol):
+class SendAnswer(Protocol):
     """An answer, as far as it matters here."""
 
     @property
@@ -60,10 +60,10 @@ class Posted(Protocol):
     def body(self) -> bytes: ...
 
 
-class Post(Protocol):
+class Sender(Protocol):
     """How sends leave: `net.client.Client.post`. Raises an ArmslengthError where there is no answer."""
 
-    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> Posted: ...
+    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> SendAnswer: ...
 
 
 OnResult = Callable[[Send, int, bytes], Awaitable[None]]
@@ -76,7 +76,7 @@ class Deliverer:
     def __init__(
         self,
         store: Store,
-        post: Post,
+        post: Sender,
         tokens: Callable[[str, str], str],
         on_result: OnResult,
         *,
@@ -135,19 +135,19 @@ class Deliverer:
             if send.due > now:
                 pauses.append(send.due - now)
                 break
-            if send.lane not in self._busy and free and held[send.peer] < self._room_of(send.peer):
+            if send.queue not in self._busy and free and held[send.peer] < self._room_of(send.peer):
                 task = asyncio.create_task(self._deliver(send))
-                self._busy[send.lane] = (send.peer, task)
+                self._busy[send.queue] = (send.peer, task)
                 held[send.peer] += 1
                 free -= 1
-                task.add_done_callback(partial(self._done, send.lane))
+                task.add_done_callback(partial(self._done, send.queue))
         return min([SLEEP_S, *pauses]) if pauses else None
 
     def _room_of(self, peer: str) -> int:
         """How many lanes a peer may hold now."""
         return self._room.get(peer, NEW) if self._pause(peer).is_over else 0
 
-    def _pause(self, peer: str) -> Pause:
+    def _pause(self, peer: str) -> Backoff:
         return self._troubles.at(MESSAGES, peer)
 
     async def settle(self) -> None:
@@ -161,8 +161,8 @@ class Deliverer:
             task.cancel()
         await self.settle()
 
-    def _done(self, lane: str, _: asyncio.Task[None]) -> None:
-        del self._busy[lane]
+    def _done(self, queue: str, _: asyncio.Task[None]) -> None:
+        del self._busy[queue]
         self._woken.set()  # the next of this lane, or one that found no room
 
     async def _deliver(self, send: Send) -> None:
@@ -185,11 +185,11 @@ class Deliverer:
             await self._store.commit(Batch(retries=[(send.id, self._clock() + self._wait(send))]))
         except ArmslengthError as error:
             # The result could not be taken in (the store is closed, or full): it stays in the outbox for next time.
-            log.warning("delivery of %s to %s: %s", send.lane, send.peer, error)
+            log.warning("delivery of %s to %s: %s", send.queue, send.peer, error)
             self._troubles.at(*_named(send)).tell(error.reason, advice(error))
             await asyncio.sleep(LOOK_S)
         except Exception:
-            log.exception("delivery of %s to %s failed", send.lane, send.peer)
+            log.exception("delivery of %s to %s failed", send.queue, send.peer)
             self._troubles.at(*_named(send)).tell("internal error; see the log")
             await asyncio.sleep(LOOK_S)
 
@@ -222,4 +222,4 @@ class Deliverer:
 
 def _named(send: Send) -> tuple[str, str]:
     """A send that does not get through, as a trouble names it: what, and at whom."""
-    return f"the messages of {send.lane}", send.peer
+    return f"the messages of {send.queue}", send.peer

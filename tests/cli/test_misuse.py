@@ -329,7 +329,7 @@ def test_unknown_commands_and_options_are_misuse() -> None:
 
 def test_a_claim_that_has_periods_is_not_attested_without_one() -> None:
     """What is named without a period must be an event: nobody signs for period 0 by mistake."""
-    from armslength.engine.mail import check_events
+    from armslength.engine.transport import check_events
     from armslength.errors import Misuse
     from tests.golden.terms import golden_terms
 

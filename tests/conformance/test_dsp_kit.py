@@ -90,8 +90,8 @@ def begun(role: Role, what: str) -> cn.Negotiation | tp.Transfer:
         "dataset": T1,
     }
     if what == "negotiations":
-        return cn.Negotiation(**parties, state=cn.State.REQUESTED, offer=OFFER)
-    return tp.Transfer(**parties, state=tp.State.REQUESTED, agreement="a", format="HttpData-PULL")
+        return cn.Negotiation(**parties, state=cn.NegotiationState.REQUESTED, offer=OFFER)
+    return tp.Transfer(**parties, state=tp.TransferState.REQUESTED, agreement="a", format="HttpData-PULL")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

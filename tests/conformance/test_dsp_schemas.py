@@ -86,8 +86,8 @@ def test_processes_and_errors_are_valid() -> None:
         "address": "https://p",
         "dataset": "d",
     }
-    negotiation = cn.Negotiation(**parties, state=cn.State.REQUESTED, offer=OFFER)
-    transfer = tp.Transfer(**parties, state=tp.State.REQUESTED, agreement="a", format="f")
+    negotiation = cn.Negotiation(**parties, state=cn.NegotiationState.REQUESTED, offer=OFFER)
+    transfer = tp.Transfer(**parties, state=tp.TransferState.REQUESTED, agreement="a", format="f")
     check(dsp.write_process(negotiation), "negotiation/contract-negotiation")
     check(dsp.write_process(transfer), "transfer/transfer-process")
     check(
@@ -99,7 +99,7 @@ def test_processes_and_errors_are_valid() -> None:
 
 def test_catalogues_are_valid() -> None:
     """So are the catalogue, with datasets and without, the dataset, and the versions."""
-    listed = catalog.Listed(id="d", title="T", media_types=("text/plain",), offer=OFFER)
+    listed = catalog.CatalogEntry(id="d", title="T", media_types=("text/plain",), offer=OFFER)
     check(catalog.write_catalog("did:p", "https://p/dsp", [listed]), "catalog/catalog")
     check(catalog.write_catalog("did:p", "https://p/dsp", []), "catalog/catalog")
     check(catalog.write_dataset("https://p/dsp", listed), "catalog/dataset")

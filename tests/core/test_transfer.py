@@ -9,7 +9,7 @@ import pytest
 
 from armslength.core import transfer as tp
 from armslength.core.process import Message, Role, queue, step
-from armslength.core.transfer import FINAL, MESSAGES, TABLE, DataAddress, State, Transfer
+from armslength.core.transfer import FINAL, MESSAGES, TABLE, DataAddress, Transfer, TransferState
 from armslength.errors import Refused
 
 C, P = Role.CONSUMER, Role.PROVIDER
@@ -35,7 +35,7 @@ OURS = {("STARTED", "provider", "TransferStart"): "STARTED"}  # law 4: the answe
 ROWS = {tuple(line.split()[:3]): line.split()[3] for line in FIGURE.strip().splitlines()}
 
 
-def record(state: State = State.REQUESTED, role: Role = C, **changes: object) -> Transfer:
+def record(state: TransferState = TransferState.REQUESTED, role: Role = C, **changes: object) -> Transfer:
     start = Transfer(
         role=role,
         pid="c" if role is C else "p",
@@ -46,8 +46,8 @@ def record(state: State = State.REQUESTED, role: Role = C, **changes: object) ->
         state=state,
         agreement="a",
         format="HttpData-PULL",
-        data_address=HERE if state is State.STARTED else None,
-        suspended_by=C if state is State.SUSPENDED else None,
+        data_address=HERE if state is TransferState.STARTED else None,
+        suspended_by=C if state is TransferState.SUSPENDED else None,
     )
     return replace(start, **changes)  # type: ignore[arg-type]
 
@@ -64,15 +64,19 @@ def test_the_table_is_the_figure_and_one_row_more() -> None:
     assert {(str(s), str(r), k.__name__): str(to) for (s, r, k), to in TABLE.items()} == ROWS | OURS
 
 
-@pytest.mark.parametrize(("state", "sender", "kind"), list(product(State, Role, MESSAGES)))
-def test_what_the_peer_says(state: State, sender: Role, kind: type[Message]) -> None:
+@pytest.mark.parametrize(("state", "sender", "kind"), list(product(TransferState, Role, MESSAGES)))
+def test_what_the_peer_says(state: TransferState, sender: Role, kind: type[Message]) -> None:
     """For every state, sender and message: the table's next state, a repeat that changes nothing, or a refusal."""
     before = record(state, role=sender.other)
     told = message(kind)
-    if (state, sender, kind) in TABLE and (state, kind) != (State.STARTED, tp.TransferStart):
+    if (state, sender, kind) in TABLE and (state, kind) != (TransferState.STARTED, tp.TransferStart):
         after = step(before, sender, told)
         assert (after.record.state, after.repeat) == (TABLE[state, sender, kind], False)
-    elif (state, sender, kind) == (State.SUSPENDED, P, tp.TransferSuspension):  # the consumer had suspended: see below
+    elif (state, sender, kind) == (
+        TransferState.SUSPENDED,
+        P,
+        tp.TransferSuspension,
+    ):  # the consumer had suspended: see below
         assert step(before, sender, told).record == replace(before, suspended_by=P, reason=None)
     elif tp.SAID_AGAIN.get(kind) is state:
         after = step(before, sender, told)
@@ -82,12 +86,12 @@ def test_what_the_peer_says(state: State, sender: Role, kind: type[Message]) -> 
             step(before, sender, told)
 
 
-@pytest.mark.parametrize(("state", "sender", "kind"), list(product(State, Role, MESSAGES)))
-def test_what_we_say(state: State, sender: Role, kind: type[Message]) -> None:
+@pytest.mark.parametrize(("state", "sender", "kind"), list(product(TransferState, Role, MESSAGES)))
+def test_what_we_say(state: TransferState, sender: Role, kind: type[Message]) -> None:
     """We send what the table allows and nothing else; the state moves when it is acknowledged, not before."""
     before = record(state, role=sender)
     ours = message(kind, id=before.next_id)
-    if (state, sender, kind) not in TABLE or (state, kind) == (State.STARTED, tp.TransferStart):
+    if (state, sender, kind) not in TABLE or (state, kind) == (TransferState.STARTED, tp.TransferStart):
         with pytest.raises(Refused):
             queue(before, ours)
         return
@@ -99,7 +103,7 @@ def test_what_we_say(state: State, sender: Role, kind: type[Message]) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(FINAL))
-def test_final_states_are_final(state: State) -> None:
+def test_final_states_are_final(state: TransferState) -> None:
     """No row leaves a final state."""
     assert not [row for row in TABLE if row[0] is state]
 
@@ -115,17 +119,17 @@ def test_an_address_lives_until_the_suspension() -> None:
 
 def test_a_consumer_does_not_lift_the_providers_suspension() -> None:
     """What the provider withholds it alone resumes; the refusal says why it is suspended."""
-    suspended = record(State.SUSPENDED, role=P, suspended_by=P, reason="allegation a1")
+    suspended = record(TransferState.SUSPENDED, role=P, suspended_by=P, reason="allegation a1")
     with pytest.raises(Refused, match="allegation a1"):
         step(suspended, C, message(tp.TransferStart))
     with pytest.raises(Refused):
-        queue(record(State.SUSPENDED, role=C, suspended_by=P), message(tp.TransferStart, id="1"))
+        queue(record(TransferState.SUSPENDED, role=C, suspended_by=P), message(tp.TransferStart, id="1"))
 
 
 def test_the_provider_answers_a_consumer_that_resumes() -> None:
     """After the consumer's own start, the provider's start brings the address: legal once, and not a second one."""
-    resumed = step(record(State.SUSPENDED, role=P), C, message(tp.TransferStart)).record
-    assert (resumed.state, resumed.data_address) == (State.STARTED, None)
+    resumed = step(record(TransferState.SUSPENDED, role=P), C, message(tp.TransferStart)).record
+    assert (resumed.state, resumed.data_address) == (TransferState.STARTED, None)
     answered = queue(resumed, message(tp.TransferStart, id="1", address=THERE))
     assert answered.data_address == THERE
     with pytest.raises(Refused):
@@ -134,15 +138,15 @@ def test_the_provider_answers_a_consumer_that_resumes() -> None:
 
 def test_the_answer_may_overtake_the_acknowledgement() -> None:
     """A consumer that resumes takes the provider's start even before its own is acknowledged, and keeps the address."""
-    asking = queue(record(State.SUSPENDED), mine := message(tp.TransferStart, id="1"))
+    asking = queue(record(TransferState.SUSPENDED), mine := message(tp.TransferStart, id="1"))
     answered = step(asking, P, message(tp.TransferStart, address=THERE)).record
     after = step(answered, C, mine).record
-    assert (after.state, after.data_address) == (State.STARTED, THERE)
+    assert (after.state, after.data_address) == (TransferState.STARTED, THERE)
 
 
 def test_a_start_said_again() -> None:
     """The same start again changes nothing; another address for a running transfer is refused."""
-    started = record(State.STARTED)
+    started = record(TransferState.STARTED)
     assert step(started, P, message(tp.TransferStart, address=HERE)).repeat
     assert step(started, P, message(tp.TransferStart)).repeat
     with pytest.raises(Refused):
@@ -152,11 +156,11 @@ def test_a_start_said_again() -> None:
 def test_two_suspensions_that_cross() -> None:
     """Both sides suspend at once: on both it is the provider's in the end, so that only the provider resumes."""
     mine, theirs = message(tp.TransferSuspension, id="p#1"), message(tp.TransferSuspension, id="c#1")
-    provider = step(queue(record(State.STARTED, role=P), mine), C, theirs).record
-    consumer = step(queue(record(State.STARTED, role=C), theirs), P, mine).record
-    late = step(step(queue(record(State.STARTED, role=C), theirs), C, theirs).record, P, mine).record
+    provider = step(queue(record(TransferState.STARTED, role=P), mine), C, theirs).record
+    consumer = step(queue(record(TransferState.STARTED, role=C), theirs), P, mine).record
+    late = step(step(queue(record(TransferState.STARTED, role=C), theirs), C, theirs).record, P, mine).record
     for settled in (step(provider, P, mine).record, step(consumer, C, theirs).record, late):
-        assert (settled.state, settled.suspended_by, settled.under_way) == (State.SUSPENDED, P, ())
-    assert queue(provider, message(tp.TransferStart, id="2", address=HERE)).ahead is State.STARTED
+        assert (settled.state, settled.suspended_by, settled.under_way) == (TransferState.SUSPENDED, P, ())
+    assert queue(provider, message(tp.TransferStart, id="2", address=HERE)).ahead is TransferState.STARTED
     with pytest.raises(Refused):
         step(provider, C, message(tp.TransferStart))

@@ -17,9 +17,9 @@ from armslength.config import Limits
 from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
 from armslength.delivery.chunks import Ciphertext, chunk_list
-from armslength.delivery.sealing import Sealed
+from armslength.delivery.sealing import SealedFile
 from armslength.errors import Unavailable
-from armslength.ports import Answer
+from armslength.ports import ResponseStream
 from armslength.web.data import routes
 from armslength.web.server import server
 
@@ -31,14 +31,14 @@ def content(size: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-def sealed_file(folder: Path, size: int, context: bytes = HERE) -> tuple[Path, Path, Sealed]:
+def sealed_file(folder: Path, size: int, context: bytes = HERE) -> tuple[Path, Path, SealedFile]:
     """A plain file of `size` bytes, and its sealed form."""
     plain, cipher = folder / "plain", folder / "cipher"
     plain.write_bytes(content(size))
     return plain, cipher, sealing.seal(plain, cipher, context)
 
 
-def commit_of(sealed: Sealed) -> Commit:
+def commit_of(sealed: SealedFile) -> Commit:
     """The commitment of a sealed file, as it stands in the record."""
     return sealing.describe(sealed, tranche="T1", agreement="urn:uuid:0", media_type="text/csv")
 
@@ -63,7 +63,7 @@ class Sender:
         return cls(cipher.read_bytes(), chunk_list(cipher).read_bytes(), **how)  # type: ignore[arg-type]
 
     @asynccontextmanager
-    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[ResponseStream]:
         """See the port."""
         wanted = headers.get("Range")
         self.asked.append((url, wanted))

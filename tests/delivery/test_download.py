@@ -17,13 +17,13 @@ from armslength.errors import ArmslengthError, NotFound, Refused, Unauthorised, 
 from armslength.net.client import Client
 from armslength.net.ways import DEVELOPMENT
 
-from .support import Sealed, Sender, commit_of, one_file, sealed_file, serving
+from .support import SealedFile, Sender, commit_of, one_file, sealed_file, serving
 
 NOW = (0.0, 0.0, 0.0)
 URL = "http://sender.example/data/t1"
 
 
-async def fetch(sender: Sender, target: Path, sealed: Sealed, **how: object) -> None:
+async def fetch(sender: Sender, target: Path, sealed: SealedFile, **how: object) -> None:
     """Download without waiting between attempts."""
     await download(sender, URL, "good", target, commit_of(sealed), **{"pauses": NOW, **how})  # type: ignore[arg-type]
 

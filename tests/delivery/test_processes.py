@@ -54,6 +54,6 @@ async def test_a_killed_download_goes_on(tmp_path: Path) -> None:
 
 @linux
 def test_memory_stays_flat(tmp_path: Path) -> None:
-    """Sealed, served, fetched, broken off, fetched to the end and opened: no process grows with the file."""
+    """SealedFile, served, fetched, broken off, fetched to the end and opened: no process grows with the file."""
     grown = journey(tmp_path, 64 * MIB)
     assert all(value < 24 * MIB for value in grown.values()), grown

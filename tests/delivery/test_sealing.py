@@ -20,7 +20,7 @@ from armslength.core.record.merkle import Tree
 from armslength.delivery import chunks, sealing
 from armslength.delivery.chunks import CHUNK, HEADER, SEALED_CHUNK, Complaint, chunk_list
 from armslength.delivery.peaks import Peaks
-from armslength.delivery.sealing import Sealed, seal, unseal
+from armslength.delivery.sealing import SealedFile, seal, unseal
 from armslength.errors import Malformed, Unverified
 
 from .support import HERE, commit_of, content, sealed_file
@@ -159,7 +159,7 @@ def test_refuses_any_flipped_bit(size: int, data: st.DataObject) -> None:
         assert not (folder / "out").exists()
 
 
-def complaint(folder: Path, cipher: Path, key: bytes, context: bytes, sealed: Sealed) -> Complaint:
+def complaint(folder: Path, cipher: Path, key: bytes, context: bytes, sealed: SealedFile) -> Complaint:
     """What opening complains of, having left nothing behind."""
     with pytest.raises(Complaint) as caught:
         unseal(cipher, folder / "out", key, context, commit_of(sealed))

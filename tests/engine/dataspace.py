@@ -9,7 +9,7 @@ from random import Random
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.policy import Agreement
-from armslength.core.process import Record
+from armslength.core.process import Process
 from armslength.core.transfer import DataAddress
 from armslength.engine.exchange import Exchange
 from armslength.errors import ArmslengthError, Refused, Unavailable
@@ -85,7 +85,7 @@ class Network:
         self.stores = {did: Faulty(self.mishap) for did in ADDRESSES}
         self.log: list[tuple[str, str, int]] = []  # receiver, message, status
         self.late: list[tuple[Send, str]] = []  # copies still somewhere in the network, with their sender
-        self.changes: list[Record] = []
+        self.changes: list[Process] = []
         self.nodes: dict[str, Exchange] = {}
         for did in ADDRESSES:
             self.restart(did)

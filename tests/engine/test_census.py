@@ -15,7 +15,7 @@ from armslength.core import transfer as tp
 from armslength.engine.census import AGREED, KEPT, LIVE
 from armslength.engine.reactions import offer_of
 from armslength.errors import Refused
-from armslength.net.client import Reply
+from armslength.net.client import HttpReply
 from tests.engine.dataspace import BASES, CONSUMER, PROVIDER, Network, Tranches, tranche
 from tests.engine.test_exchange import request
 from tests.golden.terms import at
@@ -60,7 +60,7 @@ async def test_of_those_that_came_to_nothing_the_last_are_kept() -> None:
         net.now += 1
     assert len(await net.negotiations(PROVIDER)) <= KEPT
     assert len(await net.stores[PROVIDER].find("agreement")) <= KEPT
-    assert (await ask(net, "c0")).state == cn.State.REQUESTED
+    assert (await ask(net, "c0")).state == cn.NegotiationState.REQUESTED
     while sends := await net.stores[PROVIDER].due(net.now, 1000):  # what was sent for those that have gone
         for send in sends:
             await net.nodes[PROVIDER].delivered(send, 404, b"")
@@ -72,7 +72,7 @@ async def test_agreements_on_a_dataset_are_bounded() -> None:
     for _ in range(AGREED):
         await net.negotiate(fresh=True)
         await net.settle()
-    assert {record.state for record in await net.negotiations(PROVIDER)} == {cn.State.FINALIZED}
+    assert {record.state for record in await net.negotiations(PROVIDER)} == {cn.NegotiationState.FINALIZED}
     with pytest.raises(Refused, match="agreed on"):
         await ask(net, "more")
 
@@ -107,10 +107,10 @@ def test_what_is_refused_is_asked_less_and_less_often(tmp_path: Path, status: in
             await world.clock(at(-3))
             carry, asked = world.network.carry, list[float]()
 
-            async def barred(sender: str, method: str, url: str, *rest: Any) -> Reply:
+            async def barred(sender: str, method: str, url: str, *rest: Any) -> HttpReply:
                 if url.endswith("/negotiations/request"):
                     asked.append(asyncio.get_running_loop().time())
-                    return Reply(status, {}, b"<html>Forbidden</html>")
+                    return HttpReply(status, {}, b"<html>Forbidden</html>")
                 return await carry(sender, method, url, *rest)
 
             with patch.object(world.network, "carry", barred):

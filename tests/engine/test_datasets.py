@@ -35,13 +35,13 @@ class Shelf:
 
 def _held(name: str, terms: Any, phase: str) -> Any:
     state = SimpleNamespace(arrangement=SimpleNamespace(phase=phase))
-    return SimpleNamespace(arrangement=name, terms=terms, book=SimpleNamespace(sealed=SimpleNamespace(state=state)))
+    return SimpleNamespace(arrangement=name, terms=terms, record=SimpleNamespace(sealed=SimpleNamespace(state=state)))
 
 
 async def test_a_counterparty_is_where_the_dataset_s_own_terms_say() -> None:
     """Two arrangements put one DID in two places: each counts for its own datasets, and neither for any other."""
-    shelf: Any = Shelf()
-    found, terms = Tranches(shelf), golden_terms()
+    repository: Any = Shelf()
+    found, terms = Tranches(repository), golden_terms()
     b = terms.actors["B"].did or ""
     assert await found.address(b, dataset_id(ONE, "T1")) == terms.actors["B"].address
     assert await found.address(b, dataset_id(TWO, "T1")) == "https://elsewhere.example"
@@ -52,7 +52,7 @@ async def test_a_counterparty_is_where_the_dataset_s_own_terms_say() -> None:
 @pytest.mark.parametrize("phase", ["PROPOSED", "LAPSED", "COMPLETED", "TERMINATED", *FORCE])
 async def test_only_what_is_in_force_has_datasets(phase: str) -> None:
     """Before all have signed and after the end there is no dataset, and nobody's address."""
-    shelf: Any = Shelf(phase)
-    found, b = Tranches(shelf), golden_terms().actors["B"].did or ""
+    repository: Any = Shelf(phase)
+    found, b = Tranches(repository), golden_terms().actors["B"].did or ""
     assert (await found.dataset(dataset_id(ONE, "T1")) is not None) is (phase in FORCE)
     assert (await found.address(b, dataset_id(ONE, "T1")) is not None) is (phase in FORCE)

@@ -74,7 +74,7 @@ async def test_asking_again_is_the_same_negotiation() -> None:
     second = await net.negotiate(fresh=True)
     assert second != first
     await net.settle()
-    assert {item.state for item in await net.negotiations(PROVIDER)} == {cn.State.FINALIZED}
+    assert {item.state for item in await net.negotiations(PROVIDER)} == {cn.NegotiationState.FINALIZED}
     assert len(await net.negotiations(PROVIDER)) == 2
 
 
@@ -151,7 +151,7 @@ async def test_whom_the_offer_is_between_may_be_left_out() -> None:
     """EDC names the assigner only; the dataset says who is meant."""
     net = Network()
     record = await net.nodes[PROVIDER].receive(CONSUMER, request(offer=replace(OFFER, assigner=None, assignee=None)))
-    assert record.state is cn.State.REQUESTED
+    assert record.state is cn.NegotiationState.REQUESTED
 
 
 @pytest.mark.parametrize("caller", [STRANGER, PROVIDER])
@@ -172,7 +172,7 @@ async def test_a_process_is_known_to_its_peer_only() -> None:
     await net.agree()
     (record,) = await net.negotiations(PROVIDER)
     node = net.nodes[PROVIDER]
-    assert (await node.negotiation(CONSUMER, record.pid)).state is cn.State.FINALIZED
+    assert (await node.negotiation(CONSUMER, record.pid)).state is cn.NegotiationState.FINALIZED
     with pytest.raises(NotFound):
         await node.negotiation(STRANGER, record.pid)
     told = cn.NegotiationTerminated(consumer_pid=record.consumer_pid, provider_pid=record.pid)
@@ -267,9 +267,9 @@ async def test_the_agreement_may_come_before_the_answer_to_the_request() -> None
     (early,) = await net.stores[PROVIDER].due(net.now, 10)
     assert (await net.carry(early, PROVIDER))[0] == 200
     await net.nodes[CONSUMER].delivered(send, status, body)
-    assert (await net.nodes[CONSUMER].negotiation(PROVIDER, pid)).state is cn.State.AGREED
+    assert (await net.nodes[CONSUMER].negotiation(PROVIDER, pid)).state is cn.NegotiationState.AGREED
     await net.settle()
-    assert (await net.nodes[CONSUMER].negotiation(PROVIDER, pid)).state is cn.State.FINALIZED
+    assert (await net.nodes[CONSUMER].negotiation(PROVIDER, pid)).state is cn.NegotiationState.FINALIZED
 
 
 async def test_a_refused_request_is_over() -> None:
@@ -279,7 +279,7 @@ async def test_a_refused_request_is_over() -> None:
     (send,) = await net.stores[CONSUMER].due(net.now, 10)
     await net.nodes[CONSUMER].delivered(send, 400, dsp.write_error("E", "x", ["no such offer"], ("c", "p")))
     record = await net.nodes[CONSUMER].negotiation(PROVIDER, pid)
-    assert record.state is cn.State.TERMINATED
+    assert record.state is cn.NegotiationState.TERMINATED
     assert "no such offer" in (record.reason or "")
     assert await queued(net, CONSUMER) == []
 
@@ -296,7 +296,7 @@ async def test_sides_that_differ_terminate() -> None:
     assert "we disagree" in ended.reason[0]
     await net.settle()
     for did in ADDRESSES:
-        assert [item.state for item in await net.negotiations(did)] == [cn.State.TERMINATED]
+        assert [item.state for item in await net.negotiations(did)] == [cn.NegotiationState.TERMINATED]
 
 
 async def test_a_refused_termination_is_ignored() -> None:
@@ -308,7 +308,7 @@ async def test_a_refused_termination_is_ignored() -> None:
     await net.nodes[PROVIDER].terminate(record.pid, "no")
     while sends := await net.stores[PROVIDER].due(net.now, 10):
         await net.nodes[PROVIDER].delivered(sends[0], 200 if b"Agreement" in sends[0].body else 400, b"")
-    assert [item.state for item in await net.negotiations(PROVIDER)] == [cn.State.TERMINATED]
+    assert [item.state for item in await net.negotiations(PROVIDER)] == [cn.NegotiationState.TERMINATED]
 
 
 # -- transfers --------------------------------------------------------------------------------------------------------
@@ -406,7 +406,7 @@ async def test_no_transfer_without_a_final_agreement() -> None:
         await provider.receive(CONSUMER, replace(ask, callback="https://evil.example/"))
     with pytest.raises(Refused):
         await net.nodes[CONSUMER].request_transfer(replace(agreement, id="urn:other"))
-    assert (await provider.receive(CONSUMER, ask)).state is tp.State.REQUESTED
+    assert (await provider.receive(CONSUMER, ask)).state is tp.TransferState.REQUESTED
     assert await provider.receive(CONSUMER, ask) == await provider.receive(CONSUMER, ask)
 
 
@@ -425,7 +425,7 @@ async def test_a_transfer_may_be_asked_for_before_we_know_that_it_is_final() -> 
                 await net.nodes[did].delivered(send, status, body)
     agreement = await net.nodes[CONSUMER].agreement_for(T1)
     assert agreement is not None
-    assert [item.state for item in await net.negotiations(PROVIDER)] == [cn.State.VERIFIED]
+    assert [item.state for item in await net.negotiations(PROVIDER)] == [cn.NegotiationState.VERIFIED]
     await net.nodes[CONSUMER].request_transfer(agreement)
     await net.settle()
     assert await states(net) == ["REQUESTED"] * 2
@@ -476,7 +476,7 @@ async def test_changes_are_told_after_they_are_durable() -> None:
     net = Network()
     await net.agree()
     heard = [(record.role, record.state) for record in net.changes if isinstance(record, cn.Negotiation)]
-    assert heard[-1][1] is cn.State.FINALIZED
+    assert heard[-1][1] is cn.NegotiationState.FINALIZED
     assert len([record for record in net.changes if record.under_way == ()]) >= 4
 
 
@@ -514,7 +514,7 @@ async def test_negotiations_survive_a_bad_network(seed: int) -> None:
     net.calm()
     await net.settle()
     consumer, provider = await net.negotiations(CONSUMER), await net.negotiations(PROVIDER)
-    assert {item.state for item in consumer + provider} == {cn.State.FINALIZED}
+    assert {item.state for item in consumer + provider} == {cn.NegotiationState.FINALIZED}
     assert {item.agreement for item in consumer} == {item.agreement for item in provider}
     assert {item.pid for item in consumer} == {item.peer_pid for item in provider}
     assert not any(item.under_way for item in consumer + provider)
@@ -530,12 +530,12 @@ async def test_transfers_survive_a_bad_network(seed: int) -> None:
     provider = lambda: net.nodes[PROVIDER]  # noqa: E731  it may be restarted
     for number in range(3):
         address = replace(DATA, authorization=f"t{number}")
-        if (await net.transfer(PROVIDER)).ahead is not tp.State.STARTED:
-            await persist_verb(net, lambda address=address: provider().start(pid, address), tp.State.STARTED)
+        if (await net.transfer(PROVIDER)).ahead is not tp.TransferState.STARTED:
+            await persist_verb(net, lambda address=address: provider().start(pid, address), tp.TransferState.STARTED)
         for _ in range(net.random.randrange(6)):
             await net.step()
         if number < 2:
-            await persist_verb(net, lambda: provider().suspend(pid, "HELD", "a1"), tp.State.SUSPENDED)
+            await persist_verb(net, lambda: provider().suspend(pid, "HELD", "a1"), tp.TransferState.SUSPENDED)
         for _ in range(net.random.randrange(6)):
             await net.step()
     net.calm()
@@ -545,7 +545,7 @@ async def test_transfers_survive_a_bad_network(seed: int) -> None:
     assert [status for _, _, status in net.log if 400 <= status < 500] == []
 
 
-async def persist_verb(net: Network, verb: Callable[[], Any], wanted: tp.State) -> None:
+async def persist_verb(net: Network, verb: Callable[[], Any], wanted: tp.TransferState) -> None:
     """Do it until the store says it is done: a commit that failed after the fact has done it."""
 
     async def once() -> None:

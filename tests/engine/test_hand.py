@@ -13,8 +13,8 @@ import pytest
 from armslength.core.arrangement.bodies import Release
 from armslength.delivery import sealing
 from armslength.engine import hand as hands
-from armslength.engine.acts import Act
-from armslength.engine.author import KIND
+from armslength.engine.actions import Action
+from armslength.engine.journal import KIND
 from tests.golden.terms import at
 from tests.sim.harness import World, shown
 from tests.sim.script import begin, perform
@@ -30,12 +30,12 @@ def test_a_refused_statement_waits_for_the_next_seal(tmp_path: Path, known: bool
             await begin(world)
             await perform(world, at(0))
             node = world.nodes["A"].running.node
-            asked = AsyncMock(return_value=[("T2", Act.RELEASE)])
+            asked = AsyncMock(return_value=[("T2", Action.RELEASE)])
             release = AsyncMock(return_value=Release(tranche="T2", wrapped="0" * 64))
-            blind = {} if known else {"_after": lambda held, state, body: state}
+            blind = {} if known else {"_after": lambda live, state, body: state}
             with (
                 patch.object(node.hand, "open_acts", asked),
-                patch.dict(hands._STATEMENTS, {Act.RELEASE: release}),
+                patch.dict(hands._STATEMENTS, {Action.RELEASE: release}),
                 patch.multiple(node, **(blind or {"wake": node.wake})),
             ):
                 node.wake()
@@ -55,13 +55,13 @@ def test_an_unexpected_error_is_not_tried_at_once(tmp_path: Path) -> None:
             await begin(world)
             await perform(world, at(0))
             node = world.nodes["A"].running.node
-            asked = AsyncMock(return_value=[("T2", Act.RELEASE), ("T3", Act.DOWNLOAD)])
+            asked = AsyncMock(return_value=[("T2", Action.RELEASE), ("T3", Action.DOWNLOAD)])
             broken = AsyncMock(side_effect=ValueError("Invalid IPv6 URL"))
             with (
                 patch.object(node.hand, "open_acts", asked),
-                patch.object(hands, "plan", lambda *_: [("T3", Act.DOWNLOAD)]),
-                patch.dict(hands._STATEMENTS, {Act.RELEASE: broken}),
-                patch.dict(hands._DEEDS, {Act.DOWNLOAD: broken}),
+                patch.object(hands, "plan", lambda *_: [("T3", Action.DOWNLOAD)]),
+                patch.dict(hands._STATEMENTS, {Action.RELEASE: broken}),
+                patch.dict(hands._DEEDS, {Action.DOWNLOAD: broken}),
             ):
                 node.wake()
                 await asyncio.sleep(20)

@@ -37,16 +37,16 @@ class Place:
         self.written: list[Any] = []
         self.commit: object = None
         self.troubles = Troubles()
-        shelf: Any = SimpleNamespace(on_change=lambda _: None, troubles=self.troubles)
+        repository: Any = SimpleNamespace(on_change=lambda _: None, troubles=self.troubles)
         self.contents = Contents(self.store, self.blobs)
-        self.publisher = Publisher(shelf, self.contents)
+        self.publisher = Publisher(repository, self.contents)
         tranches = {name: SimpleNamespace(stage="LOCKED", commit=None) for name in TERMS.tranches}
-        self.held: Any = SimpleNamespace(
+        self.live: Any = SimpleNamespace(
             arrangement=NAME,
             terms=TERMS,
             writing=asyncio.Lock(),
-            author=SimpleNamespace(pending=self._pending),
-            book=SimpleNamespace(
+            journal=SimpleNamespace(pending=self._pending),
+            record=SimpleNamespace(
                 me=SimpleNamespace(actor="A"), view=SimpleNamespace(state=SimpleNamespace(tranches=tranches))
             ),
         )
@@ -55,7 +55,7 @@ class Place:
         return self.written
 
     def publish(self, file: Path, media_type: str = "text/markdown", after: int = 0) -> Any:
-        return self.publisher.publish(self.held, "T2", Wish(file, media_type, after))
+        return self.publisher.publish(self.live, "T2", Wish(file, media_type, after))
 
     def files(self) -> set[str]:
         return {path.name.split(".", 2)[2].split(".", 1)[1] for path in self.blobs.iterdir()}
@@ -70,7 +70,7 @@ class Slow:
         self.count = 0
         self._true = sealing.seal
 
-    def __call__(self, *args: Any, tell: Callable[[int], None], **more: Any) -> sealing.Sealed:
+    def __call__(self, *args: Any, tell: Callable[[int], None], **more: Any) -> sealing.SealedFile:
         self.count += 1
 
         def told(done: int) -> None:
@@ -128,7 +128,7 @@ async def test_a_file_is_exchanged_until_the_commit_is_written(tmp_path: Path, f
     right = await place.publish(other).result()
     assert right.size == 5
     assert not place.contents.file(wrong.path).exists()
-    assert await place.contents.publication(place.held, "T2") == right
+    assert await place.contents.publication(place.live, "T2") == right
     slow, before = Slow(), sorted(place.blobs.iterdir())
     with patch.object(sealing, "seal", slow):
         third = place.publish(file)
@@ -137,7 +137,7 @@ async def test_a_file_is_exchanged_until_the_commit_is_written(tmp_path: Path, f
         slow.go.set()
         with pytest.raises(Misuse, match="committed to already"):
             await third.result()
-    assert await place.contents.publication(place.held, "T2") == right
+    assert await place.contents.publication(place.live, "T2") == right
     assert sorted(place.blobs.iterdir()) == before
     with pytest.raises(Misuse, match="committed to already"):
         await place.publish(file).result()
@@ -199,7 +199,7 @@ async def test_a_file_that_changes_while_it_is_sealed(tmp_path: Path, file: Path
             await job.result()
     assert caught.value.code == ("no-file" if how == "gone" else "changed")
     assert list(place.blobs.iterdir()) == []
-    assert await place.contents.publication(place.held, "T2") is None
+    assert await place.contents.publication(place.live, "T2") is None
     assert [each.what for each in place.troubles.listed()] == ["the sealing of T2"]
     file.write_bytes(b"at rest")
     await place.publish(file).result()
@@ -228,7 +228,7 @@ async def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, file: Path
     """The disk fails in the middle: it is said, and so in `status`; nothing is left, and it goes well later."""
     place, true = Place(tmp_path), sealing.seal
 
-    def full(*args: Any, tell: Callable[[int], None], **more: Any) -> sealing.Sealed:
+    def full(*args: Any, tell: Callable[[int], None], **more: Any) -> sealing.SealedFile:
         def told(done: int) -> None:
             tell(done)
             raise OSError(code, os.strerror(code))

@@ -44,7 +44,7 @@ def test_who_has_signed_or_accepted_stays(tmp_path: Path) -> None:
             assert await world.propose(proposal)
             a = world.nodes["A"].running.node
             assert await a.proposals.decline(name, "we propose better ones") == "The other terms"
-            assert await a.shelf.beginning("", 9) == [world.arrangement]
+            assert await a.repository.beginning("", 9) == [world.arrangement]
             said = await a.proposals.reply(name, world.nodes["B"].config.did)
             assert (said.answer, said.reason) == ("declined", "we propose better ones")
 
@@ -194,8 +194,8 @@ def test_another_s_wrong_texts_stand_in_nobody_s_way(tmp_path: Path) -> None:
             await asyncio.sleep(60)
             await world.until("the proposal", world.propose)
             await b.engage(world.arrangement)
-            held = await world.nodes["B"].held()
-            assert (held.held.by, held.held.proposal) == (world.nodes["A"].config.did, world.proposal)
+            live = await world.nodes["B"].live()
+            assert (live.engagement.by, live.engagement.proposal) == (world.nodes["A"].config.did, world.proposal)
             assert await b.waiting() == []
 
     play(story())

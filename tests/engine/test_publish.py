@@ -29,23 +29,23 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
         async with World(tmp_path) as world:
             await begin(world)
             await perform(world, at(0))
-            node, held = world.nodes["A"], await world.nodes["A"].held()
+            node, live = world.nodes["A"], await world.nodes["A"].live()
             hand, file, other = node.running.node.hand, tmp_path / "T2.in", tmp_path / "other"
             other.write_bytes(bytes(len(file.read_bytes())))
-            assert held.book.view.state.tranches["T2"].commit is not None
+            assert live.record.view.state.tranches["T2"].commit is not None
             before = await node.store.find(PUBLICATION)
             for path, tranche, after, code in (
                 (other, "T2", at(12), "committed"),
                 (tmp_path, "T2", at(12), "no-file"),
-                (file, "T2", held.terms.end, "too-late"),
+                (file, "T2", live.terms.end, "too-late"),
                 (tmp_path / "T1.in", "T1", at(12), "released"),
             ):
                 with pytest.raises(Misuse) as caught:
-                    await hand.publisher.publish(held, tranche, Wish(path, "text/markdown", after)).result()
+                    await hand.publisher.publish(live, tranche, Wish(path, "text/markdown", after)).result()
                 assert caught.value.code == code
             assert await node.store.find(PUBLICATION) == before
-            old = await hand._contents.need_publication(held, "T2")
-            new = await hand.publisher.publish(held, "T2", Wish(file, "text/markdown", at(12))).result()
+            old = await hand._contents.need_publication(live, "T2")
+            new = await hand.publisher.publish(live, "T2", Wish(file, "text/markdown", at(12))).result()
             assert new.release_after == at(12) != old.release_after
             assert (new.plain_root, new.cipher_root, new.path) == (old.plain_root, old.cipher_root, old.path)
             await asyncio.sleep(1)
@@ -61,7 +61,7 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
         async with World(tmp_path) as world:
             await begin(world)
             await perform(world, at(0))
-            node, held = world.nodes["A"], await world.nodes["A"].held()
+            node, live = world.nodes["A"], await world.nodes["A"].live()
             hand, key = node.running.node.hand, f"{world.arrangement}/T2"
             commit, once = node.store.commit, [True]
 
@@ -76,8 +76,8 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
             slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
             wish = Wish(tmp_path / "T2.in", "text/markdown", at(12))
             with patch.object(hand._contents, "store", slow), pytest.raises(Misuse, match="released already"):
-                await hand.publisher.publish(held, "T2", wish).result()
+                await hand.publisher.publish(live, "T2", wish).result()
             assert not once
-            assert (await hand._contents.need_publication(held, "T2")).wrapped == "AAAA"
+            assert (await hand._contents.need_publication(live, "T2")).wrapped == "AAAA"
 
     play(story())

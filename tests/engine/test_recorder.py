@@ -11,7 +11,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.record.entry import Leaf, entry_hash
-from armslength.engine import book
+from armslength.engine import local_record
 from armslength.errors import Unavailable
 from armslength.wire.own import BASE
 from armslength.wire.record import decode_leaf
@@ -43,9 +43,9 @@ def test_an_entry_that_the_keeper_refused_is_not_owed(tmp_path: Path) -> None:
             await world.clock(at(1, 3))
             await world.say("B", NOTICE)
             await world.rest()
-            held = await world.nodes["A"].held()
-            assert held.kept.size == held.book.sealed.sealed_size - 1
-            assert not held.book.tail
+            live = await world.nodes["A"].live()
+            assert live.witness.size == live.record.sealed.sealed_size - 1
+            assert not live.record.tail
             await world.check()
 
     play(story())
@@ -61,19 +61,19 @@ def test_only_what_a_seal_covers_is_sealed(tmp_path: Path) -> None:
             world.network.apart = {"B"}
             await world.say("m1", Attest(claim="k2", period=0, value=False))
             await world.rest("A", "m5")
-            keeper, author = await world.nodes["m5"].held(), await world.nodes["B"].held()
-            [name] = await author.author.write([NOTICE], author.seen)
-            leaf = (await author.author.pending())[-1]
+            keeper, author = await world.nodes["m5"].live(), await world.nodes["B"].live()
+            [name] = await author.journal.write([NOTICE], author.seen)
+            leaf = (await author.journal.pending())[-1]
             submitted = Leaf(entry=leaf.submission.entry, sig=leaf.submission.sig, stamps=())
             await world.nodes["m5"].running.node.recorder.submit(world.arrangement, [submitted])
-            start = author.book.sealed.size
-            sealed = await world.nodes["m5"].store.leaves(world.arrangement, start, keeper.book.sealed.size)
-            leaves = [*map(decode_leaf, sealed), *keeper.book.tail]
+            start = author.record.sealed.size
+            sealed = await world.nodes["m5"].store.leaves(world.arrangement, start, keeper.record.sealed.size)
+            leaves = [*map(decode_leaf, sealed), *keeper.record.tail]
             assert entry_hash(leaves[-1].entry) == name
             did = world.terms.actors["m5"].did or ""
             await world.nodes["B"].running.node.recorder.sync(world.arrangement, did, start, leaves)
-            assert author.book.sealed.size == keeper.book.sealed.size
-            assert [entry_hash(each.entry) for each in await author.author.pending()] == [name]
+            assert author.record.sealed.size == keeper.record.sealed.size
+            assert [entry_hash(each.entry) for each in await author.journal.pending()] == [name]
             world.network.apart = set()
             await world.rest()
             await world.check()
@@ -89,7 +89,7 @@ def test_a_crash_between_seal_and_journal_is_made_good(tmp_path: Path) -> None:
             await begin(world)
             await perform(world, at(0))
             for name, body in (("B", NOTICE), ("m5", Attest(claim="k2", period=0, value=False))):
-                author = (await world.nodes[name].held()).author
+                author = (await world.nodes[name].live()).journal
                 lost = AsyncMock(side_effect=Unavailable("store-failed", "nothing was written"))
                 with patch.object(type(author), "sealed", lost):
                     await world.say(name, body)
@@ -108,9 +108,9 @@ def test_the_loop_outlives_a_store_that_cannot_be_read(tmp_path: Path) -> None:
         async with World(tmp_path) as world:
             await begin(world)
             await perform(world, at(0))
-            shelf = world.nodes["m5"].running.node.shelf
+            repository = world.nodes["m5"].running.node.repository
             broken = AsyncMock(side_effect=Unavailable("store-failed", "cannot be read"))
-            with patch.object(shelf, "open", broken):
+            with patch.object(repository, "open", broken):
                 world.nodes["m5"].running.node.wake()
                 await asyncio.sleep(2)
             assert broken.called
@@ -124,7 +124,7 @@ def test_a_clock_that_lags_and_answers_first_does_not_hold_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keeper waits for the third timekeeper where the first to answer would hold time back."""
-    monkeypatch.setattr(book, "AHEAD", 10**9)  # B cosigns whatever its clock shows
+    monkeypatch.setattr(local_record, "AHEAD", 10**9)  # B cosigns whatever its clock shows
 
     async def story() -> None:
         async with World(tmp_path) as world:

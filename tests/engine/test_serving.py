@@ -9,7 +9,7 @@ from unittest.mock import AsyncMock, patch
 import pytest
 
 from armslength.core.process import Role
-from armslength.core.transfer import DataAddress, State, Transfer
+from armslength.core.transfer import DataAddress, Transfer, TransferState
 from armslength.engine.contents import dataset_id
 from tests.golden.terms import at
 from tests.sim.harness import World
@@ -19,7 +19,7 @@ from tests.sim.virtual import play
 TOKEN = "t" * 43
 
 
-def _transfer(dataset: str, state: State = State.STARTED, token: str | None = TOKEN) -> Transfer:
+def _transfer(dataset: str, state: TransferState = TransferState.STARTED, token: str | None = TOKEN) -> Transfer:
     address = DataAddress(endpoint_type="HTTP", endpoint="https://a/data", authorization=token, auth_type="bearer")
     return Transfer(
         role=Role.PROVIDER,
@@ -31,7 +31,7 @@ def _transfer(dataset: str, state: State = State.STARTED, token: str | None = TO
         state=state,
         agreement="a",
         format="HttpData-PULL",
-        data_address=None if state is State.SUSPENDED else address,
+        data_address=None if state is TransferState.SUSPENDED else address,
     )
 
 
@@ -43,9 +43,9 @@ def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: 
         async with World(tmp_path) as world:
             await begin(world)
             await perform(world, at(7, 1))
-            held, hand = await world.nodes["A"].held(), world.nodes["A"].running.node.hand
-            dataset, name = dataset_id(held.arrangement, "T2"), f"{held.arrangement}.T2"
-            assert held.book.sealed.state.tranches["T2"].shown in {"READY", "DELIVERED"}
+            live, hand = await world.nodes["A"].live(), world.nodes["A"].running.node.hand
+            dataset, name = dataset_id(live.arrangement, "T2"), f"{live.arrangement}.T2"
+            assert live.record.sealed.state.tranches["T2"].shown in {"READY", "DELIVERED"}
 
             async def good(transfer: Transfer | None, token: str = TOKEN) -> bool:
                 with patch.object(hand._exchange, "transfer_for", AsyncMock(return_value=transfer)):
@@ -55,9 +55,9 @@ def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: 
             assert not await good(_transfer(dataset), "x")
             assert not await good(_transfer(dataset, token=None), "None")
             assert not await good(None)
-            for state in set(State) - {State.STARTED}:
+            for state in set(TransferState) - {TransferState.STARTED}:
                 assert not await good(_transfer(dataset, state)), state
-            state = held.book.sealed.state
+            state = live.record.sealed.state
             for change in ({"withheld": ("held",)}, {"stage": "FORFEITED"}):
                 other = dataclasses.replace(state.tranches["T2"], **change)  # type: ignore[arg-type]
                 with patch.dict(state.tranches, {"T2": other}):  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from random import Random
 
 from armslength.core.arrangement.bodies import Notice
 from armslength.engine.troubles import Troubles
-from armslength.views.explain import Facts, Timekeeper, why
+from armslength.views.explain import NodeFacts, Timekeeper, why
 from armslength.views.troubles import CLOCK
 from armslength.wire.own import Trouble
 from tests.golden.terms import at
@@ -86,10 +86,10 @@ def test_a_clock_of_ours_that_is_wrong_accuses_no_other() -> None:
     """Where this node's clock is ahead, the others' do not lag."""
     fold = golden()
     lagging = {name: Timekeeper(heard=fold.state.clock.now, behind=1000) for name in ("A", "B", "m5")}
-    facts = Facts(now=fold.state.clock.now, size=1, sealed=1, timekeepers=lagging, me="A")
+    facts = NodeFacts(now=fold.state.clock.now, size=1, sealed=1, timekeepers=lagging, me="A")
     assert "lags" in " ".join(why(fold.terms, fold.state, "arrangement", facts).sentences)
     ours = Trouble(what=CLOCK, since=1_750_000_000, reason="it is 90 s ahead of Borovia's")
-    facts = Facts(now=facts.now, size=1, sealed=1, timekeepers=lagging, me="A", troubles=(ours,))
+    facts = NodeFacts(now=facts.now, size=1, sealed=1, timekeepers=lagging, me="A", troubles=(ours,))
     said = " ".join(why(fold.terms, fold.state, "arrangement", facts).sentences)
     assert "lags" not in said
     assert "This node's clock seems wrong" in said
@@ -99,7 +99,7 @@ def test_why_names_what_our_own_node_does_not_get_done() -> None:
     """An act on a tranche is told with that tranche and with the arrangement, not with another tranche."""
     fold = golden()
     act = Trouble(what="negotiate of T2", whom="A", since=1_750_000_000, reason="answers 403", advice="ask them")
-    facts = Facts(now=0, size=0, sealed=0, troubles=(act,))
+    facts = NodeFacts(now=0, size=0, sealed=0, troubles=(act,))
     for subject in ("arrangement", "T2", "T2.release"):
         assert "Negotiate of T2 at Arandia fails here" in why(fold.terms, fold.state, subject, facts).sentences[-1]
     assert all("fails" not in said for said in why(fold.terms, fold.state, "T3", facts).sentences)

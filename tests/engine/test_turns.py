@@ -10,7 +10,7 @@ from pathlib import Path
 from armslength.core.arrangement.bodies import Notice
 from armslength.core.record.entry import Leaf, entry_hash, leaf_of, sign_entry
 from armslength.core.record.replica import Replica
-from armslength.engine.book import Book
+from armslength.engine.local_record import LocalRecord
 from armslength.wire.own import BASE, MAX_LEAVES, PORTION, encode_leaves
 from armslength.wire.record import decode_leaf
 from tests.golden.terms import at
@@ -70,10 +70,10 @@ def test_others_have_their_turn_while_a_record_is_taken_in(tmp_path: Path) -> No
     async def story() -> None:
         async with World(tmp_path) as world:
             await begun(world)
-            held = await world.nodes["A"].held()
-            lines = await world.nodes["A"].store.leaves(world.arrangement, 0, held.book.sealed.size)
+            live = await world.nodes["A"].live()
+            lines = await world.nodes["A"].store.leaves(world.arrangement, 0, live.record.sealed.size)
             leaves = [decode_leaf(line) for line in lines]
-            empty = Book(held.book.me, Replica.start(held.terms))
+            empty = LocalRecord(live.record.me, Replica.start(live.terms))
             steps = empty.offering(0, leaves, world.now)
             for _ in leaves:
                 next(steps)
@@ -91,20 +91,20 @@ def test_what_was_placed_before_an_end_is_stored_with_the_next_word(tmp_path: Pa
         async with World(tmp_path) as world:
             await begun(world, publish=False)
             node, leaves = world.nodes["m5"], await notices(world, 60, good=True)
-            before = (await node.held()).book.sealed.size
+            before = (await node.live()).record.sealed.size
             work = asyncio.create_task(node.running.node.recorder.submit(world.arrangement, leaves))
-            while (await node.held()).book.view.size < before + PORTION:
+            while (await node.live()).record.view.size < before + PORTION:
                 await asyncio.sleep(0)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            assert before < (await node.held()).book.view.size < before + 60
+            assert before < (await node.live()).record.view.size < before + 60
             await asyncio.sleep(60)
-            sealed = (await node.held()).book.sealed.size
+            sealed = (await node.live()).record.sealed.size
             assert sealed > before + PORTION
             await node.crash()
             await node.start()
             await asyncio.sleep(60)
-            assert (await node.held()).book.sealed.size >= sealed
+            assert (await node.live()).record.sealed.size >= sealed
             answers = await node.running.node.recorder.submit(world.arrangement, leaves)
             assert all(answer.refusal is None for answer in answers)
 

@@ -10,7 +10,7 @@ from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.note import Note, sign_note
 from armslength.core.record.seal import open_cosignature
 from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
-from armslength.net.client import Reply
+from armslength.net.client import HttpReply
 from armslength.wire.own import BASE
 from tests.golden.terms import at
 from tests.record_builder import public, signer
@@ -23,7 +23,7 @@ Story = Callable[[World, EvilKeeper], Awaitable[None]]
 PATH = f"{BASE}/add-checkpoint"
 
 
-async def _ask(world: World, request: AddCheckpoint | str) -> Reply:
+async def _ask(world: World, request: AddCheckpoint | str) -> HttpReply:
     body = request if isinstance(request, str) else request.encode()
     return await post(world, "A", PATH, body.encode())
 
@@ -157,8 +157,8 @@ def test_keeper_that_forgot(tmp_path: Path) -> None:
             await world.rest()
             assert (await world.state()).shown == "EFFECTIVE"
             assert {who for who, _, _ in world.network.cosigned} == {"A", "B"}
-            followers = world.nodes["m5"].running.node.keeper.followers(await world.nodes["m5"].held())
-            assert followers["A"].cosigned == (await world.nodes["A"].held()).kept.size
+            followers = world.nodes["m5"].running.node.keeper.followers(await world.nodes["m5"].live())
+            assert followers["A"].cosigned == (await world.nodes["A"].live()).witness.size
             await world.check()
 
     play(story())

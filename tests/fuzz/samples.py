@@ -115,9 +115,9 @@ def between_nodes() -> dict[str, list[bytes]]:
     read = [decode_leaf(data) for data in leaves()]
     refusal = next(refusal for leaf in read for refusal in leaf.entry.refused or ())
     answers = [
-        own.Answer(entry="ab" * 32, stamp=next(leaf.stamps[0] for leaf in read if leaf.stamps)),
-        own.Answer(entry="ab" * 32, refusal=refusal),
-        own.Answer(entry="ab" * 32, code="not-yet", reason="why"),
+        own.SubmissionAnswer(entry="ab" * 32, stamp=next(leaf.stamps[0] for leaf in read if leaf.stamps)),
+        own.SubmissionAnswer(entry="ab" * 32, refusal=refusal),
+        own.SubmissionAnswer(entry="ab" * 32, code="not-yet", reason="why"),
     ]
     terms = encode_terms(builder.terms).decode()
     proposal = own.Proposal(document=terms, texts=clause_texts(), replaces="cd" * 32, note="a note")
@@ -127,7 +127,7 @@ def between_nodes() -> dict[str, list[bytes]]:
         "answers": [own.encode_answers(answers), own.encode_answers([])],
         "synced": [canonical(own.Synced(sealed=1, size=2, missing=("a", "b")))],
         "proposal": [canonical(small), canonical(proposal)],
-        "sealed": [canonical(own.Sealed(head=builder.replica.head, checkpoint=note, time=5))],
+        "sealed": [canonical(own.SealedHead(head=builder.replica.head, checkpoint=note, time=5))],
         "arrangements": [canonical(own.Arrangements(arrangements=(small,)))],
         "lines": [own.encode_leaves(read[:3]), b""],
     }

@@ -28,6 +28,7 @@ from armslength.core.arrangement.bodies import (
 from armslength.core.arrangement.terms import (
     SEMANTICS,
     Actor,
+    ActorKeys,
     Allegations,
     Arrangement,
     Claim,
@@ -36,7 +37,6 @@ from armslength.core.arrangement.terms import (
     Due,
     Duty,
     Excuse,
-    Keys,
     Quorum,
     Tranche,
 )
@@ -106,12 +106,12 @@ def dummy(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _actor(actor: str, keys: Keys | None) -> Actor:
+def _actor(actor: str, keys: ActorKeys | None) -> Actor:
     if actor == "C":
         return Actor(name=NAMES[actor])
     port = PORTS.get(actor)
     node = port is not None
-    given = keys or Keys(
+    given = keys or ActorKeys(
         entries=dummy(f"{actor} entries"),
         checkpoints=dummy(f"{actor} checkpoints") if node else None,
         tokens=dummy(f"{actor} tokens") if node else None,
@@ -286,7 +286,7 @@ def _tranche(number: int) -> Tranche:
 
 
 def golden_terms(
-    *, keeper: str = "m5", clock: str = "simulated", keys: Mapping[str, Keys] | None = None
+    *, keeper: str = "m5", clock: str = "simulated", keys: Mapping[str, ActorKeys] | None = None
 ) -> Arrangement:
     """The terms; `keeper` may be a party, and `keys` replaces the dummies by actor id."""
     return Arrangement(

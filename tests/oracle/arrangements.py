@@ -7,6 +7,7 @@ from random import Random
 from armslength.core.arrangement.terms import (
     SEMANTICS,
     Actor,
+    ActorKeys,
     Allegations,
     Arrangement,
     Claim,
@@ -15,7 +16,6 @@ from armslength.core.arrangement.terms import (
     Due,
     Duty,
     Excuse,
-    Keys,
     Quorum,
     Tranche,
 )
@@ -66,7 +66,7 @@ class Maker:
                 name: Actor(
                     name=name,
                     did=None if name == "C" else f"did:key:{name}",
-                    keys=None if name == "C" else Keys(entries=name),
+                    keys=None if name == "C" else ActorKeys(entries=name),
                     group=GROUPS.get(name),
                 )
                 for name in actors

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.draft import Act
+from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Refused
@@ -22,14 +22,14 @@ class Duel:
     """One arrangement, seen by both, and where they differ first."""
 
     terms: Arrangement
-    acts: list[Act] = field(default_factory=list)
+    acts: list[EntryInput] = field(default_factory=list)
     found: Found = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Both begin."""
         self.oracle, self.state = Oracle(self.terms), step.initial(self.terms)
 
-    def place(self, what: Act) -> bool:
+    def place(self, what: EntryInput) -> bool:
         """Place an entry with both: which entries are valid, and the whole state. True if they agree."""
         self.acts.append(what)
         ours, self.state = placed(self.terms, self.state, what)
@@ -40,7 +40,7 @@ class Duel:
         return not self.found
 
 
-def placed(terms: Arrangement, state: State, what: Act) -> tuple[str, State]:
+def placed(terms: Arrangement, state: State, what: EntryInput) -> tuple[str, State]:
     """What the product says, and its state."""
     try:
         return "placed", step.apply(terms, state, what).state
@@ -58,7 +58,7 @@ def history(seed: int, length: int = 90) -> Duel:
     return duel
 
 
-def replay(record: tuple[Arrangement, list[Act]]) -> Found:
+def replay(record: tuple[Arrangement, list[EntryInput]]) -> Found:
     """Where the engines differ first, on a given record."""
     duel = Duel(record[0])
     for what in record[1]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from armslength.core.arrangement.draft import Act
+from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.terms import Arrangement, Condition
 from tests.oracle import allegations, claims, duties, running, tranches
 from tests.oracle.validity import WHAT
@@ -22,7 +22,7 @@ class Oracle:
     def __init__(self, terms: Arrangement) -> None:
         self.world = World(terms)
 
-    def place(self, what: Act) -> str:
+    def place(self, what: EntryInput) -> str:
         """Place an entry: "placed", or the code of its refusal, which changes nothing (rule 1.3)."""
         before = copied(self.world, self.world.terms)
         try:
@@ -48,7 +48,7 @@ def copied(value: Any, terms: Arrangement) -> Any:
     return value
 
 
-def place(world: World, what: Act) -> None:
+def place(world: World, what: EntryInput) -> None:
     """Rules 2.1, 2.2: a seal moves τ; any other entry's time is max(stamp, τ − grace). Placing works time forward."""
     if what.author not in world.terms.actors:
         raise No("unknown")
@@ -73,7 +73,7 @@ def place(world: World, what: Act) -> None:
     catch_up(world)
 
 
-def exclude(world: World, what: Act, at: int) -> None:
+def exclude(world: World, what: EntryInput, at: int) -> None:
     """Rule 1.4: from there on the author counts in no undecided period and no open vote."""
     if what.body.kind != "equivocation":  # type: ignore[union-attr]
         return

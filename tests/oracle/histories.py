@@ -24,7 +24,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
-from armslength.core.arrangement.draft import Act
+from armslength.core.arrangement.draft import EntryInput
 from tests.core.arrangement.small import content, release_and_key
 from tests.oracle.engine import Oracle, instants
 from tests.oracle.world import World
@@ -46,7 +46,7 @@ class Teller:
         """As it is now."""
         return self.oracle.world
 
-    def story(self, length: int) -> Iterator[Act]:
+    def story(self, length: int) -> Iterator[EntryInput]:
         """Acts, one after the other; each must be placed before the next is asked for."""
         yield from self.beginning()
         while self.said < length:
@@ -59,7 +59,7 @@ class Teller:
                 if isinstance(body, Release) and self.rng.random() < 0.8:
                     yield self.act(self.world.terms.keeper, stamp, Seal(checkpoint="", state_root=""))
 
-    def beginning(self) -> Iterator[Act]:
+    def beginning(self) -> Iterator[EntryInput]:
         """Mostly, all sign in time."""
         terms, rng = self.world.terms, self.rng
         begin = terms.start - 50 if rng.random() < 0.9 else terms.entry_by + rng.choice([-1, 0, 1, terms.grace])
@@ -71,11 +71,11 @@ class Teller:
             if rng.random() < 0.8:
                 yield self.act(tranche.provider, begin, self.content(name))
 
-    def act(self, who: str, stamp: int, body: Body) -> Act:
+    def act(self, who: str, stamp: int, body: Body) -> EntryInput:
         """An entry with a hash of its own."""
         self.said += 1
         culprit = self.rng.choice(list(self.world.terms.actors)) if isinstance(body, Evidence) else None
-        return Act(
+        return EntryInput(
             author=who, stamp=stamp, type=TYPES[type(body)], body=body, entry=f"{self.said:064x}", culprit=culprit
         )
 

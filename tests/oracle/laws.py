@@ -9,7 +9,7 @@ from random import Random
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Release, Seal
-from armslength.core.arrangement.draft import Act
+from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.state import Change
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Refused
@@ -37,12 +37,12 @@ class Law:
     that fire exactly."""
 
     terms: Arrangement
-    one: list[Act]
-    other: list[Act]
+    one: list[EntryInput]
+    other: list[EntryInput]
     compare: Callable[[Run, Run], Found]
     exacts: dict[str, set[int]] = field(default_factory=dict)
 
-    def broken(self, run: Callable[[Arrangement, list[Act]], Run]) -> Found:
+    def broken(self, run: Callable[[Arrangement, list[EntryInput]], Run]) -> Found:
         """Where the two runs differ; nothing, if honest timekeepers could not have sealed so."""
         if not honest(self.other, self.exacts, self.terms.grace):
             return {}
@@ -60,7 +60,7 @@ class Law:
 # --- runs ---------------------------------------------------------------------------------------------------------
 
 
-def ours(terms: Arrangement, acts: list[Act]) -> Run:
+def ours(terms: Arrangement, acts: list[EntryInput]) -> Run:
     """The product's run."""
     state, run = step.initial(terms), Run({})
     for act in acts:
@@ -75,7 +75,7 @@ def ours(terms: Arrangement, acts: list[Act]) -> Run:
     return run
 
 
-def theirs(terms: Arrangement, acts: list[Act]) -> Run:
+def theirs(terms: Arrangement, acts: list[EntryInput]) -> Run:
     """The second engine's run."""
     oracle, run = Oracle(terms), Run({})
     for act in acts:
@@ -108,7 +108,7 @@ def if_both_are_valid(one: Run, other: Run) -> Found:
 # --- how often seals come -----------------------------------------------------------------------------------------
 
 
-def honest(acts: list[Act], exacts: dict[str, set[int]], grace: int) -> bool:
+def honest(acts: list[EntryInput], exacts: dict[str, set[int]], grace: int) -> bool:
     """Whether honest timekeepers could have given these seals: nothing that they hold is placed at its stamp + grace
     or later, or past an exact instant after its stamp (rule 2.2); and the seal that covers a release is its own."""
     tau = 0
@@ -130,25 +130,25 @@ def seals(seed: int, length: int = 70) -> Law:
     """A history with as few seals as it can do with (one after each release), and with more."""
     rng = Random(seed)
     terms = some_terms(rng)
-    oracle, told, always = Oracle(terms), list[Act](), set[int]()
+    oracle, told, always = Oracle(terms), list[EntryInput](), set[int]()
     now = 0
     for said in Teller(rng, oracle).story(length):
         if said.type == "seal":
             continue
         act = replace(said, stamp=max(said.stamp, now - terms.grace + 1, 1))
         now = max(now, act.stamp)
-        seal = Act(author=terms.keeper, stamp=now, type="seal", body=SEAL, entry=act.entry + "s")
+        seal = EntryInput(author=terms.keeper, stamp=now, type="seal", body=SEAL, entry=act.entry + "s")
         for each in (act, seal) if isinstance(act.body, Release) else (act,):
             oracle.place(each)
             told.append(each)
             always |= exact(oracle.world)
-    end = Act(author=terms.keeper, stamp=terms.end + 9000, type="seal", body=SEAL, entry="end")
-    many, exacts = list[Act](), dict[str, set[int]]()
+    end = EntryInput(author=terms.keeper, stamp=terms.end + 9000, type="seal", body=SEAL, entry="end")
+    many, exacts = list[EntryInput](), dict[str, set[int]]()
     now = 0
     for number, act in enumerate(told):
         if number and act.type != "seal" and rng.random() < 0.5:
             when = now + rng.choice([terms.grace - 1, rng.randint(0, terms.grace), 1])
-            seal = Act(author=terms.keeper, stamp=when, type="seal", body=SEAL, entry=f"s{number}")
+            seal = EntryInput(author=terms.keeper, stamp=when, type="seal", body=SEAL, entry=f"s{number}")
             if honest([seal, *told[number:], end], {seal.entry: always}, terms.grace):
                 many.append(seal)
                 exacts[seal.entry] = always
@@ -166,7 +166,7 @@ def orders(seed: int, length: int = 70) -> Law:
     rng = Random(seed)
     terms = some_terms(rng)
     terms = replace(terms, claims={name: replace(claim, excuse=None) for name, claim in terms.claims.items()})
-    oracle, told = Oracle(terms), list[Act]()
+    oracle, told = Oracle(terms), list[EntryInput]()
     for said in Teller(rng, oracle).story(length):
         act = said
         if isinstance(said.body, Attest):
@@ -174,8 +174,8 @@ def orders(seed: int, length: int = 70) -> Law:
             act = replace(said, stamp=max(said.stamp, oracle.world.now), body=body)
         oracle.place(act)
         told.append(act)
-    end = Act(author=terms.keeper, stamp=terms.end + 9000, type="seal", body=SEAL, entry="end")
-    other, number = list[Act](), 0
+    end = EntryInput(author=terms.keeper, stamp=terms.end + 9000, type="seal", body=SEAL, entry="end")
+    other, number = list[EntryInput](), 0
     while number < len(told):
         last = number + 1
         if told[number].type == "attest":
@@ -186,7 +186,7 @@ def orders(seed: int, length: int = 70) -> Law:
     return Law(terms, [*told, end], [*other, end], if_both_are_valid)
 
 
-def mixed(rng: Random, same: list[Act]) -> list[Act]:
+def mixed(rng: Random, same: list[EntryInput]) -> list[EntryInput]:
     """In another order, but each author's words on one period in their own."""
     out = rng.sample(same, len(same))
     for subject in {about(act) for act in same}:
@@ -196,7 +196,7 @@ def mixed(rng: Random, same: list[Act]) -> list[Act]:
     return out
 
 
-def about(act: Act) -> tuple[object, ...]:
+def about(act: EntryInput) -> tuple[object, ...]:
     """Author, claim and period of an attestation."""
     return (act.author, act.body.claim, act.body.period) if isinstance(act.body, Attest) else (act.entry,)
 

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from armslength.core.arrangement.draft import Act
+from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.terms import Arrangement, Condition
 from tests.oracle.laws import Found, Law, Run
 
 EFFECTIVE = Condition(op="effective")
 T = TypeVar("T")
-Record = tuple[Arrangement, list[Act]]
+Record = tuple[Arrangement, list[EntryInput]]
 DULL: tuple[str, ...] = (
     "clause",
     "statement",
@@ -52,7 +52,7 @@ def tried(judge: Callable[[Record], Found], record: Record) -> Found:
         return {}
 
 
-def smaller_law(law: Law, run: Callable[[Arrangement, list[Act]], Run]) -> Law:
+def smaller_law(law: Law, run: Callable[[Arrangement, list[EntryInput]], Run]) -> Law:
     """Fewer entries, with a difference of one of the same kinds. Seals that both runs have stay."""
     wanted = kinds(law.broken(run))
     while True:
@@ -65,7 +65,7 @@ def smaller_law(law: Law, run: Callable[[Arrangement, list[Act]], Run]) -> Law:
             return law
 
 
-def candidates(terms: Arrangement, acts: list[Act]) -> Iterator[Record]:
+def candidates(terms: Arrangement, acts: list[EntryInput]) -> Iterator[Record]:
     """What is a little smaller."""
     size = max(1, len(acts) // 2)
     while size:
@@ -116,7 +116,7 @@ def simpler(condition: Condition) -> Iterator[Condition]:
 # --- telling ------------------------------------------------------------------------------------------------------
 
 
-def told(terms: Arrangement, acts: list[Act], found: Found) -> str:
+def told(terms: Arrangement, acts: list[EntryInput], found: Found) -> str:
     """The case for readers, times as seconds from the start, and where the two differ."""
     lines = [
         f"# end +{terms.end - terms.start} grace {terms.grace} max_suspension {terms.max_suspension}"

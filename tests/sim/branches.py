@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 from armslength.core.arrangement.bodies import Attest, Body, Evidence
 from armslength.core.arrangement.state import Change, Outcome, State
-from armslength.core.arrangement.step import Act
+from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf
@@ -58,7 +58,7 @@ class Scribe(Play):
         super().__init__(terms)
         self.rows: dict[int, Row] = {}
 
-    def place(self, what: Act) -> Outcome:
+    def place(self, what: EntryInput) -> Outcome:
         outcome = super().place(what)
         row = self.rows.setdefault(what.stamp, Row())
         row.then = picture(self.state)
@@ -181,10 +181,10 @@ async def _at_rest(world: World, names: Iterable[str]) -> bool:
     """Nothing is left to do at these nodes but messages to one that is down."""
     sizes = set()
     for name in names:
-        held = await world.nodes[name].held()
-        sizes.add(held.book.sealed.size)
-        unrest = await world.nodes[name].running.node.unrest(held)
-        if unrest and not unrest.endswith("are on their way"):
+        live = await world.nodes[name].live()
+        sizes.add(live.record.sealed.size)
+        pending_work = await world.nodes[name].running.node.pending_work(live)
+        if pending_work and not pending_work.endswith("are on their way"):
             return False
     return len(sizes) == 1
 
@@ -193,7 +193,7 @@ async def compare(world: World, wanted: dict[str, str], time: int, names: Iterab
     """These nodes show this, and are at one head."""
     heads = set()
     for name in names:
-        sealed = (await world.nodes[name].held()).book.sealed
+        sealed = (await world.nodes[name].live()).record.sealed
         found = picture(sealed.state)
         wrong = {key: (found.get(key), wanted.get(key)) for key in found | wanted if found.get(key) != wanted.get(key)}
         assert not wrong, f"{name} at D+{(time - D) / 86400:.2f}: {wrong}"

@@ -12,8 +12,8 @@ from armslength.core.record.entry import TYPE_OF, Entry, Leaf, Stamp, entry_hash
 from armslength.core.record.note import Note
 from armslength.core.record.witness import AddCheckpoint
 from armslength.identity.tokens import Tokens
-from armslength.net.client import Reply
-from armslength.wire.own import BASE, Answer, Synced, decode_answers, decode_synced, encode_leaves
+from armslength.net.client import HttpReply
+from armslength.wire.own import BASE, SubmissionAnswer, Synced, decode_answers, decode_synced, encode_leaves
 from tests.golden.terms import at
 from tests.record_builder import Builder, signer
 from tests.sim.harness import World, ring
@@ -50,14 +50,14 @@ async def leave_identity_only(world: World, name: str) -> None:
 
 async def entry(world: World, author: str, body: Body, **changes: Any) -> Entry:
     """The author's next entry as the keeper sees it; `changes` replace fields."""
-    held = await world.nodes[world.terms.keeper].held()
-    number, prev = held.book.view.next_link(author)
+    live = await world.nodes[world.terms.keeper].live()
+    number, prev = live.record.view.next_link(author)
     made = Entry(
         arrangement=world.arrangement,
         author=author,
         author_seq=number,
         author_prev=prev,
-        seen=held.seen,
+        seen=live.seen,
         type=TYPE_OF[type(body)],
         body=body,
     )
@@ -74,7 +74,7 @@ def stamped(made: Entry, by: str, time: int, key: str | None = None) -> Stamp:
     return stamp(made.arrangement, entry_hash(made), by, time, signer(key or by))
 
 
-async def post(world: World, to: str, path: str, body: bytes, token: str | None = None, **options: Any) -> Reply:
+async def post(world: World, to: str, path: str, body: bytes, token: str | None = None, **options: Any) -> HttpReply:
     """A request to a node, by hand; `token` names whose token it carries."""
     node = world.nodes[to]
     headers = {}
@@ -85,14 +85,14 @@ async def post(world: World, to: str, path: str, body: bytes, token: str | None 
     return await ask(app, options.pop("method", "POST"), node.config.address + path, body, headers, **options)
 
 
-async def submit(world: World, to: str, *leaves: Leaf) -> list[Answer]:
+async def submit(world: World, to: str, *leaves: Leaf) -> list[SubmissionAnswer]:
     """Submit leaves, as anyone can."""
     reply = await post(world, to, f"{BASE}/submit/{world.arrangement}", encode_leaves(leaves))
     assert reply.status == 200, reply.body
     return decode_answers(reply.body)
 
 
-def code(reply: Reply) -> str:
+def code(reply: HttpReply) -> str:
     """The code in an error answer."""
     found: str = json.loads(reply.body)["error"]
     return found
@@ -106,7 +106,7 @@ class EvilKeeper(Builder):
         self.world = world
         world.be_careless()  # it signs in the name of their nodes
 
-    async def sync(self, to: str, start: int = 0) -> Reply:
+    async def sync(self, to: str, start: int = 0) -> HttpReply:
         """Send the record from `start` on."""
         body = b"".join(line + b"\n" for line in self.leaves[start:])
         path = f"{BASE}/sync/{self.world.arrangement}?start={start}"
@@ -125,7 +125,7 @@ class EvilKeeper(Builder):
         proof = tuple(self.replica.consistency(old)) if 0 < old < size else ()
         return AddCheckpoint(old, proof, note)
 
-    async def ask(self, to: str, request: AddCheckpoint | None = None) -> Reply:
+    async def ask(self, to: str, request: AddCheckpoint | None = None) -> HttpReply:
         """Ask a timekeeper to cosign."""
         asked = (request or self.request()).encode().encode()
         return await post(self.world, to, f"{BASE}/add-checkpoint", asked)

@@ -24,23 +24,23 @@ from armslength.cli.monitor import Monitor
 from armslength.config import Config
 from armslength.core.arrangement.bodies import Body, Sign
 from armslength.core.arrangement.state import State
-from armslength.core.arrangement.terms import Arrangement, Keys
+from armslength.core.arrangement.terms import ActorKeys, Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
 from armslength.core.record.witness import parse_add_checkpoint
-from armslength.engine.author import KIND as JOURNAL
 from armslength.engine.clock import Clocks
-from armslength.engine.mail import Said
+from armslength.engine.journal import KIND as JOURNAL
 from armslength.engine.publishing import Wish
 from armslength.engine.recorder import Free
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
+from armslength.engine.transport import StatementResult
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver, key_did
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens
-from armslength.net.peers import Peers
+from armslength.net.peers import HttpPeers
 from armslength.ports import Batch, Row, Send, Store
 from armslength.runtime import Running, assembled
 from armslength.store.memory import MemoryStore
@@ -74,7 +74,7 @@ def world_terms(keeper: str = "m5", clock: str = "simulated", **changes: Any) ->
             continue
         keys = keys_of(name, node=True)
         if not actor.address:
-            keys = Keys(entries=keys.entries, tokens=keys.tokens)
+            keys = ActorKeys(entries=keys.entries, tokens=keys.tokens)
             actor = dataclasses.replace(actor, did=key_did(public(name, "tokens")))
         actors[name] = dataclasses.replace(actor, keys=keys)
     return dataclasses.replace(base, actors=actors, **changes)
@@ -166,7 +166,7 @@ class SimNode:
         self.wire = Wire(world.network, self.name)
         keys = ring(self.name)
         with (
-            patch.object(runtime, "Client", lambda *_, **__: self.wire),
+            patch.object(runtime, "LazyClient", lambda *_, **__: self.wire),
             patch.object(runtime, "SqliteStore", SimpleNamespace(open=lambda *_: self.disk)),
             patch.object(runtime, "Clocks", functools.partial(Clocks, wall=self.clock, steady=_steady)),
             patch.object(runtime, "KeyRing", SimpleNamespace(load=lambda _: keys)),
@@ -188,7 +188,7 @@ class SimNode:
     def forget_the_past(self) -> None:
         """Speak at once, as if this node had never said anything elsewhere."""
         self.running.node.recorder.voice = Free()
-        self.running.node.shelf.silence = None
+        self.running.node.repository.silence = None
 
     def clock(self) -> float:
         """This machine's clock, for arrangements in real time."""
@@ -215,9 +215,9 @@ class SimNode:
         self.store.generation = generation + 1 if noticed else older.generation
         await self.start()
 
-    async def held(self) -> Open:
+    async def live(self) -> LiveArrangement:
         """The arrangement at this node."""
-        return await self.running.node.shelf.open(self.world.arrangement)
+        return await self.running.node.repository.open(self.world.arrangement)
 
     async def manage(self, verb: str, **asked: Any) -> Any:
         """What the owner asks, over the management interface."""
@@ -294,7 +294,7 @@ class World:
             addresses = tuple(self.nodes[each].config.address for each in (self.terms.keeper, "A", "B"))
             config = Config(folder=self.folder / name, name=name, did=did, nodes=addresses, development=True)
             keys = ring(name)
-            peers = Peers(Wire(self.network, name), Tokens(did, keys["tokens"]).bearer)  # type: ignore[arg-type]
+            peers = HttpPeers(Wire(self.network, name), Tokens(did, keys["tokens"]).bearer)  # type: ignore[arg-type]
             self._monitors[name] = Monitor(config, self.stores[name], peers, keys)
         return self._monitors[name]
 
@@ -348,19 +348,19 @@ class World:
         file.write_bytes(content)
 
         async def once() -> bool:
-            held = await node.held()
+            live = await node.live()
             media_type = self.terms.tranches[tranche].media_types[0]
             await node.running.node.hand.publisher.publish(
-                held, tranche, Wish(file, media_type, release_after)
+                live, tranche, Wish(file, media_type, release_after)
             ).result()
             node.running.node.wake()
             return True
 
         await self.until(f"publish {tranche}", once)
 
-    async def say(self, who: str, *bodies: Body) -> list[Said]:
+    async def say(self, who: str, *bodies: Body) -> list[StatementResult]:
         """State something; what cannot be stated yet is tried again for a while."""
-        found: list[Said] = []
+        found: list[StatementResult] = []
         if who in self.nodes:
             store = self.nodes[who].store
         else:
@@ -375,7 +375,7 @@ class World:
                 await self.monitor(who).say(self.arrangement, bodies, ())
                 return True
             node = self.nodes[who]
-            found[:] = await node.running.node.say(await node.held(), bodies)
+            found[:] = await node.running.node.say(await node.live(), bodies)
             return True
 
         await self.until(f"{who} says {bodies}", once)
@@ -412,12 +412,12 @@ class World:
             if not node.host.is_up:
                 self._why = f"{name} is down"
                 return False
-            held = await node.held()
-            unrest = await node.running.node.unrest(held)
-            if unrest:
-                self._why = f"{name}: {unrest} {node.running.node.hand.troubles(self.arrangement)}"
+            live = await node.live()
+            pending_work = await node.running.node.pending_work(live)
+            if pending_work:
+                self._why = f"{name}: {pending_work} {node.running.node.hand.troubles(self.arrangement)}"
                 return False
-            sizes.add(held.book.sealed.size)
+            sizes.add(live.record.sealed.size)
         if len(sizes) > 1:
             self._why = f"sizes {sizes}"
             return False
@@ -433,13 +433,13 @@ class World:
 
     async def state(self, name: str = "A") -> State:
         """The sealed state at a node."""
-        return (await self.nodes[name].held()).book.sealed.state
+        return (await self.nodes[name].live()).record.sealed.state
 
     async def agreed_root(self) -> str:
         """The state root and record that all nodes agree on; raises AssertionError if they do not."""
         heads = {}
         for name, node in self.nodes.items():
-            sealed = (await node.held()).book.sealed
+            sealed = (await node.live()).record.sealed
             heads[name] = (sealed.size, sealed.tree_root, sealed.state_root)
         assert len(set(heads.values())) == 1, heads
         return heads["A"][2]
@@ -494,7 +494,7 @@ class World:
     async def received(self, tranche: str) -> bytes:
         """The file that B has opened."""
         node = self.nodes["B"]
-        receipt = await node.running.node.hand.received(await node.held(), tranche)
+        receipt = await node.running.node.hand.received(await node.live(), tranche)
         opened = node.running.node.hand.opened(receipt)
         assert opened is not None
         return opened.read_bytes()

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from armslength.errors import Unavailable
-from armslength.net.client import TOTAL_S, Reply
+from armslength.net.client import TOTAL_S, HttpReply
 
 App = Callable[..., Any]
 LOOPBACK = ("127.0.0.1", 50000)
@@ -38,7 +38,7 @@ async def ask(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     client: tuple[str, int] = LOOPBACK,
-) -> Reply:
+) -> HttpReply:
     """One request to an ASGI application."""
     parts = urlsplit(url)
     given = {name.lower(): value for name, value in (headers or {}).items()} | {"host": parts.netloc}
@@ -72,7 +72,7 @@ async def ask(
     start = next(message for message in sent if message["type"] == "http.response.start")
     data = b"".join(message.get("body", b"") for message in sent if message["type"] == "http.response.body")
     fields = Headers({name.decode().lower(): value.decode("latin-1") for name, value in start["headers"]})
-    return Reply(start["status"], fields, data)
+    return HttpReply(start["status"], fields, data)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Network:
         self.chances = {}
         self.apart = set()
 
-    async def carry(self, sender: str, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def carry(self, sender: str, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """A request from `sender` and its answer. Raises Unavailable."""
         parts = urlsplit(url)
         host = self.nodes.get(f"{parts.scheme}://{parts.netloc}")
@@ -160,7 +160,7 @@ class Host:
         if not task.cancelled():
             task.exception()
 
-    async def answer(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def answer(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> HttpReply:
         """What the node answers. Raises Unavailable if it dies meanwhile."""
         if self.app is None:
             raise Unavailable("unreachable", "nobody there", url)
@@ -168,7 +168,7 @@ class Host:
         await asyncio.wait({task})
         if task.cancelled():
             raise Unavailable("unreachable", "the connection broke", url)
-        reply: Reply = task.result()
+        reply: HttpReply = task.result()
         return reply
 
     async def kill(self) -> None:
@@ -189,12 +189,12 @@ class Wire:
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, total: float | None = None, largest: int = 1 << 20
-    ) -> Reply:
+    ) -> HttpReply:
         return await self._ask("POST", url, body, headers, largest)
 
     async def get(
         self, url: str, headers: Mapping[str, str] | None = None, *, total: float | None = None, largest: int = 1 << 20
-    ) -> Reply:
+    ) -> HttpReply:
         return await self._ask("GET", url, b"", headers or {}, largest)
 
     @asynccontextmanager
@@ -205,7 +205,7 @@ class Wire:
     async def close(self) -> None:
         self.dead = True
 
-    async def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str], largest: int) -> Reply:
+    async def _ask(self, method: str, url: str, body: bytes, headers: Mapping[str, str], largest: int) -> HttpReply:
         if self.dead:
             raise Unavailable("closed", "this life is over", url)
         try:
@@ -221,7 +221,7 @@ class Wire:
 class Streamed:
     """`ports.Answer` with a body that may break off."""
 
-    def __init__(self, reply: Reply, *, broken: bool) -> None:
+    def __init__(self, reply: HttpReply, *, broken: bool) -> None:
         self.status = reply.status
         self.headers = reply.headers
         self._body = reply.body

@@ -29,7 +29,7 @@ def expected(keeper: str) -> dict[int, dict[str, str]]:
     for time, entries in golden_script(keeper=keeper):
         for number, (author, body) in enumerate(entries):
             name = digest(canonical({"time": time, "number": number}))
-            act = step.Act(author=author, stamp=time, type=TYPE_OF[type(body)], body=body, entry=name)
+            act = step.EntryInput(author=author, stamp=time, type=TYPE_OF[type(body)], body=body, entry=name)
             state = step.apply(terms, state, act).state
         found[time] = shown(state)
     return found

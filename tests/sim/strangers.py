@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from armslength.core.arrangement.terms import ActorKeys as Pinned
 from armslength.core.arrangement.terms import Arrangement
-from armslength.core.arrangement.terms import Keys as Pinned
 from armslength.core.canonical import canonical, digest
 from armslength.errors import Unavailable
 from armslength.identity.did import document
 from armslength.identity.keys import PrivateKey
 from armslength.identity.tokens import Tokens
-from armslength.net.client import Reply
+from armslength.net.client import HttpReply
 from armslength.wire.own import BASE, Proposal
 from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
@@ -58,14 +58,14 @@ class Stranger:
         actors = self.world.terms.actors | {"A": me} | changes.pop("actors", {})
         return dataclasses.replace(self.world.terms, title=title, actors=actors, **changes)
 
-    async def send(self, to: str, method: str, path: str, body: bytes = b"") -> Reply:
+    async def send(self, to: str, method: str, path: str, body: bytes = b"") -> HttpReply:
         """A request of the stranger, with a good token of its own."""
         node = self.world.nodes[to]
         bearer = self.tokens.bearer(node.config.did, node.config.address)
         url = node.config.address + path
         return await ask(node.running.app, method, url, body, {"authorization": bearer})  # type: ignore[arg-type]
 
-    async def propose(self, to: str, terms: Arrangement) -> tuple[Reply, str]:
+    async def propose(self, to: str, terms: Arrangement) -> tuple[HttpReply, str]:
         """Bring terms to a node; the answer, and their hash."""
         proposal = proposed(terms)
         reply = await self.send(to, "POST", f"{BASE}/propose", canonical(proposal))
@@ -82,7 +82,7 @@ def watched(world: World) -> list[tuple[str, str, dict[str, str]]]:
     sent: list[tuple[str, str, dict[str, str]]] = []
     carry = world.network.carry
 
-    async def seen(sender: str, method: str, url: str, body: bytes, headers: Any) -> Reply:
+    async def seen(sender: str, method: str, url: str, body: bytes, headers: Any) -> HttpReply:
         sent.append((sender, url, {name.lower(): value for name, value in headers.items()}))
         return await carry(sender, method, url, body, headers)
 

@@ -12,10 +12,10 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Sign
 from armslength.core.canonical import digest
-from armslength.engine import shelf
-from armslength.engine.agenda import AGENDA
-from armslength.engine.names import NAMED
-from armslength.engine.shelf import INDEX, Shelf
+from armslength.engine import repository
+from armslength.engine.name_index import NAMED
+from armslength.engine.repository import INDEX, Repository
+from armslength.engine.schedule import AGENDA
 from armslength.ports import Batch
 from armslength.store.memory import MemoryStore
 from armslength.wire.own import Proposal
@@ -73,7 +73,7 @@ def test_an_idle_node_does_nothing(tmp_path: Path) -> None:
 
 def test_everything_works_with_nothing_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an arrangement is closed as soon as nobody holds it, and nodes start anew, the script ends the same."""
-    monkeypatch.setattr(shelf, "KEPT_OPEN", 0)
+    monkeypatch.setattr(repository, "KEPT_OPEN", 0)
 
     async def story() -> None:
         async with World(tmp_path) as world:
@@ -81,7 +81,7 @@ def test_everything_works_with_nothing_kept_open(tmp_path: Path, monkeypatch: py
             await perform(world, at(7, 1))
             await asyncio.sleep(CALM)
             for name in NODES:
-                assert not world.nodes[name].running.node.shelf._open
+                assert not world.nodes[name].running.node.repository._open
             await crash_and_start(world)
             await asyncio.sleep(CALM)
             await world.clock(at(9, 2))  # T2's release is late, though nobody says a word
@@ -123,9 +123,9 @@ def test_deadlines_by_the_machine_s_clock_fire(tmp_path: Path, leap: bool) -> No
 def test_a_message_opens_one_arrangement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many, an attestation opens the one that it is about, at each node; and the owner's look at one opens one."""
     opened: list[tuple[str, str]] = []
-    load = Shelf._load
+    load = Repository._load
 
-    async def counted(self: Shelf, arrangement: str) -> Any:
+    async def counted(self: Repository, arrangement: str) -> Any:
         opened.append((self.did, arrangement))
         return await load(self, arrangement)
 
@@ -139,12 +139,12 @@ def test_a_message_opens_one_arrangement(tmp_path: Path, monkeypatch: pytest.Mon
                 await world.engage("B", "m5", arrangement=name)
                 for party in ("A", "B"):
                     node = world.nodes[party].running.node
-                    await node.say(await node.shelf.open(name), [Sign()])
+                    await node.say(await node.repository.open(name), [Sign()])
             await asyncio.sleep(CALM)
             await crash_and_start(world)
             await asyncio.sleep(CALM)
-            assert len(world.nodes["m5"].running.node.shelf.agenda) == 13
-            monkeypatch.setattr(Shelf, "_load", counted)
+            assert len(world.nodes["m5"].running.node.repository.agenda) == 13
+            monkeypatch.setattr(Repository, "_load", counted)
             await world.clock(at(0, 2))
             await world.rest()
             opened.clear()

@@ -75,7 +75,7 @@ async def only(world: World, *tranches: str) -> None:
     node = world.nodes["B"]
     opened = []
     for tranche in FILES:
-        receipt = await node.running.node.hand.received(await node.held(), tranche)
+        receipt = await node.running.node.hand.received(await node.live(), tranche)
         opened += [tranche] if receipt is not None and receipt.plain is not None else []
     assert tuple(opened) == tranches
 
@@ -131,11 +131,11 @@ def test_m5_is_silent_as_keeper(stages: dict[str, Stage]) -> None:
             await world.nodes["m5"].crash()
             await world.clock(at(15, 10), "A", "B")
             await world.say("m1", Attest(claim="k2", period=14, value=False))
-            party = await world.nodes["A"].held()
-            await world.until("A's release", party.author.pending)
+            party = await world.nodes["A"].live()
+            await world.until("A's release", party.journal.pending)
             await asyncio.sleep(60)
             for name in ("A", "B"):
-                book = (await world.nodes[name].held()).book
+                book = (await world.nodes[name].live()).record
                 assert picture(book.sealed.state) == branch.rows[at(14, 1)].then
                 assert (book.sealed.state_root, book.sealed.state.clock.tau) == (root, at(14, 1))
             await world.nodes["m5"].start()

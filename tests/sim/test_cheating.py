@@ -13,7 +13,7 @@ from armslength.core.arrangement.bodies import Allege, Attest, Determine, Key, P
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import entry_hash, refusal_message
 from armslength.core.record.keys import from_base64, verify
-from armslength.delivery.sealing import Sealed
+from armslength.delivery.sealing import SealedFile
 from armslength.engine import publishing
 from armslength.engine.contents import Publication
 from armslength.errors import Malformed, Refused
@@ -54,7 +54,7 @@ async def unchanged(world: World, before: tuple[object, int, str]) -> None:
 
 async def picture(world: World) -> tuple[object, int, str]:
     """What the keeper has placed."""
-    view = (await world.nodes["m5"].held()).book.view
+    view = (await world.nodes["m5"].live()).record.view
     return view.state, view.size, view.tree_root
 
 
@@ -91,7 +91,7 @@ def test_wrong_file_behind_the_right_commitment(tmp_path: Path) -> None:
             assert state.tranches["T1"].stage == "DISPUTED"
             assert "complaint" in state.tranches["T2"].withheld
             node = world.nodes["B"]
-            receipt = await node.running.node.hand.received(await node.held(), "T1")
+            receipt = await node.running.node.hand.received(await node.live(), "T1")
             assert receipt is not None
             assert receipt.plain is None
             assert receipt.outcome not in {None, "ok"}
@@ -108,18 +108,18 @@ async def _publish_lie(world: World) -> None:
     """A publishes T1, and then has another plaintext root committed than its file has."""
     node = world.nodes["A"]
     hand = node.running.node.hand
-    held = await node.held()
+    live = await node.live()
     await world.clock(at(0))
     file = world.folder / "T1.in"
     file.write_bytes(FILES["T1"])
     true = publishing._publication
 
-    def lie(name: str, sealed: Sealed, wish: publishing.Wish, looks: str) -> Publication:
+    def lie(name: str, sealed: SealedFile, wish: publishing.Wish, looks: str) -> Publication:
         return dataclasses.replace(true(name, sealed, wish, looks), plain_root="ab" * 32)
 
-    wish = publishing.Wish(file, held.terms.tranches["T1"].media_types[0], 0)
+    wish = publishing.Wish(file, live.terms.tranches["T1"].media_types[0], 0)
     with patch.object(publishing, "_publication", lie):
-        await hand.publisher.publish(held, "T1", wish).result()
+        await hand.publisher.publish(live, "T1", wish).result()
 
 
 def test_small_order_keys(tmp_path: Path) -> None:
@@ -240,8 +240,8 @@ def test_spoilt_copies_harm_nobody(tmp_path: Path) -> None:
         (answer,) = await submit(world, "m5", signed(made, stamps=[forged]))
         assert answer.code is None
         assert answer.stamp is not None
-        held = await world.nodes["m5"].held()
-        leaf = held.book.at_tail(entry_hash(made))
+        live = await world.nodes["m5"].live()
+        leaf = live.record.at_tail(entry_hash(made))
         assert leaf is not None
         assert [each.by for each in leaf.stamps] == ["m5"]
 
@@ -254,7 +254,7 @@ def test_hostile_missing_report(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         await world.clock(at(1, 1))
         made = await entry(world, "m1", TRUE)
-        book = (await world.nodes["m5"].held()).book
+        book = (await world.nodes["m5"].live()).record
         await submit(world, "m5", signed(made))
         book.merge([signed(made, stamps=[stamped(made, "A", 5, key="B"), stamped(made, "m5", 5, key="B")])], at(1, 1))
         leaf = book.at_tail(entry_hash(made))
@@ -273,7 +273,7 @@ def test_backdated(tmp_path: Path) -> None:
         await world.rest()
         made = await entry(world, "m1", TRUE)
         await submit(world, "m5", signed(made, stamps=[stamped(made, "B", at(1, 1))]))
-        book = (await world.nodes["m5"].held()).book
+        book = (await world.nodes["m5"].live()).record
         vote = book.view.state.claims["k1a"].open["0"]["m1"]
         assert vote.at == book.sealed.state.clock.tau - HOUR
 
@@ -299,7 +299,7 @@ def test_junk_is_bounded(tmp_path: Path) -> None:
         for name in ("m5", "A"):
             store = world.nodes[name].store
             assert await store.find("refusal") == []
-            assert len((await world.nodes[name].held()).book.tail) == 0
+            assert len((await world.nodes[name].live()).record.tail) == 0
         await _flood(world)
 
     run(tmp_path, story)
@@ -312,7 +312,7 @@ async def _flood(world: World) -> None:
     for _ in range(299):
         made = dataclasses.replace(made, author_seq=made.author_seq + 1, author_prev=entry_hash(made))
         leaves.append(signed(made))
-    book = (await world.nodes["m5"].held()).book
+    book = (await world.nodes["m5"].live()).record
     answers = await submit(world, "m5", *leaves)
     codes = [answer.code for answer in answers]
     assert set(codes[:250]) == {None}
@@ -350,7 +350,7 @@ def test_timekeeper_far_ahead(tmp_path: Path) -> None:
         for monitor in ("m1", "m2", "m5"):
             await world.say(monitor, TRUE)
         await world.until("the entries are sealed", lambda: _sealed(world, "k1a", "S"))
-        state = (await world.nodes["m5"].held()).book.sealed.state
+        state = (await world.nodes["m5"].live()).record.sealed.state
         assert state.clock.tau <= at(1, 1) + 60
         assert state.claims["k1a"].at == at(1, 1)
 
@@ -358,7 +358,7 @@ def test_timekeeper_far_ahead(tmp_path: Path) -> None:
 
 
 async def _sealed(world: World, claim: str, letters: str) -> bool:
-    return (await world.nodes["m5"].held()).book.sealed.state.claims[claim].decided == letters
+    return (await world.nodes["m5"].live()).record.sealed.state.claims[claim].decided == letters
 
 
 def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
             with pytest.raises(Refused, match="real time") as caught:
                 await node.proposals.engage(said.arrangement)
             assert caught.value.code == "simulated-clock"
-            assert await node.shelf.beginning("", 9) == []
+            assert await node.repository.beginning("", 9) == []
             app = world.nodes["A"].running.management
             body = canonical(proposal)
             reply = await ask(app, "POST", "http://localhost/propose", body)  # type: ignore[arg-type]

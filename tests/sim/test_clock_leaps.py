@@ -37,7 +37,7 @@ async def _is_sealed_soon(world: World, day: int, within: float = 15) -> None:
     (said,) = await world.say("B", _notice(day))
 
     async def sealed() -> bool:
-        return all([(await n.held()).book.sealed.index_of(said.entry) is not None for n in world.nodes.values()])
+        return all([(await n.live()).record.sealed.index_of(said.entry) is not None for n in world.nodes.values()])
 
     await world.until(f"notice {day} is sealed", sealed, within)
 
@@ -66,9 +66,9 @@ def test_one_clock_leaps_for_a_while(tmp_path: Path, name: str, leap: float) -> 
             await _is_sealed_soon(world, 11)
             for each in world.nodes.values():
                 true = world.dawn + asyncio.get_running_loop().time()
-                assert (await each.held()).kept.time <= true + 60
+                assert (await each.live()).witness.time <= true + 60
             assert (await world.state()).clock.tau <= true + 60
-            assert "our clock" not in [each.what for each in node.running.node.troubles(await node.held())]
+            assert "our clock" not in [each.what for each in node.running.node.troubles(await node.live())]
             await world.check()
 
     play(story())
@@ -87,11 +87,11 @@ def test_a_node_that_starts_during_a_leap(tmp_path: Path, name: str) -> None:
             await node.start()
             node.running.node.wake(world.arrangement)  # else it has nothing to say, and asks nobody
             await asyncio.sleep(15)
-            held = await node.held()
-            assert held.silence is None or "clock is wrong: it is 86400 s ahead" in held.silence
+            live = await node.live()
+            assert live.silence is None or "clock is wrong: it is 86400 s ahead" in live.silence
             node.skew = 0.0
             await _is_sealed_soon(world, 9, 60)
-            assert held.kept.time <= world.dawn + asyncio.get_running_loop().time() + 60
+            assert live.witness.time <= world.dawn + asyncio.get_running_loop().time() + 60
             await world.check()
 
     play(story())

@@ -68,7 +68,7 @@ def test_terms_of_a_stranger_make_a_node_do_nothing(tmp_path: Path, keeper: str)
         }
         for who in ("B", "m5"):
             assert await kinds(world, who) - before[who] == {INBOX, COPY}
-            assert await world.nodes[who].running.node.shelf.beginning("", 9) == []
+            assert await world.nodes[who].running.node.repository.beginning("", 9) == []
             (listed,) = (await world.nodes[who].manage("inbox"))["proposals"]
             assert (listed["by"], listed["me"], listed["fault"]) == ({x.did: "A"}, who, None)
 
@@ -88,7 +88,7 @@ def test_nothing_is_compiled_for_a_stranger(tmp_path: Path, monkeypatch: pytest.
             return found
 
         monkeypatch.setattr("armslength.engine.proposals.decode_terms", decoded)
-        monkeypatch.setattr("armslength.engine.shelf.decode_terms", decoded)
+        monkeypatch.setattr("armslength.engine.repository.decode_terms", decoded)
         monkeypatch.setattr("armslength.wire.terms.decode_terms", decoded)
         reply, _ = await x.propose("B", x.terms("Unread"))
         assert reply.status == 201, reply.body

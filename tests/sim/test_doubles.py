@@ -25,8 +25,8 @@ async def excluded(world: World) -> dict[str, list[str]]:
     await world.agreed_root()
     found = {}
     for name, node in world.nodes.items():
-        held = await node.held()
-        found[name] = sorted(held.book.sealed.state.arrangement.excluded)
+        live = await node.live()
+        found[name] = sorted(live.record.sealed.state.arrangement.excluded)
     return found
 
 
@@ -71,9 +71,9 @@ def test_an_entry_in_place_of_a_refused_one_accuses_nobody(tmp_path: Path) -> No
                 for to in ("m5", "A", "B"):
                     await submit(world, to, signed(wrong))
                 assert await excluded(world) == {"A": [], "B": [], "m5": []}
-            held = await world.nodes["A"].held()
-            assert held.book.cleared == {entry_hash(wrong)}
-            assert held.book.sealed.index_of(entry_hash(right)) is not None
+            live = await world.nodes["A"].live()
+            assert live.record.cleared == {entry_hash(wrong)}
+            assert live.record.sealed.index_of(entry_hash(right)) is not None
 
     play(story())
 
@@ -116,19 +116,19 @@ def test_one_accusation_is_enough(tmp_path: Path) -> None:
             for period in range(1, 8):
                 body = Attest(claim="k1a", period=period, value=True)
                 doubles.append(await entry(world, "m2", body, author_seq=0, author_prev=""))
-            held = await world.nodes["A"].held()
+            live = await world.nodes["A"].live()
             await leave_identity_only(world, "m5")
             for each in doubles[:5]:
                 await submit(world, "A", signed(each))
                 await asyncio.sleep(30)
-            assert len(await held.author.pending()) == 1
+            assert len(await live.journal.pending()) == 1
             await world.nodes["m5"].start()
             assert await excluded(world) == {"A": ["m2"], "B": ["m2"], "m5": ["m2"]}
             with patch.object(node, "_placed", side_effect=AssertionError):
-                held.book.accused.clear()
+                live.record.accused.clear()
                 await submit(world, "A", signed(doubles[5]))
-                assert not held.book.doubles
-                held.book.merge([signed(await entry(world, "m3", OTHER, author_seq=-1), by="m2")], at(1, 1))
-                assert not held.book.doubles
+                assert not live.record.doubles
+                live.record.merge([signed(await entry(world, "m3", OTHER, author_seq=-1), by="m2")], at(1, 1))
+                assert not live.record.doubles
 
     play(story())

@@ -56,7 +56,7 @@ def run(folder: Path, story: Story) -> None:
 
 async def _stands(world: World, size: int) -> None:
     for name in ("A", "B"):
-        assert (await world.nodes[name].held()).book.sealed.size == size
+        assert (await world.nodes[name].live()).record.sealed.size == size
 
 
 def test_drops_an_entry(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_refuses_a_valid_entry(tmp_path: Path) -> None:
             known.place(decode_leaf(line))
         assert known.head == refusal.head
         assert known.preview(keeper.submit(made), at(0)).at == at(0)
-        roster = (await world.nodes["A"].held()).book.sealed.roster
+        roster = (await world.nodes["A"].live()).record.sealed.roster
         assert evidence.refuses(roster, refusal, entry_hash(made))
         assert not evidence.refuses(roster, dataclasses.replace(refusal, code="early"), entry_hash(made))
         forged = refuse(dataclasses.replace(refusal, by="A"), keeper.signer("A"))
@@ -234,7 +234,7 @@ def test_two_histories(tmp_path: Path) -> None:
 async def _hold(world: World) -> None:
     """A has the key of T1 that the script's release names."""
     wrapped = hashlib.sha256(b"T1 wrapped").digest()
-    held = Publication(
+    live = Publication(
         path="none",
         media_type="text/markdown",
         key="",
@@ -245,7 +245,7 @@ async def _hold(world: World) -> None:
         header="",
         wrapped=base64.b64encode(wrapped).decode(),
     )
-    put = Put(PUBLICATION, f"{world.arrangement}/T1", 0, canonical(held), world.arrangement)
+    put = Put(PUBLICATION, f"{world.arrangement}/T1", 0, canonical(live), world.arrangement)
     assert await world.nodes["A"].store.commit(Batch(puts=[put]))
 
 
@@ -254,19 +254,19 @@ async def _key_stops(world: World, keeper: EvilKeeper) -> None:
     node = world.nodes["A"]
     await world.until("evidence", lambda: _written(world))
     await asyncio.sleep(20)
-    held, hand = await node.held(), node.running.node.hand
+    live, hand = await node.live(), node.running.node.hand
     (found,) = await _written(world)
     assert isinstance(found, Evidence)
     assert evidence.culprit(keeper.replica.roster, found) == "m5"
     assert "another history" in hand.troubles(world.arrangement)["T1"]
-    assert held.book.view.state.tranches["T1"].key_at is None
+    assert live.record.view.state.tranches["T1"].key_at is None
     with pytest.raises(Refused):
         evidence.culprit(keeper.replica.roster, dataclasses.replace(found, second=found.first))
 
 
 async def _written(world: World) -> list[Body]:
     """What A's node has written of itself."""
-    return [each.entry.body for each in await (await world.nodes["A"].held()).author.pending()]
+    return [each.entry.body for each in await (await world.nodes["A"].live()).journal.pending()]
 
 
 def test_stranger_cannot_sync(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
 from tests.sim.harness import World, ring
-from tests.sim.network import Reply, ask
+from tests.sim.network import HttpReply, ask
 from tests.sim.script import begin, perform
 from tests.sim.strangers import Stranger, brought, proposed, run
 from tests.sim.virtual import play
@@ -35,7 +35,7 @@ EVERY: Any = ("keeper", "fallback-keeper", "timekeeper", "determiner", "monitor"
 FALSE = PrivateKey(b"\x07" * 32)
 
 
-async def _as_b(world: World, to: str, method: str, path: str, body: bytes = b"", *, key: PrivateKey) -> Reply:
+async def _as_b(world: World, to: str, method: str, path: str, body: bytes = b"", *, key: PrivateKey) -> HttpReply:
     """A request in B's name, with a token signed with this key."""
     node, did = world.nodes[to], world.nodes["B"].config.did
     bearer = Tokens(did, key).bearer(node.config.did, node.config.address)
@@ -51,7 +51,7 @@ async def _sign_with_false_key(world: World) -> None:
     terms = dataclasses.replace(world.terms, actors=world.terms.actors | {"B": forged}, title="with a false key")
     node = world.nodes["A"].running.node
     other = await node.proposals.propose(Proposal(document=encode_terms(terms).decode(), texts=clause_texts()))
-    await node.say(await node.shelf.open(other), [Sign()])
+    await node.say(await node.repository.open(other), [Sign()])
     await asyncio.sleep(400)  # what was looked up before is forgotten
 
 
@@ -109,7 +109,7 @@ def test_terms_with_another_s_key_under_our_name_are_not_engaged_in(tmp_path: Pa
         act = node.proposals.engage if who == "B" else node.proposals.accept
         with pytest.raises(Refused, match="not ours"):
             await act(waiting.arrangement)
-        assert not await node.shelf.holds(waiting.arrangement)
+        assert not await node.repository.holds(waiting.arrangement)
 
     run(tmp_path, story, settings={"accept": Accept(roles=EVERY, proposers=(a,))})
 
@@ -132,7 +132,7 @@ def test_what_strangers_bring_beside_terms_is_not_shown_in_a_party_s_place(tmp_p
         assert (listed.note, listed.replaces, len(listed.by)) == ("as we said", None, 3)
         assert (await node.proposals.proposal(world.arrangement))[1] == right
         await node.proposals.engage(world.arrangement)
-        assert (await node.shelf.open(world.arrangement)).held.proposal == right
+        assert (await node.repository.open(world.arrangement)).engagement.proposal == right
 
     run(tmp_path, story)
 
@@ -186,8 +186,8 @@ def test_a_token_is_remembered_for_real_arrangements_only(tmp_path: Path) -> Non
 
         from armslength.identity.tokens import Verifier
 
-        held = [each for each in gc.get_objects() if isinstance(each, Verifier)]
-        assert held
-        assert max((len(about) for each in held for _, about in each._known), default=0) <= 64
+        live = [each for each in gc.get_objects() if isinstance(each, Verifier)]
+        assert live
+        assert max((len(about) for each in live for _, about in each._known), default=0) <= 64
 
     run(tmp_path, story)

@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.record.entry import entry_hash
-from armslength.engine.author import KIND
+from armslength.engine.journal import KIND
 from armslength.engine.recorder import Recorder
-from armslength.wire.own import Sealed
+from armslength.wire.own import SealedHead
 from tests.golden.terms import at
 from tests.sim.evil import begun
 from tests.sim.harness import World
@@ -41,10 +41,10 @@ def test_what_everyone_dropped_is_sent_again(tmp_path: Path) -> None:
             await world.clock(at(0, 1))
             assert await say(world, FALSE) == ["placed"]
             for node in world.nodes.values():
-                held = await node.held()
-                async with held.lock:
-                    for leaf in list(held.book.tail):
-                        held.book.drop(entry_hash(leaf.entry))
+                live = await node.live()
+                async with live.lock:
+                    for leaf in list(live.record.tail):
+                        live.record.drop(entry_hash(leaf.entry))
             await asyncio.sleep(5)
             assert (await world.state()).claims["k2"].open == {}
             assert await say(world, LATER) == ["placed"]
@@ -70,7 +70,7 @@ def test_only_proof_of_a_seal_ends_the_waiting(tmp_path: Path) -> None:
             await asyncio.sleep(5)
             true = Recorder.sealed_head
 
-            async def spoilt(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> Sealed:
+            async def spoilt(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> SealedHead:
                 sealed = await true(self, arrangement, entries, author)
                 (shown,) = sealed.included
                 other = shown.leaf.replace('"value":false', '"value":true')
@@ -122,7 +122,7 @@ def test_one_node_that_hides_entries_does_not_make_a_monitor_sign_a_number_twice
             del world._monitors["m1"]
             true, keeper = Recorder.sealed_head, world.nodes["m5"].running.node.recorder
 
-            async def hiding(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> Sealed:
+            async def hiding(self: Recorder, arrangement: str, entries: Any = (), author: str = "") -> SealedHead:
                 return await true(self, arrangement, entries, "" if self is keeper else author)
 
             with patch.object(Recorder, "sealed_head", hiding):

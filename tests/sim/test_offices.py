@@ -14,7 +14,7 @@ import pytest
 from armslength.config import Accept
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.canonical import canonical, digest
-from armslength.net.client import Reply
+from armslength.net.client import HttpReply
 from armslength.wire.own import BASE
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
@@ -41,7 +41,7 @@ def test_signatures_wait_for_the_keeper(tmp_path: Path) -> None:
             assert "m5, the keeper, has not accepted its office yet" in (said.reason or "")
             view = await world.nodes[party].manage("view", arrangement=world.arrangement)
             assert (view["absent"], view["sealed"]) == ({"m5": {"answer": "waiting", "reason": None}}, 0)
-        assert await world.nodes["m5"].running.node.shelf.beginning("", 9) == []
+        assert await world.nodes["m5"].running.node.repository.beginning("", 9) == []
         for name in ("A", "B", "m5"):
             await world.nodes[name].crash()
             await world.nodes[name].start()
@@ -68,7 +68,7 @@ def test_a_quorum_of_timekeepers_seals_without_the_third(tmp_path: Path) -> None
         await world.engage("m5")
         await world.say("A", Sign())
         await world.until("a seal", lambda: _sealed(world, "m5"))
-        assert await world.nodes["B"].running.node.shelf.beginning("", 9) == []
+        assert await world.nodes["B"].running.node.repository.beginning("", 9) == []
         assert await world.nodes["B"].store.leaves(world.arrangement, 0) == []
         await world.engage("B")
         await world.say("B", Sign())
@@ -79,7 +79,7 @@ def test_a_quorum_of_timekeepers_seals_without_the_third(tmp_path: Path) -> None
 
 
 async def _sealed(world: World, name: str) -> bool:
-    return (await world.nodes[name].held()).book.sealed.size > 0
+    return (await world.nodes[name].live()).record.sealed.size > 0
 
 
 def test_who_declines_is_heard(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_standing_rule_accepts_what_it_says_and_nothing_else(tmp_path: Path, r
         m5 = world.nodes["m5"].running.node
         await world.until("the proposal", world.propose)
         await asyncio.sleep(10)
-        assert await m5.shelf.beginning("", 99) == ([world.arrangement] if roles == EVERY else [])
+        assert await m5.repository.beginning("", 99) == ([world.arrangement] if roles == EVERY else [])
         x = Stranger(world)
         await x.propose("m5", x.terms("Not mine to propose"))
         foreign = proposed(dataclasses.replace(world.terms, title="Brought by B alone"))
@@ -235,7 +235,7 @@ def test_many_questions_to_one_node_come_one_by_one(tmp_path: Path) -> None:
         a, m5 = world.nodes["A"].running.node, world.nodes["m5"]
         answer, at_once, most = m5.host.answer, 0, 0
 
-        async def slow(method: str, url: str, *rest: Any) -> Reply:
+        async def slow(method: str, url: str, *rest: Any) -> HttpReply:
             nonlocal at_once, most
             asked = "/propose" in url
             at_once, most = at_once + asked, max(most, at_once + asked)
@@ -269,7 +269,7 @@ def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) ->
         for party in ("A", "B"):
             node = world.nodes[party].running.node
             for name in names:
-                await node.say(await node.shelf.open(name), [Sign()])
+                await node.say(await node.repository.open(name), [Sign()])
         for name in names:
             await world.until("signed", lambda name=name: _is_signed(world, name))
         await world.propose(proposed(dataclasses.replace(world.terms, title="number 60")))
@@ -280,18 +280,18 @@ def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) ->
                 assert said == ("waiting" if number < 20 and host < 25 else "inbox-full")
         await world.nodes["m5"].crash()
         await world.nodes["m5"].start()
-        assert set(await world.nodes["m5"].running.node.shelf.beginning("", 99)) == set(names)
+        assert set(await world.nodes["m5"].running.node.repository.beginning("", 99)) == set(names)
 
     run(tmp_path, story, settings={"m5": {"accept": Accept(roles=EVERY, proposers=(a,), number=60)}})
 
 
 async def _number(world: World, number: int) -> bool:
-    return len(world.nodes["m5"].running.node.shelf.agenda) == number
+    return len(world.nodes["m5"].running.node.repository.agenda) == number
 
 
 async def _is_signed(world: World, name: str) -> bool:
-    held = await world.nodes["m5"].running.node.shelf.open(name)
-    return held.book.sealed.state.arrangement.phase == "SIGNED"
+    live = await world.nodes["m5"].running.node.repository.open(name)
+    return live.record.sealed.state.arrangement.phase == "SIGNED"
 
 
 # --- what an owner means, and what a commit names ---------------------------------------------------------------------
@@ -333,8 +333,8 @@ def test_a_commit_must_name_what_both_have_finalised(tmp_path: Path, monkeypatch
         a, b = world.nodes["A"].running.node, world.nodes["B"]
         statement = a.hand._commit
 
-        async def another(_: Any, held: Any, tranche: str) -> Any:
-            body = await statement(held, tranche)
+        async def another(_: Any, live: Any, tranche: str) -> Any:
+            body = await statement(live, tranche)
             return body and dataclasses.replace(body, agreement="urn:uuid:00000000-0000-4000-8000-000000000000")
 
         monkeypatch.setitem(type(a.hand)._commit.__globals__["_STATEMENTS"], "commit", another)

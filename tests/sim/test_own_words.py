@@ -12,7 +12,7 @@ import pytest
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.record import evidence
 from armslength.core.record.entry import Leaf, Submission, entry_hash
-from armslength.engine import book
+from armslength.engine import local_record
 from armslength.engine.recorder import Recorder
 from armslength.wire.own import MAX_LEAVES, Synced
 from armslength.wire.record import encode
@@ -46,7 +46,7 @@ def test_what_others_know_and_the_keeper_does_not(tmp_path: Path) -> None:
             await asyncio.sleep(5)
             await world.rest()
             await world.agreed_root()
-            sealed = (await world.nodes["m5"].held()).book.sealed
+            sealed = (await world.nodes["m5"].live()).record.sealed
             assert sealed.index_of(entry_hash(accusation.entry)) is not None
             assert sealed.state.arrangement.excluded.keys() == {"m2"}
 
@@ -74,11 +74,11 @@ def test_full_timekeepers_have_room_for_the_keeper(tmp_path: Path, monkeypatch: 
                 assert all(answer.stamp for answer in answers), answers
             await world.say("m5", YES)
             await world.rest("B", "m5")
-            sealed = (await world.nodes["m5"].held()).book.sealed
+            sealed = (await world.nodes["m5"].live()).record.sealed
             assert sealed.next_link("m1")[0] == limit // 3
-            assert not (await world.nodes["B"].held()).book.tail
+            assert not (await world.nodes["B"].live()).record.tail
 
-    monkeypatch.setattr(book, "ALL", limit)
+    monkeypatch.setattr(local_record, "ALL", limit)
     play(story())
 
 
@@ -99,10 +99,10 @@ def test_a_timekeeper_that_misses_more_than_there_can_be(tmp_path: Path) -> None
                 synced = await true(self, arrangement, caller, start, leaves)
                 return dataclasses.replace(synced, missing=(line,) * 3000)
 
-            def merge(self: book.Book, leaves: list[Leaf], now: int) -> None:
+            def merge(self: local_record.LocalRecord, leaves: list[Leaf], now: int) -> None:
                 looked.append(len(leaves))
 
-            with patch.object(Recorder, "sync", missing), patch.object(book.Book, "merge", merge):
+            with patch.object(Recorder, "sync", missing), patch.object(local_record.LocalRecord, "merge", merge):
                 await world.say("m1", YES)
                 await asyncio.sleep(30)
             assert 0 < max(looked) <= 2 * MAX_LEAVES  # two timekeepers

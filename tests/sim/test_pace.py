@@ -37,11 +37,11 @@ def test_a_turn_that_takes_a_while_delays_no_seal(tmp_path: Path) -> None:
                 return await true(*arguments)
 
             keeper.running.node.hand.turn = long  # type: ignore[method-assign]
-            held = await keeper.held()
-            sealed = held.book.sealed.size
+            live = await keeper.live()
+            sealed = live.record.sealed.size
             await world.monitor("m1").say(world.arrangement, [FALSE], ())
             said = asyncio.get_running_loop().time()
-            while held.book.sealed.size == sealed:
+            while live.record.sealed.size == sealed:
                 await asyncio.sleep(0.001)
             assert asyncio.get_running_loop().time() - said < LOOK_S / 2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from armslength.core.arrangement.bodies import Attest
-from armslength.engine.author import AT_ONCE
+from armslength.engine.journal import AT_ONCE
 from armslength.errors import Refused
 from armslength.wire.record import decode_leaf
 from tests.golden.terms import at

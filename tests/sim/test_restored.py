@@ -19,9 +19,9 @@ from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.entry import Entry
 from armslength.core.record.note import Note, sign_note
 from armslength.engine.keeper import Keeper
-from armslength.engine.past import DAY_S
+from armslength.engine.recall import DAY_S
 from armslength.engine.recorder import Recorder
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.errors import Refused, Unavailable
 from armslength.store.memory import MemoryStore
 from armslength.wire.own import Shown
@@ -67,9 +67,9 @@ async def _goes_on(world: World, name: str) -> None:
     assert verdict.replica is not None
     assert verdict.replica.state.arrangement.excluded == {}
     for each in world.nodes.values():
-        held = await each.held()
-        assert held.silence is None
-        assert not held.book.doubles
+        live = await each.live()
+        assert live.silence is None
+        assert not live.record.doubles
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
@@ -80,10 +80,10 @@ def test_an_older_copy_catches_up_with_its_own_word(tmp_path: Path, keeper: str,
     async def story() -> None:
         async with World(tmp_path, world_terms(keeper)) as world:
             older = await _lived_on(world, name)
-            before = (await world.nodes[name].held()).kept
+            before = (await world.nodes[name].live()).witness
             await world.nodes[name].put_back(older, noticed=noticed)
             await _goes_on(world, name)
-            after = (await world.nodes[name].held()).kept
+            after = (await world.nodes[name].live()).witness
             assert (after.time, after.size) >= (before.time, before.size)
 
     play(story())
@@ -105,14 +105,14 @@ def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None
             for seconds in (1, 60, 3600):
                 await asyncio.sleep(seconds)
                 with pytest.raises(Refused, match=f"restored from an older copy: waits for {other}") as refused:
-                    await node.running.node.say(await node.held(), [Withdraw()])
+                    await node.running.node.say(await node.live(), [Withdraw()])
                 assert refused.value.code == "restored"
             view = await node.manage("view", arrangement=world.arrangement)
             assert any(each["what"] == "our silence" and other in each["reason"] for each in view["troubles"])
             await node.crash()  # and it knows after another start
             await node.start()
             with pytest.raises(Unavailable, match=f"waits for {other}"):
-                await node.running.node.recorder.voice.speak(await node.held())
+                await node.running.node.recorder.voice.speak(await node.live())
             assert world.network.submitted == submitted
             assert not [each for each in world.network.cosigned[cosigned:] if each[0] == name]
             world.network.apart = set()
@@ -131,16 +131,16 @@ def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
             await perform(world, THEN)
             node, older = world.nodes["A"], world.nodes["A"].copy()
             await world.nodes["m5"].crash()  # nothing is placed
-            (said,) = await node.running.node.say(await node.held(), [Withdraw()])
+            (said,) = await node.running.node.say(await node.live(), [Withdraw()])
             assert said.status == "pending"
             await asyncio.sleep(5)
-            assert (await world.nodes["B"].held()).book.at_tail(said.entry) is not None
+            assert (await world.nodes["B"].live()).record.at_tail(said.entry) is not None
             await node.put_back(older, noticed=True)
             await world.clock(world.now, "A")
             await world.nodes["m5"].start()
             await world.clock(world.now, "m5")
             await world.rest()
-            sealed = (await world.nodes["m5"].held()).book.sealed
+            sealed = (await world.nodes["m5"].live()).record.sealed
             assert sealed.index_of(said.entry) is not None
             await _goes_on(world, "A")
 
@@ -221,7 +221,7 @@ async def _attest(world: World, claim: str, period: int) -> list[str]:
     return [said["status"] for said in await world.monitor("m1").say(world.arrangement, [body], ())]
 
 
-async def _never(self: Keeper, held: object) -> bool:
+async def _never(self: Keeper, live: object) -> bool:
     return False
 
 
@@ -278,41 +278,41 @@ def _answers(change: Callable[[World, Shown], Shown]) -> Any:
     """A patch: what A shows of others' words is changed."""
     true = Recorder.own
 
-    async def own(self: Recorder, held: Open, did: str) -> Shown:
-        shown = await true(self, held, did)
-        return change(held, shown) if held.book.me.actor == "A" else shown
+    async def own(self: Recorder, live: LiveArrangement, did: str) -> Shown:
+        shown = await true(self, live, did)
+        return change(live, shown) if live.record.me.actor == "A" else shown
 
     return patch.object(Recorder, "own", own)
 
 
-def _nothing(_: Open, shown: Shown) -> Shown:
+def _nothing(_: LiveArrangement, shown: Shown) -> Shown:
     return Shown(now=shown.now, sealed=0)
 
 
-def _forged(held: Open, shown: Shown) -> Shown:
+def _forged(live: LiveArrangement, shown: Shown) -> Shown:
     """An entry in the name of m5 and one of B's, signed by A."""
     lines = []
     for author in ("m5", "B"):
         made = Entry(
-            arrangement=held.arrangement, author=author, author_seq=400, author_prev="00", seen=held.seen,
+            arrangement=live.arrangement, author=author, author_seq=400, author_prev="00", seen=live.seen,
             type="withdraw", body=Withdraw(),
         )  # fmt: skip
         lines.append(encode(signed(made, by="A")).decode())
     return replace(shown, waiting=tuple(lines))
 
 
-def _a_head(held: Open, shown: Shown, by: str = "A") -> Shown:
+def _a_head(live: LiveArrangement, shown: Shown, by: str = "A") -> Shown:
     """A head that the keeper has not signed."""
-    text, key = Checkpoint(held.book.sealed.roster.origin, 10_000, b"x" * 32).text, signing_key(by, "checkpoints")
+    text, key = Checkpoint(live.record.sealed.roster.origin, 10_000, b"x" * 32).text, signing_key(by, "checkpoints")
     note = sign_note(
-        text, held.book.sealed.roster.origin, key.verify_key.encode(), lambda message: key.sign(message).signature
+        text, live.record.sealed.roster.origin, key.verify_key.encode(), lambda message: key.sign(message).signature
     )
     return replace(shown, cosigned=Note(text, (note,)).encode())
 
 
 @pytest.mark.parametrize("lie", [_nothing, _forged, _a_head])
 @pytest.mark.parametrize("name", ["B", "m5"])
-def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[Open, Shown], Shown]) -> None:
+def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[LiveArrangement, Shown], Shown]) -> None:
     """It shows nothing, or what nobody has signed: the first hides nothing that another shows, and the second has not
     answered."""
 
@@ -323,12 +323,12 @@ def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[Open, Shown]
                 await world.nodes[name].put_back(older, noticed=True)
                 await world.clock(world.now, name)
                 await asyncio.sleep(60)
-                held = await world.nodes[name].held()
+                live = await world.nodes[name].live()
                 if lie is _nothing:
-                    assert held.silence is None
+                    assert live.silence is None
                 else:
-                    assert held.silence is not None
-                    assert "waits for A (shows words of ours that do not verify" in held.silence
+                    assert live.silence is not None
+                    assert "waits for A (shows words of ours that do not verify" in live.silence
             await asyncio.sleep(30)
             await _goes_on(world, name)
 
@@ -342,14 +342,14 @@ def test_a_head_that_only_the_keeper_has_signed_is_no_word_of_ours(tmp_path: Pat
     async def story() -> None:
         async with World(tmp_path) as world:
             older = await _lived_on(world, "B")
-            with _answers(lambda held, shown: _a_head(held, shown, by="m5")):
+            with _answers(lambda live, shown: _a_head(live, shown, by="m5")):
                 await world.nodes["B"].put_back(older, noticed=True)
                 await world.clock(world.now, "B")
                 await asyncio.sleep(60)
             await _goes_on(world, "B")
-            held = await world.nodes["B"].held()
-            assert held.silence is None
-            assert 0 < held.kept.size < 10_000
+            live = await world.nodes["B"].live()
+            assert live.silence is None
+            assert 0 < live.witness.size < 10_000
 
     play(story())
 
@@ -366,10 +366,10 @@ def test_after_a_day_a_quorum_s_worth_suffices(tmp_path: Path) -> None:
             await world.nodes["A"].put_back(older, noticed=True)
             await world.clock(world.now, "A")
             await asyncio.sleep(3600)
-            held = await world.nodes["A"].held()
-            assert "waits for B" in (held.silence or "")
+            live = await world.nodes["A"].live()
+            assert "waits for B" in (live.silence or "")
             await asyncio.sleep(DAY_S)
-            assert held.silence is None
+            assert live.silence is None
             world.network.apart = set()
             await _goes_on(world, "A")
 
@@ -385,9 +385,9 @@ def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.Log
             older = await _lived_on(world, "A")
             with patch.object(Recorder, "own", _hiding(Recorder.own)):
                 await world.nodes["A"].put_back(older, noticed=False)
-                held = await world.nodes["A"].held()
-                await world.nodes["A"].running.node.recorder.voice.speak(held)
-                assert held.silence is None
+                live = await world.nodes["A"].live()
+                await world.nodes["A"].running.node.recorder.voice.speak(live)
+                assert live.silence is None
                 assert "restored" not in caplog.text
                 await world.say("B", Notice(claim="k2", start=at(30, 9), end=at(30, 12), text="a flight"))
                 await asyncio.sleep(20)  # the keeper brings the record
@@ -401,7 +401,7 @@ def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.Log
 
 
 def _hiding(true: Any) -> Any:
-    async def own(self: Recorder, held: Open, did: str) -> Shown:
+    async def own(self: Recorder, live: LiveArrangement, did: str) -> Shown:
         return Shown(now=0, sealed=0)
 
     return own

@@ -13,7 +13,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Sign
 from armslength.core.canonical import digest
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.wire.own import Proposal
 from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
@@ -58,9 +58,9 @@ async def another(world: World, title: str) -> str:
     return found
 
 
-async def at_node(world: World, name: str, arrangement: str) -> Open:
+async def at_node(world: World, name: str, arrangement: str) -> LiveArrangement:
     """An arrangement at a node."""
-    return await world.nodes[name].running.node.shelf.open(arrangement)
+    return await world.nodes[name].running.node.repository.open(arrangement)
 
 
 @pytest.mark.parametrize("delay", [14.0, NEVER])
@@ -78,7 +78,7 @@ def test_one_arrangement_s_stuck_peer_leaves_the_others_alone(tmp_path: Path, de
                 for party in ("A", "B"):
                     node = world.nodes[party].running.node
                     await node.say(await at_node(world, party, second), [Sign()])
-                await took(3, lambda: keeper.book.sealed.state.arrangement.phase == "EFFECTIVE")
+                await took(3, lambda: keeper.record.sealed.state.arrangement.phase == "EFFECTIVE")
 
     play(story())
 
@@ -90,12 +90,12 @@ def test_a_stuck_follower_does_not_hold_up_seals(tmp_path: Path, delay: float) -
     async def story() -> None:
         async with World(tmp_path) as world:
             await begun(world, publish=False)
-            keeper = await world.nodes["m5"].held()
+            keeper = await world.nodes["m5"].live()
             with slow(world.nodes["B"], delay):
                 for monitor in ("m1", "m2", "m3"):
-                    size = keeper.book.sealed.size
+                    size = keeper.record.sealed.size
                     await world.say(monitor, FALSE)
-                    await took(3, lambda size=size: keeper.book.sealed.size > size)  # type: ignore[misc]
+                    await took(3, lambda size=size: keeper.record.sealed.size > size)  # type: ignore[misc]
             await world.rest()
             await world.check()
 
@@ -110,17 +110,17 @@ def test_heads_are_compared_beside_the_turn(tmp_path: Path) -> None:
             await begun(world, publish=False)
             with slow(world.nodes["B"], NEVER, "/cosigned/"):
                 await world.publish("T1", b"invented" * 100)
-                party = await world.nodes["A"].held()
-                await took(60, lambda: party.book.sealed.state.tranches["T1"].stage == "RELEASED")
+                party = await world.nodes["A"].live()
+                await took(60, lambda: party.record.sealed.state.tranches["T1"].stage == "RELEASED")
                 await asyncio.sleep(1)
                 second = await another(world, "A second one")
                 node = world.nodes["A"].running.node
-                before = party.book.sealed.size
+                before = party.record.sealed.size
                 await world.say("m1", FALSE)
-                await took(3, lambda: party.book.sealed.size > before)
+                await took(3, lambda: party.record.sealed.size > before)
                 await node.say(await at_node(world, "A", second), [Sign()])
-                await took(3, lambda: node.shelf._open[second].book.sealed.size > 0)
-                assert party.book.sealed.state.tranches["T1"].key_at is None
+                await took(3, lambda: node.repository._open[second].record.sealed.size > 0)
+                assert party.record.sealed.state.tranches["T1"].key_at is None
             await world.clock(at(0, 1))
             await world.rest()
             assert (await world.state()).tranches["T1"].stage == "SETTLED"

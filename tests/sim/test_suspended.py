@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from armslength.core.process import Role
-from armslength.core.transfer import State
+from armslength.core.transfer import TransferState
 from armslength.engine.contents import dataset_id
 from tests.golden.terms import at
 from tests.sim.harness import World
@@ -26,7 +26,7 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             dataset = dataset_id(world.arrangement, "T2")
             ours = await b.exchange.transfer_for(dataset)
             assert ours is not None
-            assert ours.state is State.STARTED
+            assert ours.state is TransferState.STARTED
             before = ours.data_address
             assert before is not None
             assert await a.node.hand.authorise(f"{world.arrangement}.T2", before.authorization or "") is not None
@@ -34,7 +34,7 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             await asyncio.sleep(600)
             theirs = await a.exchange.transfer_for(dataset)
             assert theirs is not None
-            assert (theirs.state, theirs.suspended_by) == (State.SUSPENDED, Role.CONSUMER)
+            assert (theirs.state, theirs.suspended_by) == (TransferState.SUSPENDED, Role.CONSUMER)
             seen = await world.nodes["A"].manage("view", arrangement=world.arrangement)
             assert seen["suspended"] == {"T2": {"by": "B", "reason": "our disk is full"}}
             assert await a.node.hand.authorise(f"{world.arrangement}.T2", before.authorization or "") is None
@@ -43,7 +43,7 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             await asyncio.sleep(60)
             resumed = await b.exchange.transfer_for(dataset)
             assert resumed is not None
-            assert resumed.state is State.STARTED
+            assert resumed.state is TransferState.STARTED
             after = resumed.data_address
             assert after is not None
             assert after.authorization != before.authorization

@@ -16,7 +16,7 @@ from armslength.store.sqlite import SqliteStore
 LANES = 4
 
 
-async def lane(store: SqliteStore, name: str) -> None:
+async def queue(store: SqliteStore, name: str) -> None:
     """Commit for ever, from where the database says the lane stands."""
     counter = await store.get("counter", name)
     done = counter.version if counter else 0
@@ -35,7 +35,7 @@ async def lane(store: SqliteStore, name: str) -> None:
 async def main(path: Path) -> None:
     """Run all lanes at once."""
     store = SqliteStore.open(path)
-    await asyncio.gather(*(lane(store, str(number)) for number in range(LANES)))
+    await asyncio.gather(*(queue(store, str(number)) for number in range(LANES)))
 
 
 asyncio.run(main(Path(sys.argv[1])))

@@ -17,9 +17,9 @@ def note(key: str, seen: int = 0, body: bytes = b"{}", tag: str = "") -> Batch:
     return Batch(puts=[Put("note", key, seen, body, tag)])
 
 
-def send(lane: str, body: bytes = b"hello") -> Send:
+def send(queue: str, body: bytes = b"hello") -> Send:
     """A message in a lane."""
-    return Send(lane, "did:web:peer", "https://peer/inbox", body)
+    return Send(queue, "did:web:peer", "https://peer/inbox", body)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -183,7 +183,7 @@ class TestBatches:
             assert await store.get("note", key)
             assert len(await store.find("note", key)) == 1
             assert await store.leaves(arrangement, 0) == [b""]
-            assert key in {due.lane for due in await store.due(0, 1000)}
+            assert key in {due.queue for due in await store.due(0, 1000)}
 
         await asyncio.gather(*(one(i) for i in range(100)))
 
@@ -245,9 +245,9 @@ class TestSends:
         await store.commit(Batch(sends=[send("a", b"1"), send("b", b"2")]))
         await store.commit(Batch(sends=[send("c", b"3")]))
         found = await store.due(0, 10)
-        assert [(one.lane, one.body, one.peer, one.url, one.attempts) for one in found] == [
-            (lane, body, "did:web:peer", "https://peer/inbox", 0)
-            for lane, body in (("a", b"1"), ("b", b"2"), ("c", b"3"))
+        assert [(one.queue, one.body, one.peer, one.url, one.attempts) for one in found] == [
+            (queue, body, "did:web:peer", "https://peer/inbox", 0)
+            for queue, body in (("a", b"1"), ("b", b"2"), ("c", b"3"))
         ]
         assert 0 < found[0].id < found[1].id < found[2].id
         assert await store.due(0, 2) == found[:2]
@@ -308,8 +308,8 @@ class TestSqlite:
         store = SqliteStore.open(path)
         assert await store.get("note", "a") == Row("note", "a", 1, b"1")
         assert await store.leaves("r", 0) == [b"leaf"]
-        assert [(one.lane, one.attempts) for one in await store.due(50, 9)] == [("b", 0), ("a", 1)]
-        assert [one.lane for one in await store.due(49, 9)] == ["b"]
+        assert [(one.queue, one.attempts) for one in await store.due(50, 9)] == [("b", 0), ("a", 1)]
+        assert [one.queue for one in await store.due(49, 9)] == ["b"]
         await store.close()
 
     async def test_closing_finishes_the_queue(self, tmp_path: Path) -> None:
@@ -416,5 +416,5 @@ class TestSqlite:
         tried = await store.due(0, 2, each=2)
         await store.commit(Batch(retries=[(one.id, 5.0) for one in tried]))
         again = await store.due(9.0, 10, each=3)
-        assert not {one.lane for one in tried} & {one.lane for one in again}
+        assert not {one.queue for one in tried} & {one.queue for one in again}
         assert len(again) == 5

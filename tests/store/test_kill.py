@@ -36,14 +36,14 @@ async def audit(path: Path, acknowledged: dict[str, int]) -> int:
     """Check that all that was acknowledged is there and every batch is whole; the number of batches."""
     store = SqliteStore.open(path)
     total = 0
-    for lane in ("0", "1", "2", "3"):
-        counter = await store.get("counter", lane)
+    for queue in ("0", "1", "2", "3"):
+        counter = await store.get("counter", queue)
         done = counter.version if counter else 0
-        assert done >= acknowledged.get(lane, 0)
-        expected = {f"{lane}/{n}": b"%d" % n * (1 + n % 900) for n in range(done)}
-        leaves = await store.leaves(lane, 0)
+        assert done >= acknowledged.get(queue, 0)
+        expected = {f"{queue}/{n}": b"%d" % n * (1 + n % 900) for n in range(done)}
+        leaves = await store.leaves(queue, 0)
         assert leaves == list(expected.values())
-        found = {row.key: row.body for row in await store.find("step") if row.key.startswith(f"{lane}/")}
+        found = {row.key: row.body for row in await store.find("step") if row.key.startswith(f"{queue}/")}
         assert found == expected
         total += done
     sends = store._near.execute("SELECT lane, count(*), sum(first) FROM sends GROUP BY lane").fetchall()

@@ -166,7 +166,7 @@ def may_allege(seen: Seen, read: Read, _told: Deadline, before: Seen) -> None:
         return
     assert f"{read['who']}/{read['tranche']}" not in seen.state.allegations, "it has alleged that already"
     body = Allege(tranche=read["tranche"], hold=False)
-    act = step.Act(author=read["who"], stamp=seen.now, type="allege", body=body, entry="a")
+    act = step.EntryInput(author=read["who"], stamp=seen.now, type="allege", body=body, entry="a")
     assert step.apply(seen.terms, seen.state, act).state.allegations
 
 

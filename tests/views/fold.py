@@ -31,7 +31,7 @@ class Folded:
         name = digest(canonical({"index": index, "author": author, "body": body}))
         kind = TYPE_OF[type(body)]
         out = step.apply(
-            self.terms, self.states[-1], step.Act(author=author, stamp=time, type=kind, body=body, entry=name)
+            self.terms, self.states[-1], step.EntryInput(author=author, stamp=time, type=kind, body=body, entry=name)
         )
         self.placed.append(
             PlacedEntry(index=index, entry=name, author=author, type=kind, body=body, at=out.at, changes=out.changes)

@@ -7,7 +7,7 @@ from collections import Counter
 
 from armslength.core.arrangement.bodies import Attest, Determine
 from armslength.core.arrangement.state import Change
-from armslength.views.timeline import Effect, Line, timeline
+from armslength.views.timeline import Effect, TimelineLine, timeline
 from tests.views.reading import Forms, Read, Seen, bare, instant, names, numbers, pattern, people, same
 
 DONE, MADE, CAUSES = Forms("line"), Forms("effect"), Forms("cause")
@@ -48,14 +48,14 @@ def is_idle(seen: Seen, change: Change) -> bool:
 
 
 @DONE.form(r"time reaches <at:M>")
-def by_time(_seen: Seen, read: Read, line: Line) -> None:
+def by_time(_seen: Seen, read: Read, line: TimelineLine) -> None:
     """Nobody's doing."""
     assert not line.who
     assert instant(read["at"]) == line.at
 
 
 @DONE.form(r"(?P<attests>.+ attests? that .+)")
-def attest(seen: Seen, read: Read, line: Line) -> None:
+def attest(seen: Seen, read: Read, line: TimelineLine) -> None:
     """Attestations: exactly who said what of which period."""
     told: set[tuple[str, str, int, bool]] = set()
     for part in read["attests"].split("; "):
@@ -88,7 +88,7 @@ def clauses(text: str) -> list[str]:
 
 
 @DONE.form(r"<who:who> votes? to (?P<word>uphold|dismiss) (?:allegation <name:id>|the complaint about <tranche:id>)")
-def votes(seen: Seen, read: Read, line: Line) -> None:
+def votes(seen: Seen, read: Read, line: TimelineLine) -> None:
     """Votes of one kind."""
     same(people(read["who"]), line.who)
     for index in line.entries:
@@ -122,7 +122,7 @@ ONE = {
 def of_type(kind: str) -> object:
     """A check for one type of entry."""
 
-    def check(seen: Seen, read: Read, line: Line) -> None:
+    def check(seen: Seen, read: Read, line: TimelineLine) -> None:
         same(people(read["who"]), line.who)
         for index in line.entries:
             entry = seen.placed[index]

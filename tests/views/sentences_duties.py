@@ -282,7 +282,7 @@ def may_leave(seen: Seen, read: Read, answer: Why) -> None:
 
 def leaves_at_once(seen: Seen, party: str) -> None:
     """A notice that ends when it is given."""
-    act = step.Act(author=party, stamp=seen.now, type="withdraw", body=Withdraw(), entry="w")
+    act = step.EntryInput(author=party, stamp=seen.now, type="withdraw", body=Withdraw(), entry="w")
     out = step.apply(seen.terms, seen.state, act)
     notice = out.state.arrangement.withdrawals[party]
     assert notice.ends == notice.at == out.at

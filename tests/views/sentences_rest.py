@@ -169,7 +169,7 @@ def to_remedy(seen: Seen, read: Read, answer: Why) -> None:
         return
     state = seen.state
     for party in set(seen.terms.parties) - set(suspension.resumed):
-        act = step.Act(author=party, stamp=seen.now, type="resume", body=Resume(), entry=party)
+        act = step.EntryInput(author=party, stamp=seen.now, type="resume", body=Resume(), entry=party)
         if state.arrangement.suspension is not None:
             state = step.apply(seen.terms, state, act).state
     must = any(sentence.endswith("must still be remedied.") for sentence in answer.sentences)

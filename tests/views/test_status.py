@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from armslength.cli import show
-from armslength.views.explain import Facts, why
+from armslength.views.explain import NodeFacts, why
 from armslength.views.exposure import series
 from armslength.views.jsonable import jsonable
 from armslength.views.status import Status, status
@@ -30,7 +30,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def seen(time: int, facts: Facts | None = None) -> Status:
+def seen(time: int, facts: NodeFacts | None = None) -> Status:
     """The overview of the golden scenario at an instant."""
     return status(golden().terms, golden().at(time), facts)
 
@@ -69,7 +69,7 @@ def test_the_next_deadline_skips_excuses_that_nobody_asked_for() -> None:
 
 def test_what_no_seal_covers_is_provisional() -> None:
     """With facts, the overview counts unsealed entries and says so in words."""
-    view = seen(at(10), Facts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
+    view = seen(at(10), NodeFacts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
     assert view.provisional is not None
     assert view.provisional.entries == 3
     assert "The last 3 entries are provisional" in plain(status_text(golden().terms, view))
@@ -159,7 +159,7 @@ def test_allegations_show_the_ids_that_answers_need() -> None:
 
 def test_a_silent_keeper_is_told_once() -> None:
     """With three entries unsealed for hours, the record's part names the keeper, and nothing else does."""
-    view = seen(at(10), Facts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
+    view = seen(at(10), NodeFacts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
     text = " ".join(plain(status_text(golden().terms, view)).split())
     assert text.count("No seal has come from Neutral body (m5), the keeper, for 14 h") == 1
     assert "has not answered" not in text
@@ -167,7 +167,7 @@ def test_a_silent_keeper_is_told_once() -> None:
 
 def test_before_the_first_seal_no_time_is_told() -> None:
     """Of a record without entries the overview says that nothing is sealed, and counts no days from 1970."""
-    view = status(golden().terms, golden().states[0], Facts(now=at(-5), size=0, sealed=0))
+    view = status(golden().terms, golden().states[0], NodeFacts(now=at(-5), size=0, sealed=0))
     text = plain(status_text(golden().terms, view))
     assert "Nothing is sealed yet" in text
     assert "1970" not in text

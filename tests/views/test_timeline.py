@@ -7,19 +7,19 @@ from dataclasses import replace
 from armslength.core.arrangement.bodies import Allege, Notice
 from armslength.views.exposure import series
 from armslength.views.textual import plain, timeline_text
-from armslength.views.timeline import Line, timeline
+from armslength.views.timeline import TimelineLine, timeline
 from armslength.views.words import Words
 from tests.golden.terms import at
 from tests.views.fold import Folded, golden
 
 
-def told(folded: Folded | None = None) -> tuple[Line, ...]:
+def told(folded: Folded | None = None) -> tuple[TimelineLine, ...]:
     """The timeline of a folded record (default: the golden one)."""
     folded = folded or golden()
     return timeline(folded.terms, folded.placed, folded.state)
 
 
-def line_at(time: int, part: str) -> Line:
+def line_at(time: int, part: str) -> TimelineLine:
     """The golden line at an instant whose words contain `part`."""
     return next(line for line in told() if line.at == time and part in line.did)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Evidence, Resume, Seal, Sign
-from armslength.core.arrangement.step import Act, apply, initial
+from armslength.core.arrangement.step import EntryInput, apply, initial
 from armslength.core.arrangement.terms import Arrangement, Condition, Due
 from armslength.views.deadlines import Deadline, deadlines
 from armslength.views.explain import why
@@ -86,7 +86,7 @@ def test_whoever_is_excluded_is_named_and_the_arrangement_is_not() -> None:
     """An equivocator counts no more: that happens to it, not to the arrangement."""
     rules = terms(claims={"k1": state_claim()}, duties={"d1": maintain("k1")})
     state = folded(rules).state
-    act = Act(
+    act = EntryInput(
         author="P",
         stamp=start(1),
         type="evidence",

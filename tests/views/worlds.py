@@ -8,7 +8,7 @@ from random import Random
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Body, Sign
-from armslength.core.arrangement.step import Act
+from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Refused
 from armslength.views.placed import PlacedEntry
@@ -32,7 +32,7 @@ class History:
     def __post_init__(self) -> None:
         self.states.append(Seen(self.terms, step.initial(self.terms), [], []))
 
-    def place(self, what: Act) -> None:
+    def place(self, what: EntryInput) -> None:
         """Place an entry, if it is valid."""
         last = self.states[-1]
         try:

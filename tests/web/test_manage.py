@@ -21,20 +21,20 @@ ME = "did:web:me.example"
 def _held(name: str, by: str, replaces: str | None, signed: tuple[str, ...] = (), phase: str = "PROPOSED") -> Any:
     return SimpleNamespace(
         arrangement=name * 64,
-        held=SimpleNamespace(by=by, proposal=SimpleNamespace(replaces=replaces)),
+        engagement=SimpleNamespace(by=by, proposal=SimpleNamespace(replaces=replaces)),
         terms=SimpleNamespace(title=f"terms {name}"),
-        book=SimpleNamespace(
+        record=SimpleNamespace(
             me=SimpleNamespace(actor="A"),
             view=SimpleNamespace(state=SimpleNamespace(arrangement=SimpleNamespace(signed=signed, phase=phase))),
         ),
     )
 
 
-class _Shelf:
+class _Repository:
     """These arrangements."""
 
-    def __init__(self, held: dict[str, Any]) -> None:
-        self._held = held
+    def __init__(self, live: dict[str, Any]) -> None:
+        self._held = live
 
     async def beginning(self, begins: str, limit: int) -> list[str]:
         return [name for name in sorted(self._held) if name.startswith(begins)][:limit]
@@ -50,8 +50,8 @@ class _Shelf:
         return str(self._held[name].terms.title)
 
 
-def _verbs(*held: Any) -> manage._Verbs:
-    node: Any = SimpleNamespace(shelf=_Shelf({each.arrangement: each for each in held}), proposals=None)
+def _verbs(*live: Any) -> manage._Verbs:
+    node: Any = SimpleNamespace(repository=_Repository({each.arrangement: each for each in live}), proposals=None)
     return manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
 
 
@@ -69,21 +69,23 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     state = golden().at(at(10, 2))
     book = SimpleNamespace(me=SimpleNamespace(actor="m5"), view=SimpleNamespace(state=state))
     recorder = SimpleNamespace(now=lambda _: at(10, 2))
-    node: Any = SimpleNamespace(recorder=recorder, shelf=None, proposals=None)
+    node: Any = SimpleNamespace(recorder=recorder, repository=None, proposals=None)
     verbs = manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
-    held: Any = SimpleNamespace(terms=golden().terms, book=book)
-    note = verbs._note(held, Attest(claim="k1a", period=3, value=True))
+    live: Any = SimpleNamespace(terms=golden().terms, record=book)
+    note = verbs._note(live, Attest(claim="k1a", period=3, value=True))
     assert note == "changes nothing: k1a day 3 is already decided: SUPPORTED"
-    assert verbs._note(held, Attest(claim="k1a", period=10, value=True)) is None
+    assert verbs._note(live, Attest(claim="k1a", period=10, value=True)) is None
 
 
 def test_only_the_recipient_fetches() -> None:
     """Whoever fetches a tranche of others is told that they are not its recipient."""
     terms = golden().terms
     tranche = next(name for name, each in terms.tranches.items() if each.recipient != "A")
-    held: Any = SimpleNamespace(arrangement="a" * 64, terms=terms, book=SimpleNamespace(me=SimpleNamespace(actor="A")))
+    live: Any = SimpleNamespace(
+        arrangement="a" * 64, terms=terms, record=SimpleNamespace(me=SimpleNamespace(actor="A"))
+    )
     with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
-        asyncio.run(_verbs(held).fetch({"arrangement": "aa", "tranche": tranche}))
+        asyncio.run(_verbs(live).fetch({"arrangement": "aa", "tranche": tranche}))
 
 
 def test_what_is_refused_names_the_arrangement() -> None:

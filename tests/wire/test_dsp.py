@@ -237,7 +237,7 @@ def test_processes_name_both_ids_and_the_state() -> None:
         peer="did:c",
         address="https://c",
         dataset="d",
-        state=tp.State.SUSPENDED,
+        state=tp.TransferState.SUSPENDED,
         agreement="a",
         format="f",
     )
@@ -273,7 +273,7 @@ def test_urls_are_below_the_peers_base() -> None:
         peer="did:p",
         address="https://p/dsp/",
         dataset="d",
-        state=cn.State.REQUESTED,
+        state=cn.NegotiationState.REQUESTED,
         offer=OFFER,
     )
     assert binding.url(record, MESSAGES[0]) == "https://p/dsp/negotiations/request"
@@ -283,7 +283,7 @@ def test_urls_are_below_the_peers_base() -> None:
 
 def test_a_catalogues_offers_have_no_target() -> None:
     """The schema forbids it there and asks for it in messages; an empty list of datasets is left out."""
-    listed = catalog.Listed(id="d", title="T", media_types=(), offer=OFFER)
+    listed = catalog.CatalogEntry(id="d", title="T", media_types=(), offer=OFFER)
     full = json.loads(catalog.write_catalog("did:p", "https://p/dsp", [listed]))
     assert "target" not in full["dataset"][0]["hasPolicy"][0]
     assert full["dataset"][0]["distribution"][0]["format"] == "HttpData-PULL"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from armslength.core.arrangement.terms import (
     SEMANTICS,
     Actor,
+    ActorKeys,
     Allegations,
     Arrangement,
     Claim,
@@ -21,7 +22,6 @@ from armslength.core.arrangement.terms import (
     Due,
     Duty,
     Excuse,
-    Keys,
     Quorum,
     Tranche,
 )
@@ -114,7 +114,9 @@ def key(name: str) -> str:
 
 
 def _actor(id_: str, name: str, group: str | None) -> Actor:
-    keys = Keys(entries=key(f"{id_} e"), checkpoints=key(f"{id_} c"), tokens=None if id_ == "m" else key(f"{id_} t"))
+    keys = ActorKeys(
+        entries=key(f"{id_} e"), checkpoints=key(f"{id_} c"), tokens=None if id_ == "m" else key(f"{id_} t")
+    )
     return Actor(
         name=name, did=f"did:web:{id_.lower()}.a", keys=keys, address=f"https://{id_.lower()}.a", group=group
     )  # fmt: skip

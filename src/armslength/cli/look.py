@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from armslength.core.arrangement.state import State
     from armslength.core.arrangement.terms import Arrangement
-    from armslength.views.explain import Facts
+    from armslength.views.explain import NodeFacts
     from armslength.views.textual import Text
 
 Bundle = Annotated[
@@ -41,7 +41,7 @@ class Seen:
 
     terms: Arrangement
     state: State
-    facts: Facts | None
+    facts: NodeFacts | None
     beside: dict[str, Any]  # what only a node knows
 
     def named(self, actor: str) -> str:
@@ -60,14 +60,14 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         if verdict.terms is None or verdict.replica is None:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
-    from armslength.views.explain import Facts, Timekeeper
+    from armslength.views.explain import NodeFacts, Timekeeper
     from armslength.wire.own import Trouble
 
     answer = ask(_node(node), "view", arrangement=arrangement)
     terms, state = seen(answer)
     sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
     heard = {name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in answer["heard"].items()}
-    facts = Facts(
+    facts = NodeFacts(
         now=answer["now"],
         size=answer["size"],
         sealed=answer["sealed"],

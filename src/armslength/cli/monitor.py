@@ -18,18 +18,27 @@ from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import open_checkpoint, quorum
-from armslength.engine.author import KIND, PLACED, START, Author
-from armslength.engine.mail import Mail, check_events, said
-from armslength.engine.past import recall
+from armslength.engine.journal import KIND, PLACED, START, Journal
+from armslength.engine.recall import recall
+from armslength.engine.transport import NodeTransport, check_events, said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
-from armslength.net.peers import Peers
+from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.ports import Batch, Put, Store
 from armslength.store.sqlite import SqliteStore
-from armslength.wire.own import BASE, MAX_ASKED, Answer, Proposal, Sealed, covered, decode_arrangements, decode_sealed
+from armslength.wire.own import (
+    BASE,
+    MAX_ASKED,
+    Proposal,
+    SealedHead,
+    SubmissionAnswer,
+    covered,
+    decode_arrangements,
+    decode_sealed,
+)
 from armslength.wire.place import did_of
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
@@ -42,7 +51,7 @@ AGAIN = "it is sent again with the next command of this folder"
 class Monitor:
     """One monitor's folder, opened for one command."""
 
-    def __init__(self, config: Config, store: Store, peers: Peers, keys: KeyRing) -> None:
+    def __init__(self, config: Config, store: Store, peers: HttpPeers, keys: KeyRing) -> None:
         self._config = config
         self._store = store
         self._peers = peers
@@ -55,14 +64,14 @@ class Monitor:
         terms = decode_terms(proposal.document.encode())
         check_events(terms, events)
         arrangement, me = digest(proposal.document.encode()), self._actor(terms)
-        author = Author(self._store, arrangement, terms, me, self._keys["entries"].sign)
-        mail = Mail(terms, arrangement, self._peers)
+        author = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+        mail = NodeTransport(terms, arrangement, self._peers)
         seen, link = await self._settle(author, terms, arrangement, me)
         if await author.is_blocked():
             await author.send(mail)
         waiting = [(entry_hash(written.entry), written.entry.body) for written in await author.pending()]
         names = await author.write(bodies, seen, link)
-        why, answers = f"the keeper gave no answer; {AGAIN}", dict[str, Answer]()
+        why, answers = f"the keeper gave no answer; {AGAIN}", dict[str, SubmissionAnswer]()
         try:
             answers = await author.send(mail)
         except Unavailable as error:
@@ -80,7 +89,7 @@ class Monitor:
         ]
 
     async def _settle(
-        self, author: Author, terms: Arrangement, arrangement: str, me: str
+        self, author: Journal, terms: Arrangement, arrangement: str, me: str
     ) -> tuple[Head, tuple[int, str]]:
         """The last sealed head, and where our entries end in it, which counts if our journal has been lost. What is
         shown to be covered by it need not be sent again."""
@@ -180,10 +189,10 @@ class Monitor:
 
     async def _seen(
         self, terms: Arrangement, arrangement: str, me: str, entries: Sequence[str], *, everywhere: bool
-    ) -> list[Sealed]:
+    ) -> list[SealedHead]:
         """The last sealed head that a node shows, its seal verified, which of these entries it covers, and our last;
         or what every node shows that answers: with an empty journal, what one of them hides might be signed anew."""
-        found, errors = list[Sealed](), list[str]()
+        found, errors = list[SealedHead](), list[str]()
         nodes = sorted((name for name, a in terms.actors.items() if a.address), key=lambda name: name != terms.keeper)
         query = urlencode([("author", me), *(("entry", name) for name in entries)])
         for name in nodes:
@@ -201,13 +210,13 @@ class Monitor:
         return found
 
 
-def _verified(terms: Arrangement, name: str, sealed: Sealed) -> Sealed:
+def _verified(terms: Arrangement, name: str, sealed: SealedHead) -> SealedHead:
     """A head that its seal carries; the empty record if there is none yet. Raises Malformed or Refused."""
     from armslength.core.arrangement import step
 
     if not sealed.checkpoint:
         root = step.state_root(step.initial(terms))
-        return Sealed(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
+        return SealedHead(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
     opened = open_checkpoint(roster(terms), sealed.checkpoint)
     same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
     if not same or not quorum(terms, opened.times):
@@ -230,7 +239,7 @@ def say(config: Config, which: str, bodies: Sequence[Body], events: Sequence[str
             stack.push_async_callback(store.close)
             client = await stack.enter_async_context(Client(ways(config)))
             tokens = Tokens(config.did, keys["tokens"])
-            monitor = Monitor(config, store, Peers(client, tokens.bearer), keys)
+            monitor = Monitor(config, store, HttpPeers(client, tokens.bearer), keys)
             document = (await monitor.arrangement(which)).document.encode()
             name, title = digest(document), decode_terms(document).title
             return {"arrangement": name, "title": title, "said": await monitor.say(name, bodies, events)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from armslength.views.asked import Why
     from armslength.views.exposure import Series
     from armslength.views.status import Status
-    from armslength.views.timeline import Line
+    from armslength.views.timeline import TimelineLine
 
 NARROWEST, WIDEST = 60, 100
 _CODES = {
@@ -51,7 +51,7 @@ def print_why(answer: Why, *, as_json: bool = False, file: TextIO | None = None)
 
 def print_timeline(
     terms: Arrangement,
-    lines: Sequence[Line],
+    lines: Sequence[TimelineLine],
     state: State | None = None,
     *,
     stakes: Mapping[str, Series] | None = None,

@@ -19,10 +19,10 @@ from enum import StrEnum
 from typing import ClassVar, Final, Self
 
 from armslength.core.policy import Agreement, Offer
-from armslength.core.process import Message, Record, Role
+from armslength.core.process import Message, Process, Role
 
 
-class State(StrEnum):
+class NegotiationState(StrEnum):
     """The states of the specification, and no others."""
 
     REQUESTED = "REQUESTED"
@@ -34,7 +34,7 @@ class State(StrEnum):
     TERMINATED = "TERMINATED"
 
 
-FINAL: Final = frozenset({State.FINALIZED, State.TERMINATED})
+FINAL: Final = frozenset({NegotiationState.FINALIZED, NegotiationState.TERMINATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,52 +94,54 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     NegotiationTerminated,
 )
 
-TABLE: Final[Mapping[tuple[State, Role, type[Message]], State]] = {
+TABLE: Final[Mapping[tuple[NegotiationState, Role, type[Message]], NegotiationState]] = {
     # "sent by a Consumer to initiate a Contract Negotiation or to respond to a Contract Offer Message"
-    (State.OFFERED, C, ContractRequest): State.REQUESTED,
+    (NegotiationState.OFFERED, C, ContractRequest): NegotiationState.REQUESTED,
     # "sent by a Provider to initiate a Contract Negotiation or to respond to a Contract Request Message"
-    (State.REQUESTED, P, ContractOffer): State.OFFERED,
+    (NegotiationState.REQUESTED, P, ContractOffer): NegotiationState.OFFERED,
     # "When the message is sent by a Consumer with an eventType set to ACCEPTED, the state machine MUST be placed in
     # the ACCEPTED state"
-    (State.OFFERED, C, OfferAccepted): State.ACCEPTED,
+    (NegotiationState.OFFERED, C, OfferAccepted): NegotiationState.ACCEPTED,
     # "sent by a Provider when it agrees to a Policy"
-    (State.REQUESTED, P, ContractAgreed): State.AGREED,
-    (State.ACCEPTED, P, ContractAgreed): State.AGREED,
+    (NegotiationState.REQUESTED, P, ContractAgreed): NegotiationState.AGREED,
+    (NegotiationState.ACCEPTED, P, ContractAgreed): NegotiationState.AGREED,
     # "sent by a Consumer to verify the acceptance of an Agreement"
-    (State.AGREED, C, AgreementVerified): State.VERIFIED,
+    (NegotiationState.AGREED, C, AgreementVerified): NegotiationState.VERIFIED,
     # "sent by a Provider with an eventType property set to FINALIZED, an Agreement has been finalized and the
     # associated Dataset is accessible"
-    (State.VERIFIED, P, AgreementFinalized): State.FINALIZED,
+    (NegotiationState.VERIFIED, P, AgreementFinalized): NegotiationState.FINALIZED,
     # "sent by a Consumer or a Provider indicating it has cancelled the negotiation sequence. The message can be sent
     # at any state of a Contract Negotiation without providing an explanation"
     **{
-        (state, sender, NegotiationTerminated): State.TERMINATED
-        for state in State
+        (state, sender, NegotiationTerminated): NegotiationState.TERMINATED
+        for state in NegotiationState
         if state not in FINAL
         for sender in Role
     },
 }
 
 # What already holds when a peer that gives its messages no ids repeats itself.
-SAID_AGAIN: Final[Mapping[tuple[Role, type[Message]], frozenset[State]]] = {
-    (C, OfferAccepted): frozenset({State.ACCEPTED}),
-    (P, ContractAgreed): frozenset({State.AGREED, State.VERIFIED, State.FINALIZED}),  # the same agreement only
-    (C, AgreementVerified): frozenset({State.VERIFIED, State.FINALIZED}),
-    (P, AgreementFinalized): frozenset({State.FINALIZED}),
-    (C, NegotiationTerminated): frozenset({State.TERMINATED}),
-    (P, NegotiationTerminated): frozenset({State.TERMINATED}),
+SAID_AGAIN: Final[Mapping[tuple[Role, type[Message]], frozenset[NegotiationState]]] = {
+    (C, OfferAccepted): frozenset({NegotiationState.ACCEPTED}),
+    (P, ContractAgreed): frozenset(
+        {NegotiationState.AGREED, NegotiationState.VERIFIED, NegotiationState.FINALIZED}
+    ),  # the same agreement only
+    (C, AgreementVerified): frozenset({NegotiationState.VERIFIED, NegotiationState.FINALIZED}),
+    (P, AgreementFinalized): frozenset({NegotiationState.FINALIZED}),
+    (C, NegotiationTerminated): frozenset({NegotiationState.TERMINATED}),
+    (P, NegotiationTerminated): frozenset({NegotiationState.TERMINATED}),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Negotiation(Record):
+class Negotiation(Process):
     """One negotiation as one side knows it."""
 
     TABLE: ClassVar = TABLE
-    STATES: ClassVar = State
+    STATES: ClassVar = NegotiationState
     FINAL: ClassVar = FINAL
 
-    state: State
+    state: NegotiationState
     offer: Offer
     agreement: Agreement | None = None
 

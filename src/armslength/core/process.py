@@ -53,7 +53,7 @@ class UnderWay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Process:
     """What both kinds of process record, and what each says of its own state machine."""
 
     TABLE: ClassVar[Mapping[tuple[Any, Role, type[Message]], Any]]
@@ -116,24 +116,24 @@ class Record:
         return f"{type(message).__name__} of the {sender} is not possible in {self.state}"
 
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound=Process)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[R]):
+class ProcessOutcome(Generic[R]):
     """The record after a message. `repeat`: it was heard before, and nothing has changed."""
 
     record: R
     repeat: bool = False
 
 
-def step(record: R, sender: Role, message: Message) -> Outcome[R]:
+def step(record: R, sender: Role, message: Message) -> ProcessOutcome[R]:
     """Apply an acknowledged message. Raises Refused, and then nothing has changed."""
     _same_process(record, message)
     if sender is record.role:
         return _acknowledged(record, message)
     if message.id is not None and message.id in record.heard:
-        return Outcome(record, repeat=True)
+        return ProcessOutcome(record, repeat=True)
     ahead = (record.state, *(item.state for item in record.under_way))  # law 2
     rows = ((index, here, record.TABLE.get((here, sender, type(message)))) for index, here in enumerate(ahead))
     acknowledged, here, state = next((row for row in rows if row[2] is not None), (0, record.state, None))
@@ -141,7 +141,7 @@ def step(record: R, sender: Role, message: Message) -> Outcome[R]:
         again = record.again(sender, message)
         if again is None:
             raise Refused("illegal-transition", record.why_not(sender, message), "state")
-        return Outcome(again, repeat=again is record)
+        return ProcessOutcome(again, repeat=again is record)
     following = replace(
         record.after(sender, message),
         state=state,
@@ -149,7 +149,7 @@ def step(record: R, sender: Role, message: Message) -> Outcome[R]:
         under_way=() if state in record.FINAL else record.under_way[acknowledged:],
         heard=remember(record, message),
     )
-    return Outcome(following)
+    return ProcessOutcome(following)
 
 
 def queue(record: R, message: Message) -> R:
@@ -167,15 +167,15 @@ def refused(record: R, reason: str) -> R:
     return replace(record, state=record.STATES("TERMINATED"), under_way=(), reason=reason)
 
 
-def _acknowledged(record: R, message: Message) -> Outcome[R]:
+def _acknowledged(record: R, message: Message) -> ProcessOutcome[R]:
     for index, item in enumerate(record.under_way):
         if item.id == message.id:
             rest = () if item.state in record.FINAL else record.under_way[index + 1 :]
-            return Outcome(replace(record, state=record.STATES(item.state), under_way=rest))
-    return Outcome(record, repeat=True)  # an answer of the peer has acknowledged it already
+            return ProcessOutcome(replace(record, state=record.STATES(item.state), under_way=rest))
+    return ProcessOutcome(record, repeat=True)  # an answer of the peer has acknowledged it already
 
 
-def _same_process(record: Record, message: Message) -> None:
+def _same_process(record: Process, message: Message) -> None:
     """Refuse a message whose process ids are not this record's."""
     for name, ours, theirs in (
         ("consumerPid", record.consumer_pid, message.consumer_pid),
@@ -191,6 +191,6 @@ def abandoned(record: R, message: Message) -> R:
     return record if message.id not in ids else replace(record, under_way=record.under_way[: ids.index(message.id)])
 
 
-def remember(record: Record, message: Message) -> tuple[str, ...]:
+def remember(record: Process, message: Message) -> tuple[str, ...]:
     """The ids heard, this one included."""
     return record.heard if message.id is None else (*record.heard, message.id)[-REMEMBERED:]

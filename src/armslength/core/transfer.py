@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import ClassVar, Final, Self
 
-from armslength.core.process import Message, Record, Role, remember
+from armslength.core.process import Message, Process, Role, remember
 
 
-class State(StrEnum):
+class TransferState(StrEnum):
     """The states of the specification, and no others."""
 
     REQUESTED = "REQUESTED"
@@ -30,7 +30,7 @@ class State(StrEnum):
     TERMINATED = "TERMINATED"
 
 
-FINAL: Final = frozenset({State.COMPLETED, State.TERMINATED})
+FINAL: Final = frozenset({TransferState.COMPLETED, TransferState.TERMINATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,47 +91,47 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     TransferTermination,
 )
 
-TABLE: Final[Mapping[tuple[State, Role, type[Message]], State]] = {
+TABLE: Final[Mapping[tuple[TransferState, Role, type[Message]], TransferState]] = {
     # "sent by the Provider to indicate the data transfer has been initiated"
-    (State.REQUESTED, P, TransferStart): State.STARTED,
+    (TransferState.REQUESTED, P, TransferStart): TransferState.STARTED,
     # figure: SUSPENDED to STARTED by either side; law 3
-    (State.SUSPENDED, P, TransferStart): State.STARTED,
-    (State.SUSPENDED, C, TransferStart): State.STARTED,
+    (TransferState.SUSPENDED, P, TransferStart): TransferState.STARTED,
+    (TransferState.SUSPENDED, C, TransferStart): TransferState.STARTED,
     # law 4: the provider's answer to the consumer's start
-    (State.STARTED, P, TransferStart): State.STARTED,
+    (TransferState.STARTED, P, TransferStart): TransferState.STARTED,
     # "sent by the Provider or Consumer when either of them needs to temporarily suspend the Transfer Process"
-    (State.STARTED, C, TransferSuspension): State.SUSPENDED,
-    (State.STARTED, P, TransferSuspension): State.SUSPENDED,
+    (TransferState.STARTED, C, TransferSuspension): TransferState.SUSPENDED,
+    (TransferState.STARTED, P, TransferSuspension): TransferState.SUSPENDED,
     # "sent by the Provider or Consumer when a data transfer has completed"
-    (State.STARTED, C, TransferCompletion): State.COMPLETED,
-    (State.STARTED, P, TransferCompletion): State.COMPLETED,
+    (TransferState.STARTED, C, TransferCompletion): TransferState.COMPLETED,
+    (TransferState.STARTED, P, TransferCompletion): TransferState.COMPLETED,
     # "at any point except a terminal state"
     **{
-        (state, sender, TransferTermination): State.TERMINATED
-        for state in State
+        (state, sender, TransferTermination): TransferState.TERMINATED
+        for state in TransferState
         if state not in FINAL
         for sender in Role
     },
 }
 
 # What already holds when a peer that gives its messages no ids repeats itself.
-SAID_AGAIN: Final[Mapping[type[Message], State]] = {
-    TransferStart: State.STARTED,  # the same address only
-    TransferSuspension: State.SUSPENDED,
-    TransferCompletion: State.COMPLETED,
-    TransferTermination: State.TERMINATED,
+SAID_AGAIN: Final[Mapping[type[Message], TransferState]] = {
+    TransferStart: TransferState.STARTED,  # the same address only
+    TransferSuspension: TransferState.SUSPENDED,
+    TransferCompletion: TransferState.COMPLETED,
+    TransferTermination: TransferState.TERMINATED,
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer(Record):
+class Transfer(Process):
     """One transfer as one side knows it."""
 
     TABLE: ClassVar = TABLE
-    STATES: ClassVar = State
+    STATES: ClassVar = TransferState
     FINAL: ClassVar = FINAL
 
-    state: State
+    state: TransferState
     agreement: str
     format: str
     data_address: DataAddress | None = None
@@ -140,9 +140,9 @@ class Transfer(Record):
     def allows(self, here: str, sender: Role, message: Message) -> bool:
         if not isinstance(message, TransferStart):
             return True
-        if here == State.SUSPENDED and sender is C:  # law 3
+        if here == TransferState.SUSPENDED and sender is C:  # law 3
             return self.suspended_by is C
-        if here == State.STARTED:  # law 4
+        if here == TransferState.STARTED:  # law 4
             return self.data_address is None and message.address is not None
         return True
 
@@ -166,6 +166,6 @@ class Transfer(Record):
         return self if self.state is SAID_AGAIN.get(type(message)) else None
 
     def why_not(self, sender: Role, message: Message) -> str:
-        if isinstance(message, TransferStart) and sender is C and self.state is State.SUSPENDED:
+        if isinstance(message, TransferStart) and sender is C and self.state is TransferState.SUSPENDED:
             return f"suspended by the provider, which alone resumes it: {self.reason or 'no reason given'}"
-        return Record.why_not(self, sender, message)
+        return Process.why_not(self, sender, message)

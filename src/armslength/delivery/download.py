@@ -21,7 +21,7 @@ from armslength.delivery import chunks
 from armslength.delivery.chunks import BATCH, HASH, HEADER, SEALED_CHUNK, Commitment
 from armslength.delivery.peaks import Peaks
 from armslength.errors import ArmslengthError, NotFound, Refused, Unauthorised, Unavailable, Unverified
-from armslength.ports import Answer, Fetcher
+from armslength.ports import Fetcher, ResponseStream
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -57,7 +57,7 @@ async def download(
     draft = target.with_name(target.name + ".part")
     await _aside(_take_up, target, draft)
     with draft.open("r+b") as file, listing.open("rb") as leaves:
-        part = _Part(file, leaves, header, commit)
+        part = _Piece(file, leaves, header, commit)
         await _aside(part.recover, ended=part.end)
         if part.verified < commit.cipher_size:
             await _persist(lambda: _fetch_rest(link, url, part, progress), lambda: part.verified, pauses)
@@ -121,7 +121,7 @@ def _take_up(target: Path, draft: Path) -> None:
     draft.touch(0o600)
 
 
-async def _fetch_rest(link: _Link, url: str, part: _Part, progress: Progress | None) -> None:
+async def _fetch_rest(link: _Link, url: str, part: _Piece, progress: Progress | None) -> None:
     pending = bytearray()
     start = part.verified
     async with link.get(url, {"Range": f"bytes={start}-"} if start else {}) as (answer, blocks):
@@ -144,7 +144,7 @@ async def _fetch_rest(link: _Link, url: str, part: _Part, progress: Progress | N
     raise Unavailable("short", f"the sender stopped after byte {part.verified} of {part.size}")
 
 
-def _skip(answer: Answer, start: int) -> int:
+def _skip(answer: ResponseStream, start: int) -> int:
     """How many bytes of this answer lie before `start`. Raises for an answer that is no part of the file."""
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused("encoded", f"the sender encodes the file as {answer.headers['Content-Encoding']}")
@@ -160,7 +160,7 @@ def _skip(answer: Answer, start: int) -> int:
     return 0
 
 
-def _refusal(answer: Answer) -> ArmslengthError:
+def _refusal(answer: ResponseStream) -> ArmslengthError:
     """What a status other than success means."""
     reason = f"the sender answers {answer.status}"
     if answer.status in _AGAIN:
@@ -181,7 +181,9 @@ class _Link:
         self._stall = stall
 
     @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[tuple[Answer, AsyncIterator[bytes]]]:
+    async def get(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AsyncIterator[tuple[ResponseStream, AsyncIterator[bytes]]]:
         """The answer and its body. Raises Unavailable, as reading the body does."""
         async with AsyncExitStack() as stack:
             context = self._fetcher.stream(url, {**self._headers, **headers})
@@ -192,7 +194,7 @@ class _Link:
                 raise Unavailable("stalled", f"the sender did not answer in {self._stall:g} s") from None
             yield answer, self._blocks(answer)
 
-    async def _blocks(self, answer: Answer) -> AsyncIterator[bytes]:
+    async def _blocks(self, answer: ResponseStream) -> AsyncIterator[bytes]:
         now = asyncio.get_running_loop().time
         blocks, got, deadline = aiter(answer.blocks()), 0, now() + self._stall
         while True:
@@ -209,7 +211,7 @@ class _Link:
                 got, deadline = 0, now() + self._stall
 
 
-class _Part:
+class _Piece:
     """The file so far. `verified` bytes of it are written and true: the header and whole chunks."""
 
     def __init__(self, file: BinaryIO, leaves: BinaryIO, header: bytes, commit: Commitment) -> None:

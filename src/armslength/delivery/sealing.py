@@ -31,7 +31,7 @@ def _nobody(_: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class SealedFile:
     """A sealed file: its commitment (see `chunks.Commitment`) and the key that opens it, which stays secret."""
 
     size: int
@@ -53,7 +53,7 @@ def context(arrangement: str, tranche: str, provider: str, recipient: str) -> by
     return b"armslength/seal/1\n" + canonical(names)
 
 
-def describe(sealed: Sealed, *, tranche: str, agreement: str, media_type: str) -> Commit:
+def describe(sealed: SealedFile, *, tranche: str, agreement: str, media_type: str) -> Commit:
     """The `commit` entry's body for a sealed tranche."""
     return Commit(
         tranche=tranche,
@@ -67,7 +67,7 @@ def describe(sealed: Sealed, *, tranche: str, agreement: str, media_type: str) -
     )
 
 
-def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *, tell: Tell = _nobody) -> Sealed:
+def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *, tell: Tell = _nobody) -> SealedFile:
     """Seal `source` into `target`, with its chunk list beside it, both durable on return. One key seals one file.
 
     `tell` hears how many bytes are done, and may raise to end it. Raises Malformed for a key of another length, Misuse
@@ -98,7 +98,7 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *
                     listing.write(_append(cipher_tree, last))
                     file.write(last)
                     break
-    return Sealed(
+    return SealedFile(
         size=size,
         plain_root=plain_tree.root(),
         cipher_size=chunks.sealed_size(size),

@@ -29,14 +29,14 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf, Refusal, entry_hash
 from armslength.core.record.evidence import refuses
 from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.engine.backoff import Backoff, in_time
 from armslength.engine.clock import Clocks
-from armslength.engine.past import COPY, DAY_S, KIND, Silence, ask_for_ours, least
-from armslength.engine.patience import Pause, in_time
+from armslength.engine.recall import COPY, DAY_S, KIND, Silence, ask_for_ours, least
 from armslength.engine.recorder import Recorder
-from armslength.engine.shelf import Open, Shelf, stands_by
+from armslength.engine.repository import LiveArrangement, Repository, stands_by
 from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
-from armslength.wire.own import BASE, Declined, Shown, decode_leaves
+from armslength.wire.own import BASE, NumberedRefusal, Shown, decode_leaves
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
@@ -72,7 +72,7 @@ class _Words:
     head: Cosigned | None = None
     ordered: list[Leaf] = field(default_factory=list)
     loose: list[Leaf] = field(default_factory=list)
-    refusals: list[Declined] = field(default_factory=list)
+    refusals: list[NumberedRefusal] = field(default_factory=list)
     time: int = 0
     lost: str | None = None
 
@@ -81,11 +81,11 @@ class Catchup:
     """Who may speak where. `speak` before every word."""
 
     def __init__(
-        self, shelf: Shelf, peers: Peers, recorder: Recorder, clock: Callable[[], float], machine: Clocks
+        self, repository: Repository, peers: Peers, recorder: Recorder, clock: Callable[[], float], machine: Clocks
     ) -> None:
         self._machine = machine
         self._has_told_leap = False
-        self._shelf = shelf
+        self._repository = repository
         self._peers = peers
         self._recorder = recorder
         self._clock = clock
@@ -93,34 +93,34 @@ class Catchup:
         self._turned_up: dict[str, list[Leaf]] = {}  # entries of ours that we did not know, by arrangement
         self._doubtful: set[str] | None = None  # arrangements in which a word of ours has turned up; None: not read
 
-    async def speak(self, held: Open) -> None:
+    async def speak(self, live: LiveArrangement) -> None:
         """Return once words may leave in this arrangement. Raises Unavailable, with what is waited for."""
         self._machine.look()
         if self._has_told_leap and not self._machine.leap:
             self._has_told_leap = False
-            self._shelf.troubles.over(CLOCK)
-        if held.silence is None and self._is_settled(held):
+            self._repository.troubles.over(CLOCK)
+        if live.silence is None and self._is_settled(live):
             return
-        standing, pause = await self._standing(held), self._pause(held)
+        standing, pause = await self._standing(live), self._pause(live)
         async with standing.asking:  # whoever has waited here finds out what came of it
             if pause.is_over:
-                await self._compare(held, standing, pause)
-        _raise_if_silent(held)
+                await self._compare(live, standing, pause)
+        _raise_if_silent(live)
 
-    def _is_settled(self, held: Open) -> bool:
+    def _is_settled(self, live: LiveArrangement) -> bool:
         """Whether our clock has not leapt since the others were asked; if it has, we are silent until they are."""
-        machine, standing = self._machine, self._standings.get(held.arrangement)
+        machine, standing = self._machine, self._standings.get(live.arrangement)
         if standing is None or not (machine.leap or machine.leaps != standing.leaps):
             return True
         if machine.leaps == standing.leaps and asyncio.get_running_loop().time() - standing.settled < LEAPT_S:
             return True
-        held.silence = "compares with the others first: this machine's clock has leapt"
+        live.silence = "compares with the others first: this machine's clock has leapt"
         return False
 
-    def _settle(self, held: Open, standing: _Standing, times: Sequence[int], alone: bool) -> str | None:
+    def _settle(self, live: LiveArrangement, standing: _Standing, times: Sequence[int], alone: bool) -> str | None:
         """Find out which time is right, by the others' clocks; what speaks against ours, or None."""
         machine, now = self._machine, asyncio.get_running_loop().time()
-        if held.terms.clock == "simulated":
+        if live.terms.clock == "simulated":
             standing.leaps, standing.settled = machine.leaps, now
             return None
         if alone and machine.leaps == standing.leaps and machine.leap:  # nobody to ask: what lasts is right
@@ -129,7 +129,7 @@ class Catchup:
         else:
             standing.leaps, standing.settled = machine.leaps, now
         agrees = alone or machine.believe(times)
-        trouble, said = self._shelf.troubles.at(CLOCK), None
+        trouble, said = self._repository.troubles.at(CLOCK), None
         if not agrees and times:
             off = min((machine.now(simulated=False) - each for each in times), key=abs)
             said = f"it is {abs(off)} s {'ahead of' if off > 0 else 'behind'} those of the others"
@@ -139,108 +139,108 @@ class Catchup:
             self._has_told_leap = True
             trouble.tell(f"it leapt {abs(int(machine.leap))} s {way}, and the others' clocks did not")
         else:
-            self._shelf.troubles.over(CLOCK)
+            self._repository.troubles.over(CLOCK)
         return said and f"this machine's clock is wrong: {said}"
 
     async def speak_to(self, did: str) -> None:
         """Return once messages of the Dataspace Protocol may be exchanged with a party. Raises Unavailable while we
         have not caught up in an arrangement that names it: what we would say may contradict what we have said."""
         if self._doubtful is None:
-            rows = await self._shelf.store.find(KIND)
+            rows = await self._repository.store.find(KIND)
             self._doubtful = {row.key for row in rows if convert(Silence, parse(row.body)).since}
-        if not self._doubtful and not self._shelf.store.generation:
+        if not self._doubtful and not self._repository.store.generation:
             return
-        async for _, name in self._shelf.names.naming(did):
+        async for _, name in self._repository.names.naming(did):
             if await self._has_caught_up(name):
                 continue
-            held = await self._shelf.open(name)
-            await self._standing(held)
-            if held.restored:
-                _raise_if_silent(held)
+            live = await self._repository.open(name)
+            await self._standing(live)
+            if live.restored:
+                _raise_if_silent(live)
 
     async def _has_caught_up(self, arrangement: str) -> bool:
         """Whether nothing is to be caught up with here, by what is stored."""
-        row = await self._shelf.store.get(KIND, arrangement)
+        row = await self._repository.store.get(KIND, arrangement)
         silence = convert(Silence, parse(row.body)) if row else Silence()
-        return not silence.since and silence.cleared >= self._shelf.store.generation
+        return not silence.since and silence.cleared >= self._repository.store.generation
 
-    async def doubt(self, held: Open, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
+    async def doubt(self, live: LiveArrangement, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
         """Somebody shows a `word` of ours that we do not know, or (not `proven`) says that there is one."""
         if leaf is not None:
-            self._turned_up.setdefault(held.arrangement, []).append(leaf)
-        standing, now = await self._standing(held), asyncio.get_running_loop().time()
-        if proven and not held.restored:
-            log.warning("%s: %s: %s", held.arrangement[:12], COPY, word)
-            await self._store(held, standing, replace(standing.silence, since=int(self._clock())))
-            self._shelf.spoken.discard(held.arrangement)
-            held.restored, held.silence = True, f"{COPY}: {word} is not known here"
-        elif not proven and held.silence is None and now - standing.doubted >= DOUBTS_S:
-            self._shelf.spoken.discard(held.arrangement)
-            standing.doubted, held.silence = now, f"compares with the others first: {word}"
-        self._shelf.on_change(held.arrangement)
+            self._turned_up.setdefault(live.arrangement, []).append(leaf)
+        standing, now = await self._standing(live), asyncio.get_running_loop().time()
+        if proven and not live.restored:
+            log.warning("%s: %s: %s", live.arrangement[:12], COPY, word)
+            await self._store(live, standing, replace(standing.silence, since=int(self._clock())))
+            self._repository.spoken.discard(live.arrangement)
+            live.restored, live.silence = True, f"{COPY}: {word} is not known here"
+        elif not proven and live.silence is None and now - standing.doubted >= DOUBTS_S:
+            self._repository.spoken.discard(live.arrangement)
+            standing.doubted, live.silence = now, f"compares with the others first: {word}"
+        self._repository.on_change(live.arrangement)
 
     # --- what is stored --------------------------------------------------------------------------------------------
 
-    async def _standing(self, held: Open) -> _Standing:
-        found = self._standings.get(held.arrangement)
+    async def _standing(self, live: LiveArrangement) -> _Standing:
+        found = self._standings.get(live.arrangement)
         if found is None:
-            row = await self._shelf.store.get(KIND, held.arrangement)
+            row = await self._repository.store.get(KIND, live.arrangement)
             silence = convert(Silence, parse(row.body)) if row else Silence()
-            found = self._standings.setdefault(held.arrangement, _Standing(silence, row.version if row else 0))
+            found = self._standings.setdefault(live.arrangement, _Standing(silence, row.version if row else 0))
         silence = found.silence
-        if held.silence is not None and (silence.since or silence.cleared < self._shelf.store.generation):
-            held.restored = True
+        if live.silence is not None and (silence.since or silence.cleared < self._repository.store.generation):
+            live.restored = True
             if not silence.since:
-                await self._store(held, found, replace(silence, since=int(self._clock())))
+                await self._store(live, found, replace(silence, since=int(self._clock())))
         return found
 
-    async def _store(self, held: Open, standing: _Standing, silence: Silence) -> None:
-        put = Put(KIND, held.arrangement, standing.version, canonical(silence))
-        if not await self._shelf.store.commit(Batch(puts=[put])):
+    async def _store(self, live: LiveArrangement, standing: _Standing, silence: Silence) -> None:
+        put = Put(KIND, live.arrangement, standing.version, canonical(silence))
+        if not await self._repository.store.commit(Batch(puts=[put])):
             raise Unavailable("busy", "another process writes to this node's folder")
         standing.silence, standing.version = silence, standing.version + 1
         if self._doubtful is not None:
-            (self._doubtful.add if silence.since else self._doubtful.discard)(held.arrangement)
+            (self._doubtful.add if silence.since else self._doubtful.discard)(live.arrangement)
 
-    def _pause(self, held: Open) -> Pause:
-        return self._shelf.troubles.at(SILENCE, "", held.arrangement, longest=LONGEST_S)
+    def _pause(self, live: LiveArrangement) -> Backoff:
+        return self._repository.troubles.at(SILENCE, "", live.arrangement, longest=LONGEST_S)
 
     # --- asking ----------------------------------------------------------------------------------------------------
 
-    async def _compare(self, held: Open, standing: _Standing, pause: Pause) -> None:
+    async def _compare(self, live: LiveArrangement, standing: _Standing, pause: Backoff) -> None:
         """Ask the others; take back what they show; and speak again if that suffices."""
-        if held.silence is None:
+        if live.silence is None:
             return
-        others = _others(held)
-        answers, silent = await self._ask(held, others)
+        others = _others(live)
+        answers, silent = await self._ask(live, others)
         times = [shown.now for shown in answers.values() if shown.now]
-        missing = await self._take_back(held, answers, silent)
-        missing = missing or self._settle(held, standing, times, alone=not others)
+        missing = await self._take_back(live, answers, silent)
+        missing = missing or self._settle(live, standing, times, alone=not others)
         late = int(self._clock()) - standing.silence.since >= DAY_S
-        enough = len(answers) >= (least(held.terms, others) if held.restored and late else len(others))
-        if missing is None and (enough or (answers and not held.restored)):
-            if held.restored or standing.silence.cleared < self._shelf.store.generation:
-                await self._store(held, standing, Silence(cleared=self._shelf.store.generation))
-                log.warning("%s: has caught up with its own words", held.arrangement[:12])
-            held.silence, held.restored = None, False
-            self._turned_up.pop(held.arrangement, None)
-            self._shelf.spoken.add(held.arrangement)
-            self._shelf.troubles.over(SILENCE, "", held.arrangement)
-            self._shelf.on_change(held.arrangement)
+        enough = len(answers) >= (least(live.terms, others) if live.restored and late else len(others))
+        if missing is None and (enough or (answers and not live.restored)):
+            if live.restored or standing.silence.cleared < self._repository.store.generation:
+                await self._store(live, standing, Silence(cleared=self._repository.store.generation))
+                log.warning("%s: has caught up with its own words", live.arrangement[:12])
+            live.silence, live.restored = None, False
+            self._turned_up.pop(live.arrangement, None)
+            self._repository.spoken.add(live.arrangement)
+            self._repository.troubles.over(SILENCE, "", live.arrangement)
+            self._repository.on_change(live.arrangement)
             return
         waits = missing or "waits for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
-        held.silence = f"{COPY if held.restored else 'compares with the others first'}: {waits}"
-        pause.fail(held.silence, "see that their nodes run and can be reached" if silent else "")
+        live.silence = f"{COPY if live.restored else 'compares with the others first'}: {waits}"
+        pause.fail(live.silence, "see that their nodes run and can be reached" if silent else "")
 
-    async def _ask(self, held: Open, others: Sequence[str]) -> tuple[dict[str, Shown], dict[str, str]]:
+    async def _ask(self, live: LiveArrangement, others: Sequence[str]) -> tuple[dict[str, Shown], dict[str, str]]:
         """The answers by actor, and why the others have not answered."""
         asked = {
-            asyncio.create_task(ask_for_ours(self._peers, held.terms.actors[name], held.arrangement)): name
+            asyncio.create_task(ask_for_ours(self._peers, live.terms.actors[name], live.arrangement)): name
             for name in others
         }
 
         def enough(ended: set[asyncio.Task[Shown]]) -> bool:
-            return not held.restored and any(task.exception() is None for task in ended)
+            return not live.restored and any(task.exception() is None for task in ended)
 
         done = await in_time(asked, PATIENCE_S, LINGER_S, enough)
         failed = {asked[task]: task.exception() for task in asked if not task.cancelled()}
@@ -251,89 +251,89 @@ class Catchup:
 
     # --- taking back -----------------------------------------------------------------------------------------------
 
-    async def _take_back(self, held: Open, answers: dict[str, Shown], silent: dict[str, str]) -> str | None:
+    async def _take_back(self, live: LiveArrangement, answers: dict[str, Shown], silent: dict[str, str]) -> str | None:
         """Take back what the answers show; what does not verify is moved to the silent. What is missing, or None."""
         sealed = list[Leaf]()
         for name in sorted(answers, key=lambda name: -answers[name].sealed):
             try:
-                sealed += await self._adopt(held, name, answers[name].sealed)
+                sealed += await self._adopt(live, name, answers[name].sealed)
             except ArmslengthError as error:
                 silent[name] = f"shows a record that does not hold: {error}"
                 del answers[name]
         words = _Words(refusals=[_carried(leaf, each) for leaf in sealed for each in leaf.entry.refused or ()])
-        words.refusals = [each for each in words.refusals if each.author == held.book.me.actor]
+        words.refusals = [each for each in words.refusals if each.author == live.record.me.actor]
         for name, shown in list(answers.items()):
             try:
-                _verify(held, name, shown, words)
+                _verify(live, name, shown, words)
             except ArmslengthError as error:
                 silent[name] = f"shows words of ours that do not verify: {error}"
                 del answers[name]
-        if not held.restored and (word := await self._unknown(held, words, sealed)):
-            await self.doubt(held, word, proven=True)
-        if not held.restored:
+        if not live.restored and (word := await self._unknown(live, words, sealed)):
+            await self.doubt(live, word, proven=True)
+        if not live.restored:
             return None  # nothing was shown that we do not know
-        index, turned_up = held.book.sealed.index_of, self._turned_up.get(held.arrangement, ())
+        index, turned_up = live.record.sealed.index_of, self._turned_up.get(live.arrangement, ())
         words.loose += [leaf for leaf in turned_up if index(entry_hash(leaf.entry)) is None]
-        async with held.lock:
-            _order(held, answers, words)
-            await self._keep(held, words)
-            link = held.book.sealed.next_link(held.book.me.actor)
-            mine = [leaf for leaf in (*words.ordered, *words.loose) if leaf.entry.author == held.book.me.actor]
-            refusals = [each for each in words.refusals if each.author == held.book.me.actor]
-            missing = await held.author.recover(link, mine, refusals)
+        async with live.lock:
+            _order(live, answers, words)
+            await self._keep(live, words)
+            link = live.record.sealed.next_link(live.record.me.actor)
+            mine = [leaf for leaf in (*words.ordered, *words.loose) if leaf.entry.author == live.record.me.actor]
+            refusals = [each for each in words.refusals if each.author == live.record.me.actor]
+            missing = await live.journal.recover(link, mine, refusals)
         return words.lost or missing
 
-    async def _adopt(self, held: Open, name: str, size: int) -> list[Leaf]:
+    async def _adopt(self, live: LiveArrangement, name: str, size: int) -> list[Leaf]:
         """Take in the sealed leaves that an actor shows beyond ours. Raises what is wrong with them."""
-        actor, found = held.terms.actors[name], list[Leaf]()
-        while (start := held.book.sealed.size) < size:
-            path = f"{BASE}/leaves/{held.arrangement}?start={start}"
+        actor, found = live.terms.actors[name], list[Leaf]()
+        while (start := live.record.sealed.size) < size:
+            path = f"{BASE}/leaves/{live.arrangement}?start={start}"
             leaves = decode_leaves(await self._peers.get(actor.did or "", actor.address or "", path))
-            async with held.lock:
-                if held.book.sealed.size != start:
+            async with live.lock:
+                if live.record.sealed.size != start:
                     continue
-                if held.book.me.keeper:
-                    covered = held.book.adopt(leaves)
+                if live.record.me.keeper:
+                    covered = live.record.adopt(leaves)
                 else:
                     # A simulated clock is as old as the copy: what the others have sealed tells how late it is.
-                    simulated = held.terms.clock == "simulated"
-                    held.book.offer(start, leaves, FOREVER if simulated else self._recorder.now(held))
-                    covered = leaves[: held.book.sealed.size - start]
+                    simulated = live.terms.clock == "simulated"
+                    live.record.offer(start, leaves, FOREVER if simulated else self._recorder.now(live))
+                    covered = leaves[: live.record.sealed.size - start]
                 if not covered:
                     raise Refused("gap", f"shows nothing that a seal covers after leaf {start}", "leaves")
-                await self._shelf.save(held, from_size=start)
-                self._recorder.hear(held, covered)
+                await self._repository.save(live, from_size=start)
+                self._recorder.hear(live, covered)
             found += covered
-        pending = [entry_hash(each.entry) for each in await held.author.pending()]
-        await held.author.sealed([each for each in pending if held.book.sealed.index_of(each) is not None])
+        pending = [entry_hash(each.entry) for each in await live.journal.pending()]
+        await live.journal.sealed([each for each in pending if live.record.sealed.index_of(each) is not None])
         return found
 
-    async def _unknown(self, held: Open, words: _Words, sealed: Sequence[Leaf]) -> str | None:
+    async def _unknown(self, live: LiveArrangement, words: _Words, sealed: Sequence[Leaf]) -> str | None:
         """A word of ours that we do not know, among what is shown; in words."""
-        me, kept, size = held.book.me, held.kept, words.head.checkpoint.size if words.head else 0
+        me, kept, size = live.record.me, live.witness, words.head.checkpoint.size if words.head else 0
         if me.keeper and sealed:
-            return f"the record from leaf {held.book.sealed.size - len(sealed)} on"
+            return f"the record from leaf {live.record.sealed.size - len(sealed)} on"
         if size > kept.size and words.head is not None and (me.keeper or me.actor in words.head.times):
             return f"a head of {size} leaves that we have signed"
         times = [
             words.time,
-            *(_time(held, leaf.entry.body.checkpoint) for leaf in sealed if isinstance(leaf.entry.body, Seal)),
+            *(_time(live, leaf.entry.body.checkpoint) for leaf in sealed if isinstance(leaf.entry.body, Seal)),
         ]
         if me.timekeeper and max(times) > kept.time:
             return f"a time that we gave, {iso(max(times))},"
-        link, names = held.book.sealed.next_link(me.actor), await held.author.names()
+        link, names = live.record.sealed.next_link(me.actor), await live.journal.names()
         for leaf in (*sealed, *words.loose):
-            if leaf.entry.author == me.actor and not await held.author.is_known(leaf.entry):
+            if leaf.entry.author == me.actor and not await live.journal.is_known(leaf.entry):
                 return f"entry {leaf.entry.author_seq} of ours"
         for each in words.refusals:
             if each.author == me.actor and each.number >= link[0] and each.refusal.entry not in names:
                 return f"entry {each.number} of ours, which the keeper has refused,"
         return None
 
-    async def _keep(self, held: Open, words: _Words) -> None:
+    async def _keep(self, live: LiveArrangement, words: _Words) -> None:
         """Make what was taken back durable, under the book's lock."""
-        book, kept, now = held.book, held.kept, self._recorder.now(held)
-        kept = replace(stands_by(held), time=max(kept.time, words.time, _time(held, held.book.sealed.checkpoint)))
+        book, kept, now = live.record, live.witness, self._recorder.now(live)
+        kept = replace(stands_by(live), time=max(kept.time, words.time, _time(live, live.record.sealed.checkpoint)))
         head = words.head
         if head is not None and head.checkpoint.size > kept.size:
             kept = replace(kept, size=head.checkpoint.size, root=head.checkpoint.root.hex(), note=head.note.encode())
@@ -344,37 +344,37 @@ class Catchup:
         if book.me.keeper:
             for each in words.refusals:
                 if each.author != book.me.actor:
-                    held.refusals.take_back(each)
-        await self._shelf.save(held, kept if book.me.timekeeper else None, book.sealed.size)
+                    live.refusals.take_back(each)
+        await self._repository.save(live, kept if book.me.timekeeper else None, book.sealed.size)
 
 
-def _raise_if_silent(held: Open) -> None:
-    if held.silence is not None:
-        raise Unavailable("restored" if held.restored else "comparing", held.silence, held.arrangement[:12])
+def _raise_if_silent(live: LiveArrangement) -> None:
+    if live.silence is not None:
+        raise Unavailable("restored" if live.restored else "comparing", live.silence, live.arrangement[:12])
 
 
-def _others(held: Open) -> list[str]:
+def _others(live: LiveArrangement) -> list[str]:
     """Whom to ask: the other timekeepers; a sole one asks everyone else with a node."""
-    actors, me = held.terms.actors, held.book.me.actor
-    found = [name for name in held.terms.timekeepers.of if name != me and actors[name].address]
+    actors, me = live.terms.actors, live.record.me.actor
+    found = [name for name in live.terms.timekeepers.of if name != me and actors[name].address]
     return found or sorted(name for name, actor in actors.items() if name != me and actor.address and actor.did)
 
 
-def _time(held: Open, checkpoint: str | None) -> int:
+def _time(live: LiveArrangement, checkpoint: str | None) -> int:
     """The time under our cosignature on a head; 0 if there is none."""
     if checkpoint is None:
         return 0
-    return open_checkpoint(held.book.sealed.roster, checkpoint).times.get(held.book.me.actor, 0)
+    return open_checkpoint(live.record.sealed.roster, checkpoint).times.get(live.record.me.actor, 0)
 
 
-def _carried(leaf: Leaf, refusal: Refusal) -> Declined:
+def _carried(leaf: Leaf, refusal: Refusal) -> NumberedRefusal:
     entry = leaf.entry
-    return Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
+    return NumberedRefusal(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
 
 
-def _verify(held: Open, name: str, shown: Shown, words: _Words) -> None:
+def _verify(live: LiveArrangement, name: str, shown: Shown, words: _Words) -> None:
     """Add to `words` what this actor shows. Raises Malformed or Refused where something is not signed as it must be."""
-    book, me = held.book, held.book.me.actor
+    book, me = live.record, live.record.me.actor
     leaves = [decode_leaf(line.encode()) for line in shown.waiting]
     for leaf in leaves:
         mine = [each for each in leaf.stamps if each.by == me]
@@ -392,7 +392,7 @@ def _verify(held: Open, name: str, shown: Shown, words: _Words) -> None:
         head = open_checkpoint(book.sealed.roster, shown.cosigned)
         words.time = max(words.time, head.times.get(me, 0))
         # What another timekeeper stands by we may have cosigned too; what only the keeper has signed nobody stands by.
-        stands = book.me.keeper or me in head.times or (name != held.terms.keeper and name in head.times)
+        stands = book.me.keeper or me in head.times or (name != live.terms.keeper and name in head.times)
         if stands and (words.head is None or head.checkpoint.size > words.head.checkpoint.size):
             words.head = head
     sealed = book.sealed
@@ -400,9 +400,9 @@ def _verify(held: Open, name: str, shown: Shown, words: _Words) -> None:
     words.refusals += shown.refusals
 
 
-def _order(held: Open, answers: dict[str, Shown], words: _Words) -> None:
+def _order(live: LiveArrangement, answers: dict[str, Shown], words: _Words) -> None:
     """For the keeper: the leaves after the last seal, in the order in which they were cosigned."""
-    head, sealed = words.head, held.book.sealed
+    head, sealed = words.head, live.record.sealed
     if head is None:
         return
     size, root = head.checkpoint.size, head.checkpoint.root.hex()
@@ -410,7 +410,7 @@ def _order(held: Open, answers: dict[str, Shown], words: _Words) -> None:
         if sealed.head_at(size).tree_root != root:
             words.lost = f"a head of {size} leaves that the keeper has signed is of another record"
         return
-    if not held.book.me.keeper or size <= held.kept.size:
+    if not live.record.me.keeper or size <= live.witness.size:
         return
     for shown in answers.values():
         try:

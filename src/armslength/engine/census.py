@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 
 from armslength.core import negotiation as cn
 from armslength.core.negotiation import Negotiation
-from armslength.core.process import Record
+from armslength.core.process import Process
 from armslength.core.transfer import Transfer
 from armslength.engine.processes import KINDS, Processes
 from armslength.errors import Refused
@@ -62,7 +62,7 @@ class Census:
         over = sorted((began, pid) for pid, (is_over, is_agreed, began) in found.items() if is_over and not is_agreed)
         return [pid for _, pid in over[: max(0, len(over) - KEPT + 1)]]
 
-    def heed(self, record: Record, gone: Iterable[str] = ()) -> None:
+    def heed(self, record: Process, gone: Iterable[str] = ()) -> None:
         """A record is new, or has changed, and these have gone for it."""
         counted = self._counted.get((KINDS[type(record)], record.dataset))
         if counted is not None:
@@ -73,7 +73,7 @@ class Census:
     async def _of(self, kind: Kind, dataset: str) -> Counted:
         place = (KINDS[kind], dataset)
         if place not in self._counted:
-            stored: Sequence[Record] = await self._processes.of_dataset(kind, dataset)  # type: ignore[type-var]
+            stored: Sequence[Process] = await self._processes.of_dataset(kind, dataset)  # type: ignore[type-var]
             self._counted.setdefault(place, {record.pid: _seen(record) for record in stored})
             if len(self._counted) > REMEMBERED:
                 self._counted.popitem(last=False)
@@ -81,5 +81,5 @@ class Census:
         return self._counted[place]
 
 
-def _seen(record: Record) -> tuple[bool, bool, int]:
-    return record.final, record.state == cn.State.FINALIZED, record.began
+def _seen(record: Process) -> tuple[bool, bool, int]:
+    return record.final, record.state == cn.NegotiationState.FINALIZED, record.began

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from armslength.core.canonical import canonical
 from armslength.delivery import sealing
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.errors import NotFound, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.strict import convert, parse
@@ -44,7 +44,7 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Reception:
     """What a recipient holds of a tranche. cipher, plain: the files' names. outcome: None, "ok", or the hash of the
     evidence of a complaint."""
 
@@ -67,15 +67,15 @@ def arrangement_of(dataset: str) -> str:
     return dataset.removeprefix(PREFIX).partition(":")[0]
 
 
-def blob(held: Open, tranche: str, kind: str) -> str:
+def blob(live: LiveArrangement, tranche: str, kind: str) -> str:
     """The name of a file of this kind about a tranche."""
-    return f"{held.arrangement[:16]}.{tranche}.{kind}"
+    return f"{live.arrangement[:16]}.{tranche}.{kind}"
 
 
-def context(held: Open, tranche: str) -> bytes:
+def context(live: LiveArrangement, tranche: str) -> bytes:
     """What the sealed file of a tranche is bound to."""
-    terms = held.terms.tranches[tranche]
-    return sealing.context(held.arrangement, tranche, terms.provider, terms.recipient)
+    terms = live.terms.tranches[tranche]
+    return sealing.context(live.arrangement, tranche, terms.provider, terms.recipient)
 
 
 class Contents:
@@ -89,45 +89,49 @@ class Contents:
         """Where a file lies: it is stored by its name, so that the node's folder may be moved."""
         return self.folder / name
 
-    async def publication(self, held: Open, tranche: str) -> Publication | None:
+    async def publication(self, live: LiveArrangement, tranche: str) -> Publication | None:
         """Our sealed file for a tranche."""
-        return await self._get(PUBLICATION, held, tranche, Publication)
+        return await self._get(PUBLICATION, live, tranche, Publication)
 
-    async def receipt(self, held: Open, tranche: str) -> Receipt | None:
+    async def receipt(self, live: LiveArrangement, tranche: str) -> Reception | None:
         """What we hold of a tranche as its recipient."""
-        return await self._get(RECEIPT, held, tranche, Receipt)
+        return await self._get(RECEIPT, live, tranche, Reception)
 
-    async def need_publication(self, held: Open, tranche: str) -> Publication:
+    async def need_publication(self, live: LiveArrangement, tranche: str) -> Publication:
         """The same. Raises NotFound."""
-        return _there(await self.publication(held, tranche), PUBLICATION, tranche)
+        return _there(await self.publication(live, tranche), PUBLICATION, tranche)
 
-    async def need_receipt(self, held: Open, tranche: str) -> Receipt:
+    async def need_receipt(self, live: LiveArrangement, tranche: str) -> Reception:
         """The same. Raises NotFound."""
-        return _there(await self.receipt(held, tranche), RECEIPT, tranche)
+        return _there(await self.receipt(live, tranche), RECEIPT, tranche)
 
-    async def keep(self, held: Open, tranche: str, value: Publication | Receipt, also: Batch | None = None) -> None:
+    async def keep(
+        self, live: LiveArrangement, tranche: str, value: Publication | Reception, also: Batch | None = None
+    ) -> None:
         """Store it, and `also` in the same commit. Raises Unavailable if somebody else has changed it meanwhile."""
-        kind, key = PUBLICATION if isinstance(value, Publication) else RECEIPT, f"{held.arrangement}/{tranche}"
+        kind, key = PUBLICATION if isinstance(value, Publication) else RECEIPT, f"{live.arrangement}/{tranche}"
         also = also or Batch()
         row = await self.store.get(kind, key)
-        put = Put(kind, key, row.version if row else 0, canonical(value), held.arrangement)
+        put = Put(kind, key, row.version if row else 0, canonical(value), live.arrangement)
         if not await self.store.commit(Batch(puts=[put, *also.puts], deletes=also.deletes)):
             raise Unavailable("busy", "changed by somebody else meanwhile; try again", tranche)
 
-    async def amend(self, held: Open, tranche: str, change: Callable[[Publication], Publication]) -> Publication:
+    async def amend(
+        self, live: LiveArrangement, tranche: str, change: Callable[[Publication], Publication]
+    ) -> Publication:
         """Change our publication as it is by now: what the owner asks loses nothing that an act has stored meanwhile,
         nor the other way round."""
         while True:
-            row = await self.store.get(PUBLICATION, f"{held.arrangement}/{tranche}")
+            row = await self.store.get(PUBLICATION, f"{live.arrangement}/{tranche}")
             if row is None:
                 raise NotFound("no-publication", f"there is no publication of {tranche} here", tranche)
             changed = change(convert(Publication, parse(row.body)))
-            put = Put(PUBLICATION, row.key, row.version, canonical(changed), held.arrangement)
+            put = Put(PUBLICATION, row.key, row.version, canonical(changed), live.arrangement)
             if await self.store.commit(Batch(puts=[put])):
                 return changed
 
-    async def _get(self, kind: str, held: Open, tranche: str, shape: type[T]) -> T | None:
-        row = await self.store.get(kind, f"{held.arrangement}/{tranche}")
+    async def _get(self, kind: str, live: LiveArrangement, tranche: str, shape: type[T]) -> T | None:
+        row = await self.store.get(kind, f"{live.arrangement}/{tranche}")
         return None if row is None else convert(shape, parse(row.body))
 
 

@@ -21,12 +21,12 @@ from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.negotiation import Negotiation
 from armslength.core.policy import FORMAT, Agreement, Offer
-from armslength.core.process import Message, Record, Role, queue, step
+from armslength.core.process import Message, Process, Role, queue, step
 from armslength.core.transfer import DataAddress, Transfer
+from armslength.engine.backoff import Backoff
 from armslength.engine.census import Census
 from armslength.engine.contents import PREFIX, arrangement_of
-from armslength.engine.patience import Pause
-from armslength.engine.processes import KINDS, Change, Processes, process_of
+from armslength.engine.processes import KINDS, ProcessChange, Processes, process_of
 from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
 from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, NotFound, Refused
@@ -39,7 +39,7 @@ LONGEST_S: Final = 300.0  # before what came to nothing is asked again
 ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
 
 R = TypeVar("R", Negotiation, Transfer)
-Begin = Callable[[str], Change]
+Begin = Callable[[str], ProcessChange]
 
 
 def _silent() -> None:
@@ -50,7 +50,7 @@ async def freely(_: str) -> None:
     """Speak at once."""
 
 
-def _deaf(_: Record) -> None:
+def _deaf(_: Process) -> None:
     return None
 
 
@@ -66,7 +66,7 @@ class Exchange:
         clock: Callable[[], float],
         *,
         wake: Callable[[], None] = _silent,
-        changed: Callable[[Record], None] = _deaf,
+        changed: Callable[[Process], None] = _deaf,
         troubles: Troubles | None = None,
     ) -> None:
         self._store = store
@@ -152,7 +152,7 @@ class Exchange:
             raise NotFound("unknown-dataset", f"no dataset that {provider} provides to us", dataset)
         await self._check_address(dataset, provider, base, "base")
 
-        def begin(pid: str) -> Change:
+        def begin(pid: str) -> ProcessChange:
             record = Negotiation(
                 role=Role.CONSUMER,
                 pid=pid,
@@ -161,11 +161,11 @@ class Exchange:
                 address=base,
                 dataset=dataset,
                 began=int(self._clock()),
-                state=cn.State.REQUESTED,
+                state=cn.NegotiationState.REQUESTED,
                 offer=offer_of(found),
             )
             first = cn.ContractRequest(id=record.next_id, consumer_pid=pid, offer=record.offer, callback=self.base)
-            return Change(replace(record, sent=1), [first])
+            return ProcessChange(replace(record, sent=1), [first])
 
         return await self._ask(Negotiation, dataset, begin, fresh=fresh)
 
@@ -175,10 +175,10 @@ class Exchange:
         found = next(
             (item for item in negotiations if item.role is Role.CONSUMER and item.agreement == agreement), None
         )
-        if found is None or found.state is not cn.State.FINALIZED:
+        if found is None or found.state is not cn.NegotiationState.FINALIZED:
             raise Refused("no-agreement", "there is no finalised agreement of ours with this id", agreement.id)
 
-        def begin(pid: str) -> Change:
+        def begin(pid: str) -> ProcessChange:
             record = Transfer(
                 role=Role.CONSUMER,
                 pid=pid,
@@ -187,14 +187,14 @@ class Exchange:
                 address=found.address,
                 dataset=found.dataset,
                 began=int(self._clock()),
-                state=tp.State.REQUESTED,
+                state=tp.TransferState.REQUESTED,
                 agreement=agreement.id,
                 format=FORMAT,
             )
             first = tp.TransferRequest(
                 id=record.next_id, consumer_pid=pid, agreement=agreement.id, format=FORMAT, callback=self.base
             )
-            return Change(replace(record, sent=1), [first])
+            return ProcessChange(replace(record, sent=1), [first])
 
         return await self._ask(Transfer, agreement.id, begin, fresh=fresh)
 
@@ -224,12 +224,14 @@ class Exchange:
     async def agreement_for(self, dataset: str) -> Agreement | None:
         """The agreement on a dataset, once its negotiation is FINALIZED; the latest if there are several."""
         found = await self._processes.of_dataset(Negotiation, dataset)
-        return next((item.agreement for item in reversed(found) if item.state is cn.State.FINALIZED), None)
+        return next((item.agreement for item in reversed(found) if item.state is cn.NegotiationState.FINALIZED), None)
 
     async def is_agreed(self, dataset: str, agreement: str) -> bool:
         """Whether an agreement with this id has been finalised for this dataset here."""
         return any(
-            item.state is cn.State.FINALIZED and item.agreement is not None and item.agreement.id == agreement
+            item.state is cn.NegotiationState.FINALIZED
+            and item.agreement is not None
+            and item.agreement.id == agreement
             for item in await self._processes.of_dataset(Negotiation, dataset)
         )
 
@@ -260,11 +262,11 @@ class Exchange:
     async def _negotiation_requested(self, caller: str, message: cn.ContractRequest) -> Negotiation:
         pid = self._pid("negotiation", caller, message.consumer_pid)
 
-        async def decide(record: Negotiation | None) -> Change:
+        async def decide(record: Negotiation | None) -> ProcessChange:
             if record is not None:
                 if record.offer != message.offer:
                     raise Refused("pid-in-use", "another request was made under this id", "consumerPid")
-                return Change(record)
+                return ProcessChange(record)
             dataset, ours = await self.offered_dataset(caller, message.offer.target or "")
             gone = self._gone(Negotiation, await self._census.room(Negotiation, dataset.id))
             if message.callback is None:
@@ -280,7 +282,7 @@ class Exchange:
                 dataset=dataset.id,
                 began=int(self._clock()),
                 heard=() if message.id is None else (message.id,),
-                state=cn.State.REQUESTED,
+                state=cn.NegotiationState.REQUESTED,
                 offer=message.offer,
             )
             agreement = Agreement(
@@ -293,7 +295,7 @@ class Exchange:
             )
             answer = cn.ContractAgreed(**ids(asked), agreement=agreement)
             index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
-            return Change(queue(asked, answer), [answer], [index], gone)
+            return ProcessChange(queue(asked, answer), [answer], [index], gone)
 
         async with self._census.turn(message.offer.target or ""):
             return await self._processes.change(Negotiation, pid, decide, opening=True)
@@ -301,21 +303,21 @@ class Exchange:
     async def _negotiation_told(self, caller: str, message: Message, pid: str) -> Negotiation:
         problem: list[str] = []
 
-        def decide(found: Negotiation | None) -> Change:
+        def decide(found: Negotiation | None) -> ProcessChange:
             problem.clear()
             record = of_caller(found, caller)
             outcome = step(record, record.role.other, message)
             if outcome.repeat:
-                return Change(record)
+                return ProcessChange(record)
             answer, reason = reaction(outcome.record, message)
             if reason is not None:
                 problem.append(reason)
                 known = replace(record, peer_pid=record.peer_pid or message.provider_pid)
                 ended = cn.NegotiationTerminated(**ids(known), code="not-our-offer", reason=(reason,))
-                return Change(queue(known, ended), [ended])
+                return ProcessChange(queue(known, ended), [ended])
             if answer is None:
-                return Change(outcome.record)
-            return Change(queue(outcome.record, answer), [answer])
+                return ProcessChange(outcome.record)
+            return ProcessChange(queue(outcome.record, answer), [answer])
 
         record = await self._processes.change(Negotiation, pid, decide)
         if problem:
@@ -325,11 +327,11 @@ class Exchange:
     async def _transfer_requested(self, caller: str, message: tp.TransferRequest) -> Transfer:
         pid = self._pid("transfer", caller, message.consumer_pid)
 
-        async def decide(record: Transfer | None) -> Change:
+        async def decide(record: Transfer | None) -> ProcessChange:
             if record is not None:
                 if (record.agreement, record.format) != (message.agreement, message.format):
                     raise Refused("pid-in-use", "another request was made under this id", "consumerPid")
-                return Change(record)
+                return ProcessChange(record)
             agreed = await self._agreed(caller, message.agreement)
             if message.format != FORMAT:
                 raise Refused("unknown-format", f"the distribution is {FORMAT}", "format")
@@ -337,7 +339,7 @@ class Exchange:
                 raise Refused("no-push", "data is fetched here, not pushed", "dataAddress")
             await self._check_address(agreed.dataset, caller, message.callback, "callbackAddress")
             gone = self._gone(Transfer, await self._census.room(Transfer, agreed.dataset))
-            return Change(
+            return ProcessChange(
                 Transfer(
                     role=Role.PROVIDER,
                     pid=pid,
@@ -347,7 +349,7 @@ class Exchange:
                     dataset=agreed.dataset,
                     began=int(self._clock()),
                     heard=() if message.id is None else (message.id,),
-                    state=tp.State.REQUESTED,
+                    state=tp.TransferState.REQUESTED,
                     agreement=message.agreement,
                     format=message.format,
                 ),
@@ -358,9 +360,9 @@ class Exchange:
             return await self._processes.change(Transfer, pid, decide, opening=True)
 
     async def _transfer_told(self, caller: str, message: Message, pid: str) -> Transfer:
-        def decide(found: Transfer | None) -> Change:
+        def decide(found: Transfer | None) -> ProcessChange:
             record = of_caller(found, caller)
-            return Change(step(record, record.role.other, message).record)
+            return ProcessChange(step(record, record.role.other, message).record)
 
         return await self._processes.change(Transfer, pid, decide)
 
@@ -369,7 +371,10 @@ class Exchange:
         record = None if row is None else (await self._processes.load(Negotiation, row.body.decode()))[0]
         if record is None or record.peer != caller:
             raise NotFound("unknown-agreement", "there is no agreement with you of this id", agreement)
-        if cn.State.FINALIZED not in (record.state, record.ahead):  # whoever asks may have heard before we hear so
+        if cn.NegotiationState.FINALIZED not in (
+            record.state,
+            record.ahead,
+        ):  # whoever asks may have heard before we hear so
             raise Refused("not-finalized", f"the negotiation of this agreement is {record.state}", "agreementId")
         return record
 
@@ -389,19 +394,19 @@ class Exchange:
             if await self._processes.begin(replace(change, puts=[put], gone=gone)):
                 return pid
 
-    def _gone(self, kind: type[Record], pids: Sequence[str]) -> list[tuple[str, str]]:
+    def _gone(self, kind: type[Process], pids: Sequence[str]) -> list[tuple[str, str]]:
         """What goes with these processes: they themselves, and what finds them by their agreements."""
         found = [(KINDS[kind], pid) for pid in pids]
         return found + [(AGREEMENT, self._pid("agreement", pid)) for pid in pids if kind is Negotiation]
 
-    def _heed(self, record: Record, gone: Sequence[tuple[str, str]]) -> None:
+    def _heed(self, record: Process, gone: Sequence[tuple[str, str]]) -> None:
         """A record is new: count it, and note what came to nothing, so that it is not asked again at once."""
         self._census.heed(record, [pid for _, pid in gone])
         if record.role is Role.CONSUMER:
             pause = self._pause(type(record), record.dataset, record.peer)
             if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
                 pause.fail(record.reason or "the provider has ended it", "ask its operator what is in the way")
-            elif record.state in {cn.State.FINALIZED, tp.State.STARTED, tp.State.COMPLETED}:
+            elif record.state in {cn.NegotiationState.FINALIZED, tp.TransferState.STARTED, tp.TransferState.COMPLETED}:
                 pause.end()
         self._changed(record)
 
@@ -409,16 +414,16 @@ class Exchange:
         """Whether it is time to ask for an agreement: what came to nothing is left alone for a while."""
         return self._pause(Negotiation, dataset, provider).is_over
 
-    def _pause(self, kind: type[Negotiation] | type[Transfer] | type[Record], dataset: str, provider: str) -> Pause:
+    def _pause(self, kind: type[Negotiation] | type[Transfer] | type[Process], dataset: str, provider: str) -> Backoff:
         arrangement, _, tranche = dataset.removeprefix(PREFIX).partition(":")
         return self._troubles.at(f"the {KINDS[kind]} of {tranche}", provider, arrangement, longest=LONGEST_S)
 
     async def _say(self, kind: type[R], pid: str, make: Callable[[dict[str, str | None]], Message]) -> R:
-        def decide(record: R | None) -> Change:
+        def decide(record: R | None) -> ProcessChange:
             if record is None:
                 raise NotFound("unknown-process", "no such process", pid)
             message = make(ids(record))
-            return Change(queue(record, message), [message])
+            return ProcessChange(queue(record, message), [message])
 
         return await self._processes.change(kind, pid, decide)
 

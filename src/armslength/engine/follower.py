@@ -16,9 +16,9 @@ from armslength.core.record.entry import Leaf
 from armslength.core.record.note import Note, Signature
 from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
-from armslength.engine.patience import cancelled
+from armslength.engine.backoff import cancelled
 from armslength.engine.recorder import Voice
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers, Store
@@ -38,19 +38,19 @@ class Follower:
     """
 
     def __init__(
-        self, held: Open, name: str, store: Store, peers: Peers, voice: Voice, ended: Callable[[str], None]
+        self, live: LiveArrangement, name: str, store: Store, peers: Peers, voice: Voice, ended: Callable[[str], None]
     ) -> None:
-        actor, rested = held.terms.actors[name], held.rested
+        actor, rested = live.terms.actors[name], live.rested
         self.name = name
         self.cosigned = max(0, (rested or 0) - 1)  # the size of the head that it cosigned last: before the seal
-        self.pause = held.pauses.of(name)
-        self.reminder = held.pauses.reminding(name)
-        self._held = held
+        self.pause = live.backoffs.of(name)
+        self.reminder = live.backoffs.reminding(name)
+        self._live = live
         self._store = store
         self._peers = peers
         self._voice = voice
         self._did, self._address = actor.did or "", actor.address or ""
-        self._size = held.book.sealed.size if rested is None else rested  # how many of our sealed leaves it has …
+        self._size = live.record.sealed.size if rested is None else rested  # how many of our sealed leaves it has …
         self._is_sure = rested is not None  # … if that is known
         self._ended = ended
         self._turn = asyncio.Lock()
@@ -69,7 +69,7 @@ class Follower:
 
     def push(self) -> None:
         """Bring it up to our last seal, unless that is under way, or it has just failed."""
-        if not self.has(self._held.book.sealed.size) and self.pause.is_over:
+        if not self.has(self._live.record.sealed.size) and self.pause.is_over:
             self._begin("push", self._push())
 
     def remind(self, note: Note, size: int) -> None:
@@ -90,14 +90,14 @@ class Follower:
 
     def _over(self, what: str) -> None:
         self._running.pop(what, None)
-        self._ended(self._held.arrangement)
+        self._ended(self._live.arrangement)
 
     async def _push(self) -> None:
         try:
-            while not self.has(size := self._held.book.sealed.size):
+            while not self.has(size := self._live.record.sealed.size):
                 await self.show(size)
         except ArmslengthError as error:
-            log.info("%s: %s lacks leaves: %s", self._held.arrangement[:12], self.name, error)
+            log.info("%s: %s lacks leaves: %s", self._live.arrangement[:12], self.name, error)
 
     async def _remind(self, note: Note, size: int) -> None:
         try:
@@ -105,7 +105,7 @@ class Follower:
             self.reminder.end()
         except ArmslengthError as error:
             self.reminder.fail(str(error), advice(error))
-            log.info("%s: %s does not cosign: %s", self._held.arrangement[:12], self.name, error)
+            log.info("%s: %s does not cosign: %s", self._live.arrangement[:12], self.name, error)
 
     # --- requests ----------------------------------------------------------------------------------------------
 
@@ -124,22 +124,22 @@ class Follower:
             raise
         except Exception as error:
             self.pause.fail("it gives an answer that nobody expects")
-            log.exception("%s: unexpected answer of %s", self._held.arrangement[:12], self.name)
+            log.exception("%s: unexpected answer of %s", self._live.arrangement[:12], self.name)
             raise Unavailable("unexpected", f"{self.name} gives an answer that nobody expects", self.name) from error
-        self._held.pauses.heard(self.name)
+        self._live.backoffs.heard(self.name)
         return missing
 
     async def _bring(self, size: int) -> list[Leaf]:
         """Sealed leaves first, in portions that each end in a seal or at `size`."""
-        held, back = self._held, False
+        live, back = self._live, False
         while True:
             start = self._size
-            path = f"{BASE}/sync/{held.arrangement}?start={start}"
+            path = f"{BASE}/sync/{live.arrangement}?start={start}"
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
-            self._size, self._is_sure = min(answer.sealed, held.book.sealed.size), True
+            self._size, self._is_sure = min(answer.sealed, live.record.sealed.size), True
             if answer.sealed > self._size:
-                await self._voice.doubt(held, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
-            if answer.size >= size and (self.has(size) or size > held.book.sealed.size):
+                await self._voice.doubt(live, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
+            if answer.size >= size and (self.has(size) or size > live.record.sealed.size):
                 return [decode_leaf(line.encode()) for line in answer.missing[:MAX_LEAVES]]
             if answer.sealed <= start and (back or answer.sealed == start):
                 raise Unavailable("stuck", f"{self.name} does not take leaves from {start} on", self.name)
@@ -147,11 +147,11 @@ class Follower:
 
     async def _portion(self, start: int, size: int) -> bytes:
         """Leaves from `start` on, as many as go into one message: at least up to the next seal, or to `size`."""
-        held, stop = self._held, min(size, start + MAX_LEAVES)
-        async with held.lock:
-            sealed = held.book.sealed.size
-            tail = held.book.tail[max(0, start - sealed) : max(0, stop - sealed)]
-        stored = await self._store.leaves(held.arrangement, start, min(stop, sealed)) if start < sealed else []
+        live, stop = self._live, min(size, start + MAX_LEAVES)
+        async with live.lock:
+            sealed = live.record.sealed.size
+            tail = live.record.tail[max(0, start - sealed) : max(0, stop - sealed)]
+        stored = await self._store.leaves(live.arrangement, start, min(stop, sealed)) if start < sealed else []
         lines = [*stored, *(encode(leaf) for leaf in tail)]
         sizes = accumulate(len(line) + 1 for line in lines)
         return b"".join(line + b"\n" for line, total in zip(lines, sizes, strict=True) if total <= MAX_BODY)
@@ -160,7 +160,7 @@ class Follower:
         """Its answer to add-checkpoint; once more if it has cosigned another head last than we thought."""
         for last_try in (False, True):
             old = self.cosigned
-            proof = tuple(self._held.book.view.consistency(old, size)) if 0 < old < size else ()
+            proof = tuple(self._live.record.view.consistency(old, size)) if 0 < old < size else ()
             body = AddCheckpoint(old, proof, note).encode().encode()
             try:
                 answer = await self._post(f"{BASE}/add-checkpoint", body)
@@ -168,9 +168,9 @@ class Follower:
                 return parse_cosignatures(answer.decode("utf-8", "replace"))
             except Refused:
                 self.cosigned = await self._last_cosigned()
-                if self.cosigned > self._held.book.fixed:
+                if self.cosigned > self._live.record.fixed:
                     word = f"a head of {self.cosigned} leaves that we have signed"
-                    await self._voice.doubt(self._held, word, proven=True)
+                    await self._voice.doubt(self._live, word, proven=True)
                 if last_try or self.cosigned == old:
                     raise
         return ()
@@ -178,10 +178,10 @@ class Follower:
     async def _last_cosigned(self) -> int:
         """The size of the head that it cosigned last."""
         try:
-            note = await self._peers.get(self._did, self._address, f"{BASE}/cosigned/{self._held.arrangement}")
+            note = await self._peers.get(self._did, self._address, f"{BASE}/cosigned/{self._live.arrangement}")
         except NotFound:
             return 0
-        return open_checkpoint(self._held.book.sealed.roster, note).checkpoint.size
+        return open_checkpoint(self._live.record.sealed.roster, note).checkpoint.size
 
     async def _post(self, path: str, body: bytes) -> bytes:
         return await self._peers.post(self._did, self._address, path, body)

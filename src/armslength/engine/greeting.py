@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Final
 
-from armslength.engine.names import Names
+from armslength.engine.name_index import NameIndex
 from armslength.errors import ArmslengthError, Malformed
 from armslength.ports import Peers
 from armslength.wire.own import BASE
@@ -22,7 +22,7 @@ MOST: Final = 200
 log = logging.getLogger(__name__)
 
 
-async def greet(names: Names, peers: Peers, me: str) -> None:
+async def greet(names: NameIndex, peers: Peers, me: str) -> None:
     """Tell every node that live terms name that ours is up."""
     room = asyncio.Semaphore(AT_ONCE)
 

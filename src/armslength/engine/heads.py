@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from armslength.core.arrangement.bodies import Evidence, Seal
 from armslength.core.record.seal import open_checkpoint
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Peers, Store
 from armslength.wire.own import BASE
@@ -22,13 +22,13 @@ class Fork:
     note: str
 
 
-async def compare_heads(held: Open, peers: Peers, *, beyond: int, skip_silent: bool) -> Fork | None:
+async def compare_heads(live: LiveArrangement, peers: Peers, *, beyond: int, skip_silent: bool) -> Fork | None:
     """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait.
 
     Whoever shows nothing that the keeper has signed, or a head that does not cover the leaf `beyond`, is silent: it
     stops the key for as long as the silent are not skipped.
     """
-    terms, book, kept = held.terms, held.book, held.kept
+    terms, book, kept = live.terms, live.record, live.witness
     if 0 < kept.size <= book.sealed.size and book.sealed.head_at(kept.size).tree_root != kept.root:
         return Fork(book.me.actor, kept.size, kept.note)
     for name in terms.timekeepers.of:
@@ -36,7 +36,7 @@ async def compare_heads(held: Open, peers: Peers, *, beyond: int, skip_silent: b
         if name == book.me.actor:
             continue
         try:
-            path = f"{BASE}/cosigned/{held.arrangement}"
+            path = f"{BASE}/cosigned/{live.arrangement}"
             note = (await peers.get(actor.did or "", actor.address or "", path)).decode("utf-8", "replace")
             shown = open_checkpoint(book.sealed.roster, note)
             if shown.checkpoint.size <= beyond:
@@ -53,11 +53,11 @@ async def compare_heads(held: Open, peers: Peers, *, beyond: int, skip_silent: b
     return None
 
 
-async def fork_evidence(held: Open, fork: Fork, store: Store) -> Evidence | None:
+async def fork_evidence(live: LiveArrangement, fork: Fork, store: Store) -> Evidence | None:
     """The proof against the keeper, if we hold a head of the same size that it signed."""
-    if held.kept.size == fork.size:
-        return Evidence(kind="fork", first=held.kept.note, second=fork.note)
-    for data in await store.leaves(held.arrangement, fork.size, fork.size + 1):
+    if live.witness.size == fork.size:
+        return Evidence(kind="fork", first=live.witness.note, second=fork.note)
+    for data in await store.leaves(live.arrangement, fork.size, fork.size + 1):
         body = decode_leaf(data).entry.body  # a seal stands right after the leaves that it covers
         if isinstance(body, Seal):
             return Evidence(kind="fork", first=body.checkpoint, second=fork.note)

@@ -46,7 +46,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class DeclinedProposal:
     """What the owner has declined, when, and the reason that the others are told."""
 
     arrangement: str
@@ -121,7 +121,7 @@ class Inbox:
         for _, key in rows:
             known.pop(key, None)
 
-    async def decline(self, said: Declined) -> None:
+    async def decline(self, said: DeclinedProposal) -> None:
         """Take these terms out, and remember why."""
         async with self._lock:
             rows = await self.rows_of(said.arrangement)
@@ -131,10 +131,10 @@ class Inbox:
                 raise Unavailable("busy", "another process writes to this node's folder")
             await self.forget(rows)
 
-    async def declined(self, arrangement: str) -> Declined | None:
+    async def declined(self, arrangement: str) -> DeclinedProposal | None:
         """What the owner has said of these terms, if it has declined them."""
         row = await self._store.get(DECLINED, arrangement)
-        return None if row is None else convert(Declined, parse(row.body))
+        return None if row is None else convert(DeclinedProposal, parse(row.body))
 
 
 DEVELOPMENT: Final = "localhost"  # whose ports are hosts of their own

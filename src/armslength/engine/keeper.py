@@ -18,11 +18,11 @@ from armslength.core.record.entry import Leaf, entry_hash, leaf_of, sign_entry
 from armslength.core.record.note import Note, Signature, parse, sign_note
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_cosignature, quorum
-from armslength.engine.book import AHEAD
+from armslength.engine.backoff import in_time
 from armslength.engine.follower import Follower
-from armslength.engine.patience import in_time
+from armslength.engine.local_record import AHEAD
 from armslength.engine.recorder import Recorder
-from armslength.engine.shelf import Open, Shelf
+from armslength.engine.repository import LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Peers
 
@@ -38,25 +38,25 @@ WHILE_RUNNING_S: Final = 60.0  # whoever runs in the background says so when it 
 class Keeper:
     """The arrangements of which one node keeps the record."""
 
-    def __init__(self, shelf: Shelf, peers: Peers, recorder: Recorder) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: Repository, peers: Peers, recorder: Recorder) -> None:
+        self._repository = repository
         self._peers = peers
         self._recorder = recorder
         self._followers: dict[str, dict[str, Follower]] = {}  # by arrangement and actor
 
-    def followers(self, held: Open) -> dict[str, Follower]:
+    def followers(self, live: LiveArrangement) -> dict[str, Follower]:
         """Everyone else with a node, by actor."""
-        found = self._followers.get(held.arrangement)
+        found = self._followers.get(live.arrangement)
         if found is None:
-            actors, me, shelf = held.terms.actors, held.book.me.actor, self._shelf
+            actors, me, repository = live.terms.actors, live.record.me.actor, self._repository
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
             voice = self._recorder.voice
-            found = {n: Follower(held, n, shelf.store, self._peers, voice, shelf.on_change) for n in names}
-            self._followers[held.arrangement] = found
+            found = {n: Follower(live, n, repository.store, self._peers, voice, repository.on_change) for n in names}
+            self._followers[live.arrangement] = found
         return found
 
-    def _timekeepers(self, held: Open) -> list[Follower]:
-        return [each for name, each in self.followers(held).items() if name in held.terms.timekeepers.of]
+    def _timekeepers(self, live: LiveArrangement) -> list[Follower]:
+        return [each for name, each in self.followers(live).items() if name in live.terms.timekeepers.of]
 
     async def close(self, arrangement: str) -> None:
         """End what is under way for an arrangement, and forget where its followers stand."""
@@ -69,13 +69,13 @@ class Keeper:
 
     # --- when ----------------------------------------------------------------------------------------------------
 
-    def left(self, held: Open) -> list[float]:
+    def left(self, live: LiveArrangement) -> list[float]:
         """For how many seconds what is still to be done waits: none if nothing is."""
-        found = [max(self.pause(held), held.pauses.seal.left)] if self._recorder.is_behind(held) else []
-        sealed = held.book.sealed
-        for each in self.followers(held).values():
+        found = [max(self.pause(live), live.backoffs.seal.left)] if self._recorder.is_behind(live) else []
+        sealed = live.record.sealed
+        for each in self.followers(live).values():
             lacks = not each.has(sealed.size)
-            owes = each.name in held.terms.timekeepers.of and each.cosigned < sealed.sealed_size - 1
+            owes = each.name in live.terms.timekeepers.of and each.cosigned < sealed.sealed_size - 1
             if each.is_running:
                 found.append(WHILE_RUNNING_S)
             elif lacks:
@@ -84,62 +84,64 @@ class Keeper:
                 found.append(max(each.pause.left, each.reminder.left))
         return found
 
-    def pause(self, held: Open) -> float:
+    def pause(self, live: LiveArrangement) -> float:
         """How many seconds the next seal waits for further entries."""
-        arrived = self._recorder.arrived.get(held.arrangement)
-        if arrived is None or not held.book.tail:
+        arrived = self._recorder.arrived.get(live.arrangement)
+        if arrived is None or not live.record.tail:
             return 0.0
         first, last = arrived
         return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
 
-    def is_due(self, held: Open) -> bool:
+    def is_due(self, live: LiveArrangement) -> bool:
         """Whether to try to seal now: what did not succeed is tried again after a while, or once more has come."""
-        has_more = held.arrangement in self._recorder.arrived
-        return self._recorder.is_behind(held) and (has_more or held.pauses.seal.is_over)
+        has_more = live.arrangement in self._recorder.arrived
+        return self._recorder.is_behind(live) and (has_more or live.backoffs.seal.is_over)
 
     # --- sealing ---------------------------------------------------------------------------------------------------
 
-    async def round(self, held: Open) -> bool:
+    async def round(self, live: LiveArrangement) -> bool:
         """One attempt to seal what is there. True if a seal was placed.
 
         The keeper writes nothing else meanwhile: a seal must not take a number that an entry of ours has.
         """
-        async with held.writing:
-            if not self.is_due(held) and not (held.pauses.seal.is_over and await self._is_unplaced(held)):
+        async with live.writing:
+            if not self.is_due(live) and not (live.backoffs.seal.is_over and await self._is_unplaced(live)):
                 return False
-            self._recorder.arrived.pop(held.arrangement, None)
-            held.pauses.seal.grow()
-            size, shown = await self._gather_missing(held)
-            if await self._is_unplaced(held):
+            self._recorder.arrived.pop(live.arrangement, None)
+            live.backoffs.seal.grow()
+            size, shown = await self._gather_missing(live)
+            if await self._is_unplaced(live):
                 return False  # ours go first; what the others know and we did not may tell why they are not stamped
-            note = await self._collect(held, shown, size) if self._is_quorum(held, shown) else None
+            note = await self._collect(live, shown, size) if self._is_quorum(live, shown) else None
             if note is None:
-                held.pauses.seal.tell(f"too few timekeepers have cosigned it: it takes {held.terms.timekeepers.count}")
+                live.backoffs.seal.tell(
+                    f"too few timekeepers have cosigned it: it takes {live.terms.timekeepers.count}"
+                )
                 return False
-            await self._place_seal(held, note, size)
-        held.pauses.own.end()
-        held.pauses.seal.end()
-        self.push(held)
+            await self._place_seal(live, note, size)
+        live.backoffs.own.end()
+        live.backoffs.seal.end()
+        self.push(live)
         return True
 
     @staticmethod
-    async def _is_unplaced(held: Open) -> bool:
+    async def _is_unplaced(live: LiveArrangement) -> bool:
         """Whether an entry of ours waits to be placed: its number is taken."""
-        pending = await held.author.pending()
-        return any(held.book.view.index_of(entry_hash(each.entry)) is None for each in pending)
+        pending = await live.journal.pending()
+        return any(live.record.view.index_of(entry_hash(each.entry)) is None for each in pending)
 
     @staticmethod
-    def _is_quorum(held: Open, others: Iterable[Follower]) -> bool:
+    def _is_quorum(live: LiveArrangement, others: Iterable[Follower]) -> bool:
         """Whether we and these suffice for a seal."""
-        return quorum(held.terms, {held.book.me.actor, *(each.name for each in others)})
+        return quorum(live.terms, {live.record.me.actor, *(each.name for each in others)})
 
-    def _portion_size(self, held: Open) -> int:
+    def _portion_size(self, live: LiveArrangement) -> int:
         """How many leaves the next seal covers: our own entries must all be among them."""
-        book = held.book
+        book = live.record
         mine = [index for index, leaf in enumerate(book.tail) if leaf.entry.author == book.me.actor]
         return book.sealed.size + max(min(len(book.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
 
-    async def _gather_missing(self, held: Open) -> tuple[int, list[Follower]]:
+    async def _gather_missing(self, live: LiveArrangement) -> tuple[int, list[Follower]]:
         """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing.
 
         Returns the size of the head that they have seen last, and who has; entries that came meanwhile wait for the
@@ -147,21 +149,21 @@ class Keeper:
         """
         size, shown = 0, list[Follower]()
         for _ in range(3):
-            size = self._portion_size(held)
-            shown, missing = await self._reach(held, self._timekeepers(held), size)
-            missing = [leaf for leaf in missing if held.refusals.get(entry_hash(leaf.entry)) is None]
+            size = self._portion_size(live)
+            shown, missing = await self._reach(live, self._timekeepers(live), size)
+            missing = [leaf for leaf in missing if live.refusals.get(entry_hash(leaf.entry)) is None]
             if not missing:
                 break
-            async with held.lock:
-                before = held.book.tail
-                held.book.merge(missing, self._recorder.now(held))
-                if held.book.tail != before:
-                    kept = replace(held.kept, time=self._recorder.now(held))
-                    await self._shelf.save(held, kept, held.book.sealed.size)
-                    held.pauses.own.end()  # what waits is judged anew
-        return min(size, held.book.view.size), shown
+            async with live.lock:
+                before = live.record.tail
+                live.record.merge(missing, self._recorder.now(live))
+                if live.record.tail != before:
+                    kept = replace(live.witness, time=self._recorder.now(live))
+                    await self._repository.save(live, kept, live.record.sealed.size)
+                    live.backoffs.own.end()  # what waits is judged anew
+        return min(size, live.record.view.size), shown
 
-    async def _reach(self, held: Open, whom: list[Follower], size: int) -> tuple[list[Follower], list[Leaf]]:
+    async def _reach(self, live: LiveArrangement, whom: list[Follower], size: int) -> tuple[list[Follower], list[Leaf]]:
         """Show the leaves below `size` to these timekeepers. Who has taken them in, and what they miss.
 
         Those that have just failed are passed over, and whoever is late is left behind once there is a quorum.
@@ -171,68 +173,68 @@ class Keeper:
         def shown(ended: set[asyncio.Task[list[Leaf]]]) -> list[Follower]:
             return [asked[task] for task in ended if task.exception() is None]
 
-        done = await in_time(asked, PATIENCE_S, LOOK_LINGER_S, lambda ended: self._is_quorum(held, shown(ended)))
+        done = await in_time(asked, PATIENCE_S, LOOK_LINGER_S, lambda ended: self._is_quorum(live, shown(ended)))
         for task in asked.keys() - done:
             asked[task].pause.fail("it is slow to take leaves")
         return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
 
-    async def _collect(self, held: Open, timekeepers: list[Follower], size: int) -> Note | None:
+    async def _collect(self, live: LiveArrangement, timekeepers: list[Follower], size: int) -> Note | None:
         """Have the head of `size` leaves cosigned. None without a quorum."""
-        roster = held.book.sealed.roster
-        key = self._shelf.keys["checkpoints"]
-        async with held.lock:
-            root = bytes.fromhex(held.book.view.head_at(size).tree_root)
+        roster = live.record.sealed.roster
+        key = self._repository.keys["checkpoints"]
+        async with live.lock:
+            root = bytes.fromhex(live.record.view.head_at(size).tree_root)
             text = Checkpoint(roster.origin, size, root).text
             log = sign_note(text, roster.origin, key.public, key.sign)
-            mine = await self._recorder.cosign(held, Note(text, (log,)))
-            held.book.fix(size)
-        ours = {held.book.me.actor: (mine, open_cosignature(roster, text, mine)[1])}
+            mine = await self._recorder.cosign(live, Note(text, (log,)))
+            live.record.fix(size)
+        ours = {live.record.me.actor: (mine, open_cosignature(roster, text, mine)[1])}
         asked = [asyncio.create_task(each.cosign(Note(text, (log,)), size)) for each in timekeepers]
 
         def is_enough(ended: set[asyncio.Task[tuple[Signature, ...]]]) -> bool:
             # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
             got = ours | _cosigners(roster, text, ended)
-            on_time = lower_median([time for _, time in got.values()]) >= self._recorder.now(held) - AHEAD
-            return quorum(held.terms, got) and on_time
+            on_time = lower_median([time for _, time in got.values()]) >= self._recorder.now(live) - AHEAD
+            return quorum(live.terms, got) and on_time
 
         got = ours | _cosigners(roster, text, await in_time(asked, PATIENCE_S, LINGER_S, is_enough))
         lines = {actor: line for actor, (line, _) in got.items()}
-        return assemble(roster, text, log, lines) if quorum(held.terms, got) else None
+        return assemble(roster, text, log, lines) if quorum(live.terms, got) else None
 
-    async def _place_seal(self, held: Open, note: Note, size: int) -> None:
-        async with held.lock:
-            if held.silence is not None:  # it may have come up meanwhile
-                raise Unavailable("silent", held.silence)
-            book = held.book
+    async def _place_seal(self, live: LiveArrangement, note: Note, size: int) -> None:
+        async with live.lock:
+            if live.silence is not None:  # it may have come up meanwhile
+                raise Unavailable("silent", live.silence)
+            book = live.record
             head = book.view.head_at(size)
             link = book.view.next_link(book.me.actor)  # nothing of ours lies beyond `size`
             body = Seal(checkpoint=note.encode(), state_root=head.state_root)
-            entry = held.author.compose(body, head, link)
+            entry = live.journal.compose(body, head, link)
             signed = sign_entry(entry, book.me.sign)
             placed = book.seal(leaf_of(signed, ()))
-            await self._shelf.save(held, replace(held.kept, time=self._recorder.now(held)), size)
-            await held.author.sealed(entry_hash(leaf.entry) for leaf in placed)
-            self._recorder.hear(held, placed)
+            await self._repository.save(live, replace(live.witness, time=self._recorder.now(live)), size)
+            await live.journal.sealed(entry_hash(leaf.entry) for leaf in placed)
+            self._recorder.hear(live, placed)
 
     # --- followers -------------------------------------------------------------------------------------------------
 
-    async def prepare(self, held: Open) -> None:
+    async def prepare(self, live: LiveArrangement) -> None:
         """See that enough timekeepers know our last seal: only then can they stamp what follows it."""
-        size = held.book.sealed.size
-        lacking = [each for each in self._timekeepers(held) if not each.has(size)]
+        size = live.record.sealed.size
+        lacking = [each for each in self._timekeepers(live) if not each.has(size)]
         if lacking:
-            await self._reach(held, lacking, size)
+            await self._reach(live, lacking, size)
 
-    def push(self, held: Open) -> None:
+    def push(self, live: LiveArrangement) -> None:
         """Bring every follower up to the last seal, in the background; those that fail are tried again later."""
-        for each in self.followers(held).values():
+        for each in self.followers(live).values():
             each.push()
 
-    def remind(self, held: Open) -> None:
+    def remind(self, live: LiveArrangement) -> None:
         """Ask timekeepers that have not cosigned the last sealed head to do so still, now and then and in the
         background: their heads vouch for releases, though the seal does without them."""
-        sealed = held.book.sealed
-        lacking = [each for each in self._timekeepers(held) if each.cosigned < sealed.sealed_size - 1]
+        sealed = live.record.sealed
+        lacking = [each for each in self._timekeepers(live) if each.cosigned < sealed.sealed_size - 1]
         if sealed.checkpoint is None or not lacking:
             return
         note = parse(sealed.checkpoint)

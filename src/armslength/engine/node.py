@@ -1,5 +1,5 @@
 """A node at work: for each arrangement in which something is to be done one task seals what we keep, acts where the
-record asks us to, and sends what we have written. Where nothing is, there is no task: `engine.agenda` says when there
+record asks us to, and sends what we have written. Where nothing is, there is no task: `engine.schedule` says when there
 will be, and whatever changes an arrangement wakes it.
 
 Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the shelf,
@@ -19,23 +19,23 @@ from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, Submission, entry_hash
-from armslength.engine import agenda, names
-from armslength.engine.acts import Act
-from armslength.engine.author import Post
+from armslength.engine import name_index, schedule
+from armslength.engine.actions import Action
+from armslength.engine.backoff import Backoff, cancelled, woken_within
 from armslength.engine.catchup import LONGEST_S as SILENCE_S
 from armslength.engine.catchup import SILENCE
 from armslength.engine.greeting import greet
 from armslength.engine.hand import Hand
+from armslength.engine.journal import Transport
 from armslength.engine.keeper import Keeper
-from armslength.engine.mail import Mail, Said, said
-from armslength.engine.patience import Pause, cancelled, woken_within
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
-from armslength.engine.shelf import Open, Shelf
+from armslength.engine.repository import LiveArrangement, Repository
+from armslength.engine.transport import NodeTransport, StatementResult, said
 from armslength.engine.troubles import advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, Answer, Rest, Trouble, decode_rest
+from armslength.wire.own import BASE, IdleReport, SubmissionAnswer, Trouble, decode_idle
 from armslength.wire.record import decode_leaf
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
@@ -58,7 +58,7 @@ class Node:
         recorder: Recorder,
         keeper: Keeper,
         hand: Hand,
-        shelf: Shelf,
+        repository: Repository,
         peers: Peers,
         proposals: Proposals,
         clock: Clock,
@@ -66,7 +66,7 @@ class Node:
         self.recorder = recorder
         self.keeper = keeper
         self.hand = hand
-        self.shelf = shelf
+        self.repository = repository
         self.proposals = proposals
         self._peers = peers
         self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
@@ -76,8 +76,8 @@ class Node:
         self._called: set[str] = set()  # what is to be looked at once we run
         self._woken = asyncio.Event()
         self.turns = 0  # looks at an arrangement so far
-        shelf.on_change = self.wake
-        shelf.on_close = self._closed
+        repository.on_change = self.wake
+        repository.on_close = self._closed
 
     def wake(self, arrangement: str = "") -> None:
         """Something has changed in this arrangement, or wherever something is to be done: look at once."""
@@ -94,79 +94,81 @@ class Node:
 
     async def heard(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
-        async for held in self.shelf.opened(list(self._working)):
-            for name, actor in held.terms.actors.items():
-                if actor.did == did and held.pauses.heard(name):
-                    self.wake(held.arrangement)
+        async for live in self.repository.opened(list(self._working)):
+            for name, actor in live.terms.actors.items():
+                if actor.did == did and live.backoffs.heard(name):
+                    self.wake(live.arrangement)
 
     # --- statements ------------------------------------------------------------------------------------------------
 
-    async def say(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
+    async def say(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
         """Write these statements and send them at once. Raises Refused, and writes nothing, where one is not valid
         by what we know."""
         try:
-            await self.recorder.voice.speak(held)
+            await self.recorder.voice.speak(live)
         except Unavailable as error:
-            if held.restored:  # else it is written, and leaves once the others have answered
-                raise Refused("restored", error.reason, held.arrangement[:12]) from None
-        state = held.book.view.state
+            if live.restored:  # else it is written, and leaves once the others have answered
+                raise Refused("restored", error.reason, live.arrangement[:12]) from None
+        state = live.record.view.state
         for body in bodies:
-            state = self._after(held, state, body)
-        return await self._write(held, bodies)
+            state = self._after(live, state, body)
+        return await self._write(live, bodies)
 
-    def _after(self, held: Open, state: State, body: Body) -> State:
+    def _after(self, live: LiveArrangement, state: State, body: Body) -> State:
         """The state after a statement of ours. Raises Refused where it is not valid."""
-        me, now = held.book.me.actor, self.recorder.now(held)
-        culprit = evidence.culprit(held.book.view.roster, body) if isinstance(body, Evidence) else None
-        act = step.Act(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=culprit)
-        return step.apply(held.terms, state, act).state
+        me, now = live.record.me.actor, self.recorder.now(live)
+        culprit = evidence.culprit(live.record.view.roster, body) if isinstance(body, Evidence) else None
+        act = step.EntryInput(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=culprit)
+        return step.apply(live.terms, state, act).state
 
-    async def _write(self, held: Open, bodies: Sequence[Body]) -> list[Said]:
-        async with held.writing:
-            if held.forgotten:
-                raise NotFound("unknown-arrangement", "it has just been declined", held.arrangement[:16])
+    async def _write(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
+        async with live.writing:
+            if live.forgotten:
+                raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
             for body in bodies:
-                if isinstance(body, Commit) and not await self.hand.stands(held, body):
+                if isinstance(body, Commit) and not await self.hand.stands(live, body):
                     raise Unavailable("replaced", "another file has just been published for it", body.tranche)
-            link = (held.book.view if held.book.me.keeper else held.book.sealed).next_link(held.book.me.actor)
-            names = await held.author.write(bodies, held.seen, link)
-            held.pauses.own.end()
-            answers = await self._send(held)
-            refused = {entry_hash(w.entry): refusal for w, refusal in await held.author.refusals(names)}
-        self.wake(held.arrangement)
-        waiting = await self._why_waiting(held) if len(answers) < len(names) else ""
+            link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
+            names = await live.journal.write(bodies, live.seen, link)
+            live.backoffs.own.end()
+            answers = await self._send(live)
+            refused = {entry_hash(w.entry): refusal for w, refusal in await live.journal.refusals(names)}
+        self.wake(live.arrangement)
+        waiting = await self._why_waiting(live) if len(answers) < len(names) else ""
         return [
             said(name, body, answers.get(name), refused.get(name), waiting)
             for name, body in zip(names, bodies, strict=True)
         ]
 
-    async def _why_waiting(self, held: Open) -> str:
+    async def _why_waiting(self, live: LiveArrangement) -> str:
         """Why there is no answer of the keeper, in words."""
-        keeper = held.terms.keeper
-        heard = (await self.proposals.absent(held)).get(keeper)
+        keeper = live.terms.keeper
+        heard = (await self.proposals.absent(live)).get(keeper)
         if heard is not None:
             said = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
             return f"{keeper}, the keeper, has not accepted its office yet ({said}); it is sent again"
         return "the keeper does not answer; it is sent again"
 
-    async def _send(self, held: Open) -> dict[str, Answer]:
-        held.pauses.own.grow()  # what comes of it is seen when the record moves on
+    async def _send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
+        live.backoffs.own.grow()  # what comes of it is seen when the record moves on
         try:
-            await self.recorder.voice.speak(held)
-            if held.book.me.keeper:
-                await self.keeper.prepare(held)
-            answers = await held.author.send(self._mail(held))
+            await self.recorder.voice.speak(live)
+            if live.record.me.keeper:
+                await self.keeper.prepare(live)
+            answers = await live.journal.send(self._mail(live))
         except ArmslengthError as error:
             log.info("entries wait: %s", error)
-            held.pauses.own.tell(str(error), advice(error))
+            live.backoffs.own.tell(str(error), advice(error))
             return {}
         waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
         said = "" if waiting is None else waiting.reason or waiting.code or ""
-        held.pauses.own.tell(said, "" if waiting is None else advise(waiting.code))
+        live.backoffs.own.tell(said, "" if waiting is None else advise(waiting.code))
         return answers
 
-    def _mail(self, held: Open) -> Post:
-        return Mail(held.terms, held.arrangement, self._peers, (held.book.me.actor, self.recorder), held.pauses)
+    def _mail(self, live: LiveArrangement) -> Transport:
+        return NodeTransport(
+            live.terms, live.arrangement, self._peers, (live.record.me.actor, self.recorder), live.backoffs
+        )
 
     # --- the work --------------------------------------------------------------------------------------------------
 
@@ -175,11 +177,11 @@ class Node:
         loop = asyncio.get_running_loop()
         self._is_running, ahead = True, self._clock.now(simulated=False) - loop.time()
         doubt = 0.0  # when the machine's clock was last found to have leapt
-        greeting = asyncio.create_task(greet(self.shelf.names, self._peers, self.shelf.did))
+        greeting = asyncio.create_task(greet(self.repository.names, self._peers, self.repository.did))
         try:
             while True:
                 self._woken.clear()
-                for arrangement in sorted({*self._called, *self.shelf.agenda.ripe(self._clock)}):
+                for arrangement in sorted({*self._called, *self.repository.agenda.ripe(self._clock)}):
                     self._begin(arrangement)
                 self._called.clear()
                 await woken_within(self._woken, self._until_ripe())
@@ -197,12 +199,12 @@ class Node:
     def _find_out(self) -> None:
         """If the machine's clock is right, something is due that is not by the time that we believe: looking at a few
         of those asks the others which it is."""
-        for arrangement in self.shelf.agenda.upcoming(self._clock.wall(), LOOKED_AT):
+        for arrangement in self.repository.agenda.upcoming(self._clock.wall(), LOOKED_AT):
             self._begin(arrangement)
 
     def _until_ripe(self) -> float:
         """Seconds until the next instant; the machine's clock is looked at now and then, since it may leap."""
-        instant = self.shelf.agenda.next_instant()
+        instant = self.repository.agenda.next_instant()
         if instant is None:
             return TICK_S
         return min(TICK_S, max(0.1, instant - self._clock.now(simulated=False)))
@@ -215,18 +217,18 @@ class Node:
     async def _work(self, arrangement: str) -> None:
         """Work on one arrangement until nothing is left to do there."""
         woken, is_calm, is_over = self._wakes[arrangement], False, False
-        trouble = self.shelf.troubles.at("work", "", arrangement)
+        trouble = self.repository.troubles.at("work", "", arrangement)
         try:
             while not is_over:
                 woken.clear()
-                since, wait = self.shelf.agenda.moves(arrangement), None
+                since, wait = self.repository.agenda.moves(arrangement), None
                 try:
-                    held = await self.shelf.open(arrangement)
-                    wait = await self._look(held)
-                    is_over = held.forgotten or (wait is None and is_calm and await self._settle(held, since))
+                    live = await self.repository.open(arrangement)
+                    wait = await self._look(live)
+                    is_over = live.forgotten or (wait is None and is_calm and await self._settle(live, since))
                     trouble.end()
                 except NotFound:  # it has been declined, or names us with another key than ours
-                    is_over = await self.shelf.agenda.settle(agenda.row(arrangement), since)
+                    is_over = await self.repository.agenda.settle(schedule.row(arrangement), since)
                 except Exception as error:  # noqa: BLE001  trouble here must not end the work
                     wait = self._failed(arrangement, error, trouble)
                 if not is_over and wait != 0.0:
@@ -234,57 +236,57 @@ class Node:
                     is_calm = wait is None and not was_woken
         finally:
             del self._wakes[arrangement], self._working[arrangement]
-            if not is_over or not self.shelf.is_kept(arrangement):
+            if not is_over or not self.repository.is_kept(arrangement):
                 await self.keeper.close(arrangement)
                 self._closed(arrangement)
 
-    def _failed(self, arrangement: str, error: Exception, trouble: Pause) -> float:
+    def _failed(self, arrangement: str, error: Exception, trouble: Backoff) -> float:
         """Something came in the way of our work; for how many seconds it is left alone."""
-        silence = self.shelf.troubles.at(SILENCE, "", arrangement, longest=SILENCE_S)
+        silence = self.repository.troubles.at(SILENCE, "", arrangement, longest=SILENCE_S)
         if isinstance(error, Unavailable) and silence.reason:  # that is told, and tried again, for itself
             return max(LOOK_S, silence.left)
         log.warning("%s: %s", arrangement[:12], error, exc_info=_unexpected(error))
         trouble.fail(str(error), advice(error))
         return trouble.left
 
-    async def _look(self, held: Open) -> float | None:
+    async def _look(self, live: LiveArrangement) -> float | None:
         """One turn; for how many seconds the next may wait, None if nothing is left to do."""
-        pause = self.keeper.pause(held)  # looked at first: during the turn it may run out
-        if await self._turn(held):
+        pause = self.keeper.pause(live)  # looked at first: during the turn it may run out
+        if await self._turn(live):
             return 0.0
         if pause:
             return pause
-        waits = self.keeper.left(held) if held.book.me.keeper else []
-        if await self._unsent(held):
-            waits.append(held.pauses.own.left)
-        if held.book.doubles or held.unsaved is not None:
+        waits = self.keeper.left(live) if live.record.me.keeper else []
+        if await self._unsent(live):
+            waits.append(live.backoffs.own.left)
+        if live.record.doubles or live.unsaved is not None:
             waits.append(TICK_S)
-        now = self.recorder.now(held)
-        if held.book.sealed.size:
-            waits += await self.hand.left(held, now)
+        now = self.recorder.now(live)
+        if live.record.sealed.size:
+            waits += await self.hand.left(live, now)
         if not waits:
             return None
-        instant = await self._next_instant(held, now)
-        if instant is not None and held.terms.clock == "utc":
+        instant = await self._next_instant(live, now)
+        if instant is not None and live.terms.clock == "utc":
             waits.append(float(max(0, instant - now)))
         return min(LONGEST_S, max(LOOK_S, min(waits)))
 
-    async def _next_instant(self, held: Open, now: int) -> int | None:
+    async def _next_instant(self, live: LiveArrangement, now: int) -> int | None:
         """When there will be something to do here though nobody says anything."""
-        deadline = self.recorder.next_deadline(held) if held.book.me.keeper else None
-        return min((each for each in (deadline, await self.hand.next_embargo(held, now)) if each), default=None)
+        deadline = self.recorder.next_deadline(live) if live.record.me.keeper else None
+        return min((each for each in (deadline, await self.hand.next_embargo(live, now)) if each), default=None)
 
-    async def _settle(self, held: Open, since: int) -> bool:
+    async def _settle(self, live: LiveArrangement, since: int) -> bool:
         """Nothing is left to do here until the next instant; False if something has just happened."""
-        instant = await self._next_instant(held, self.recorder.now(held))
-        tag, is_simulated = agenda.TO_SIGN if held.asks_to_sign else "", held.terms.clock == "simulated"
-        put = agenda.row(held.arrangement, instant, simulated=is_simulated, tag=tag)
-        has_ended = held.book.sealed.state.arrangement.phase in ENDED
-        also = names.ended(held.arrangement, held.terms) if has_ended and not held.ended else None
-        if not await self.shelf.agenda.settle(put, since, also):
+        instant = await self._next_instant(live, self.recorder.now(live))
+        tag, is_simulated = schedule.TO_SIGN if live.asks_to_sign else "", live.terms.clock == "simulated"
+        put = schedule.row(live.arrangement, instant, simulated=is_simulated, tag=tag)
+        has_ended = live.record.sealed.state.arrangement.phase in ENDED
+        also = name_index.ended(live.arrangement, live.terms) if has_ended and not live.ended else None
+        if not await self.repository.agenda.settle(put, since, also):
             return False
-        held.ended = has_ended
-        if instant is not None and instant < self.recorder.now(held) + TICK_S:
+        live.ended = has_ended
+        if instant is not None and instant < self.recorder.now(live) + TICK_S:
             self._woken.set()
         return True
 
@@ -294,38 +296,38 @@ class Node:
             self.keeper.drop(arrangement)
             self.recorder.drop(arrangement)
             self.hand.drop(arrangement)
-            self.shelf.troubles.drop(arrangement)
+            self.repository.troubles.drop(arrangement)
 
-    async def _turn(self, held: Open) -> bool:
+    async def _turn(self, live: LiveArrangement) -> bool:
         """Do what is to be done now; whether something moved."""
         self.turns += 1
         moved = False
-        await self.recorder.voice.speak(held)
-        if held.pauses.own.is_over and await self._unsent(held):
-            async with held.writing:
-                await self._send(held)
-        if held.book.me.keeper:
-            if not self.keeper.pause(held):
-                moved = await self.keeper.round(held)
-            self.keeper.push(held)
-            self.keeper.remind(held)
-        await self._accuse(held)
-        if held.book.sealed.size > 0:
-            statements = await self.hand.turn(held, self.recorder.now(held))
-            if await self._make(held, statements):
+        await self.recorder.voice.speak(live)
+        if live.backoffs.own.is_over and await self._unsent(live):
+            async with live.writing:
+                await self._send(live)
+        if live.record.me.keeper:
+            if not self.keeper.pause(live):
+                moved = await self.keeper.round(live)
+            self.keeper.push(live)
+            self.keeper.remind(live)
+        await self._accuse(live)
+        if live.record.sealed.size > 0:
+            statements = await self.hand.turn(live, self.recorder.now(live))
+            if await self._make(live, statements):
                 return True
         return moved
 
-    async def _accuse(self, held: Open) -> None:
+    async def _accuse(self, live: LiveArrangement) -> None:
         """Put on record who has signed two entries with one number; an entry in place of a refused one is none such."""
-        book, doubles = held.book, held.book.doubles
+        book, doubles = live.record, live.record.doubles
         book.doubles = {}
         for author, leaf in doubles.items():
-            placed = await self._placed(held, author, leaf.entry.author_seq)
+            placed = await self._placed(live, author, leaf.entry.author_seq)
             if placed is None or author in book.view.state.arrangement.excluded:
                 continue
             try:
-                await self.say(held, [evidence.equivocation(placed, Submission(entry=leaf.entry, sig=leaf.sig))])
+                await self.say(live, [evidence.equivocation(placed, Submission(entry=leaf.entry, sig=leaf.sig))])
                 book.accused.add(author)
             except ArmslengthError as error:
                 if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now
@@ -333,98 +335,100 @@ class Node:
                 else:  # they do not contradict each other
                     book.cleared.add(entry_hash(leaf.entry))
 
-    async def _placed(self, held: Open, author: str, number: int) -> Submission | None:
+    async def _placed(self, live: LiveArrangement, author: str, number: int) -> Submission | None:
         """The author's entry with this number in our view, looked for from the end."""
-        mark, end = b'"author_seq":%d,' % number, held.book.sealed.size
-        found = list(held.book.tail)
+        mark, end = b'"author_seq":%d,' % number, live.record.sealed.size
+        found = list(live.record.tail)
         while True:
             for leaf in found:
                 if (leaf.entry.author, leaf.entry.author_seq) == (author, number):
                     return Submission(entry=leaf.entry, sig=leaf.sig)
             if end <= 0:
                 return None
-            stored = await self.shelf.store.leaves(held.arrangement, max(0, end - PORTION), end)
+            stored = await self.repository.store.leaves(live.arrangement, max(0, end - PORTION), end)
             found, end = [decode_leaf(line) for line in stored if mark in line], end - PORTION
 
-    async def _make(self, held: Open, statements: Sequence[tuple[str, Act, Body]]) -> bool:
+    async def _make(self, live: LiveArrangement, statements: Sequence[tuple[str, Action, Body]]) -> bool:
         """Write the hand's statements; whether there was one that is valid by what we know."""
-        state, valid = held.book.view.state, []
+        state, valid = live.record.view.state, []
         for tranche, act, body in statements:
             try:
-                state = self._after(held, state, body)
+                state = self._after(live, state, body)
                 valid.append((tranche, act, body))
             except ArmslengthError as error:
-                self.hand.refused(held, tranche, act, str(error))
+                self.hand.refused(live, tranche, act, str(error))
         if not valid:
             return False
-        results = await self._write(held, [body for _, _, body in valid])
+        results = await self._write(live, [body for _, _, body in valid])
         for (tranche, act, _), became in zip(valid, results, strict=True):
             if became.status == "refused":
-                self.hand.refused(held, tranche, act, became.reason or "")
+                self.hand.refused(live, tranche, act, became.reason or "")
         return True
 
     @staticmethod
-    async def _unsent(held: Open) -> bool:
+    async def _unsent(live: LiveArrangement) -> bool:
         """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
-        names = [entry_hash(each.entry) for each in await held.author.pending()]
-        sealed = {name for name in names if held.book.sealed.index_of(name) is not None}
+        names = [entry_hash(each.entry) for each in await live.journal.pending()]
+        sealed = {name for name in names if live.record.sealed.index_of(name) is not None}
         if sealed:  # a crash, or a full disk, came between the seal and our journal
-            await held.author.sealed(sealed)
-        if not held.book.me.keeper:
+            await live.journal.sealed(sealed)
+        if not live.record.me.keeper:
             return len(sealed) < len(names)
-        return any(held.book.view.index_of(name) is None for name in names)
+        return any(live.record.view.index_of(name) is None for name in names)
 
     # --- waiting ---------------------------------------------------------------------------------------------------
 
-    async def unrest(self, held: Open) -> str | None:
+    async def pending_work(self, live: LiveArrangement) -> str | None:
         """What is still going on here, in words; None when everything is sealed and done."""
-        if held.restored:
-            return held.silence
-        if held.book.me.keeper and self.recorder.is_behind(held):
+        if live.restored:
+            return live.silence
+        if live.record.me.keeper and self.recorder.is_behind(live):
             return "the keeper has something to seal"
-        if await held.author.pending():
+        if await live.journal.pending():
             return "entries of ours are not sealed yet"
-        if held.book.doubles:
+        if live.record.doubles:
             return "an entry in whose place another one stands is looked into"
-        if self.hand.is_busy(held.arrangement):
+        if self.hand.is_busy(live.arrangement):
             return "an act of ours is under way"
-        open_acts = await self.hand.open_acts(held, self.recorder.now(held)) if held.book.sealed.size else []
+        open_acts = await self.hand.open_acts(live, self.recorder.now(live)) if live.record.sealed.size else []
         if open_acts:
             return f"{open_acts[0][1]} of {open_acts[0][0]} is open"
-        sends = await self.shelf.store.due(2.0**40, 1)
+        sends = await self.repository.store.due(2.0**40, 1)
         if sends:
             return f"messages to {sends[0].peer} are on their way"
         return None
 
-    def troubles(self, held: Open) -> list[Trouble]:
+    def troubles(self, live: LiveArrangement) -> list[Trouble]:
         """What this node does not get done here, or anywhere with those whom the terms name."""
-        dids = frozenset(actor.did for actor in held.terms.actors.values() if actor.did)
-        return self.shelf.troubles.listed(held.arrangement, dids)
+        dids = frozenset(actor.did for actor in live.terms.actors.values() if actor.did)
+        return self.repository.troubles.listed(live.arrangement, dids)
 
-    async def rest_of(self, held: Open) -> Rest:
+    async def idle_report(self, live: LiveArrangement) -> IdleReport:
         """Our own rest and head, as shown to peers that wait."""
-        return Rest(sealed=held.book.sealed.size, now=self.recorder.now(held), unrest=await self.unrest(held))
+        return IdleReport(
+            sealed=live.record.sealed.size, now=self.recorder.now(live), pending_work=await self.pending_work(live)
+        )
 
-    async def others_at_rest(self, held: Open) -> str | None:
+    async def pending_elsewhere(self, live: LiveArrangement) -> str | None:
         """What is still going on at the other nodes, each by its name, or None."""
-        others = {name: actor for name, actor in held.terms.actors.items() if name != held.book.me.actor}
-        asked = [self._rest_at(name, actor, held) for name, actor in others.items() if actor.address]
-        return next((unrest for unrest in await asyncio.gather(*asked) if unrest), None)
+        others = {name: actor for name, actor in live.terms.actors.items() if name != live.record.me.actor}
+        asked = [self._pending_at(name, actor, live) for name, actor in others.items() if actor.address]
+        return next((pending_work for pending_work in await asyncio.gather(*asked) if pending_work), None)
 
-    async def _rest_at(self, name: str, actor: Actor, held: Open) -> str | None:
-        path = f"{BASE}/rest/{held.arrangement}"
+    async def _pending_at(self, name: str, actor: Actor, live: LiveArrangement) -> str | None:
+        path = f"{BASE}/rest/{live.arrangement}"
         try:
-            rest = decode_rest(await self._peers.get(actor.did or "", actor.address or "", path))
+            rest = decode_idle(await self._peers.get(actor.did or "", actor.address or "", path))
         except Unavailable as error:
             return f"{actor.name} ({name}) does not answer: {error.reason}"
         except NotFound:
             return f"{actor.name} ({name}) is not engaged in these terms yet"
         except ArmslengthError as error:
             return f"{actor.name} ({name}) does not say whether it is at rest: {error}"
-        if rest.unrest:
-            return f"{actor.name} ({name}): {rest.unrest[:500]}"
-        if rest.sealed != held.book.sealed.size:
-            return f"{actor.name} ({name}) has {rest.sealed} sealed leaves, we have {held.book.sealed.size}"
+        if rest.pending_work:
+            return f"{actor.name} ({name}): {rest.pending_work[:500]}"
+        if rest.sealed != live.record.sealed.size:
+            return f"{actor.name} ({name}) has {rest.sealed} sealed leaves, we have {live.record.sealed.size}"
         return None
 
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from armslength.core.record.keys import from_base64
-from armslength.engine import names
-from armslength.engine.shelf import Open, Shelf
+from armslength.engine import name_index
+from armslength.engine.repository import LiveArrangement, Repository
 from armslength.errors import NotFound
 
 ITSELF: Final = "itself"  # in place of an arrangement: a request in which the sender speaks for its DID as such
@@ -33,27 +33,27 @@ class Pins:
     document: bool
 
 
-async def pins(shelf: Shelf, did: str, about: str) -> Pins:
+async def pins(repository: Repository, did: str, about: str) -> Pins:
     """What terms pin for this DID in a request about an arrangement ("" or unknown: about none of ours), or ITSELF."""
     if about == ITSELF:
         return Pins((), document=True)
     try:
-        here = _keys(did, [await shelf.open(about)]) if about else None
+        here = _keys(did, [await repository.open(about)]) if about else None
     except NotFound:
         here = None
     if here is not None:
         return Pins(here, document=not here)
-    live = await shelf.names.token_keys(did, names.LIVE)
+    live = await repository.names.token_keys(did, name_index.LIVE)
     if live:
         return Pins(_decoded(live), document=False)
-    return Pins(_decoded(await shelf.names.token_keys(did, names.ENDED)), document=True)
+    return Pins(_decoded(await repository.names.token_keys(did, name_index.ENDED)), document=True)
 
 
-def _keys(did: str, where: Iterable[Open]) -> tuple[bytes, ...]:
+def _keys(did: str, where: Iterable[LiveArrangement]) -> tuple[bytes, ...]:
     found = {
         actor.keys.tokens: None
-        for held in where
-        for actor in held.terms.actors.values()
+        for live in where
+        for actor in live.terms.actors.values()
         if actor.did == did and actor.keys is not None and actor.keys.tokens is not None
     }
     return _decoded(found)

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from armslength.core.negotiation import Negotiation
-from armslength.core.process import Message, Record
+from armslength.core.process import Message, Process
 from armslength.core.transfer import Transfer
 from armslength.errors import ArmslengthError, NotFound
 from armslength.ports import Batch, Put, Send, Store
@@ -21,8 +21,8 @@ from armslength.wire import binding, dsp
 LANE: Final = "dsp/"  # prefix of the lanes of our sends; the rest is kind and pid
 KEPT: Final = 4096  # records remembered
 FEW: Final = 64  # more than there are of one dataset as a rule
-KINDS: Final[dict[type[Record], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
-_DECODERS: Final[dict[type[Record], msgspec.json.Decoder[Any]]] = {
+KINDS: Final[dict[type[Process], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
+_DECODERS: Final[dict[type[Process], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind) for kind in (Negotiation, Transfer)
 }
 _encode = msgspec.json.Encoder().encode
@@ -33,7 +33,7 @@ Gone = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProcessChange:
     """What one input does: the record after it, what is sent because of it, what else is written, and what goes."""
 
     record: Negotiation | Transfer
@@ -49,11 +49,11 @@ class Processes:
     stale loses the race for the version, and whatever would change nothing is decided again on what is stored.
     """
 
-    def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Record, Gone], None]) -> None:
+    def __init__(self, store: Store, wake: Callable[[], None], changed: Callable[[Process, Gone], None]) -> None:
         self._store = store
         self._wake = wake
         self._changed = changed
-        self._kept: OrderedDict[tuple[str, str], tuple[Record, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], tuple[Process, int]] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def load(self, kind: type[R], pid: str) -> tuple[R | None, int]:
@@ -61,13 +61,13 @@ class Processes:
         row = await self._store.get(KINDS[kind], pid)
         return (None, 0) if row is None else (_DECODERS[kind].decode(row.body), row.version)
 
-    async def find(self, kind: type[Record], pid: str) -> Record | None:
+    async def find(self, kind: type[Process], pid: str) -> Process | None:
         """A record, of a kind that only its caller knows; what never changes in it may be relied upon."""
         known = self._kept.get((KINDS[kind], pid))
         if known is not None:
             return known[0]
         row = await self._store.get(KINDS[kind], pid)
-        return None if row is None else cast(Record, _DECODERS[kind].decode(row.body))
+        return None if row is None else cast(Process, _DECODERS[kind].decode(row.body))
 
     async def of_dataset(self, kind: type[R], dataset: str) -> list[R]:
         """All records of one kind about a dataset, in the order in which they began."""
@@ -76,7 +76,7 @@ class Processes:
             rows = await self._store.find(KINDS[kind], dataset)
         return [_DECODERS[kind].decode(row.body) for row in sorted(rows, key=lambda row: row.order)]
 
-    async def begin(self, change: Change) -> bool:
+    async def begin(self, change: ProcessChange) -> bool:
         """Store a new record; False, and nothing done, if the change lost a race."""
         return await self._commit(change, None, 0, None)
 
@@ -84,7 +84,7 @@ class Processes:
         self,
         kind: type[R],
         pid: str,
-        decide: Callable[[R | None], Awaitable[Change] | Change],
+        decide: Callable[[R | None], Awaitable[ProcessChange] | ProcessChange],
         done: Send | None = None,
         *,
         opening: bool = False,
@@ -96,7 +96,9 @@ class Processes:
         """
         lock = self._locks.setdefault(pid, asyncio.Lock())
         async with lock:
-            guess: tuple[Record | None, int] | None = self._kept.pop((KINDS[kind], pid), (None, 0) if opening else None)
+            guess: tuple[Process | None, int] | None = self._kept.pop(
+                (KINDS[kind], pid), (None, 0) if opening else None
+            )
             if guess is not None:
                 change = await self._guessed(decide, guess[0])
                 if change is not None and await self._commit(change, *guess, done):
@@ -108,8 +110,8 @@ class Processes:
                     return cast(R, change.record)
 
     async def _guessed(
-        self, decide: Callable[[Any], Awaitable[Change] | Change], record: Record | None
-    ) -> Change | None:
+        self, decide: Callable[[Any], Awaitable[ProcessChange] | ProcessChange], record: Process | None
+    ) -> ProcessChange | None:
         """What would follow if this is the record; None where only what is stored can tell."""
         try:
             change = await _decision(decide(record))
@@ -117,7 +119,7 @@ class Processes:
             return None
         return None if change.record == record else change
 
-    async def _commit(self, change: Change, old: Record | None, version: int, done: Send | None) -> bool:
+    async def _commit(self, change: ProcessChange, old: Process | None, version: int, done: Send | None) -> bool:
         record, puts = change.record, list(change.puts)
         place = KINDS[type(record)], record.pid
         if record != old:
@@ -141,20 +143,20 @@ class Processes:
         return True
 
 
-async def _decision(decided: Awaitable[Change] | Change) -> Change:
+async def _decision(decided: Awaitable[ProcessChange] | ProcessChange) -> ProcessChange:
     return await decided if isinstance(decided, Awaitable) else decided
 
 
-def outgoing(record: Record, message: Message) -> Send:
+def outgoing(record: Process, message: Message) -> Send:
     """`message` as the outbox holds it: one lane for each process, so that order holds inside it."""
-    lane = f"{LANE}{KINDS[type(record)]}/{record.pid}"
-    return Send(lane=lane, peer=record.peer, url=binding.url(record, message), body=dsp.write(message))
+    queue = f"{LANE}{KINDS[type(record)]}/{record.pid}"
+    return Send(queue=queue, peer=record.peer, url=binding.url(record, message), body=dsp.write(message))
 
 
 def process_of(send: Send) -> tuple[type[Negotiation] | type[Transfer], str]:
     """The process that a send belongs to, by its lane. Raises NotFound for a lane of somebody else."""
-    name, _, pid = send.lane.removeprefix(LANE).partition("/")
+    name, _, pid = send.queue.removeprefix(LANE).partition("/")
     for kind in (Negotiation, Transfer):
-        if send.lane.startswith(LANE) and KINDS[kind] == name:
+        if send.queue.startswith(LANE) and KINDS[kind] == name:
             return kind, pid
-    raise NotFound("unknown-lane", "not a lane of this protocol", send.lane)
+    raise NotFound("unknown-lane", "not a lane of this protocol", send.queue)

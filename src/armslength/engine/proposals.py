@@ -20,12 +20,12 @@ from typing import Final
 from armslength.config import Accept
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import canonical, digest
-from armslength.engine.inbox import Declined, Inbox, Waiting
+from armslength.engine.inbox import DeclinedProposal, Inbox, Waiting
 from armslength.engine.replies import Heard, Replies
-from armslength.engine.shelf import Held, Open, Shelf
+from armslength.engine.repository import Engagement, LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
 from armslength.ports import Batch, Clock, Put
-from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, Reply
+from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, ProposalReply
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
 ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedProposal:
     """Proposed terms as their reader sees them. `by`: who has delivered them, by DID, and which party that is (None: no
     party). `me`, `roles`: who we are in them, and what they ask of us. `fault`: why they cannot be read."""
 
@@ -55,9 +55,9 @@ class Proposals:
     """The terms that are proposed to one node, and by it."""
 
     def __init__(
-        self, shelf: Shelf, inbox: Inbox, replies: Replies, clock: Clock, rule: Accept, *, development: bool
+        self, repository: Repository, inbox: Inbox, replies: Replies, clock: Clock, rule: Accept, *, development: bool
     ) -> None:
-        self._shelf = shelf
+        self._repository = repository
         self._inbox = inbox
         self.replies = replies
         self._clock = clock
@@ -72,7 +72,7 @@ class Proposals:
 
     # --- what others bring, and ask ----------------------------------------------------------------------------------
 
-    async def receive(self, proposal: Proposal, by: str) -> Reply:
+    async def receive(self, proposal: Proposal, by: str) -> ProposalReply:
         """Take in what `by` delivers: bytes of any terms at all. Raises Unavailable where there is no room now."""
         if not by.startswith("did:web:"):
             raise Unauthorised("no-node", "terms are proposed by parties, and each has a node with a did:web", by)
@@ -83,7 +83,7 @@ class Proposals:
         try:
             said = await self.reply(arrangement, by)
         except NotFound:
-            said = Reply(arrangement=arrangement, answer=WAITING)
+            said = ProposalReply(arrangement=arrangement, answer=WAITING)
         if said.answer != WAITING:
             return said
         size = len(canonical(proposal))  # whatever of it is stored takes room
@@ -94,34 +94,34 @@ class Proposals:
             task.add_done_callback(self._ruling.discard)
         return said
 
-    async def reply(self, arrangement: str, by: str) -> Reply:
+    async def reply(self, arrangement: str, by: str) -> ProposalReply:
         """What we say to these terms, to `by` who asks. Raises NotFound."""
-        if await self._shelf.holds(arrangement):
+        if await self._repository.holds(arrangement):
             self.replies.noticed(arrangement, by)
-            return Reply(arrangement=arrangement, answer=ACCEPTED)
+            return ProposalReply(arrangement=arrangement, answer=ACCEPTED)
         declined = await self._inbox.declined(arrangement)
         if declined is not None:
-            return Reply(arrangement=arrangement, answer=DECLINED, reason=declined.reason or None)
+            return ProposalReply(arrangement=arrangement, answer=DECLINED, reason=declined.reason or None)
         if await self._inbox.holds(arrangement):
-            return Reply(arrangement=arrangement, answer=WAITING)
+            return ProposalReply(arrangement=arrangement, answer=WAITING)
         raise NotFound("unknown-arrangement", "no such terms here", arrangement[:16])
 
     async def _is_known(self, did: str) -> bool:
         """Whether this is a party of an arrangement that we are engaged in and that has not ended."""
-        return await self._shelf.names.is_party(did)
+        return await self._repository.names.is_party(did)
 
     # --- what the owner sees, and says -------------------------------------------------------------------------------
 
-    async def waiting(self) -> list[Listed]:
+    async def waiting(self) -> list[ListedProposal]:
         """What waits for the owner, oldest first."""
         found: dict[str, None] = dict.fromkeys(each.arrangement for each in await self._inbox.waiting())
         return [await self._listed(arrangement) for arrangement in found]
 
-    async def _listed(self, arrangement: str) -> Listed:
+    async def _listed(self, arrangement: str) -> ListedProposal:
         copies = await self._inbox.copies(arrangement)
-        return await asyncio.to_thread(_list, self._shelf, arrangement, copies)
+        return await asyncio.to_thread(_list, self._repository, arrangement, copies)
 
-    async def proposal(self, arrangement: str) -> tuple[Listed, Proposal]:
+    async def proposal(self, arrangement: str) -> tuple[ListedProposal, Proposal]:
         """Terms that wait, with the copy of them that would be taken. Raises NotFound."""
         copies = await self._inbox.copies(arrangement)
         if not copies:
@@ -131,60 +131,60 @@ class Proposals:
     async def propose(self, proposal: Proposal) -> str:
         """Engage as a party in terms of ours; returns their hash. Raises Malformed or Refused with the reason."""
         terms = await self._read(proposal)
-        arrangement, me = digest(proposal.document.encode()), self._shelf.actor(terms)
+        arrangement, me = digest(proposal.document.encode()), self._repository.actor(terms)
         if me not in terms.parties:
             raise Refused("not-a-party", "these terms do not name us with our present key as a party", "parties")
-        await self._engage(arrangement, terms, Held(proposal=proposal, by=self._shelf.did, at=self._now()))
+        await self._engage(arrangement, terms, Engagement(proposal=proposal, by=self._repository.did, at=self._now()))
         return arrangement
 
     async def engage(self, arrangement: str) -> None:
         """As a party: take these terms from the inbox, in order to sign them. Raises NotFound, Refused, Misuse."""
         async with self._engaging:
-            if await self._shelf.holds(arrangement):
+            if await self._repository.holds(arrangement):
                 return
             terms, proposal, by = await self._sound(arrangement)
-            if self._shelf.actor(terms) not in terms.parties:
+            if self._repository.actor(terms) not in terms.parties:
                 raise Misuse("not-a-party", "you are no party of these terms: accept your office in them, or decline")
-            await self._engage(arrangement, terms, Held(proposal=proposal, by=by, at=self._now()))
+            await self._engage(arrangement, terms, Engagement(proposal=proposal, by=by, at=self._now()))
 
-    async def accept(self, arrangement: str, *, rule: bool = False) -> Open:
+    async def accept(self, arrangement: str, *, rule: bool = False) -> LiveArrangement:
         """Accept our offices in these terms. Raises NotFound, Refused, Misuse."""
         async with self._engaging:
-            if not await self._shelf.holds(arrangement):
+            if not await self._repository.holds(arrangement):
                 terms, proposal, by = await self._sound(arrangement, self._rule.proposers if rule else None)
-                me = self._shelf.actor(terms) or ""
+                me = self._repository.actor(terms) or ""
                 if me in terms.parties:
                     raise Misuse("party", "you are a party of these terms: sign them, with `armslength sign HASH`", me)
                 if not roles(terms, me):
                     raise Misuse("no-office", "these terms ask nothing of your node", me)
                 if rule:
                     await self._check_rule(terms, me, by)
-                held = Held(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
-                await self._engage(arrangement, terms, held)
-        return await self._shelf.open(arrangement)
+                live = Engagement(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
+                await self._engage(arrangement, terms, live)
+        return await self._repository.open(arrangement)
 
     async def decline(self, arrangement: str, reason: str) -> str | None:
         """Decline terms that we have neither signed nor accepted; returns their title. Raises Refused, NotFound."""
         if len(reason) > MAX_REASON:
             raise Misuse("too-long", f"at most {MAX_REASON} characters", "--reason")
         async with self._engaging:
-            said = Declined(arrangement=arrangement, reason=reason, at=self._now())
-            if await self._shelf.holds(arrangement):
-                held = await self._shelf.open(arrangement)
-                await _leave(self._shelf, held)
+            said = DeclinedProposal(arrangement=arrangement, reason=reason, at=self._now())
+            if await self._repository.holds(arrangement):
+                live = await self._repository.open(arrangement)
+                await _leave(self._repository, live)
                 await self._inbox.decline(said)
                 await self.replies.end(arrangement)
-                return held.terms.title
+                return live.terms.title
             if not await self._inbox.holds(arrangement):
                 raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
             title = (await self._listed(arrangement)).title
             await self._inbox.decline(said)
             return title
 
-    async def absent(self, held: Open) -> dict[str, Heard]:
+    async def absent(self, live: LiveArrangement) -> dict[str, Heard]:
         """Who has not engaged in these terms, as far as we have heard, by actor."""
-        signed = held.book.view.state.arrangement.signed
-        found = await self.replies.of(held.arrangement)
+        signed = live.record.view.state.arrangement.signed
+        found = await self.replies.of(live.arrangement)
         return {name: said for name, said in found.items() if said.answer != ACCEPTED and name not in signed}
 
     async def explained(self, error: NotFound, begins: str) -> NotFound:
@@ -201,17 +201,17 @@ class Proposals:
         return self._clock.now(simulated=False)
 
     async def _proposal_of(self, arrangement: str) -> Proposal:
-        return (await self._shelf.open(arrangement)).held.proposal
+        return (await self._repository.open(arrangement)).engagement.proposal
 
     async def _answered(self, arrangement: str, actor: str) -> None:
         """Somebody has answered: what waits for it is sent at once."""
         try:
-            held = await self._shelf.open(arrangement)
+            live = await self._repository.open(arrangement)
         except NotFound:  # declined meanwhile
             return
-        held.pauses.heard(actor)
-        held.pauses.own.end()
-        self._shelf.on_change(arrangement)
+        live.backoffs.heard(actor)
+        live.backoffs.own.end()
+        self._repository.on_change(arrangement)
 
     async def _read(self, proposal: Proposal) -> Arrangement:
         """The terms, if they are sound; read off the event loop, one at a time. Raises Malformed or Refused."""
@@ -232,24 +232,24 @@ class Proposals:
             except ArmslengthError as error:  # another copy may have the right texts
                 fault = fault or error
                 continue
-            if self._shelf.actor(terms) is None:
+            if self._repository.actor(terms) is None:
                 raise Refused("not-named", "these terms do not name us with our present key", "actors")
             if copy.by in {terms.actors[party].did for party in terms.parties}:
                 return terms, proposal, copy.by
             fault = Refused("not-a-party", f"{copy.by}, who proposes these terms, is no party of them", "parties")
         raise fault or Refused("not-a-party", "none who proposes these terms is a party of them", "parties")
 
-    async def _engage(self, arrangement: str, terms: Arrangement, held: Held) -> None:
-        me, rows = self._shelf.actor(terms) or "", await self._inbox.rows_of(arrangement)
-        if fault := _fault(self._shelf, terms, me):
+    async def _engage(self, arrangement: str, terms: Arrangement, live: Engagement) -> None:
+        me, rows = self._repository.actor(terms) or "", await self._inbox.rows_of(arrangement)
+        if fault := _fault(self._repository, terms, me):
             raise Refused("not-our-key", fault, f"actors.{me}.keys")
         puts = [self.replies.opened(arrangement, terms, me, deliver=me in terms.parties)]
-        if held.rule:
-            puts.append(_ruled(arrangement, held.by))
-        if await self._shelf.add(arrangement, held, puts, rows):
+        if live.rule:
+            puts.append(_ruled(arrangement, live.by))
+        if await self._repository.add(arrangement, live, puts, rows):
             await self._inbox.forget(rows)
         await self.replies.begin(arrangement)
-        self._shelf.on_change(arrangement)
+        self._repository.on_change(arrangement)
 
     # --- the standing rule -------------------------------------------------------------------------------------------
 
@@ -277,17 +277,17 @@ class Proposals:
         beyond = set(roles(terms, me)) - set(self._rule.roles)
         if beyond:
             raise Refused("beyond-rule", f"the standing rule accepts no {', '.join(sorted(beyond))}", "roles")
-        rows = await self._shelf.store.find(RULED, by)
+        rows = await self._repository.store.find(RULED, by)
         if len(rows) < self._rule.number:
             return
         over = [row for row in rows if await self._has_ended(row.key)]
-        await self._shelf.store.commit(Batch(deletes=[(RULED, row.key) for row in over]))
+        await self._repository.store.commit(Batch(deletes=[(RULED, row.key) for row in over]))
         if len(rows) - len(over) >= self._rule.number:
             raise Refused("beyond-rule", f"the standing rule accepts {self._rule.number} of {by} at a time", "number")
 
     async def _has_ended(self, arrangement: str) -> bool:
         try:
-            return (await self._shelf.open(arrangement)).book.view.state.arrangement.phase in ENDED
+            return (await self._repository.open(arrangement)).record.view.state.arrangement.phase in ENDED
         except NotFound:
             return True
 
@@ -321,7 +321,7 @@ def _taken(copies: Sequence[tuple[Waiting, Proposal]]) -> Proposal:
     return next(right, (own or [copies[0][1]])[0])
 
 
-def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Proposal]]) -> Listed:
+def _list(repository: Repository, arrangement: str, copies: Sequence[tuple[Waiting, Proposal]]) -> ListedProposal:
     """What their reader is shown of terms; whatever cannot be read is shown as that."""
     first, proposal = copies[0][0], _taken(copies)
     by: dict[str, str | None] = {copy.by: None for copy, _ in copies}
@@ -329,13 +329,13 @@ def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Propos
     try:
         terms = decode_terms(proposal.document.encode())
     except (ArmslengthError, UnicodeError) as error:
-        return Listed(
+        return ListedProposal(
             arrangement=arrangement, title=None, by=by, me=None, roles=(), replaces=told[0], note=told[1],
             size=size, at=first.at, fault=str(error)[:MAX_REASON],
         )  # fmt: skip
     parties = {terms.actors[party].did: party for party in terms.parties}
-    me = shelf.actor(terms)
-    return Listed(
+    me = repository.actor(terms)
+    return ListedProposal(
         arrangement=arrangement,
         title=terms.title,
         by={did: parties.get(did) for did in by},
@@ -345,26 +345,26 @@ def _list(shelf: Shelf, arrangement: str, copies: Sequence[tuple[Waiting, Propos
         note=told[1],
         size=size,
         at=first.at,
-        fault=_fault(shelf, terms, me),
+        fault=_fault(repository, terms, me),
     )
 
 
-def _fault(shelf: Shelf, terms: Arrangement, me: str | None) -> str | None:
+def _fault(repository: Repository, terms: Arrangement, me: str | None) -> str | None:
     """Why terms that can be read are none that we engage in, or None."""
     if not me:
         return "these terms do not name us with our present key"
-    foreign = shelf.foreign_keys(terms, me)
+    foreign = repository.foreign_keys(terms, me)
     return f"these terms pin a key under our name that is not ours, for {' and '.join(foreign)}" if foreign else None
 
 
-async def _leave(shelf: Shelf, held: Open) -> None:
+async def _leave(repository: Repository, live: LiveArrangement) -> None:
     """Take terms off the shelf. Raises Refused where we have signed them, or accepted an office in them."""
-    place = held.arrangement[:12]
-    if held.held.office:
+    place = live.arrangement[:12]
+    if live.engagement.office:
         raise Refused("accepted", "we have accepted our office in these terms: they stay", place)
-    if held.book.me.actor in held.book.view.state.arrangement.signed:
+    if live.record.me.actor in live.record.view.state.arrangement.signed:
         raise Refused("signed", "we have signed these terms: they stay", place)
-    if not await shelf.forget(held):
+    if not await repository.forget(live):
         raise Refused("signing", "we are about to sign these terms", place)
 
 

@@ -24,7 +24,7 @@ from armslength.core.record.keys import from_base64, to_base64
 from armslength.delivery import chunks, sealing
 from armslength.engine.contents import PUBLICATION, Contents, Publication, blob, context
 from armslength.engine.jobs import AT_ONCE, Job, Progress, Tell, aside
-from armslength.engine.shelf import Open, Shelf
+from armslength.engine.repository import LiveArrangement, Repository
 from armslength.errors import NO_ROOM, ArmslengthError, Misuse, NotFound, Unavailable, unusable
 from armslength.ports import Batch, Put
 from armslength.wire.strict import convert, parse
@@ -51,8 +51,8 @@ class Wish:
 class Publisher:
     """Seals files for tranches of ours."""
 
-    def __init__(self, shelf: Shelf, contents: Contents) -> None:
-        self._shelf = shelf
+    def __init__(self, repository: Repository, contents: Contents) -> None:
+        self._repository = repository
         self._contents = contents
         self._jobs: dict[tuple[str, str], Job[Publication]] = {}  # the last one for each tranche
         self._pool = ThreadPoolExecutor(AT_ONCE, "sealing")
@@ -96,45 +96,45 @@ class Publisher:
         except (Unavailable, OSError) as error:  # it is swept another time
             log.warning("what is left of earlier work cannot be removed: %s", error)
 
-    def publish(self, held: Open, tranche: str, wish: Wish) -> Job[Publication]:
+    def publish(self, live: LiveArrangement, tranche: str, wish: Wish) -> Job[Publication]:
         """Begin to seal a file for a tranche of ours, or join the job that does. Raises Misuse where that makes no
         sense.
 
         Of a file that is committed to and not released yet, the very same bytes may be given again: that changes our
         embargo alone.
         """
-        place = (held.arrangement, tranche)
+        place = (live.arrangement, tranche)
         running = self._jobs.get(place)
         if running is not None and not running.is_over:
             if running.what == wish:
                 return running
             how = "is being sealed for it just now: wait until that is done, or ask for the same again to watch it"
             raise Misuse("busy", f"{running.what} {how}", tranche)
-        _check(held, tranche, wish)
-        self._shelf.troubles.over(f"the sealing of {tranche}", "", held.arrangement)
+        _check(live, tranche, wish)
+        self._repository.troubles.over(f"the sealing of {tranche}", "", live.arrangement)
         progress = Progress(0)
-        task = asyncio.create_task(self._work(held, tranche, wish, progress))
-        task.add_done_callback(lambda ended: self._ended(held, tranche, ended))
+        task = asyncio.create_task(self._work(live, tranche, wish, progress))
+        task.add_done_callback(lambda ended: self._ended(live, tranche, ended))
         job = self._jobs[place] = Job(wish, progress, task)
         return job
 
-    def _ended(self, held: Open, tranche: str, task: asyncio.Task[Publication]) -> None:
+    def _ended(self, live: LiveArrangement, tranche: str, task: asyncio.Task[Publication]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._shelf.troubles.at(f"the sealing of {tranche}", "", held.arrangement).tell(str(error), AGAIN)
+            self._repository.troubles.at(f"the sealing of {tranche}", "", live.arrangement).tell(str(error), AGAIN)
             unexpected = None if isinstance(error, ArmslengthError) else error
             log.warning("publish %s: %s", tranche, error, exc_info=unexpected)
-        self._shelf.on_change(held.arrangement)
+        self._repository.on_change(live.arrangement)
 
-    async def _work(self, held: Open, tranche: str, wish: Wish, progress: Progress) -> Publication:
+    async def _work(self, live: LiveArrangement, tranche: str, wish: Wish, progress: Progress) -> Publication:
         try:
             looks, progress.total = await asyncio.to_thread(_look, wish.file)
-            present = await self._contents.publication(held, tranche)
-            if present is not None and await _is_committed(held, tranche):
+            present = await self._contents.publication(live, tranche)
+            if present is not None and await _is_committed(live, tranche):
                 if present.source != looks:
                     await self._compare(wish, present, tranche, progress)
-                return await self._hold_back(held, tranche, wish.release_after)
-            terms = held.terms.tranches[tranche]
+                return await self._hold_back(live, tranche, wish.release_after)
+            terms = live.terms.tranches[tranche]
             if wish.media_type not in terms.media_types:
                 allowed = ", ".join(terms.media_types)
                 raise Misuse("media-type", f"{wish.media_type} is not among {allowed}", tranche)
@@ -146,8 +146,8 @@ class Publisher:
                 and (present.source, present.media_type) == (looks, wish.media_type)
                 and await asyncio.to_thread(_is_whole, self._contents.file(present.path), present)
             ):
-                return await self._hold_back(held, tranche, wish.release_after)
-            return await self._seal(held, tranche, wish, looks, progress)
+                return await self._hold_back(live, tranche, wish.release_after)
+            return await self._seal(live, tranche, wish, looks, progress)
         except OSError as error:
             where = self._contents.folder if error.errno in NO_ROOM else wish.file
             raise unusable(error, where) from error
@@ -161,7 +161,7 @@ class Publisher:
                 return
         raise Misuse("committed", COMMITTED, tranche)
 
-    async def _hold_back(self, held: Open, tranche: str, release_after: int) -> Publication:
+    async def _hold_back(self, live: LiveArrangement, tranche: str, release_after: int) -> Publication:
         """Change the embargo of what is sealed. Raises Misuse if its release is written."""
 
         def later(publication: Publication) -> Publication:
@@ -169,18 +169,20 @@ class Publisher:
                 raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
             return replace(publication, release_after=release_after)
 
-        return await self._contents.amend(held, tranche, later)
+        return await self._contents.amend(live, tranche, later)
 
-    async def _seal(self, held: Open, tranche: str, wish: Wish, looks: str, progress: Progress) -> Publication:
+    async def _seal(
+        self, live: LiveArrangement, tranche: str, wish: Wish, looks: str, progress: Progress
+    ) -> Publication:
         """Seal it beside what is there, and put it in its place unless our word has been given for that meanwhile."""
-        name = blob(held, tranche, f"{secrets.token_hex(4)}.sealed")
+        name = blob(live, tranche, f"{secrets.token_hex(4)}.sealed")
         target = self._contents.file(name)
-        store, bound = self._contents.store, context(held, tranche)
+        store, bound = self._contents.store, context(live, tranche)
         await store.commit(Batch(puts=[Put(LEFTOVER, name, 0, b"")]))
         try:
             sealed = await aside(lambda tell: _sealed(wish.file, looks, target, bound, tell), progress, self._pool)
             publication = _publication(name, sealed, wish, looks)
-            old = await self._exchange(held, tranche, publication)
+            old = await self._exchange(live, tranche, publication)
         except BaseException:
             _remove(target)
             raise
@@ -189,38 +191,38 @@ class Publisher:
             await store.commit(Batch(deletes=[(LEFTOVER, old.path)]))
         return publication
 
-    async def _exchange(self, held: Open, tranche: str, publication: Publication) -> Publication | None:
+    async def _exchange(self, live: LiveArrangement, tranche: str, publication: Publication) -> Publication | None:
         """Put a publication in the place of the one that is there, which is returned. Raises Misuse once the `commit`
         entry of that one is written."""
-        async with held.writing:  # no entry of ours is written meanwhile, and those that are count
-            if await _is_committed(held, tranche):
+        async with live.writing:  # no entry of ours is written meanwhile, and those that are count
+            if await _is_committed(live, tranche):
                 raise Misuse("committed", COMMITTED, tranche)
-            old = await self._contents.publication(held, tranche)
+            old = await self._contents.publication(live, tranche)
             puts = [] if old is None else [Put(LEFTOVER, old.path, 0, b"")]
             also = Batch(puts=puts, deletes=[(LEFTOVER, publication.path)])
-            await self._contents.keep(held, tranche, publication, also)
+            await self._contents.keep(live, tranche, publication, also)
         return old
 
 
-def _check(held: Open, tranche: str, wish: Wish) -> None:
-    terms = held.terms.tranches.get(tranche)
-    if terms is None or terms.provider != held.book.me.actor:
+def _check(live: LiveArrangement, tranche: str, wish: Wish) -> None:
+    terms = live.terms.tranches.get(tranche)
+    if terms is None or terms.provider != live.record.me.actor:
         raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
-    if held.book.view.state.tranches[tranche].stage == "FORFEITED":
+    if live.record.view.state.tranches[tranche].stage == "FORFEITED":
         raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
-    if wish.release_after >= held.terms.end:
+    if wish.release_after >= live.terms.end:
         raise Misuse("too-late", "the key would not leave before the end of the term: it could only be late", tranche)
 
 
-async def _is_committed(held: Open, tranche: str) -> bool:
+async def _is_committed(live: LiveArrangement, tranche: str) -> bool:
     """Whether our commitment is written: others have it, or will."""
-    if held.book.view.state.tranches[tranche].commit is not None:
+    if live.record.view.state.tranches[tranche].commit is not None:
         return True
-    bodies = [written.entry.body for written in await held.author.pending()]
+    bodies = [written.entry.body for written in await live.journal.pending()]
     return any(isinstance(body, Commit) and body.tranche == tranche for body in bodies)
 
 
-def _publication(name: str, sealed: sealing.Sealed, wish: Wish, looks: str) -> Publication:
+def _publication(name: str, sealed: sealing.SealedFile, wish: Wish, looks: str) -> Publication:
     return Publication(
         path=name,
         media_type=wish.media_type,
@@ -242,7 +244,7 @@ def _look(file: Path) -> tuple[str, int]:
     return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}", found.st_size
 
 
-def _sealed(file: Path, looks: str, target: Path, bound: bytes, tell: Tell) -> sealing.Sealed:
+def _sealed(file: Path, looks: str, target: Path, bound: bytes, tell: Tell) -> sealing.SealedFile:
     """Seal a file as it looked when that was asked. Raises Misuse if it changes, or grows, meanwhile."""
     size = _look(file)[1]
 

@@ -9,9 +9,9 @@ from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.negotiation import Negotiation
 from armslength.core.policy import Agreement, Offer, difference, thin
-from armslength.core.process import Message, Record, abandoned, queue, refused, step
+from armslength.core.process import Message, Process, abandoned, queue, refused, step
 from armslength.core.transfer import Transfer
-from armslength.engine.processes import Change
+from armslength.engine.processes import ProcessChange
 from armslength.errors import NotFound, Refused
 from armslength.ports import Dataset
 from armslength.wire import dsp
@@ -57,7 +57,7 @@ def reaction(record: Negotiation, message: Message) -> tuple[Message | None, str
     return None, None
 
 
-def answered(record: R | None, message: Message, status: int, body: bytes) -> Change:
+def answered(record: R | None, message: Message, status: int, body: bytes) -> ProcessChange:
     """What follows from the final answer to a message of ours.
 
     A peer that refuses for good what our record allows has another record than ours: "In case the states differ, the
@@ -69,29 +69,29 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Ch
     opening = isinstance(message, cn.ContractRequest | tp.TransferRequest) and message.provider_pid is None
     good = 200 <= status < 300
     if opening and record.peer_pid is not None:
-        return Change(record)
+        return ProcessChange(record)
     if opening and good:
-        return Change(replace(record, peer_pid=dsp.read_provider_pid(body)))
+        return ProcessChange(replace(record, peer_pid=dsp.read_provider_pid(body)))
     said = (
         f"refused with {status}: {dsp.read_reason(body) or 'no reason given'}" if status else "got no answer for days"
     )
     reason = f"{type(message).__name__} {said}"
     if opening:
-        return Change(refused(record, reason))
+        return ProcessChange(refused(record, reason))
     if good or isinstance(message, cn.NegotiationTerminated | tp.TransferTermination):
-        return Change(step(record, record.role, message).record)
+        return ProcessChange(step(record, record.role, message).record)
     if record.final or message.id not in [item.id for item in record.under_way]:
-        return Change(record)
+        return ProcessChange(record)
     dropped = abandoned(record, message)
     ended: Message
     if isinstance(dropped, Negotiation):
         ended = cn.NegotiationTerminated(**ids(dropped), code="out-of-step", reason=(reason,))
     else:
         ended = tp.TransferTermination(**ids(dropped), code="out-of-step", reason=(reason,))
-    return Change(queue(dropped, ended), [ended])
+    return ProcessChange(queue(dropped, ended), [ended])
 
 
-def ids(record: Record) -> dict[str, str | None]:
+def ids(record: Process) -> dict[str, str | None]:
     """The ids of our next message about a process."""
     return {"id": record.next_id, "consumer_pid": record.consumer_pid, "provider_pid": record.provider_pid}
 

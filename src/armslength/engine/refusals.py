@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Entry, Refusal
 from armslength.ports import Put, Row
-from armslength.wire.own import Declined
+from armslength.wire.own import NumberedRefusal
 from armslength.wire.strict import convert, parse
 
 KIND = "refusal"
@@ -24,7 +24,7 @@ class Refusals:
 
     def __init__(self, arrangement: str, rows: Iterable[Row] = ()) -> None:
         self._arrangement = arrangement
-        found = (convert(Declined, parse(row.body)) for row in rows)
+        found = (convert(NumberedRefusal, parse(row.body)) for row in rows)
         self._known = {each.refusal.entry: each for each in found}
         self.puts: list[Put] = []
         self.deletes: list[tuple[str, str]] = []
@@ -34,11 +34,11 @@ class Refusals:
         found = self._known.get(entry)
         return None if found is None else found.refusal
 
-    def of(self, authors: Collection[str]) -> tuple[Declined, ...]:
+    def of(self, authors: Collection[str]) -> tuple[NumberedRefusal, ...]:
         """Our refusals of these authors' entries."""
         return tuple(each for each in self._known.values() if each.author in authors)
 
-    def take_back(self, each: Declined) -> None:
+    def take_back(self, each: NumberedRefusal) -> None:
         """Keep a refusal that we gave once and did not know of any more."""
         if each.refusal.entry not in self._known:
             self._known[each.refusal.entry] = each
@@ -55,7 +55,9 @@ class Refusals:
             return True
         if kept >= EACH:
             return False
-        declined = Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
+        declined = NumberedRefusal(
+            author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal
+        )
         self._known[refusal.entry] = declined
         self.puts.append(Put(KIND, self._key(refusal.entry), 0, canonical(declined), self._arrangement))
         return True

@@ -20,11 +20,11 @@ from typing import Final
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
-from armslength.engine.patience import Pause, cancelled, woken_within
+from armslength.engine.backoff import Backoff, cancelled, woken_within
 from armslength.engine.troubles import Troubles, advice
 from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Clock, Peers, Put, Store
-from armslength.wire.own import ACCEPTED, BASE, DECLINED, MAX_REASON, Proposal, Reply, decode_reply
+from armslength.wire.own import ACCEPTED, BASE, DECLINED, MAX_REASON, Proposal, ProposalReply, decode_reply
 from armslength.wire.strict import convert, parse
 
 REPLIES: Final = "replies"  # kind in the store, tagged OPEN while somebody is still asked
@@ -48,7 +48,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedActors:
     """Whom we ask about an arrangement, by actor, and until when. `deliver`: we bring the terms to them."""
 
     until: int
@@ -70,7 +70,7 @@ class Replies:
         self._peers = peers
         self._clock = clock
         self._troubles = troubles
-        self._asked: dict[str, tuple[Asked, int]] = {}  # what is open, with its version
+        self._asked: dict[str, tuple[AskedActors, int]] = {}  # what is open, with its version
         self._due: list[tuple[float, str, str]] = []  # by the loop's clock: arrangement, actor; may be outdated …
         self._next: dict[tuple[str, str], float] = {}  # … this is when it is due
         self._last: dict[tuple[str, str], float] = {}  # when somebody was asked last
@@ -89,16 +89,16 @@ class Replies:
             for name, actor in terms.actors.items()
             if name != me and actor.did and actor.address
         }
-        asked = Asked(until=terms.entry_by, simulated=terms.clock == "simulated", deliver=deliver, others=others)
+        asked = AskedActors(until=terms.entry_by, simulated=terms.clock == "simulated", deliver=deliver, others=others)
         return Put(REPLIES, arrangement, 0, canonical(asked), OPEN if asked.is_open else SETTLED)
 
     async def begin(self, arrangement: str) -> None:
         """Ask from now on: the row is stored."""
         row = await self._store.get(REPLIES, arrangement)
         if row is not None and row.tag == OPEN and arrangement not in self._asked:
-            self._add(arrangement, convert(Asked, parse(row.body)), row.version)
+            self._add(arrangement, convert(AskedActors, parse(row.body)), row.version)
 
-    def _add(self, arrangement: str, asked: Asked, version: int) -> None:
+    def _add(self, arrangement: str, asked: AskedActors, version: int) -> None:
         self._asked[arrangement] = asked, version
         for actor, heard in asked.others.items():
             if heard.answer not in FINAL:
@@ -109,7 +109,7 @@ class Replies:
         if arrangement in self._asked:
             return self._asked[arrangement][0].others
         row = await self._store.get(REPLIES, arrangement)
-        return {} if row is None else convert(Asked, parse(row.body)).others
+        return {} if row is None else convert(AskedActors, parse(row.body)).others
 
     def noticed(self, arrangement: str, did: str) -> None:
         """This node has asked about these terms, or brought them: it is engaged, and will say so."""
@@ -136,7 +136,7 @@ class Replies:
         try:
             for row in await self._store.find(REPLIES, OPEN):
                 if row.key not in self._asked:
-                    self._add(row.key, convert(Asked, parse(row.body)), row.version)
+                    self._add(row.key, convert(AskedActors, parse(row.body)), row.version)
             while True:
                 self._woken.clear()
                 self._begin_due()
@@ -152,7 +152,7 @@ class Replies:
         heapq.heappush(self._due, (due, arrangement, actor))
         self._woken.set()
 
-    def _pause(self, arrangement: str, actor: str) -> Pause:
+    def _pause(self, arrangement: str, actor: str) -> Backoff:
         return self._troubles.at("the proposal", actor, arrangement, longest=LONGEST_S)
 
     def _begin_due(self) -> None:
@@ -224,7 +224,7 @@ class Replies:
         if now == before:
             return
 
-        def heard(asked: Asked) -> Asked:
+        def heard(asked: AskedActors) -> AskedActors:
             return replace(asked, others=asked.others | {actor: now})
 
         await self._store_changed(arrangement, heard)
@@ -232,7 +232,7 @@ class Replies:
             log.info("%s: %s: %s %s", arrangement[:12], actor, now.answer, now.reason or "")
             await self.on_answer(arrangement, actor)
 
-    async def _answer(self, arrangement: str, whom: Heard, *, deliver: bool) -> Reply:
+    async def _answer(self, arrangement: str, whom: Heard, *, deliver: bool) -> ProposalReply:
         """Bring the terms, or ask whom they were brought to."""
         path = f"{BASE}/propose"
         if deliver and whom.answer in {UNREACHED, UNKNOWN}:
@@ -246,7 +246,7 @@ class Replies:
             return await self._answer(arrangement, replace(whom, answer=UNKNOWN), deliver=True)
         return decode_reply(data, arrangement)
 
-    async def _store_changed(self, arrangement: str, change: Callable[[Asked], Asked]) -> None:
+    async def _store_changed(self, arrangement: str, change: Callable[[AskedActors], AskedActors]) -> None:
         async with self._writing:
             if arrangement not in self._asked:
                 return

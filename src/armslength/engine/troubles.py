@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from armslength.engine.patience import LONGEST_S, Chance, Pause, loop_time
+from armslength.engine.backoff import LONGEST_S, Backoff, Chance, loop_time
 from armslength.errors import ArmslengthError
 from armslength.wire.own import Trouble
 
@@ -58,14 +58,14 @@ class Troubles:
         self._clock = clock
         self._chance = chance
         self._moment = moment
-        self._pauses: dict[tuple[str, str, str], Pause] = {}
+        self._pauses: dict[tuple[str, str, str], Backoff] = {}
 
-    def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Pause:
+    def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Backoff:
         """The pause of one thing that is tried again; the same for the same words."""
         place = (arrangement, what, whom)
         found = self._pauses.get(place)
         if found is None:
-            found = Pause(longest=longest, chance=self._chance, clock=self._clock, moment=self._moment)
+            found = Backoff(longest=longest, chance=self._chance, clock=self._clock, moment=self._moment)
             self._pauses[place] = found
         return found
 
@@ -103,7 +103,7 @@ class Troubles:
         return sorted(found, key=lambda each: (each.since, each.what, each.whom))[:MOST]
 
 
-class Pauses:
+class Backoffs:
     """In one arrangement: how long each peer is left alone, and our own entries before they are sent again (`own`)."""
 
     def __init__(self, troubles: Troubles, arrangement: str) -> None:
@@ -112,11 +112,11 @@ class Pauses:
         self.own = troubles.at("our entries", "", arrangement)
         self.seal = troubles.at("the next seal", "", arrangement, longest=SEAL_S)
 
-    def of(self, actor: str) -> Pause:
+    def of(self, actor: str) -> Backoff:
         """The pause of a peer."""
         return self._troubles.at("what is sent to its node", actor, self._arrangement)
 
-    def reminding(self, actor: str) -> Pause:
+    def reminding(self, actor: str) -> Backoff:
         """The pause before a timekeeper is reminded to cosign once more."""
         return self._troubles.at("its cosignature", actor, self._arrangement)
 

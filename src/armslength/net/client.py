@@ -31,7 +31,7 @@ _STREAMING: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, so
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpReply:
     """An answer that has been read whole. Looking up a header ignores case."""
 
     status: int
@@ -125,13 +125,13 @@ class Client:
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, total: float | None = None, largest: int = LARGEST
-    ) -> Reply:
+    ) -> HttpReply:
         """POST `body` and read the answer whole."""
         return await self._whole("POST", url, body, headers, total, largest)
 
     async def get(
         self, url: str, headers: Mapping[str, str] | None = None, *, total: float | None = None, largest: int = LARGEST
-    ) -> Reply:
+    ) -> HttpReply:
         """GET, and read the answer whole."""
         return await self._whole("GET", url, None, headers or {}, total, largest)
 
@@ -152,7 +152,7 @@ class Client:
         headers: Mapping[str, str],
         total: float | None,
         largest: int,
-    ) -> Reply:
+    ) -> HttpReply:
         limits = self._limits if total is None else aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_S)
         response = await self._ask(method, url, body, headers, limits)
         try:
@@ -163,7 +163,7 @@ class Client:
                 read += block
                 if len(read) > largest:
                     raise Unavailable("answer-too-large", f"more than {largest} bytes", url)
-            return Reply(response.status, response.headers, bytes(read))
+            return HttpReply(response.status, response.headers, bytes(read))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unavailable(error, url) from error
         finally:

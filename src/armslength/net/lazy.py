@@ -16,10 +16,10 @@ from armslength.net.ways import Ways
 
 if TYPE_CHECKING:
     from armslength.net.client import Client as Loaded
-    from armslength.net.client import Reply, Streamed
+    from armslength.net.client import HttpReply, Streamed
 
 
-class Client:
+class LazyClient:
     """`net.client.Client`, as far as a node needs it."""
 
     def __init__(self, ways: Ways, **limits: Any) -> None:
@@ -36,11 +36,11 @@ class Client:
                 self._loaded = loaded
             return self._loaded
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], **limits: Any) -> Reply:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], **limits: Any) -> HttpReply:
         """See `net.client.Client`, as for all that follows."""
         return await (await self._client()).post(url, body, headers, **limits)
 
-    async def get(self, url: str, headers: Mapping[str, str] | None = None, **limits: Any) -> Reply:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None, **limits: Any) -> HttpReply:
         return await (await self._client()).get(url, headers, **limits)
 
     @asynccontextmanager

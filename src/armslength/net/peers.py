@@ -24,10 +24,10 @@ _BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
 }
 
 
-class Peers:
+class HttpPeers:
     """`ports.Peers` over HTTP. `bearer` gives the Authorization header for a receiver and a URL of its."""
 
-    def __init__(self, client: client.Client | lazy.Client, bearer: Callable[[str, str], str]) -> None:
+    def __init__(self, client: client.Client | lazy.LazyClient, bearer: Callable[[str, str], str]) -> None:
         self._client = client
         self._bearer = bearer
 
@@ -42,7 +42,7 @@ class Peers:
         return _body(await self._client.get(address + path, headers, largest=LARGEST), address)
 
 
-def _body(reply: client.Reply, address: str) -> bytes:
+def _body(reply: client.HttpReply, address: str) -> bytes:
     if 200 <= reply.status < 300:
         return reply.body
     try:

@@ -64,26 +64,26 @@ def ways(config: Config) -> Ways:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AddressVerdict:
     """Whether an address may be connected to, and how or why not."""
 
     allowed: bool
     how: str
 
 
-def look(found: Ways, address: str) -> Look:
+def look(found: Ways, address: str) -> AddressVerdict:
     """Resolve an address's name as the client would, and judge it. Nothing is connected to."""
     try:
         found.reach.check_url(address)
     except Refused as error:
-        return Look(False, error.reason)
+        return AddressVerdict(False, error.reason)
     proxy, parts = found.proxy_for(address), urlsplit(address)
     if proxy is not None:
-        return Look(True, f"through the proxy {shown(proxy)}, which decides")
+        return AddressVerdict(True, f"through the proxy {shown(proxy)}, which decides")
     try:
         results = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
     except OSError:
-        return Look(False, "nobody knows an address of this name")
+        return AddressVerdict(False, "nobody knows an address of this name")
     leads = sorted({str(result[4][0]) for result in results})
     bad = [each for each in leads if not found.reach.allows(each)]
     if bad:
@@ -92,8 +92,10 @@ def look(found: Ways, address: str) -> Look:
             if found.reach.development
             else "open its range in [network] private"
         )
-        return Look(False, f"leads to {', '.join(bad)}, which may not be connected to ({way}, if that is meant)")
-    return Look(True, f"leads to {', '.join(leads)}")
+        return AddressVerdict(
+            False, f"leads to {', '.join(bad)}, which may not be connected to ({way}, if that is meant)"
+        )
+    return AddressVerdict(True, f"leads to {', '.join(leads)}")
 
 
 def shown(proxy: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from armslength.core.arrangement.bodies import Allege
 from armslength.core.arrangement.state import UNDECIDED, UNKNOWN, VALUE_NAMES, State
 from armslength.core.arrangement.terms import Arrangement
-from armslength.report.lives import Segment, Step, Subject, segments
+from armslength.report.lives import LifeStep, Segment, Subject, segments
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import DAY, Words, date, meaning, tone
 
@@ -137,7 +137,7 @@ def axis(words: Words, placed: Sequence[PlacedEntry]) -> Axis:
 
 
 def picture(
-    terms: Arrangement, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[Step]]
+    terms: Arrangement, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[LifeStep]]
 ) -> Picture:
     """The swim-lanes of a record: arrangement, each party's duties, tranches, and claims period by period."""
     words = Words.of(terms, state)
@@ -153,7 +153,7 @@ def picture(
 
 
 class _Drawing:
-    def __init__(self, words: Words, state: State, on: Axis, told: Mapping[Subject, Sequence[Step]]) -> None:
+    def __init__(self, words: Words, state: State, on: Axis, told: Mapping[Subject, Sequence[LifeStep]]) -> None:
         self.words = words
         self.state = state
         self.on = on

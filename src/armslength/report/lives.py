@@ -14,7 +14,7 @@ Subject = tuple[str, str]  # (kind, id) as in `Change`
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LifeStep:
     """One change of one subject. `entries` are what it rests on, in order of the record; `of_itself` says that time
     alone made it, and then the last entry is the one (mostly a seal) that moved time past it."""
 
@@ -33,10 +33,10 @@ class Segment:
     index: int | None  # the entry that led to it
 
 
-def lives(placed: Iterable[PlacedEntry]) -> dict[Subject, tuple[Step, ...]]:
+def lives(placed: Iterable[PlacedEntry]) -> dict[Subject, tuple[LifeStep, ...]]:
     """Every subject's steps, oldest first; violation instances are filed under their duty."""
     said = _Evidence()
-    found: dict[Subject, list[Step]] = defaultdict(list)
+    found: dict[Subject, list[LifeStep]] = defaultdict(list)
     for entry in placed:
         behind = said.take(entry)
         for change in entry.changes:
@@ -44,11 +44,11 @@ def lives(placed: Iterable[PlacedEntry]) -> dict[Subject, tuple[Step, ...]]:
             entries = (entry,) if of_itself else behind
             subject = change.subject.partition("#")[0] if change.kind == "instance" else change.subject
             kind = "duty" if change.kind == "instance" else change.kind
-            found[kind, subject].append(Step(change, entries, of_itself))
+            found[kind, subject].append(LifeStep(change, entries, of_itself))
     return {subject: tuple(steps) for subject, steps in found.items()}
 
 
-def segments(steps: Iterable[Step], begin: int, end: int) -> tuple[Segment, ...]:
+def segments(steps: Iterable[LifeStep], begin: int, end: int) -> tuple[Segment, ...]:
     """The stays of one subject between two instants. Stays of no length are left out; a subject that never changed has
     none."""
     out: list[Segment] = []

@@ -19,14 +19,14 @@ from armslength.core.arrangement.state import VALUE_NAMES, State
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.report.english import Sentence, english
 from armslength.report.lanes import axis, picture, slug
-from armslength.report.lives import Step, Subject, lives
+from armslength.report.lives import LifeStep, Subject, lives
 from armslength.report.stakes import chart, rows
 from armslength.views.explain import why
 from armslength.views.exposure import moved, number, series, weights_of
 from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import says, summary
 from armslength.views.status import status
-from armslength.views.timeline import Line, effects, idle, timeline
+from armslength.views.timeline import TimelineLine, effects, idle, timeline
 from armslength.views.words import (
     Words,
     clock,
@@ -46,7 +46,7 @@ FOLD = 100  # entries in one foldable part of the index
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class StepEvidence:
     """What brought a step about: entry numbers, and who said what in them; nothing said where time alone did it."""
 
     entries: tuple[int, ...]
@@ -61,7 +61,7 @@ class Told:
     what: str
     state: str
     why: str
-    evidence: Evidence
+    evidence: StepEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Day:
 
     dates: str
     days: str
-    lines: tuple[Line, ...]
+    lines: tuple[TimelineLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def render(
 
 class _Page:
     def __init__(
-        self, words: Words, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[Step]]
+        self, words: Words, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[LifeStep]]
     ) -> None:
         self.words = words
         self.terms = words.terms
@@ -256,10 +256,10 @@ class _Page:
         now = why(self.terms, self.state, name).sentences[0]
         return Life(name, f"tranche-{slug(name)}", terms.title, of, held.shown, now, self._rows(steps))
 
-    def _rows(self, steps: Iterable[Step]) -> tuple[Told, ...]:
+    def _rows(self, steps: Iterable[LifeStep]) -> tuple[Told, ...]:
         return tuple(self._told(step) for step in steps)
 
-    def _told(self, step: Step) -> Told:
+    def _told(self, step: LifeStep) -> Told:
         change = step.change
         what = ""
         if change.kind == "instance":
@@ -273,12 +273,12 @@ class _Page:
             what = f"{what} stays".strip() if what else "Stays"
         return Told(change.at, what, change.after, self.words.cause(change.cause), self._evidence(step))
 
-    def _evidence(self, step: Step) -> Evidence:
+    def _evidence(self, step: LifeStep) -> StepEvidence:
         entries = tuple(entry.index for entry in step.entries)
         if step.of_itself:
-            return Evidence(entries, "")
+            return StepEvidence(entries, "")
         who = self.words.actors(dict.fromkeys(entry.author for entry in step.entries))
-        return Evidence(entries, f"{who} {says(self.words, step.entries)}")
+        return StepEvidence(entries, f"{who} {says(self.words, step.entries)}")
 
     def found(self, name: str) -> Found:
         """What the monitors found of a claim."""
@@ -304,7 +304,7 @@ class _Page:
             tuple(self._decided(name, step) for step in odd if not idle(self.terms, step.change)),
         )
 
-    def _decided(self, claim: str, step: Step) -> Told:
+    def _decided(self, claim: str, step: LifeStep) -> Told:
         change = step.change
         period = self.words.period(claim, int(change.subject.partition("#")[2] or 0))
         return Told(change.at, period, change.after, self.words.cause(change.cause), self._evidence(step))
@@ -337,9 +337,9 @@ class _Page:
 
     # The record
 
-    def days(self, lines: Iterable[Line]) -> list[Day]:
+    def days(self, lines: Iterable[TimelineLine]) -> list[Day]:
         """The timeline's lines under their days."""
-        out: list[tuple[tuple[str, str], list[Line]]] = []
+        out: list[tuple[tuple[str, str], list[TimelineLine]]] = []
         for line in lines:
             heading = date(line.at), self.words.relative(line.at).split()[0]
             if date(line.until) != heading[0]:

@@ -16,7 +16,7 @@ GAP = 15  # least distance between two labels
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StakesLine:
     """One party's steps. `style` is its number, for a dash pattern that does not rest on colour."""
 
     party: str
@@ -51,14 +51,14 @@ class Chart:
 
     height: int
     zero: float
-    lines: tuple[Line, ...]
+    lines: tuple[StakesLine, ...]
     levels: tuple[Level, ...]
     peaks: tuple[Peak, ...]
     summary: str
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StakesRow:
     """One moment in the table beside the chart: every party's exposure from then on."""
 
     at: int
@@ -78,7 +78,7 @@ def chart(words: Words, series: Mapping[str, Series], on: Axis) -> Chart:
     def y(value: Fraction | int) -> float:
         return round(float(BOTTOM - (value - low) * (BOTTOM - TOP) / (high - low)), 1)
 
-    lines: list[Line] = []
+    lines: list[StakesLine] = []
     taken: list[float] = []
     for style, (party, line) in enumerate(series.items()):
         last = line.points[-1].exposure if line.points else Fraction(0)
@@ -87,7 +87,7 @@ def chart(words: Words, series: Mapping[str, Series], on: Axis) -> Chart:
             label += GAP
         taken.append(label)
         path = "".join(_steps(line, on, y))
-        lines.append(Line(party, words.actor(party), path, style, y(last), label, number(last)))
+        lines.append(StakesLine(party, words.actor(party), path, style, y(last), label, number(last)))
     levels = tuple(Level(y(v), number(Fraction(v))) for v in range(int(low), int(high) + 1, step))
     peaks = tuple(
         Peak(on.x(line.peak.at), y(line.peak.exposure), _peak(words, party, line.peak))
@@ -106,7 +106,7 @@ def _sizes() -> Iterator[int]:
         size *= 10
 
 
-def rows(series: Mapping[str, Series]) -> list[Row]:
+def rows(series: Mapping[str, Series]) -> list[StakesRow]:
     """Every moment at which any party's exposure moved, with what all of them were from then on."""
     moments: dict[tuple[int, int], Point] = {}
     for line in series.values():
@@ -117,7 +117,7 @@ def rows(series: Mapping[str, Series]) -> list[Row]:
         for party, line in series.items():
             here = [p for p in line.points if (p.at, p.index) == key]
             now[party] = here[-1].exposure if here else now[party]
-        found.append(Row(point.at, point.index, point.why, point.kind, {p: number(v) for p, v in now.items()}))
+        found.append(StakesRow(point.at, point.index, point.why, point.kind, {p: number(v) for p, v in now.items()}))
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 
 from armslength.errors import Misuse
-from armslength.store.health import RESERVED, Look, connect, vfs
+from armslength.store.health import RESERVED, Examination, connect, vfs
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -28,7 +28,7 @@ def copy_database(source: Path, target: Path) -> None:
                     copying.step(-1)
     except apsw.Error as error:
         raise Misuse("store-corrupt", f"cannot be copied: {error}", str(source)) from error
-    look = Look(target)
+    look = Examination(target)
     look.over.wait()
     if look.found:
         raise Misuse("store-corrupt", look.found, str(source))

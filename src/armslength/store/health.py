@@ -54,7 +54,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return apsw.Connection(str(path), flags=flags, vfs=vfs())
 
 
-class Look:
+class Examination:
     """One look through all pages, in a thread of its own. `found` is what is wrong, once it is `over`."""
 
     def __init__(self, path: Path, later: float = 0.0) -> None:

@@ -61,7 +61,7 @@ class MemoryStore:
     ) -> list[Send]:
         heads: dict[str, tuple[Send, float]] = {}
         for send, due in self._sends.values():
-            heads.setdefault(send.lane, (send, due))
+            heads.setdefault(send.queue, (send, due))
         by_peer: dict[str, list[Send]] = {}
         for send, due in sorted(heads.values(), key=lambda head: head[1]):
             if due <= now and send.peer not in without:

@@ -30,7 +30,7 @@ import apsw
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Batch, Row, Send
 from armslength.store.counter import Counter, last
-from armslength.store.health import RESERVED, Look, connect, vfs
+from armslength.store.health import RESERVED, Examination, connect, vfs
 
 APPLICATION = 0x41524D53  # "ARMS", in the file's header: tells our databases from other people's
 GROUP = 256  # batches in one transaction, at most
@@ -64,7 +64,7 @@ class SqliteStore:
     A `commit` whose caller is cancelled may still happen. Raises Unavailable where the disk refuses.
     """
 
-    def __init__(self, path: Path, lock: apsw.Connection, writer: apsw.Connection, counter: Counter, look: Look):
+    def __init__(self, path: Path, lock: apsw.Connection, writer: apsw.Connection, counter: Counter, look: Examination):
         self._lock = lock
         self._counter = counter
         self._look = look
@@ -270,10 +270,10 @@ def _apply(run: Callable[..., apsw.Cursor], batch: Batch) -> bool:
         run(sql["delete"], place)
     _write_leaves(run, batch.leaves)
     for send in batch.sends:
-        run(sql["send"], (send.lane, send.peer, send.url, send.body, send.attempts))
+        run(sql["send"], (send.queue, send.peer, send.url, send.body, send.attempts))
     for known in batch.delivered:
-        for (lane,) in run(sql["forget"], (known,)).fetchall():
-            run(sql["promote"], (lane,))
+        for (queue,) in run(sql["forget"], (known,)).fetchall():
+            run(sql["promote"], (queue,))
     for known, due in batch.retries:
         run(sql["retry"], (known, due))
     return True
@@ -316,14 +316,14 @@ def _hold(path: Path) -> apsw.Connection:
     return lock
 
 
-def _opened(path: Path, owner: str) -> tuple[apsw.Connection, Counter, Look]:
+def _opened(path: Path, owner: str) -> tuple[apsw.Connection, Counter, Examination]:
     """What a store rests on, once the database is known to be whole, ours and, as far as can be told, the latest."""
     is_new = not path.stat().st_size
     writer = _connect(path, is_new=is_new)
     _migrate(writer, path)
     writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     is_small = path.stat().st_size <= SMALL
-    look = Look(path, 0.0 if is_small else LATER_S)
+    look = Examination(path, 0.0 if is_small else LATER_S)
     if is_small and look.over.wait(LOOK_S) and look.found:
         raise Misuse("store-corrupt", look.found, str(path))
     try:

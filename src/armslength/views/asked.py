@@ -28,7 +28,7 @@ class Why:
     deadlines: tuple[Deadline, ...] = ()
 
 
-class Asked:
+class Question:
     """One state, as asked about: names, the running deadlines, and the small phrases that all answers use."""
 
     def __init__(self, terms: Arrangement, state: State) -> None:
@@ -105,7 +105,7 @@ class Asked:
         return Block(kind=kind, subject=subject, need=need, who=silent, until=until)
 
 
-def ended(asked: Asked) -> str:
+def ended(asked: Question) -> str:
     """What ended the arrangement: `after a withdrawal`."""
     how = {"withdrawal": "after a withdrawal", "suspension": "after a suspension that was not ended in time"}
     return how.get(asked.state.arrangement.winding_by or "", "once its term was over")

@@ -12,7 +12,7 @@ from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
-from armslength.views.asked import Asked, Why, ended
+from armslength.views.asked import Question, Why, ended
 from armslength.views.blocks import Block
 from armslength.views.troubles import about, has_wrong_clock, told
 from armslength.views.why_conduct import allegation, can_be_remedied, claim, duty, period
@@ -36,7 +36,7 @@ class Timekeeper:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class NodeFacts:
     """What a node knows beside the record: its own clock, the record's size, how many leaves of it are sealed (the
     last seal included), that seal's time, how the timekeepers answer, which actor asks, and what its node does not get
     done."""
@@ -50,17 +50,17 @@ class Facts:
     troubles: tuple[Trouble, ...] = ()
 
 
-def why(terms: Arrangement, state: State, subject: str, facts: Facts | None = None) -> Why:
+def why(terms: Arrangement, state: State, subject: str, facts: NodeFacts | None = None) -> Why:
     """Explain a duty, a tranche, a claim (`k2`) or one of its periods (`k2#7`), an allegation, or `arrangement`.
 
     Raises NotFound for a subject that neither the terms nor the state know."""
-    asked = Asked(terms, state)
+    asked = Question(terms, state)
     answer = _why(asked, subject, facts)
     found = about(facts.troubles, answer.subject) if facts else []
     return replace(answer, sentences=(*answer.sentences, *told(asked.words, found)))
 
 
-def _why(asked: Asked, subject: str, facts: Facts | None) -> Why:
+def _why(asked: Question, subject: str, facts: NodeFacts | None) -> Why:
     terms, state = asked.terms, asked.state
     name, _, number = subject.partition("#")
     if subject == "arrangement":
@@ -80,7 +80,7 @@ def _why(asked: Asked, subject: str, facts: Facts | None) -> Why:
     raise NotFound("no-such-subject", _unknown(asked, subject), subject)
 
 
-def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
+def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
     """Explain the arrangement's own state."""
     held, shown, words = asked.state.arrangement, asked.state.shown, asked.words
     said = [f"The arrangement is {shown}: {meaning(shown)}{_since(asked)}."]
@@ -120,7 +120,7 @@ def arrangement(asked: Asked, facts: Facts | None = None) -> Why:
     return asked.answer("arrangement", "arrangement", shown, said, blocks)
 
 
-def stalled(terms: Arrangement, facts: Facts, state: State | None = None) -> tuple[str, ...]:
+def stalled(terms: Arrangement, facts: NodeFacts, state: State | None = None) -> tuple[str, ...]:
     """Why no seal comes, if something waits for one; empty if all is well.
 
     Where fresh seals lack timekeepers, or these lag, they are named, with since when and whether time can move without
@@ -154,7 +154,9 @@ def stalled(terms: Arrangement, facts: Facts, state: State | None = None) -> tup
     return (*bad, f"{stands}, and nothing is released.")
 
 
-def _unsealed(words: Words, facts: Facts, state: State | None, last: int | None, due: int | None) -> tuple[str, ...]:
+def _unsealed(
+    words: Words, facts: NodeFacts, state: State | None, last: int | None, due: int | None
+) -> tuple[str, ...]:
     """That no seal comes, since when, and what waits for one."""
     entries = facts.size - facts.sealed
     begun = [at for at in (due, state.clock.now if state is not None and entries > 0 else None) if at]
@@ -176,7 +178,7 @@ def _unsealed(words: Words, facts: Facts, state: State | None, last: int | None,
     return (said, *([f"{start_case('; '.join(waiting))}."] if waiting else []))
 
 
-def _unknown(asked: Asked, subject: str) -> str:
+def _unknown(asked: Question, subject: str) -> str:
     """Why nothing is known by this name, and what may have been meant."""
     terms, state = asked.terms, asked.state
     name, hash_, _ = subject.partition("#")
@@ -205,7 +207,7 @@ def _unknown(asked: Asked, subject: str) -> str:
     return f"neither the terms nor the record know it; there are {'; '.join(told)}; and arrangement"
 
 
-def _since(asked: Asked) -> str:
+def _since(asked: Question) -> str:
     """Since when the arrangement is in its state; what is in force may have been held or suspended meanwhile, which the
     state does not tell, so then only when that began."""
     held, words = asked.state.arrangement, asked.words
@@ -219,7 +221,7 @@ def _since(asked: Asked) -> str:
     return f", since {words.moment(at)}" if at else ""
 
 
-def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]:
+def _suspension(asked: Question, held: Suspension) -> tuple[list[str], list[Block]]:
     limit = held.since + asked.terms.max_suspension
     broken = [d for d in held.duties if asked.state.duties[d].state == "BREACHED"]
     still = [d for d in broken if can_be_remedied(asked, d)]
@@ -255,13 +257,13 @@ def _suspension(asked: Asked, held: Suspension) -> tuple[list[str], list[Block]]
     return said, blocks
 
 
-def _winding(asked: Asked, owed: list[str]) -> str:
+def _winding(asked: Question, owed: list[str]) -> str:
     rest = f"still to settle: {listing(owed)}" if owed else "no tranche is owed any more"
     verb = "is" if asked.state.arrangement.phase == "WINDING" else "was"
     return f"It {verb} wound up {ended(asked)}; {rest}."
 
 
-def _surviving(asked: Asked) -> list[str]:
+def _surviving(asked: Question) -> list[str]:
     """What runs on after the end."""
     open_ = _survivors(asked.terms, asked.state)
     return [f"{asked.words.duty(name)} survives it: {asked.state.duties[name].state}." for name in open_]

@@ -9,7 +9,7 @@ from fractions import Fraction
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.views.deadlines import Deadline, deadlines
-from armslength.views.explain import Facts, stalled, why
+from armslength.views.explain import NodeFacts, stalled, why
 from armslength.views.exposure import measure
 from armslength.views.words import Words, meaning
 
@@ -97,7 +97,7 @@ class Status:
 
 
 def status(
-    terms: Arrangement, state: State, facts: Facts | None = None, weights: Mapping[str, int] | None = None
+    terms: Arrangement, state: State, facts: NodeFacts | None = None, weights: Mapping[str, int] | None = None
 ) -> Status:
     """The overview of one state. `facts` add what is provisional, `weights` are private ones for the exposure."""
     words, arrangement = Words.of(terms, state), state.arrangement
@@ -185,7 +185,7 @@ def _allegations(state: State) -> tuple[AllegationLine, ...]:
     )
 
 
-def _provisional(terms: Arrangement, state: State, facts: Facts) -> Provisional:
+def _provisional(terms: Arrangement, state: State, facts: NodeFacts) -> Provisional:
     return Provisional(
         sealed=facts.sealed,
         size=facts.size,

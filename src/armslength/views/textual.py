@@ -12,7 +12,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.views.asked import Why
 from armslength.views.exposure import Series, moved, number
 from armslength.views.status import DutyLine, Status
-from armslength.views.timeline import Line
+from armslength.views.timeline import TimelineLine
 from armslength.views.words import Words, clock, count, date, isolated, listing, safe, span, start_case, tone, wrap
 
 
@@ -65,7 +65,7 @@ def why_text(answer: Why, width: int = 80) -> Text:
 
 
 def timeline_text(
-    words: Words, lines: Sequence[Line], width: int = 80, stakes: Mapping[str, Series] | None = None
+    words: Words, lines: Sequence[TimelineLine], width: int = 80, stakes: Mapping[str, Series] | None = None
 ) -> Text:
     """The timeline, grouped by day: what was done, then, indented, what it changed and why; with `stakes`, also what
     each party's exposure was from there on, where a tranche or a duty moved it."""

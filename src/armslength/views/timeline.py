@@ -35,7 +35,7 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimelineLine:
     """One line. `who` is empty where time alone did it. `entries` are indexes into the record."""
 
     at: int
@@ -55,7 +55,7 @@ class _Group:
     changes: list[Change] = field(default_factory=list)
 
 
-def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | None = None) -> tuple[Line, ...]:
+def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | None = None) -> tuple[TimelineLine, ...]:
     """The lines of a record, oldest first. `state`, the last one, tells D before the record does."""
     placed = tuple(placed)
     words = Words(terms, _origin(terms, placed, state))
@@ -214,17 +214,17 @@ def _key(terms: Arrangement, entry: PlacedEntry) -> tuple[object, ...]:
     return (entry.type, entry.index)
 
 
-def _line(words: Words, group: _Group) -> Line:
+def _line(words: Words, group: _Group) -> TimelineLine:
     indexes = tuple(entry.index for entry in group.entries)
     changed = effects(words, group.changes)
     if group.key[0] == TIME:
         did = f"time reaches {words.short(group.at)}"
-        return Line(at=group.at, until=group.at, who=(), did=did, effects=changed, entries=indexes)
+        return TimelineLine(at=group.at, until=group.at, who=(), did=did, effects=changed, entries=indexes)
     who = tuple(dict.fromkeys(entry.author for entry in group.entries))
     did = f"{words.actors(who)} {says(words, group.entries)}"
     if group.key[0] == "attest":
         did = _monitors(words, group)
-    return Line(at=group.at, until=group.until, who=who, did=did, effects=changed, entries=indexes)
+    return TimelineLine(at=group.at, until=group.until, who=who, did=did, effects=changed, entries=indexes)
 
 
 def _monitors(words: Words, group: _Group) -> str:

@@ -6,7 +6,7 @@ from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
 from armslength.views import why_decided
-from armslength.views.asked import Asked, Why, start
+from armslength.views.asked import Question, Why, start
 from armslength.views.blocks import Block, closed, decided, denied, lack, outstanding, unmet
 from armslength.views.deadlines import CONSEQUENCES
 from armslength.views.words import count, meaning, ranges
@@ -14,7 +14,7 @@ from armslength.views.words import count, meaning, ranges
 SHOWN = 3  # how many open periods are spelt out
 
 
-def duty(asked: Asked, name: str) -> Why:
+def duty(asked: Question, name: str) -> Why:
     """Explain a duty of the terms."""
     terms, held = asked.terms.duties[name], asked.state.duties[name]
     since = "" if held.state == "PENDING" else f", since {asked.words.moment(held.at)}"
@@ -51,7 +51,7 @@ def duty(asked: Asked, name: str) -> Why:
     return asked.answer("duty", name, held.state, said, blocks)
 
 
-def claim(asked: Asked, name: str) -> Why:
+def claim(asked: Question, name: str) -> Why:
     """Explain a claim: all of its periods at once."""
     if asked.terms.claims[name].kind == "event":
         return period(asked, name, 0)
@@ -65,7 +65,7 @@ def claim(asked: Asked, name: str) -> Why:
     return asked.answer("claim", name, "UNDECIDED" if blocks else "DECIDED", said, blocks)
 
 
-def period(asked: Asked, name: str, number: int) -> Why:
+def period(asked: Question, name: str, number: int) -> Why:
     """Explain one period of a claim (0 for an event)."""
     value, terms = decided(asked.state, name, number), asked.terms.claims[name]
     block = lack(asked.terms, asked.state, name, number)
@@ -86,7 +86,7 @@ def period(asked: Asked, name: str, number: int) -> Why:
     return asked.answer("claim", f"{name}#{number}", value, said, (block,) if block else ())
 
 
-def allegation(asked: Asked, name: str) -> Why:
+def allegation(asked: Question, name: str) -> Why:
     """Explain an allegation."""
     held, words = asked.state.allegations[name], asked.words
     about = f"tranche {held.tranche} was not delivered sealed in time"
@@ -115,13 +115,13 @@ def allegation(asked: Asked, name: str) -> Why:
     return asked.answer("allegation", name, held.outcome, said, blocks)
 
 
-def open_periods(asked: Asked, name: str) -> tuple[Block, ...]:
+def open_periods(asked: Question, name: str) -> tuple[Block, ...]:
     """What the periods of a claim lack that are over, or voted on, and not decided."""
     found = (lack(asked.terms, asked.state, name, p) for p in outstanding(asked.terms, asked.state, name))
     return tuple(block for block in found if block)
 
 
-def upcoming(asked: Asked, name: str) -> tuple[Block, ...]:
+def upcoming(asked: Question, name: str) -> tuple[Block, ...]:
     """What the first undecided period of a claim lacks, although it is not over."""
     letters = asked.state.claims[name].decided
     total = asked.words.periods(asked.terms.claims[name])
@@ -130,7 +130,7 @@ def upcoming(asked: Asked, name: str) -> tuple[Block, ...]:
     return (block,) if block else ()
 
 
-def tally(asked: Asked, name: str) -> str:
+def tally(asked: Question, name: str) -> str:
     """`supported: day 0–day 8; excused: day 9`."""
     unit = asked.words.unit(asked.terms.claims[name])
     letters = asked.state.claims[name].decided
@@ -143,14 +143,14 @@ def tally(asked: Asked, name: str) -> str:
     return "; ".join(parts) or f"no {unit} is decided yet"
 
 
-def _first(asked: Asked, blocks: tuple[Block, ...], none: str) -> list[str]:
+def _first(asked: Question, blocks: tuple[Block, ...], none: str) -> list[str]:
     if not blocks:
         return [none]
     said = [start(asked.tell(block)) for block in blocks[:SHOWN]]
     return [*said, f"And {len(blocks) - SHOWN} more."] if len(blocks) > SHOWN else said
 
 
-def _achieve(asked: Asked, name: str, held: DutyState, blocks: tuple[Block, ...]) -> list[str]:
+def _achieve(asked: Question, name: str, held: DutyState, blocks: tuple[Block, ...]) -> list[str]:
     terms = asked.terms.duties[name]
     debtor = asked.words.actor(terms.debtor)
     said = asked.stands(held)
@@ -166,7 +166,7 @@ def _achieve(asked: Asked, name: str, held: DutyState, blocks: tuple[Block, ...]
     return said + [start(asked.tell(b)) for b in blocks]
 
 
-def _instance(asked: Asked, name: str, instance: Instance) -> str:
+def _instance(asked: Question, name: str, instance: Instance) -> str:
     terms = asked.terms.duties[name]
     unit = asked.words.unit(asked.terms.claims[terms.claim])
     since = asked.words.moment(instance.at)
@@ -192,14 +192,14 @@ def _instance(asked: Asked, name: str, instance: Instance) -> str:
     return f"{text}."
 
 
-def can_be_remedied(asked: Asked, name: str) -> bool:
+def can_be_remedied(asked: Question, name: str) -> bool:
     """Whether a breach may still be remedied: enough periods are left for it, and are still decided."""
     if closed(asked.terms, asked.state, asked.terms.duties[name].claim):
         return False
     return remediable(Draft(asked.terms, asked.state), name)
 
 
-def _follows(asked: Asked, name: str) -> str:
+def _follows(asked: Question, name: str) -> str:
     """What a breach leads to, or has led to."""
     consequence, suspension = asked.terms.duties[name].consequence, asked.state.arrangement.suspension
     if consequence == "suspend" and (suspension is None or name not in suspension.duties):
@@ -207,7 +207,7 @@ def _follows(asked: Asked, name: str) -> str:
     return f"Consequence: {CONSEQUENCES.get(consequence, consequence)}."
 
 
-def _run(asked: Asked, claim: str, broke: int | None) -> str:
+def _run(asked: Question, claim: str, broke: int | None) -> str:
     """How far the remedying run has come: the clean periods at the end of what is decided."""
     letters = asked.state.claims[claim].decided.rstrip(".")
     streak = len(letters) - len(letters.rstrip(CLEAN))
@@ -216,7 +216,7 @@ def _run(asked: Asked, claim: str, broke: int | None) -> str:
     return f" ({streak} so far)"
 
 
-def _excuse(asked: Asked, name: str, number: int) -> str:
+def _excuse(asked: Question, name: str, number: int) -> str:
     terms = asked.terms.claims[name]
     begin, end = asked.words.starts(terms, number), asked.words.ends(terms, number)
     notices = [n for n in asked.state.claims[name].notices if n.start < end and begin < n.end]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from armslength.core.arrangement.draft import reached
 from armslength.core.arrangement.state import AllegationState
-from armslength.views.asked import Asked
+from armslength.views.asked import Question
 from armslength.views.blocks import decided, noticed
 from armslength.views.words import listing
 
 
-def period(asked: Asked, name: str, number: int) -> list[str]:
+def period(asked: Question, name: str, number: int) -> list[str]:
     """A decided period of a claim: the short answer with what decided it, and what only the record shows."""
     words, rules, value = asked.words, asked.terms.claims[name], decided(asked.state, name, number)
     spot = f" for {words.period(name, number)}" if rules.kind == "state" else ""
@@ -37,7 +37,7 @@ def period(asked: Asked, name: str, number: int) -> list[str]:
     return [f"{said}.", *([f"The record shows {unknown}."] if unknown else [])]
 
 
-def allegation(asked: Asked, name: str) -> str:
+def allegation(asked: Question, name: str) -> str:
     """What decided an allegation that is no longer open, as a phrase."""
     held = asked.state.allegations[name]
     until = asked.words.moment(held.raised_at + asked.terms.allegations.determination)
@@ -52,7 +52,7 @@ def allegation(asked: Asked, name: str) -> str:
     return f"neither monitors nor determiners had decided it by {until}"
 
 
-def _found(asked: Asked, held: AllegationState) -> str:
+def _found(asked: Question, held: AllegationState) -> str:
     """What the monitors found that goes with the outcome of an allegation: `found k2 day 14 REFUTED`; else empty."""
     if held.claim is None:
         return ""
@@ -61,28 +61,28 @@ def _found(asked: Asked, held: AllegationState) -> str:
     return f"found {asked.words.subject('claim', f'{held.claim}#{held.period or 0}')} {value}" if value in fits else ""
 
 
-def _may_be_late(asked: Asked, held: AllegationState) -> bool:
+def _may_be_late(asked: Question, held: AllegationState) -> bool:
     """Whether the monitors may have decided the period after the allegation's time was over."""
     rules = asked.terms.claims[held.claim or ""]
     last = held.raised_at + asked.terms.allegations.determination
     return rules.report_by is None or asked.words.ends(rules, held.period or 0) + rules.report_by > last
 
 
-def _came_late(asked: Asked, held: AllegationState) -> bool:
+def _came_late(asked: Question, held: AllegationState) -> bool:
     """Whether they certainly have; of a claim with several decided periods only the last decision's time is known."""
     claim = asked.state.claims[held.claim or ""]
     alone = len(claim.decided.replace(".", "")) == 1
     return alone and (claim.at or 0) > held.raised_at + asked.terms.allegations.determination
 
 
-def _upheld(asked: Asked, name: str, number: int) -> list[str]:
+def _upheld(asked: Question, name: str, number: int) -> list[str]:
     """The allegations of a period that an admission or votes upheld; those that followed the monitors left out."""
     about = [(n, a) for n, a in asked.state.allegations.items() if (a.claim, a.period or 0) == (name, number)]
     hows = [(known, _how(asked, held)) for known, held in about if held.outcome == "UPHELD"]
     return [f"allegation {known} is UPHELD ({how})" for known, how in hows if how]
 
 
-def _how(asked: Asked, held: AllegationState) -> str:
+def _how(asked: Question, held: AllegationState) -> str:
     """The admission, or the votes, that suffice for the outcome of an allegation; empty if neither does."""
     said = []
     if held.outcome == "UPHELD" and held.answer == "ADMITTED":
@@ -94,7 +94,7 @@ def _how(asked: Asked, held: AllegationState) -> str:
     return listing(said)
 
 
-def debtors(asked: Asked, held: AllegationState) -> tuple[str, ...]:
+def debtors(asked: Question, held: AllegationState) -> tuple[str, ...]:
     """Whose conduct an allegation is about."""
     if held.tranche is not None:
         return (asked.terms.tranches[held.tranche].provider,)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from armslength.core.arrangement.state import TrancheState
 from armslength.core.arrangement.terms import release_duty
-from armslength.views.asked import Asked, Why, ended
+from armslength.views.asked import Question, Why, ended
 from armslength.views.blocks import Block, unmet
 from armslength.views.words import listing, meaning
 
 
-def tranche(asked: Asked, name: str) -> Why:
+def tranche(asked: Question, name: str) -> Why:
     """Explain a tranche."""
     held = asked.state.tranches[name]
     lead, waits = _stage(asked, name, held)
@@ -34,7 +34,7 @@ def tranche(asked: Asked, name: str) -> Why:
     return asked.answer("tranche", name, held.shown, said, (*blocks, *waits))
 
 
-def _over(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
+def _over(asked: Question, name: str, held: TrancheState) -> tuple[Block, ...]:
     """What can never come any more, without which the tranche is not released; empty while all may come."""
     if held.stage not in {"LOCKED", "READY", "DELIVERED"} or asked.state.arrangement.phase != "EFFECTIVE":
         return ()
@@ -44,7 +44,7 @@ def _over(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
     return tuple(dict.fromkeys(block for block in found if block.final))
 
 
-def release(asked: Asked, name: str) -> Why:
+def release(asked: Question, name: str) -> Why:
     """Explain the release duty of a tranche."""
     duty, held = release_duty(name), asked.state.duties[release_duty(name)]
     provider = asked.words.actor(asked.terms.tranches[name].provider)
@@ -57,7 +57,7 @@ def release(asked: Asked, name: str) -> Why:
     return asked.answer("duty", duty, held.state, [*said, parent.sentences[0]], parent.blocked_on)
 
 
-def _broken(asked: Asked, name: str) -> list[str]:
+def _broken(asked: Question, name: str) -> list[str]:
     """By what the duty to release a tranche was broken, and what its recipient may do; nothing while it is not."""
     held, tranche, terms = (
         asked.state.duties[release_duty(name)],
@@ -89,7 +89,7 @@ def _broken(asked: Asked, name: str) -> list[str]:
     return said
 
 
-def withheld(asked: Asked, name: str) -> tuple[tuple[str, ...], tuple[Block, ...]]:
+def withheld(asked: Question, name: str) -> tuple[tuple[str, ...], tuple[Block, ...]]:
     """Why a tranche is withheld: the reasons in words, and what each waits for."""
     said: list[str] = []
     blocks: list[Block] = []
@@ -100,7 +100,7 @@ def withheld(asked: Asked, name: str) -> tuple[tuple[str, ...], tuple[Block, ...
     return tuple(dict.fromkeys(said)), tuple(dict.fromkeys(blocks))
 
 
-def _reason(asked: Asked, name: str, reason: str) -> tuple[list[str], list[Block]]:
+def _reason(asked: Question, name: str, reason: str) -> tuple[list[str], list[Block]]:
     words, terms, state = asked.words, asked.terms, asked.state
     determiners = terms.allegations.determiners.of
     suspension = state.arrangement.suspension
@@ -131,7 +131,7 @@ def _reason(asked: Asked, name: str, reason: str) -> tuple[list[str], list[Block
     return [reason], []
 
 
-def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Block, ...]]:
+def _stage(asked: Question, name: str, held: TrancheState) -> tuple[str, tuple[Block, ...]]:
     """The short answer for a stage, and what the stage waits for."""
     label, since = asked.words.tranche(name), asked.words.moment(held.at)
     match held.stage:
@@ -161,7 +161,7 @@ def _stage(asked: Asked, name: str, held: TrancheState) -> tuple[str, tuple[Bloc
             return f"{label} will not be released: it was forfeited on {since}, {ended(asked)}.", ()
 
 
-def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
+def _gate(asked: Question, name: str, held: TrancheState) -> tuple[Block, ...]:
     terms = asked.terms.tranches[name]
     found = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)
     if held.commit is None:
@@ -170,14 +170,14 @@ def _gate(asked: Asked, name: str, held: TrancheState) -> tuple[Block, ...]:
     return found
 
 
-def _ready(asked: Asked, name: str, held: TrancheState) -> Block:
+def _ready(asked: Question, name: str, held: TrancheState) -> Block:
     terms = asked.terms.tranches[name]
     need = f"{asked.words.actor(terms.recipient)} has yet to fetch the sealed data and confirm that it arrived"
     until = held.gate_at + terms.deliver_by if held.gate_at is not None else None
     return Block(kind="tranche", subject=name, need=need, who=(terms.recipient,), until=until)
 
 
-def _delivered(asked: Asked, name: str) -> Block:
+def _delivered(asked: Question, name: str) -> Block:
     terms = asked.terms.tranches[name]
     recipient, provider = asked.words.actor(terms.recipient), asked.words.actor(terms.provider)
     need = f"the sealed data is with {recipient}, and {provider} has yet to release it"
@@ -186,7 +186,7 @@ def _delivered(asked: Asked, name: str) -> Block:
     return Block(kind="tranche", subject=name, need=need, who=(terms.provider,), until=until)
 
 
-def _released(asked: Asked, name: str, held: TrancheState) -> Block:
+def _released(asked: Question, name: str, held: TrancheState) -> Block:
     terms = asked.terms.tranches[name]
     if held.key_at is not None:
         need = f"{asked.words.actor(terms.recipient)} has yet to confirm the content, or to complain"

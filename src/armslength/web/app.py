@@ -7,13 +7,14 @@ from starlette.routing import BaseRoute, Mount
 
 from armslength.engine.exchange import Exchange
 from armslength.engine.node import Node
+from armslength.ports import Caller
 from armslength.web import data, dsp, own
 
 
 def build_app(
     node: Node,
     exchange: Exchange,
-    caller: own.Caller,
+    caller: Caller,
     authorise: data.Authorise,
     *,
     did_document: bytes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,23 +12,11 @@ from starlette.routing import Route
 from armslength.core.policy import Offer
 from armslength.engine.exchange import Exchange
 from armslength.errors import Unauthorised
-from armslength.ports import Dataset
+from armslength.ports import Caller, Dataset
 from armslength.web.errors import protocol_response
 from armslength.web.requests import json_body
 from armslength.wire import binding, catalog, dsp
 from armslength.wire.fields import wrong
-
-
-class Caller(Protocol):
-    """Who has sent a request."""
-
-    async def __call__(self, authorization: str | None, about: str = "") -> str:
-        """The sender's DID, by the Authorization header of a request about this arrangement (or about none).
-
-        Raises Unauthorised, or Unavailable where its keys cannot be had now.
-        """
-        ...
-
 
 NEGOTIATION_ERROR, TRANSFER_ERROR, CATALOG_ERROR = "ContractNegotiationError", "TransferError", "CatalogError"
 
@@ -164,8 +151,8 @@ def _document(body: bytes, kinds: frozenset[str], said: _Said) -> dict[str, obje
     return source
 
 
-def _listed(dataset: Dataset, offer: Offer) -> catalog.Listed:
-    return catalog.Listed(id=dataset.id, title=dataset.title, media_types=dataset.media_types, offer=offer)
+def _listed(dataset: Dataset, offer: Offer) -> catalog.CatalogEntry:
+    return catalog.CatalogEntry(id=dataset.id, title=dataset.title, media_types=dataset.media_types, offer=offer)
 
 
 def _error_type(path: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from armslength.engine.node import Node
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.errors import ArmslengthError, Misuse, NotFound
 
 FEW: Final = 50  # arrangements that are opened to find the one that is meant
@@ -20,54 +20,54 @@ class Meant:
     """Looks for arrangements of one node."""
 
     def __init__(self, node: Node) -> None:
-        self._shelf = node.shelf
+        self._repository = node.repository
         self._proposals = node.proposals
 
-    async def held(self, begins: str) -> Open:
+    async def live(self, begins: str) -> LiveArrangement:
         """The arrangement whose hash begins so; the only one if nothing is said.
 
         Terms of ours that have been answered by others of ours are not meant; but what is in force is never replaced
         by what is not.
         """
-        names = await self._shelf.beginning(begins, FEW + 1)
+        names = await self._repository.beginning(begins, FEW + 1)
         if len(names) == 1:
-            return await self._shelf.open(names[0])
+            return await self._repository.open(names[0])
         if begins or len(names) > FEW:
             raise self._nothing(begins) if not names else await self._several(names)
-        found = [each async for each in self._shelf.opened(names)]
-        replaced = {each.held.proposal.replaces for each in found}
+        found = [each async for each in self._repository.opened(names)]
+        replaced = {each.engagement.proposal.replaces for each in found}
         left = [each for each in found if _is_in_force(each) or each.arrangement not in replaced]
         if len(left) == 1:
             return left[0]
         raise await self._several([each.arrangement for each in left]) if left else self._nothing(begins)
 
-    async def to_sign(self, begins: str) -> Open:
+    async def to_sign(self, begins: str) -> LiveArrangement:
         """The terms to sign, taken from the inbox if they wait there. What is said without a hash must be beyond doubt:
         the only terms that ask for our signature."""
         found = await (self._named(begins) if begins else self._asking())
         if not found:
-            return await self.held(begins)
+            return await self.live(begins)
         if len(found) > 1:
             raise _said(found.items(), len(found))
         (name,) = found
         await self._proposals.engage(name)
-        return await self._shelf.open(name)
+        return await self._repository.open(name)
 
     async def _named(self, begins: str) -> dict[str, str]:
         """What is here or waits and whose hash begins so, with titles."""
-        here = {name: await self._title(name) for name in await self._shelf.beginning(begins, SHOWN + 1)}
+        here = {name: await self._title(name) for name in await self._repository.beginning(begins, SHOWN + 1)}
         there = {each.arrangement: each.title or "cannot be read" for each in await self._proposals.waiting()}
         return here | {name: title for name, title in there.items() if name.startswith(begins)}
 
     async def _asking(self) -> dict[str, str]:
         """What asks for our signature, with titles."""
-        names = await self._shelf.perhaps_to_sign(FEW + 1)
+        names = await self._repository.perhaps_to_sign(FEW + 1)
         if len(names) > FEW:
             raise await self._several(names)
         found = {
             each.arrangement: each.terms.title
-            async for each in self._shelf.opened(names)
-            if each.asks_to_sign and not await self._shelf.is_replaced(each.arrangement)
+            async for each in self._repository.opened(names)
+            if each.asks_to_sign and not await self._repository.is_replaced(each.arrangement)
         }
         for waiting in await self._proposals.waiting():
             if "party" in waiting.roles:
@@ -80,7 +80,7 @@ class Meant:
             raise Misuse("which-arrangement", "say which terms, by their hash: `armslength inbox` lists what waits")
         found = {each.arrangement for each in await self._proposals.waiting() if each.arrangement.startswith(begins)}
         if or_held:
-            found |= set(await self._shelf.beginning(begins, SHOWN + 1))
+            found |= set(await self._repository.beginning(begins, SHOWN + 1))
         names = sorted(found)
         if len(names) == 1:
             return names[0]
@@ -91,12 +91,12 @@ class Meant:
 
     async def others(self, arrangement: str) -> dict[str, str]:
         """A few others that are here, with their titles."""
-        names = await self._shelf.beginning("", SHOWN + 1)
+        names = await self._repository.beginning("", SHOWN + 1)
         return {name: await self._title(name) for name in names if name != arrangement}
 
     async def _title(self, arrangement: str) -> str:
         try:
-            return await self._shelf.title(arrangement)
+            return await self._repository.title(arrangement)
         except ArmslengthError:
             return "cannot be read"
 
@@ -114,5 +114,5 @@ def _said(found: Iterable[tuple[str, str]], count: int) -> Misuse:
     return Misuse("which-arrangement", f"say which with --arrangement: {', '.join([*shown, *more])}")
 
 
-def _is_in_force(held: Open) -> bool:
-    return held.book.view.state.arrangement.phase not in {"PROPOSED", "LAPSED"}
+def _is_in_force(live: LiveArrangement) -> bool:
+    return live.record.view.state.arrangement.phase not in {"PROPOSED", "LAPSED"}

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from itertools import accumulate
-from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +16,9 @@ from armslength.core.record.entry import Leaf
 from armslength.engine.node import Node
 from armslength.engine.pins import ITSELF
 from armslength.engine.recorder import Stale
-from armslength.engine.shelf import Open
+from armslength.engine.repository import LiveArrangement
 from armslength.errors import Malformed, NotFound, Refused, Unauthorised
+from armslength.ports import Caller
 from armslength.web import errors
 from armslength.web.requests import whole_body
 from armslength.wire.own import (
@@ -38,17 +38,6 @@ MAX_CHECKPOINT = 64 * 1024
 MAX_LISTED = 200  # arrangements in one answer
 JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
 TLOG_SIZE = "text/x.tlog.size"
-
-
-class Caller(Protocol):
-    """Who has sent a request."""
-
-    async def __call__(self, authorization: str | None, about: str = "") -> str:
-        """The sender's DID, by the Authorization header of a request about this arrangement (or about none).
-
-        Raises Unauthorised, or Unavailable where its keys cannot be had now.
-        """
-        ...
 
 
 def routes(node: Node, caller: Caller) -> list[Route]:
@@ -92,7 +81,7 @@ class _Own:
 
         Whoever does not know of the arrangement is a stranger, whose bytes are not even read.
         """
-        await self._node.shelf.open(request.path_params["arrangement"])
+        await self._node.repository.open(request.path_params["arrangement"])
         leaves = await _leaves(request)
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
@@ -119,28 +108,28 @@ class _Own:
         return Response(lines, media_type=TEXT)
 
     async def head(self, request: Request) -> Response:
-        held = await self._for_actor(request)
+        live = await self._for_actor(request)
         asked = request.query_params
         sealed = await self._node.recorder.sealed_head(
-            held.arrangement, asked.getlist("entry"), asked.get("author", "")
+            live.arrangement, asked.getlist("entry"), asked.get("author", "")
         )
         return Response(canonical(sealed), media_type=JSON)
 
     async def cosigned(self, request: Request) -> Response:
         """The head that we stand by: the one that we cosigned last, or a later one whose seal we have adopted."""
-        held = await self._for_actor(request)
-        sealed = held.book.sealed
-        note = (sealed.checkpoint or "") if sealed.sealed_size > held.kept.size else held.kept.note
+        live = await self._for_actor(request)
+        sealed = live.record.sealed
+        note = (sealed.checkpoint or "") if sealed.sealed_size > live.witness.size else live.witness.note
         if not note:
             raise NotFound("nothing-cosigned", "we have cosigned no head of this record yet")
         return Response(note, media_type=TEXT)
 
     async def leaves(self, request: Request) -> Response:
-        held = await self._for_actor(request)
+        live = await self._for_actor(request)
         start = _start(request)
-        async with held.lock:  # what the book holds is stored
-            stop = min(held.book.sealed.size, start + MAX_LEAVES)
-            lines = await self._node.shelf.store.leaves(held.arrangement, start, stop)
+        async with live.lock:  # what the book holds is stored
+            stop = min(live.record.sealed.size, start + MAX_LEAVES)
+            lines = await self._node.repository.store.leaves(live.arrangement, start, stop)
         sizes = accumulate(len(line) + 1 for line in lines)
         shown = (line + b"\n" for line, total in zip(lines, sizes, strict=True) if total <= MAX_BODY)
         return Response(b"".join(shown), media_type=LINES)
@@ -152,8 +141,8 @@ class _Own:
         return Response(canonical(shown), media_type=JSON)
 
     async def rest(self, request: Request) -> Response:
-        held = await self._for_actor(request)
-        return Response(canonical(await self._node.rest_of(held)), media_type=JSON)
+        live = await self._for_actor(request)
+        return Response(canonical(await self._node.idle_report(live)), media_type=JSON)
 
     async def hello(self, request: Request) -> Response:
         """The sender has just started."""
@@ -164,23 +153,23 @@ class _Own:
         """Those that name the sender, but for those that it says it knows: as many as go into one answer."""
         by, asked = await self._authenticate(request), request.query_params
         known, found, size, more = set(asked.getlist("known")), dict[str, Proposal](), 0, None
-        async for place, name in self._node.shelf.names.naming(by, asked.get("from", "")):
+        async for place, name in self._node.repository.names.naming(by, asked.get("from", "")):
             if size > MAX_ANSWER // 2 or len(found) >= MAX_LISTED:
                 more = place
                 break
             if name not in known and name not in found and await self._is(by, request, name):
                 with contextlib.suppress(NotFound):  # it has just been declined
-                    found[name] = proposal = await self._node.shelf.proposal(name)
+                    found[name] = proposal = await self._node.repository.proposal(name)
                     size += len(proposal.document) + sum(map(len, proposal.texts.values()))
         return Response(canonical(Arrangements(arrangements=tuple(found.values()), more=more)), media_type=JSON)
 
-    async def _for_actor(self, request: Request) -> Open:
+    async def _for_actor(self, request: Request) -> LiveArrangement:
         """The arrangement that is asked about, for those whom it names only."""
         by = await self._authenticate(request)
-        held = await self._node.shelf.open(request.path_params["arrangement"])
-        if not _names(held, by):
+        live = await self._node.repository.open(request.path_params["arrangement"])
+        if not _names(live, by):
             raise NotFound("unknown-arrangement", "no such arrangement here")
-        return held
+        return live
 
     async def _authenticate(self, request: Request) -> str:
         about = request.path_params.get("arrangement", "")
@@ -194,8 +183,8 @@ class _Own:
             return False
 
 
-def _names(held: Open, did: str) -> bool:
-    return any(actor.did == did for actor in held.terms.actors.values())
+def _names(live: LiveArrangement, did: str) -> bool:
+    return any(actor.did == did for actor in live.terms.actors.values())
 
 
 async def _leaves(request: Request) -> list[Leaf]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
-from armslength.core.process import Message, Record
+from armslength.core.process import Message, Process
 from armslength.errors import Refused
 
 CONTEXT: Final = "https://w3id.org/dspace/2025/1/context.jsonld"
@@ -59,7 +59,7 @@ OPENINGS: Final[Mapping[type[Message], str]] = {
 }
 
 
-def url(record: Record, message: Message) -> str:
+def url(record: Process, message: Message) -> str:
     """Where to send `message`: an opening if the peer has not named the process yet."""
     base = record.address.rstrip("/")
     if record.peer_pid is None:

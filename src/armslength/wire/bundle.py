@@ -53,7 +53,7 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class VerifiedEntry:
     """One entry of a verified record: its index, the entry, its time and what it changed."""
 
     index: int
@@ -83,7 +83,7 @@ class Verdict:
     arrangement: str | None = None
     replica: Replica | None = None
     exporter: str | None = None
-    timeline: tuple[Step, ...] = ()
+    timeline: tuple[VerifiedEntry, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -155,7 +155,7 @@ class _Check:
         self.replica: Replica | None = None
         self.exporter: str | None = None
         self.leaves: list[bytes] = []
-        self.timeline: list[Step] = []
+        self.timeline: list[VerifiedEntry] = []
 
     def verdict(self, error: Failure | None) -> Verdict:
         """What was reached."""
@@ -198,7 +198,7 @@ class _Check:
             except ArmslengthError as error:
                 raise Unverified(error.code, str(error), entry=index, file=path) from None
             self.leaves.append(line)
-            self.timeline.append(Step(index, leaf.entry, placed.at, placed.changes))
+            self.timeline.append(VerifiedEntry(index, leaf.entry, placed.at, placed.changes))
         if not self.leaves or replica.sealed_size != replica.size:
             raise Unverified("unsealed", "the record does not end with a seal", entry=replica.sealed_size)
 

@@ -17,7 +17,7 @@ from armslength.wire.policy import write_offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class CatalogEntry:
     """A dataset as a catalogue lists it."""
 
     id: str
@@ -39,7 +39,7 @@ def check_request(body: bytes) -> None:
             raise Malformed("unsupported-filter", "catalogues are not filtered here", "filter")
 
 
-def write_catalog(participant: str, base: str, datasets: Sequence[Listed]) -> bytes:
+def write_catalog(participant: str, base: str, datasets: Sequence[CatalogEntry]) -> bytes:
     """The catalogue of `participant`, whose endpoints are below `base`."""
     service = _service(base)
     body: dict[str, Any] = {
@@ -54,7 +54,7 @@ def write_catalog(participant: str, base: str, datasets: Sequence[Listed]) -> by
     return msgspec.json.encode(body)
 
 
-def write_dataset(base: str, dataset: Listed) -> bytes:
+def write_dataset(base: str, dataset: CatalogEntry) -> bytes:
     """One dataset on its own."""
     return msgspec.json.encode({"@context": [CONTEXT]} | _dataset(dataset, _service(base)))
 
@@ -70,7 +70,7 @@ def _service(base: str) -> dict[str, Any]:
     return {"@id": base, "@type": "DataService", "endpointURL": base}
 
 
-def _dataset(dataset: Listed, service: dict[str, Any]) -> dict[str, Any]:
+def _dataset(dataset: CatalogEntry, service: dict[str, Any]) -> dict[str, Any]:
     return {
         "@id": dataset.id,
         "@type": "Dataset",

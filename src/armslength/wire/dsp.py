@@ -14,7 +14,7 @@ import msgspec
 
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
-from armslength.core.process import Message, Record
+from armslength.core.process import Message, Process
 from armslength.errors import Malformed
 from armslength.wire.binding import CONTEXT, TYPES
 from armslength.wire.fields import items, join, mapping, maybe_text, missing, text, wrong
@@ -66,7 +66,7 @@ def write(value: Message) -> bytes:
     return _encode(head | _content(value))
 
 
-def write_process(record: Record) -> bytes:
+def write_process(record: Process) -> bytes:
     """The answer that states where a process is: ContractNegotiation or TransferProcess."""
     if not isinstance(record, cn.Negotiation | tp.Transfer):
         raise TypeError(f"not a process: {type(record).__name__}")

@@ -48,7 +48,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class SubmissionAnswer:
     """A timekeeper's answer to one submission: its stamp, or why not. `refusal` is the keeper's, signed and final;
     `code` and `reason` alone mean "not now, by what I see"."""
 
@@ -63,7 +63,7 @@ class Answer:
 class Answers:
     """One answer for each submission, in order."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[SubmissionAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +76,12 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
+class IdleReport:
     """How many leaves a node has sealed, its time, and what is still going on there, in words."""
 
     sealed: int
     now: int
-    unrest: str | None = None
+    pending_work: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ProposalReply:
     """What a node says to proposed terms: "waiting" (for its owner), "accepted" (it is engaged) or "declined", with the
     owner's reason."""
 
@@ -114,7 +114,7 @@ class Included:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class SealedHead:
     """The last sealed head: what an author states to have seen, and the checkpoint that shows it. `included` are those
     of the entries asked for that it covers, and the last entry of the author asked for."""
 
@@ -125,7 +125,7 @@ class Sealed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class NumberedRefusal:
     """A refusal of the keeper's, and whose entry with which number and predecessor it is about."""
 
     author: str
@@ -149,7 +149,7 @@ class Shown:
     waiting: tuple[str, ...] = ()
     record: tuple[str, ...] = ()
     cosigned: str = ""
-    refusals: tuple[Declined, ...] = ()
+    refusals: tuple[NumberedRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,7 @@ class Arrangements:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class JournalEntry:
     """An entry in the journal. status: pending (sent until sealed), placed, refused, past (refused, long since)."""
 
     submission: Submission
@@ -232,12 +232,12 @@ def _decoded(lines: Sequence[bytes], start: int) -> list[Leaf]:
     return found
 
 
-def encode_answers(answers: Sequence[Answer]) -> bytes:
+def encode_answers(answers: Sequence[SubmissionAnswer]) -> bytes:
     """The answers to a submit."""
     return canonical(Answers(answers=tuple(answers)))
 
 
-def decode_answers(data: bytes) -> list[Answer]:
+def decode_answers(data: bytes) -> list[SubmissionAnswer]:
     """The answers to a submit. Raises Malformed."""
     return list(decode(Answers, data, MAX_ANSWER).answers)
 
@@ -250,9 +250,9 @@ def decode_synced(data: bytes) -> Synced:
     return synced
 
 
-def decode_rest(data: bytes) -> Rest:
+def decode_idle(data: bytes) -> IdleReport:
     """How a node is at rest. Raises Malformed."""
-    return decode(Rest, data, MAX_LEAF)
+    return decode(IdleReport, data, MAX_LEAF)
 
 
 def decode_shown(data: bytes) -> Shown:
@@ -270,20 +270,20 @@ def decode_proposal(data: bytes) -> Proposal:
     return found
 
 
-def decode_reply(data: bytes, arrangement: str) -> Reply:
+def decode_reply(data: bytes, arrangement: str) -> ProposalReply:
     """What a node says to these terms. Raises Malformed."""
-    found = decode(Reply, data, MAX_LEAF)
+    found = decode(ProposalReply, data, MAX_LEAF)
     if found.arrangement != arrangement or found.answer not in ANSWERS:
         raise Malformed("bad-answer", f"no answer to {arrangement[:12]}", "answer")
     return found
 
 
-def decode_sealed(data: bytes) -> Sealed:
+def decode_sealed(data: bytes) -> SealedHead:
     """A sealed head. Raises Malformed."""
-    return decode(Sealed, data, MAX_BODY)
+    return decode(SealedHead, data, MAX_BODY)
 
 
-def covered(sealed: Sealed) -> dict[str, Entry]:
+def covered(sealed: SealedHead) -> dict[str, Entry]:
     """The entries that are shown to be in the tree of this head, by hash. Raises Malformed."""
     root, found = bytes.fromhex(sealed.head.tree_root), dict[str, Entry]()
     for each in sealed.included:
@@ -300,15 +300,15 @@ def decode_arrangements(data: bytes) -> Arrangements:
     return decode(Arrangements, data, MAX_BODY)
 
 
-def encode_written(item: Written) -> bytes:
+def encode_written(item: JournalEntry) -> bytes:
     """A journal entry as it is stored."""
     return canonical(item)
 
 
-def decode_written(data: bytes) -> Written:
+def decode_written(data: bytes) -> JournalEntry:
     """A stored journal entry. Raises Malformed."""
     fields = parse(data)
-    return Written(
+    return JournalEntry(
         submission=decode_submission(canonical(fields["submission"])),
         stamps=convert(tuple[Stamp, ...], fields["stamps"]),
         status=fields["status"],

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from armslength.core.arrangement.terms import Actor, Clause, Keys
+from armslength.core.arrangement.terms import Actor, ActorKeys, Clause
 from armslength.core.canonical import digest
 from armslength.errors import ArmslengthError, Malformed
 from armslength.wire import terms_values as values
 from armslength.wire.place import address_of, did_of
 from armslength.wire.terms_fields import ENTRIES, MOST, Reader, join
-from armslength.wire.terms_yaml import BadTerms, Node, lines_of, parse
+from armslength.wire.terms_yaml import BadTerms, YamlNode, lines_of, parse
 
 MAX_CLAUSE_BYTES = 256 * 1024
 
 
-def entries(reader: Reader, top: dict[str, Node], section: str) -> list[tuple[str, Node]]:
+def entries(reader: Reader, top: dict[str, YamlNode], section: str) -> list[tuple[str, YamlNode]]:
     """The entries of a section whose ids are well formed."""
     if section not in top:
         return []
@@ -30,12 +30,12 @@ def entries(reader: Reader, top: dict[str, Node], section: str) -> list[tuple[st
         # C1.A is how the terms name the duty of A under C1; T1.release is every tranche's own.
         stem, dot, debtor = id_.partition(".")
         dotted = dot and section == "duties" and debtor != "release" and values.ID.fullmatch(debtor)
-        reader.simple(values.read_id, Node(stem if dotted else id_, node.line), join(section, id_))
+        reader.simple(values.read_id, YamlNode(stem if dotted else id_, node.line), join(section, id_))
         found.append((id_, node))
     return found
 
 
-def read_actors(reader: Reader, top: dict[str, Node]) -> dict[str, Actor]:
+def read_actors(reader: Reader, top: dict[str, YamlNode]) -> dict[str, Actor]:
     found: dict[str, Actor] = {}
     first: dict[str, str] = {}
     for section in ("parties", "third_parties", "monitors", "neutrals"):
@@ -61,7 +61,7 @@ def read_actors(reader: Reader, top: dict[str, Node]) -> dict[str, Actor]:
     return found
 
 
-def _actor(reader: Reader, kind: str, node: Node, path: str) -> Actor | None:
+def _actor(reader: Reader, kind: str, node: YamlNode, path: str) -> Actor | None:
     if kind == "third party" and isinstance(node.value, str):
         name = reader.simple(values.read_line, node, path)
         return None if name is None else Actor(name=name)
@@ -87,11 +87,11 @@ def _actor(reader: Reader, kind: str, node: Node, path: str) -> Actor | None:
         return None
     if not _is_at_home(reader, card, node, path):
         return None
-    keys = Keys(**card["keys"])
+    keys = ActorKeys(**card["keys"])
     return Actor(name=card["name"], did=card["did"], keys=keys, address=card["address"], group=given.get("group"))
 
 
-def _is_at_home(reader: Reader, card: dict[str, Any], node: Node, path: str) -> bool:
+def _is_at_home(reader: Reader, card: dict[str, Any], node: YamlNode, path: str) -> bool:
     """Whether the address, where there is one, is the place that the DID names (engine rule 10.4)."""
     if card["address"] is None or card["did"] == did_of(card["address"]):
         return True
@@ -103,7 +103,7 @@ def _is_at_home(reader: Reader, card: dict[str, Any], node: Node, path: str) -> 
     return False
 
 
-def _card(reader: Reader, file: str, node: Node, path: str) -> dict[str, Any] | None:
+def _card(reader: Reader, file: str, node: YamlNode, path: str) -> dict[str, Any] | None:
     """The fields of an identity card in its own file; its problems name that file."""
     data = _load(reader, file, node, path)
     if data is None:
@@ -119,7 +119,7 @@ def _card(reader: Reader, file: str, node: Node, path: str) -> dict[str, Any] | 
     return card
 
 
-def _load(reader: Reader, file: str, node: Node, path: str) -> bytes | None:
+def _load(reader: Reader, file: str, node: YamlNode, path: str) -> bytes | None:
     if reader.load is None:
         reader.problem("file", node, path, f"{file} cannot be read here", "write its content into the terms")
         return None
@@ -131,7 +131,7 @@ def _load(reader: Reader, file: str, node: Node, path: str) -> bytes | None:
         return None
 
 
-def read_clauses(reader: Reader, top: dict[str, Node]) -> tuple[dict[str, str], dict[str, Clause]]:
+def read_clauses(reader: Reader, top: dict[str, YamlNode]) -> tuple[dict[str, str], dict[str, Clause]]:
     texts: dict[str, str] = {}
     clauses: dict[str, Clause] = {}
     for id_, node in entries(reader, top, "clauses"):
@@ -155,7 +155,7 @@ def read_clauses(reader: Reader, top: dict[str, Node]) -> tuple[dict[str, str], 
     return texts, clauses
 
 
-def _clause_file(reader: Reader, file: str, node: Node, path: str) -> str | None:
+def _clause_file(reader: Reader, file: str, node: YamlNode, path: str) -> str | None:
     """A clause's text from its file, with line ends as in YAML, so that a checkout's line ends change no hash."""
     data = _load(reader, file, node, path)
     if data is None:

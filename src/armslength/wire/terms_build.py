@@ -23,12 +23,12 @@ from armslength.core.arrangement.terms import (
 from armslength.wire import terms_values as values
 from armslength.wire.terms_beside import entries, read_actors, read_clauses
 from armslength.wire.terms_conditions import check_runs, read_condition
-from armslength.wire.terms_fields import Names, Reader, join
+from armslength.wire.terms_fields import DeclaredNames, Reader, join
 from armslength.wire.terms_size import oversized
-from armslength.wire.terms_yaml import Node
+from armslength.wire.terms_yaml import YamlNode
 
 
-def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | None:
+def build(reader: Reader, root: YamlNode) -> tuple[Arrangement, dict[str, str]] | None:
     """The terms and their clause texts, or None after noting every problem found."""
     if not isinstance(root.value, dict):
         reader.problem("type", root, "", "must be a mapping", "begin with title: …")
@@ -87,10 +87,10 @@ def build(reader: Reader, root: Node) -> tuple[Arrangement, dict[str, str]] | No
     return None if reader.problems else (terms, texts)
 
 
-def declared(top: dict[str, Node]) -> Names:
+def declared(top: dict[str, YamlNode]) -> DeclaredNames:
     """The ids that the file declares, by kind. Reads shapes leniently: what is malformed is reported later."""
 
-    def ids(section: str) -> dict[str, Node]:
+    def ids(section: str) -> dict[str, YamlNode]:
         node = top.get(section)
         return node.value if node is not None and isinstance(node.value, dict) else {}
 
@@ -128,10 +128,10 @@ def declared(top: dict[str, Node]) -> Names:
         "duty": duties + [release_duty(id_) for id_ in tranches],
         "tranche": tranches,
     }
-    return Names({kind: Counter(names) for kind, names in sets.items()}, kinds, families)
+    return DeclaredNames({kind: Counter(names) for kind, names in sets.items()}, kinds, families)
 
 
-def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
+def _claim(reader: Reader, node: YamlNode, path: str) -> Claim | None:
     kind = _kind(reader, node, path, ("state", "event"))
     given = reader.section(f"{kind} claim", node, path) if kind else None
     if given is None:
@@ -157,7 +157,7 @@ def _claim(reader: Reader, node: Node, path: str) -> Claim | None:
     )
 
 
-def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str | None:
+def _kind(reader: Reader, node: YamlNode, path: str, kinds: tuple[str, str]) -> str | None:
     """Which of two tables an entry follows."""
     given = reader.mapping(node, path)
     if "kind" not in given:
@@ -167,7 +167,7 @@ def _kind(reader: Reader, node: Node, path: str, kinds: tuple[str, str]) -> str 
     return reader.choice(list(kinds), given["kind"], join(path, "kind"))
 
 
-def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
+def _duty(reader: Reader, id_: str, node: YamlNode, path: str) -> dict[str, Duty]:
     """The duty, or one for each of its debtors. Empty after a problem."""
     kind = _kind(reader, node, path, ("maintain", "achieve"))
     given = reader.section(f"{kind} duty", node, path) if kind else None
@@ -207,7 +207,7 @@ def _duty(reader: Reader, id_: str, node: Node, path: str) -> dict[str, Duty]:
     return found
 
 
-def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: Node, path: str) -> dict[str, str]:
+def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: YamlNode, path: str) -> dict[str, str]:
     """Debtor → claim, from `debtor` and `claim` or from `debtors`."""
     if given["debtors"] is None:
         missing = [key for key in ("debtor", "claim") if given[key] is None]
@@ -227,7 +227,7 @@ def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: Node, path: 
     return dict(given["debtors"])
 
 
-def _tranche(reader: Reader, node: Node, path: str) -> Tranche | None:
+def _tranche(reader: Reader, node: YamlNode, path: str) -> Tranche | None:
     given = reader.section("tranche", node, path)
     if given is None:
         return None
@@ -239,7 +239,7 @@ def _tranche(reader: Reader, node: Node, path: str) -> Tranche | None:
     return Tranche(gate=given["when"], continuous=given["while"], **copied)
 
 
-def _end(reader: Reader, nodes: dict[str, Node], top: dict[str, Any]) -> int:
+def _end(reader: Reader, nodes: dict[str, YamlNode], top: dict[str, Any]) -> int:
     """The end as an instant."""
     end: int = top["end"] if top["term"] is None else top["start"] + top["term"]
     if end <= top["start"]:
@@ -247,7 +247,7 @@ def _end(reader: Reader, nodes: dict[str, Node], top: dict[str, Any]) -> int:
     return end
 
 
-def _entry_by(reader: Reader, node: Node, path: str) -> tuple[bool, int] | None:
+def _entry_by(reader: Reader, node: YamlNode, path: str) -> tuple[bool, int] | None:
     """Whether it is counted from the start, and the seconds after that or the instant."""
     if isinstance(node.value, str) and node.value.endswith("start"):
         when = reader.simple(lambda value: values.read_when(value, ("start",)), node, path)
@@ -256,7 +256,7 @@ def _entry_by(reader: Reader, node: Node, path: str) -> tuple[bool, int] | None:
     return None if instant is None else (False, instant)
 
 
-def _due(reader: Reader, node: Node, path: str) -> Due | None:
+def _due(reader: Reader, node: YamlNode, path: str) -> Due | None:
     when = reader.simple(lambda value: values.read_when(value, ("trigger", "start", "end")), node, path)
     return None if when is None else Due(anchor=when[0], after=when[1])
 
@@ -265,7 +265,7 @@ def _due(reader: Reader, node: Node, path: str) -> Due | None:
 FORMS = {"condition": read_condition, "when": _due, "instant or after start": _entry_by}
 
 
-def _allegations(reader: Reader, node: Node, given: dict[str, Any]) -> Allegations:
+def _allegations(reader: Reader, node: YamlNode, given: dict[str, Any]) -> Allegations:
     judges = given["determiners"]
     path = "allegations.determiners"
     _counted(reader, node, path, judges["of"], judges["quorum"])
@@ -284,6 +284,6 @@ def _allegations(reader: Reader, node: Node, given: dict[str, Any]) -> Allegatio
     )
 
 
-def _counted(reader: Reader, node: Node, path: str, of: tuple[str, ...], quorum: int) -> None:
+def _counted(reader: Reader, node: YamlNode, path: str, of: tuple[str, ...], quorum: int) -> None:
     if quorum > len(of):
         reader.problem("value", node, f"{path}.quorum", f"{quorum} of {len(of)} can never be reached")

@@ -21,7 +21,7 @@ from armslength.core.arrangement.terms import Condition
 from armslength.core.canonical import canonical
 from armslength.wire import terms_values as values
 from armslength.wire.terms_fields import Reader, join
-from armslength.wire.terms_yaml import Node
+from armslength.wire.terms_yaml import YamlNode
 
 DUTY_STATES = (
     "PENDING",
@@ -52,7 +52,7 @@ OTHERS = ("all", "any", "not", "time", "run", "clear", "duty", "tranche")
 KEYWORDS = (*OTHERS, *WORDS)
 
 
-def read_condition(reader: Reader, node: Node, path: str) -> Condition | None:
+def read_condition(reader: Reader, node: YamlNode, path: str) -> Condition | None:
     """The condition at a node; None (after noting why) if it does not read."""
     if node.value == "effective":
         return Condition(op="effective")
@@ -82,7 +82,7 @@ def read_condition(reader: Reader, node: Node, path: str) -> Condition | None:
     return _read_keyword(reader, key, node.value[key], join(path, key))
 
 
-def _read_keyword(reader: Reader, key: str, child: Node, place: str) -> Condition | None:
+def _read_keyword(reader: Reader, key: str, child: YamlNode, place: str) -> Condition | None:
     if key in ("all", "any"):
         if not isinstance(child.value, list) or not child.value:
             reader.problem("type", child, place, "must be a list of conditions")
@@ -103,7 +103,7 @@ def _read_keyword(reader: Reader, key: str, child: Node, place: str) -> Conditio
     return _about(reader, op, child, place, states)
 
 
-def _read_run(reader: Reader, node: Node, path: str) -> Condition | None:
+def _read_run(reader: Reader, node: YamlNode, path: str) -> Condition | None:
     found = reader.section("run", node, path)
     if found is None:
         return None
@@ -118,7 +118,7 @@ def _read_run(reader: Reader, node: Node, path: str) -> Condition | None:
     return None if bad else Condition(op="run", claims=found["of"], length=found["clean"], follows=found["after"])
 
 
-def _about(reader: Reader, op: str, node: Node, path: str, states: tuple[str, ...]) -> Condition | None:
+def _about(reader: Reader, op: str, node: YamlNode, path: str, states: tuple[str, ...]) -> Condition | None:
     """One condition per id; several ids make an `all`."""
     if op == "duty":
         names = _duties(reader, node, path)
@@ -135,7 +135,7 @@ def _about(reader: Reader, op: str, node: Node, path: str, states: tuple[str, ..
     return None if bad else _joined("all", [Condition(op=op, claim=n, states=states) for n in names])
 
 
-def _ids(reader: Reader, kind: str, node: Node, path: str) -> list[str] | None:
+def _ids(reader: Reader, kind: str, node: YamlNode, path: str) -> list[str] | None:
     before = len(reader.problems)
     names = list(reader.listed(node, path, lambda item, place: reader.reference(kind, item, place)))
     if not names and len(reader.problems) == before:
@@ -143,7 +143,7 @@ def _ids(reader: Reader, kind: str, node: Node, path: str) -> list[str] | None:
     return names if len(reader.problems) == before else None
 
 
-def _duties(reader: Reader, node: Node, path: str) -> list[str] | None:
+def _duties(reader: Reader, node: YamlNode, path: str) -> list[str] | None:
     """The duties named, with a duty of several debtors spread into theirs."""
     names = _ids(reader, "duty", node, path)
     if names is None:
@@ -154,7 +154,9 @@ def _duties(reader: Reader, node: Node, path: str) -> list[str] | None:
     return sorted(spread)
 
 
-def _states(reader: Reader, node: Node, child: Node | None, place: str, known: Sequence[str]) -> tuple[str, ...] | None:
+def _states(
+    reader: Reader, node: YamlNode, child: YamlNode | None, place: str, known: Sequence[str]
+) -> tuple[str, ...] | None:
     if child is None:
         reader.problem("missing", node, place, "is required", "the state or states that it must be in")
         return None

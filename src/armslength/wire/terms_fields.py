@@ -16,7 +16,7 @@ from typing import Any
 
 from armslength.wire import terms_values as values
 from armslength.wire.terms_values import Unfit
-from armslength.wire.terms_yaml import Node, Problem
+from armslength.wire.terms_yaml import Problem, YamlNode
 
 MOST = 1000  # entries of a section, and items of a list
 NEAR = 0.7  # how alike two names are, of 1, before one is taken for the other …
@@ -181,7 +181,7 @@ ENTRIES = {
 
 
 @dataclass(slots=True)
-class Names:
+class DeclaredNames:
     """What the file declares, gathered before any reference is read."""
 
     sets: Mapping[str, Counter[str]]  # kind of id → ids, and how often each is declared
@@ -199,17 +199,17 @@ class Reader:
     file: str
     load: Callable[[str], bytes] | None
     problems: list[Problem] = field(default_factory=list)
-    names: Names = field(default_factory=lambda: Names({}))
+    names: DeclaredNames = field(default_factory=lambda: DeclaredNames({}))
     lines: dict[str, int] = field(default_factory=dict)
     suggesting: bool = True  # whether problems say what may have been meant: to authors, never to whoever sends terms
-    forms: Mapping[str, Callable[[Reader, Node, str], Any]] = field(default_factory=dict)  # types read elsewhere
-    follows: list[tuple[Node, str, str]] = field(default_factory=list)  # each `after` of a run: node, path, tranche
+    forms: Mapping[str, Callable[[Reader, YamlNode, str], Any]] = field(default_factory=dict)  # types read elsewhere
+    follows: list[tuple[YamlNode, str, str]] = field(default_factory=list)  # each `after` of a run: node, path, tranche
 
-    def problem(self, code: str, node: Node, path: str, reason: str, hint: str | None = None) -> None:
+    def problem(self, code: str, node: YamlNode, path: str, reason: str, hint: str | None = None) -> None:
         """Note one problem at a path, or where the file lacks it, at the node around it."""
         self.problems.append(Problem(code, self.file, self.lines.get(path, node.line), path, reason, hint))
 
-    def mapping(self, node: Node, path: str) -> dict[str, Node]:
+    def mapping(self, node: YamlNode, path: str) -> dict[str, YamlNode]:
         """The entries of a mapping; an absent value reads as an empty one."""
         if isinstance(node.value, dict):
             return node.value
@@ -217,7 +217,7 @@ class Reader:
             self.problem("type", node, path, "must be a mapping of names to values")
         return {}
 
-    def section(self, name: str, node: Node, path: str) -> dict[str, Any] | None:
+    def section(self, name: str, node: YamlNode, path: str) -> dict[str, Any] | None:
         """The values of a section, defaults filled in; None (after noting why) if any field is wrong."""
         before = len(self.problems)
         fields = SECTIONS[name]
@@ -241,7 +241,7 @@ class Reader:
                 found[key] = self.value(rule.type, _plain(rule.default, node.line), join(path, key))
         return found if len(self.problems) == before else None
 
-    def value(self, kind: str, node: Node, path: str) -> Any:
+    def value(self, kind: str, node: YamlNode, path: str) -> Any:
         """The value of one field by the name of its type; None after a problem."""
         if kind in SIMPLE:
             return self.simple(SIMPLE[kind], node, path)
@@ -267,7 +267,7 @@ class Reader:
         """What may have been meant by a name that is not known, for the first problems only."""
         return suggest(name, known) if self.suggesting and len(self.problems) < SUGGESTED else None
 
-    def simple(self, read: Callable[[Any], Any], node: Node, path: str) -> Any:
+    def simple(self, read: Callable[[Any], Any], node: YamlNode, path: str) -> Any:
         """A scalar by its own reader."""
         if isinstance(node.value, (dict, list)):
             self.problem("type", node, path, "must be a single value")
@@ -278,7 +278,7 @@ class Reader:
             self.problem("value", node, path, error.reason, error.hint)
             return None
 
-    def choice(self, options: list[str], node: Node, path: str) -> str | None:
+    def choice(self, options: list[str], node: YamlNode, path: str) -> str | None:
         """One of a few words."""
         if isinstance(node.value, str) and node.value in options:
             return node.value
@@ -287,7 +287,7 @@ class Reader:
         self.problem("value", node, path, f"must be {shown}", hint)
         return None
 
-    def reference(self, kind: str, node: Node, path: str) -> str | None:
+    def reference(self, kind: str, node: YamlNode, path: str) -> str | None:
         """The id of something that the file declares."""
         if not isinstance(node.value, str):
             self.problem("type", node, path, f"must be the id of {_article(kind)}")
@@ -298,7 +298,7 @@ class Reader:
         self.problem("reference", node, path, f"there is no {kind} {node.value}", self.suggest(node.value, known))
         return None
 
-    def items(self, node: Node, path: str) -> list[tuple[Node, str]]:
+    def items(self, node: YamlNode, path: str) -> list[tuple[YamlNode, str]]:
         """The items of a list with their paths; a lone value counts as a list of one."""
         if isinstance(node.value, list) and len(node.value) > MOST:
             self.problem("size", node, path, f"has more than {MOST} items")
@@ -308,7 +308,7 @@ class Reader:
         return [] if node.value is None else [(node, path)]
 
     def listed(
-        self, node: Node, path: str, read: Callable[[Node, str], Any], *, ordered: bool = False
+        self, node: YamlNode, path: str, read: Callable[[YamlNode, str], Any], *, ordered: bool = False
     ) -> tuple[str, ...]:
         """A list in which nothing may stand twice, sorted unless its order means something."""
         found: dict[str, None] = {}
@@ -320,7 +320,7 @@ class Reader:
                 found[value] = None
         return tuple(found if ordered else sorted(found))
 
-    def group_counts(self, node: Node, path: str) -> dict[str, int]:
+    def group_counts(self, node: YamlNode, path: str) -> dict[str, int]:
         """How many of each group, by group."""
         found: dict[str, int] = {}
         for group, child in self.mapping(node, path).items():
@@ -333,12 +333,12 @@ class Reader:
                 found[group] = count
         return found
 
-    def claims_by_debtor(self, node: Node, path: str) -> dict[str, str] | None:
+    def claims_by_debtor(self, node: YamlNode, path: str) -> dict[str, str] | None:
         """Which claim shows the duty, by debtor."""
         found: dict[str, str] = {}
         for party, child in self.mapping(node, path).items():
             place = join(path, party)
-            self.reference("party", Node(party, child.line), place)
+            self.reference("party", YamlNode(party, child.line), place)
             claim = self.reference("claim", child, place)
             if claim is not None:
                 found[party] = claim
@@ -429,12 +429,12 @@ def suggest(name: str, known: Collection[str]) -> str | None:
     return f"one of {', '.join(options)}" if 0 < len(options) <= 8 and all(len(o) <= LONG for o in options) else None
 
 
-def _plain(value: Any, line: int) -> Node:
+def _plain(value: Any, line: int) -> YamlNode:
     if isinstance(value, Mapping):
-        return Node({key: _plain(item, line) for key, item in value.items()}, line)
+        return YamlNode({key: _plain(item, line) for key, item in value.items()}, line)
     if isinstance(value, list):
-        return Node([_plain(item, line) for item in value], line)
-    return Node(value, line)
+        return YamlNode([_plain(item, line) for item in value], line)
+    return YamlNode(value, line)
 
 
 def _article(noun: str) -> str:

@@ -43,10 +43,10 @@ _CONSTANTS: dict[str, bool | None] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class YamlNode:
     """A value and the line (from 1) where it, or the key it belongs to, stands."""
 
-    value: bool | int | str | list[Node] | dict[str, Node] | None
+    value: bool | int | str | list[YamlNode] | dict[str, YamlNode] | None
     line: int
 
 
@@ -84,11 +84,11 @@ class _Builder:
     def problem(self, code: str, line: int, path: str, reason: str, hint: str | None = None) -> None:
         self.problems.append(Problem(code, self.file, line, path, reason, hint))
 
-    def build(self, text: str) -> Node | None:
-        root: Node | None = None
+    def build(self, text: str) -> YamlNode | None:
+        root: YamlNode | None = None
         documents = 0
         # Open collections: (node, path, waiting key and its line, or None when a key comes next).
-        stack: list[tuple[Node, str, list[tuple[str, int]]]] = []
+        stack: list[tuple[YamlNode, str, list[tuple[str, int]]]] = []
         for event in YAML(typ="safe", pure=True).parse(text):
             line = event.start_mark.line + 1
             if isinstance(event, DocumentStartEvent):
@@ -139,12 +139,12 @@ class _Builder:
         return f"(line {line})"
 
     def _place(
-        self, event: Any, line: int, parent: Node | None, path: str, waiting: list[tuple[str, int]]
-    ) -> tuple[Node, str]:
+        self, event: Any, line: int, parent: YamlNode | None, path: str, waiting: list[tuple[str, int]]
+    ) -> tuple[YamlNode, str]:
         if parent is not None and isinstance(parent.value, dict):
             key, line = waiting.pop()
             path = f"{path}.{key}" if path else key
-            node = Node(self._content(event, line, path), line)
+            node = YamlNode(self._content(event, line, path), line)
             if key in parent.value:
                 first = parent.value[key].line
                 self.problem("duplicate", line, path, f"{key} is given twice (first on line {first})", "remove one")
@@ -152,10 +152,10 @@ class _Builder:
             return node, path
         if parent is not None and isinstance(parent.value, list):
             path = f"{path}[{len(parent.value)}]"
-            node = Node(self._content(event, line, path), line)
+            node = YamlNode(self._content(event, line, path), line)
             parent.value.append(node)
             return node, path
-        return Node(self._content(event, line, path), line), path
+        return YamlNode(self._content(event, line, path), line), path
 
     def _content(self, event: Any, line: int, path: str) -> Any:
         if isinstance(event, MappingStartEvent):
@@ -180,7 +180,7 @@ class _Builder:
         return text
 
 
-def parse(data: bytes, file: str) -> Node:
+def parse(data: bytes, file: str) -> YamlNode:
     """Parse the bytes of one YAML document. Raises BadTerms with every problem of form."""
     if len(data) > MAX_BYTES:
         raise BadTerms([Problem("size", file, 1, "", f"{len(data)} bytes; at most {MAX_BYTES} are read")])
@@ -200,10 +200,10 @@ def parse(data: bytes, file: str) -> Node:
         root = None
     if builder.problems:
         raise BadTerms(builder.problems)
-    return root or Node(None, 1)
+    return root or YamlNode(None, 1)
 
 
-def lines_of(root: Node) -> dict[str, int]:
+def lines_of(root: YamlNode) -> dict[str, int]:
     """The line of every path in a tree."""
     found: dict[str, int] = {}
     waiting = [("", root)]
@@ -218,10 +218,10 @@ def lines_of(root: Node) -> dict[str, int]:
     return found
 
 
-def from_plain(value: Any) -> Node:
+def from_plain(value: Any) -> YamlNode:
     """The node of plain data, for documents that were never a file; every line is 0."""
     if isinstance(value, Mapping):
-        return Node({key: from_plain(item) for key, item in value.items()}, 0)
+        return YamlNode({key: from_plain(item) for key, item in value.items()}, 0)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return Node([from_plain(item) for item in value], 0)
-    return Node(value, 0)
+        return YamlNode([from_plain(item) for item in value], 0)
+    return YamlNode(value, 0)

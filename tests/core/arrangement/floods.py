@@ -11,12 +11,12 @@ from dataclasses import replace
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Seal, Sign
 from armslength.core.arrangement.state import State
-from armslength.core.arrangement.step import Act
+from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Arrangement, Condition, Due, Excuse
 from tests.core.arrangement.play import act
 from tests.core.arrangement.small import D, P, achieve, clear, event, maintain, state_claim, terms, tranche
 
-Flood = tuple[Arrangement, Iterator[Act]]
+Flood = tuple[Arrangement, Iterator[EntryInput]]
 FOR_EVER = 10**9
 
 
@@ -59,7 +59,7 @@ def begun(terms: Arrangement) -> State:
 SEAL = Seal(checkpoint="", state_root="")
 
 
-def _said(number: int, author: str, stamp: int, body: Body) -> Act:
+def _said(number: int, author: str, stamp: int, body: Body) -> EntryInput:
     return act(author, stamp, body, f"{number:064x}")
 
 
@@ -67,7 +67,7 @@ def _attested(count: int, value: Callable[[int], bool], order: int = 1, **claim:
     """Two monitors decide each period of k, one after the other, or backwards."""
     periods = count // 2 + 2
 
-    def entries() -> Iterator[Act]:
+    def entries() -> Iterator[EntryInput]:
         for turn in range(count):
             period = turn // 2 if order > 0 else periods - 1 - turn // 2
             at = D + (period + 1 if order > 0 else periods) * P
@@ -148,7 +148,7 @@ def alleged(count: int, *, hold: bool = False) -> Flood:
     """Allegations, answers and votes that leave them open."""
     periods = count // 3 + 2
 
-    def entries() -> Iterator[Act]:
+    def entries() -> Iterator[EntryInput]:
         for turn in range(count):
             period = turn // 3
             name, at = f"P/k/{period}", D + period * P
@@ -173,7 +173,7 @@ def upheld(count: int) -> Flood:
     """Allegations that the debtor admits: each period is REFUTED so."""
     periods = count // 2 + 2
 
-    def entries() -> Iterator[Act]:
+    def entries() -> Iterator[EntryInput]:
         for turn in range(count):
             period = turn // 2
             answer = Respond(allegation=f"P/k/{period}", answer="ADMITTED")

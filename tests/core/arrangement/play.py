@@ -9,7 +9,7 @@ import pytest
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import BODIES, Body, Seal
 from armslength.core.arrangement.state import Change, Outcome, State
-from armslength.core.arrangement.step import Act
+from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Refused
 from tests.golden.terms import Group, golden_script, golden_terms
@@ -17,9 +17,9 @@ from tests.golden.terms import Group, golden_script, golden_terms
 TYPES = {kind: name for name, kind in BODIES.items()}
 
 
-def act(author: str, stamp: int, body: Body, entry: str = "", culprit: str | None = None) -> Act:
+def act(author: str, stamp: int, body: Body, entry: str = "", culprit: str | None = None) -> EntryInput:
     """An entry as the step sees it."""
-    return Act(
+    return EntryInput(
         author=author,
         stamp=stamp,
         type=TYPES[type(body)],
@@ -37,7 +37,7 @@ class Play:
         self.state: State = step.initial(self.terms)
         self.changes: list[Change] = []
 
-    def place(self, what: Act) -> Outcome:
+    def place(self, what: EntryInput) -> Outcome:
         """Place an entry; raises Refused."""
         outcome = step.apply(self.terms, self.state, what)
         self.state = outcome.state

@@ -11,6 +11,7 @@ from armslength.core.arrangement.bodies import Ack, Attest, Commit, Key, Release
 from armslength.core.arrangement.terms import (
     SEMANTICS,
     Actor,
+    ActorKeys,
     Allegations,
     Arrangement,
     Claim,
@@ -18,7 +19,6 @@ from armslength.core.arrangement.terms import (
     Condition,
     Due,
     Duty,
-    Keys,
     Quorum,
     Tranche,
 )
@@ -123,7 +123,7 @@ def terms(parties: str = "PQ", **changes: Any) -> Arrangement:
             name: Actor(
                 name=name,
                 did=f"did:key:{name}" if name != "C" else None,
-                keys=Keys(entries=dummy(name)) if name != "C" else None,
+                keys=ActorKeys(entries=dummy(name)) if name != "C" else None,
                 group="neutral" if name in {"n3", "N"} else "other",
             )
             for name in names

@@ -45,7 +45,7 @@ def test_a_state_that_was_stored_goes_on_as_if_it_had_not(record: Sequence[Said]
     assert step.advance(RICH, stored(kept.state), END + 20000) == step.advance(RICH, kept.state, END + 20000)
 
 
-def outcome(play: Play, what: step.Act) -> object:
+def outcome(play: Play, what: step.EntryInput) -> object:
     """What comes of an entry."""
     try:
         found = play.place(what)

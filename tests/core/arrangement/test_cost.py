@@ -33,7 +33,7 @@ def counted(work: Callable[[], object]) -> int:
     return calls
 
 
-def folded(terms: Arrangement, state: State, entries: Iterable[step.Act]) -> State:
+def folded(terms: Arrangement, state: State, entries: Iterable[step.EntryInput]) -> State:
     """The state after these entries, the root of each worked out as a record does."""
     for entry in entries:
         state = step.apply(terms, state, entry).state

@@ -16,7 +16,7 @@ import pytest
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import BODIES, Allege, Body, Resume, Seal, Waive, Withdraw
-from armslength.core.arrangement.state import Clock, State
+from armslength.core.arrangement.state import LogicalClock, State
 from armslength.core.arrangement.terms import Due
 from armslength.core.parts import Parts
 from armslength.errors import Refused
@@ -79,7 +79,7 @@ def plain(state: State) -> State:
     entry's, even where a deadline has fired in between (rule 2.6)."""
     return replace(
         state,
-        clock=Clock(tau=0, now=0),
+        clock=LogicalClock(tau=0, now=0),
         arrangement=replace(state.arrangement, at=0),
         claims={name: replace(known, at=None) for name, known in state.claims.items()},
         duties={

@@ -26,8 +26,8 @@ from armslength.core.arrangement.bodies import (
 )
 from armslength.core.arrangement.conditions import holds
 from armslength.core.arrangement.draft import Draft
-from armslength.core.arrangement.state import Change, Clock, Outcome, State
-from armslength.core.arrangement.step import Act
+from armslength.core.arrangement.state import Change, LogicalClock, Outcome, State
+from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Condition, Due, Excuse
 from armslength.core.canonical import canonical, digest
 from armslength.errors import Refused
@@ -227,7 +227,7 @@ def numbered(record: Sequence[Said]) -> list[tuple[str, Said]]:
     return [(f"{number:032x}", entry) for number, entry in enumerate(record)]
 
 
-def spoken(state: State, number: str, entry: Said, stamp: int) -> list[Act]:
+def spoken(state: State, number: str, entry: Said, stamp: int) -> list[EntryInput]:
     """The entries that are said in this state."""
     return [
         act(author, stamp, body, f"{number}{part:032x}", entry.culprit)
@@ -235,7 +235,7 @@ def spoken(state: State, number: str, entry: Said, stamp: int) -> list[Act]:
     ]
 
 
-def checked(play: Play, what: Act) -> bool:
+def checked(play: Play, what: EntryInput) -> bool:
     """Place one entry and check the laws on it; False if it was refused."""
     before, root = play.state, step.state_root(play.state)
     outcome: Outcome | Refused
@@ -263,7 +263,7 @@ def checked(play: Play, what: Act) -> bool:
     return True
 
 
-def run(record: Sequence[Said]) -> tuple[Play, list[Act]]:
+def run(record: Sequence[Said]) -> tuple[Play, list[EntryInput]]:
     """Play a random record; what was accepted."""
     play, accepted = begun(), []
     for number, entry in numbered(record):
@@ -323,10 +323,10 @@ def test_refused_entries_leave_no_trace(record: list[Said]) -> None:
 
 def timeless(state: State) -> State:
     """The state without its clock."""
-    return replace(state, clock=Clock(tau=0, now=0))
+    return replace(state, clock=LogicalClock(tau=0, now=0))
 
 
-def placed(play: Play, what: Act) -> bool:
+def placed(play: Play, what: EntryInput) -> bool:
     """Place an entry; False if it was refused."""
     try:
         play.place(what)

@@ -123,9 +123,9 @@ def test_unknown_authors_and_types() -> None:
     play.refused("unknown", D, "nobody", Withdraw())
     odd = act("P", D, Withdraw())
     with pytest.raises(Refused):
-        step.apply(play.terms, play.state, step.Act(author="P", stamp=D, type="sign", body=odd.body, entry="e"))
+        step.apply(play.terms, play.state, step.EntryInput(author="P", stamp=D, type="sign", body=odd.body, entry="e"))
     with pytest.raises(Refused):
-        step.apply(play.terms, play.state, step.Act(author="P", stamp=D, type="amend", body=odd.body, entry="e"))
+        step.apply(play.terms, play.state, step.EntryInput(author="P", stamp=D, type="amend", body=odd.body, entry="e"))
 
 
 def test_evidence_names_someone() -> None:

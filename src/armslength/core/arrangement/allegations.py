@@ -17,7 +17,7 @@ from __future__ import annotations
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
-from armslength.core.arrangement.draft import Act, Draft, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
@@ -28,7 +28,7 @@ _CURED = frozenset({"CURED", "REMEDIED"})
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def allege(draft: Draft, act: Act, body: Allege) -> None:
+def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
     """A party alleges a violation."""
     if act.author not in draft.terms.parties:
         raise Refused("authority", f"{act.author} is no party: only parties allege")
@@ -60,7 +60,7 @@ def allege(draft: Draft, act: Act, body: Allege) -> None:
     draft.judged.add(known)
 
 
-def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
+def _alleged_tranche(draft: Draft, act: EntryInput, body: Allege) -> str:
     term = draft.terms.tranches.get(body.tranche or "")
     if term is None or body.claim is not None or body.period is not None:
         raise Refused("unknown", f"an allegation names a claim and a period, or a tranche of the terms: {body.tranche}")
@@ -75,7 +75,7 @@ def _alleged_tranche(draft: Draft, act: Act, body: Allege) -> str:
     return body.tranche or ""
 
 
-def _alleged_period(draft: Draft, act: Act, body: Allege) -> str:
+def _alleged_period(draft: Draft, act: EntryInput, body: Allege) -> str:
     term = draft.terms.claims.get(body.claim or "")
     if term is None or body.period is None:
         raise Refused("unknown", f"an allegation names a claim of the terms and a period: {body.claim}, {body.period}")
@@ -90,7 +90,7 @@ def _alleged_period(draft: Draft, act: Act, body: Allege) -> str:
     return f"{claim}/{period}"
 
 
-def respond(draft: Draft, act: Act, body: Respond) -> None:
+def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
     """The debtor answers."""
     state = _known(draft, body.allegation)
     owing = _debtors(draft, state)
@@ -111,7 +111,7 @@ def respond(draft: Draft, act: Act, body: Respond) -> None:
         _uphold(draft, body.allegation, "allegation.admitted", f"{act.author} admits it")
 
 
-def determine(draft: Draft, act: Act, body: Determine) -> None:
+def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     """A determiner votes on an allegation."""
     known = body.allegation or ""
     state = _known(draft, known)

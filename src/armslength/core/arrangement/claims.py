@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.bodies import Attest, Notice
-from armslength.core.arrangement.draft import Act, Draft, atoms, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso, reached
 from armslength.core.arrangement.state import (
     EXCUSED,
     NOTICED,
@@ -190,7 +190,7 @@ def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str |
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def attest(draft: Draft, act: Act, body: Attest) -> None:
+def attest(draft: Draft, act: EntryInput, body: Attest) -> None:
     """A monitor attests."""
     term = draft.terms.claims.get(body.claim)
     if term is None:
@@ -225,7 +225,7 @@ def attest(draft: Draft, act: Act, body: Attest) -> None:
     judge(draft, body.claim, body.period)
 
 
-def notify(draft: Draft, act: Act, body: Notice) -> None:
+def notify(draft: Draft, act: EntryInput, body: Notice) -> None:
     """The debtor notifies an exception before it happens."""
     term = draft.terms.claims.get(body.claim)
     if term is None:

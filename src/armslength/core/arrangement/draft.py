@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
-from armslength.core.arrangement.state import AllegationState, Change, Clock, State
+from armslength.core.arrangement.state import AllegationState, Change, LogicalClock, State
 from armslength.core.arrangement.tables import Machine
 from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
 from armslength.core.parts import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class EntryInput:
     """An entry as the rules see it: who states what, stamped when (UTC seconds), under which entry hash.
 
     For a seal, `stamp` is the lower median of the cosignature times. For evidence, `culprit` is whom it proves to have
@@ -184,7 +184,7 @@ class Draft:
         """The new state as a frozen value."""
         agenda = Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next)
         state = State(
-            clock=Clock(tau=self.tau, now=self.now),
+            clock=LogicalClock(tau=self.tau, now=self.now),
             arrangement=self.arrangement,
             claims=self.claims,
             duties=self.duties,

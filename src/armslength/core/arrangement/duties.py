@@ -18,7 +18,7 @@ from functools import partial
 from armslength.core.arrangement import claims, maintain, releases
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.conditions import holds, never, term_over
-from armslength.core.arrangement.draft import Act, Draft, atoms, iso
+from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED, VALUE_NAMES, DutyState, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
@@ -140,7 +140,7 @@ def remediable(draft: Draft, duty: str) -> bool:
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def perform(draft: Draft, act: Act, body: Perform) -> None:
+def perform(draft: Draft, act: EntryInput, body: Perform) -> None:
     """The debtor states that it has performed."""
     term = draft.terms.duties.get(body.duty)
     if term is None:
@@ -153,7 +153,7 @@ def perform(draft: Draft, act: Act, body: Perform) -> None:
     draft.duties[body.duty] = replace(state, performed_at=draft.at)
 
 
-def waive(draft: Draft, act: Act, body: Waive) -> None:
+def waive(draft: Draft, act: EntryInput, body: Waive) -> None:
     """A creditor waives; the duty is DISCHARGED once every creditor has."""
     if body.duty not in draft.duties:
         raise Refused("unknown", f"the terms have no duty {body.duty}")

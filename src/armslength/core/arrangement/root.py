@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
-from armslength.core.arrangement.state import State, Written
+from armslength.core.arrangement.state import Memoised, State
 from armslength.core.canonical import digest, names
 from armslength.core.parts import Parts
 
@@ -29,11 +29,11 @@ def state_root(state: State) -> str:
     return digest(",".join(whole).encode())
 
 
-def _texts(values: Mapping[str, Written]) -> str:
+def _texts(values: Mapping[str, Memoised]) -> str:
     return "{" + ",".join([f"{encode_basestring(key)}:{_text(values[key])}" for key in sorted(values)]) + "}"
 
 
-def _text(value: Written) -> str:
+def _text(value: Memoised) -> str:
     try:
         return value.written
     except AttributeError:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from armslength.core.arrangement import allegations, claims, duties, maintain, tables, tranches
 from armslength.core.arrangement.bodies import Evidence, Resume, Sign, Withdraw
 from armslength.core.arrangement.conditions import term_over, time_of
-from armslength.core.arrangement.draft import Act, Draft, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
 from armslength.core.arrangement.state import Suspension, Withdrawal, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
@@ -52,7 +52,7 @@ def _party(draft: Draft, author: str, what: str) -> None:
         raise Refused("authority", f"{author} is no party: only {', '.join(draft.terms.parties)} {what}")
 
 
-def sign(draft: Draft, act: Act, _: Sign) -> None:
+def sign(draft: Draft, act: EntryInput, _: Sign) -> None:
     """A party signs the terms."""
     _party(draft, act.author, "sign")
     if act.author in draft.arrangement.signed:
@@ -67,7 +67,7 @@ def sign(draft: Draft, act: Act, _: Sign) -> None:
         _enter(draft, "arrangement.signed", f"signed by {', '.join(sorted(signed))}")
 
 
-def resume(draft: Draft, act: Act, _: Resume) -> None:
+def resume(draft: Draft, act: EntryInput, _: Resume) -> None:
     """A party or a determiner agrees to end the current suspension."""
     determiners = draft.terms.allegations.determiners.of
     if act.author not in draft.terms.parties and act.author not in determiners:
@@ -86,7 +86,7 @@ def resume(draft: Draft, act: Act, _: Resume) -> None:
     draft.moved = True
 
 
-def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
+def withdraw(draft: Draft, act: EntryInput, _: Withdraw) -> None:
     """A party gives notice."""
     _party(draft, act.author, "withdraw")
     if not draft.effective or draft.lapsing or draft.at >= draft.terms.end:
@@ -112,7 +112,7 @@ def withdraw(draft: Draft, act: Act, _: Withdraw) -> None:
     draft.moved = True
 
 
-def evidence(draft: Draft, act: Act, body: Evidence) -> None:
+def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
     """Signed statements that contradict each other. Two entries in one place take their author's votes away."""
     if body.kind != "equivocation":
         return

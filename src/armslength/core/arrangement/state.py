@@ -32,7 +32,7 @@ def replace(value: T, **changes: object) -> T:
     return made
 
 
-class Written:
+class Memoised:
     """A value whose canonical JSON is remembered once it was written (`root`): it never changes."""
 
     __slots__ = ("written",)
@@ -59,7 +59,7 @@ class NoticeState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimState(Written):
+class ClaimState(Memoised):
     """decided[i] is the letter of period i; periods past its end are undecided. `open` holds the votes of undecided
     periods by index. noticed[i] is "N" if a timely notice overlaps period i. `notified` holds notices by their times.
     `at` is when the last decision fell (for an event: when it was decided)."""
@@ -87,7 +87,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DutyState(Written):
+class DutyState(Memoised):
     """state: PENDING ACTIVE OVERDUE CURED BREACHED REMEDIED FULFILLED DISCHARGED EXPIRED UNVERIFIED.
 
     For a maintain duty the worst open instance is shown; `violations` holds its instances by their first periods, and
@@ -121,7 +121,7 @@ class DutyState(Written):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrancheState(Written):
+class TrancheState(Memoised):
     """stage: LOCKED READY DELIVERED RELEASED SETTLED DISPUTED FORFEITED. While `withheld` (a list of reasons such as
     "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and DELIVERED show as WITHHELD."""
 
@@ -185,7 +185,7 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement(Written):
+class ArrangementState(Memoised):
     """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived."""
 
     phase: str
@@ -200,14 +200,14 @@ class Arrangement(Written):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class LogicalClock:
     """tau: logical time, moved by seals. now: the instant up to which deadlines have been worked."""
 
     tau: int
     now: int
 
 
-class Going:
+class WithAgenda:
     """A state with its agenda, which is derived from it and no part of it. One that no step made has none."""
 
     __slots__ = ("_agenda",)
@@ -225,11 +225,11 @@ class Going:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State(Going):
+class State(WithAgenda):
     """Everything. `root` = SHA-256 of its canonical JSON."""
 
-    clock: Clock
-    arrangement: Arrangement
+    clock: LogicalClock
+    arrangement: ArrangementState
     claims: dict[str, ClaimState]
     duties: dict[str, DutyState]  # the terms' duties and each tranche's release duty
     tranches: dict[str, TrancheState]

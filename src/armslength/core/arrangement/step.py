@@ -22,13 +22,13 @@ from typing import Any
 from armslength.core.arrangement import allegations, claims, duties, marks, running, tranches
 from armslength.core.arrangement.agenda import SOUGHT
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
-from armslength.core.arrangement.draft import Act, Draft, agenda_of, iso
+from armslength.core.arrangement.draft import Draft, EntryInput, agenda_of, iso
 from armslength.core.arrangement.root import state_root
 from armslength.core.arrangement.state import (
-    Arrangement,
+    ArrangementState,
     ClaimState,
-    Clock,
     DutyState,
+    LogicalClock,
     Outcome,
     State,
     TrancheState,
@@ -38,15 +38,15 @@ from armslength.core.arrangement.terms import release_duty
 from armslength.core.parts import Parts
 from armslength.errors import Refused
 
-__all__ = ["Act", "advance", "apply", "initial", "next_deadline", "resumed", "state_root"]
+__all__ = ["EntryInput", "advance", "apply", "initial", "next_deadline", "resumed", "state_root"]
 
 
 def initial(terms: Terms) -> State:
     """The state of a record without entries."""
     owed = [*terms.duties, *(release_duty(tranche) for tranche in terms.tranches)]
     state = State(
-        clock=Clock(tau=0, now=0),
-        arrangement=Arrangement(phase="PROPOSED", at=0, signed={}, withdrawals={}, holds_used={}, excluded={}),
+        clock=LogicalClock(tau=0, now=0),
+        arrangement=ArrangementState(phase="PROPOSED", at=0, signed={}, withdrawals={}, holds_used={}, excluded={}),
         claims={claim: ClaimState() for claim in terms.claims},
         duties={duty: DutyState(state="PENDING", at=0) for duty in owed},
         tranches={tranche: TrancheState(stage="LOCKED", at=0, votes={}) for tranche in terms.tranches},
@@ -60,7 +60,7 @@ def resumed(terms: Terms, state: State) -> State:
     return state.going(agenda_of(terms, state))
 
 
-def apply(terms: Terms, state: State, act: Act) -> Outcome:
+def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
     """Place an entry. Raises Refused, and then has changed nothing."""
     if act.author not in terms.actors:
         raise Refused("unknown", f"the terms name no {act.author}")
@@ -102,17 +102,17 @@ def next_deadline(terms: Terms, state: State) -> int | None:
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def _determine(draft: Draft, act: Act, body: Determine) -> None:
+def _determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     if (body.allegation is None) is (body.tranche is None):
         raise Refused("mismatch", "a vote names an allegation, or the tranche of a complaint")
     (allegations.determine if body.tranche is None else tranches.determine)(draft, act, body)
 
 
-def _seal(draft: Draft, _act: Act, _body: Seal) -> None:
+def _seal(draft: Draft, _act: EntryInput, _body: Seal) -> None:
     tranches.sealed(draft)
 
 
-_HANDLERS: dict[str, Callable[[Draft, Act, Any], None]] = {
+_HANDLERS: dict[str, Callable[[Draft, EntryInput, Any], None]] = {
     "sign": running.sign,
     "commit": tranches.commit,
     "perform": duties.perform,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Transition:
     """One transition: in any of the states `before`, `rule` leads to `after`; `by` says what makes it."""
 
     rule: str
@@ -38,7 +38,7 @@ class Machine:
     name: str
     kind: str
     start: str
-    rows: dict[str, Row]
+    rows: dict[str, Transition]
     onward: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
@@ -54,7 +54,7 @@ class Machine:
         return self.onward[state]
 
 
-def _closure(rows: Iterable[Row], states: Iterable[str]) -> dict[str, frozenset[str]]:
+def _closure(rows: Iterable[Transition], states: Iterable[str]) -> dict[str, frozenset[str]]:
     onward = {state: {state} for state in states}
     edges = [(before, row.after) for row in rows for before in row.before]
     for _ in onward:
@@ -66,7 +66,7 @@ def _closure(rows: Iterable[Row], states: Iterable[str]) -> dict[str, frozenset[
 def _machine(name: str, kind: str, start: str, *rows: tuple[str, str, str, str, str]) -> Machine:
     """Rows are (rule, states before separated by spaces, state after, made by, words)."""
     table = {
-        f"{name}.{rule}": Row(f"{name}.{rule}", tuple(before.split()), after, by, words)
+        f"{name}.{rule}": Transition(f"{name}.{rule}", tuple(before.split()), after, by, words)
         for rule, before, after, by, words in rows
     }
     bare = Machine(name, kind, start, table)

@@ -12,7 +12,7 @@ SEMANTICS = "armslength/arrangement/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class ActorKeys:
     """Ed25519 public keys (32 bytes, standard base64), one per role.
 
     entries: signs entries, stamps, refusals and manifests. checkpoints: the keeper's log signature and a
@@ -30,7 +30,7 @@ class Actor:
 
     name: str
     did: str | None = None
-    keys: Keys | None = None
+    keys: ActorKeys | None = None
     address: str | None = None  # base URL of its node, no trailing slash
     group: str | None = None  # a monitor's group label, for group minima
 

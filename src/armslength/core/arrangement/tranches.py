@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from armslength.core.arrangement import allegations, releases, tables
 from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
 from armslength.core.arrangement.conditions import holds, never, term_over
-from armslength.core.arrangement.draft import Act, Draft, atoms, iso
+from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso
 from armslength.core.arrangement.state import TrancheState, replace
 from armslength.core.arrangement.terms import Tranche, release_duty
 from armslength.core.canonical import digest
@@ -64,7 +64,7 @@ def _store(draft: Draft, tranche: str, rule: str, cause: str, state: TrancheStat
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def commit(draft: Draft, act: Act, body: Commit) -> None:
+def commit(draft: Draft, act: EntryInput, body: Commit) -> None:
     """The provider pins the content."""
     term, state = _find(draft, body.tranche, act.author, recipient=False)
     if draft.arrangement.phase not in {"SIGNED", "EFFECTIVE"}:
@@ -81,7 +81,7 @@ def commit(draft: Draft, act: Act, body: Commit) -> None:
     draft.moved = True
 
 
-def ack(draft: Draft, act: Act, body: Ack) -> None:
+def ack(draft: Draft, act: EntryInput, body: Ack) -> None:
     """The recipient answers: the ciphertext is here, or the plaintext is, or it complains."""
     term, _ = _find(draft, body.tranche, act.author, recipient=True)
     if body.stage == "cipher":
@@ -121,7 +121,7 @@ def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool)
     _store(draft, tranche, "tranche.disputed", f"{author} complains", disputed)
 
 
-def release(draft: Draft, act: Act, body: Release) -> None:
+def release(draft: Draft, act: EntryInput, body: Release) -> None:
     """The provider releases."""
     term, _ = _find(draft, body.tranche, act.author, recipient=False)
     state = _needs(draft, body.tranche, "DELIVERED", "cannot release")
@@ -131,7 +131,7 @@ def release(draft: Draft, act: Act, body: Release) -> None:
     _store(draft, body.tranche, "tranche.released", f"{act.author} releases", released)
 
 
-def key(draft: Draft, act: Act, body: Key) -> None:
+def key(draft: Draft, act: EntryInput, body: Key) -> None:
     """The provider places the wrapped key."""
     _find(draft, body.tranche, act.author, recipient=False)
     state = _needs(draft, body.tranche, "RELEASED", "no key for")
@@ -152,7 +152,7 @@ def key(draft: Draft, act: Act, body: Key) -> None:
     draft.moved = True
 
 
-def determine(draft: Draft, act: Act, body: Determine) -> None:
+def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     """A determiner votes on the complaint about a tranche."""
     tranche = body.tranche or ""
     if tranche not in draft.terms.tranches:

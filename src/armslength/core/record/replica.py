@@ -232,7 +232,9 @@ class Replica:
         else:
             time = self._check_stamps(entry, name, stamps) if assumed is None else assumed
         culprit = evidence.judge(self.roster, entry)
-        act = step.Act(author=entry.author, stamp=time, type=entry.type, body=entry.body, entry=name, culprit=culprit)
+        act = step.EntryInput(
+            author=entry.author, stamp=time, type=entry.type, body=entry.body, entry=name, culprit=culprit
+        )
         return name, step.apply(self.terms, self.state, act)
 
     def _check_author(self, entry: Entry, data: bytes, sig: str) -> str:

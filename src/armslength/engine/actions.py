@@ -16,7 +16,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.process import Role
 
 
-class Act(StrEnum):
+class Action(StrEnum):
     """Acts of a provider (first group) and of a recipient (second)."""
 
     COMMIT = "commit"
@@ -36,7 +36,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class TrancheFacts:
     """What a node knows about one tranche besides the record.
 
     published: a sealed file lies ready; release_after: the provider's own embargo. agreed, transfer: where the
@@ -54,17 +54,19 @@ class Facts:
     addressed: bool = True
     downloaded: bool = False
     opened: bool = False
-    said: frozenset[Act] = frozenset()
+    said: frozenset[Action] = frozenset()
 
 
-def plan(terms: Arrangement, state: State, me: str, facts: Mapping[str, Facts], now: int) -> list[tuple[str, Act]]:
+def plan(
+    terms: Arrangement, state: State, me: str, facts: Mapping[str, TrancheFacts], now: int
+) -> list[tuple[str, Action]]:
     """The acts that are open to `me` now, as (tranche, act), in the order of the tranches' ids."""
-    acts: list[tuple[str, Act]] = []
+    acts: list[tuple[str, Action]] = []
     if state.arrangement.phase in {"PROPOSED", "LAPSED"}:
         return acts
     for name, tranche in sorted(terms.tranches.items()):
-        known, there = facts.get(name, Facts()), state.tranches[name]
-        chosen: Act | None = None
+        known, there = facts.get(name, TrancheFacts()), state.tranches[name]
+        chosen: Action | None = None
         if me == tranche.provider:
             chosen = _provider(state, there, known, now)
         elif me == tranche.recipient:
@@ -74,23 +76,23 @@ def plan(terms: Arrangement, state: State, me: str, facts: Mapping[str, Facts], 
     return acts
 
 
-def _provider(state: State, there: TrancheState, known: Facts, now: int) -> Act | None:
+def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) -> Action | None:
     if there.stage == "FORFEITED":
-        return Act.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
+        return Action.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
     if there.shown == "WITHHELD" and known.transfer == "STARTED":
-        return Act.SUSPEND
+        return Action.SUSPEND
     if there.stage == "LOCKED" and there.commit is None and known.agreed and known.published:
-        return Act.COMMIT
+        return Action.COMMIT
     if there.shown in {"READY", "DELIVERED"} and _may_start(known):
-        return Act.START
+        return Action.START
     if there.shown == "DELIVERED" and known.published and now >= known.release_after and _may_release(state):
-        return Act.RELEASE
+        return Action.RELEASE
     if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
-        return Act.KEY
+        return Action.KEY
     return None
 
 
-def _may_start(known: Facts) -> bool:
+def _may_start(known: TrancheFacts) -> bool:
     """Whoever suspended a transfer resumes it; a recipient that has done so waits for a new address."""
     if known.transfer == "SUSPENDED":
         return known.suspended_by is Role.PROVIDER
@@ -101,19 +103,19 @@ def _may_release(state: State) -> bool:
     return state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"
 
 
-def _recipient(there: TrancheState, known: Facts) -> Act | None:
+def _recipient(there: TrancheState, known: TrancheFacts) -> Action | None:
     if there.stage == "FORFEITED":
         return None
     if not known.agreed:
-        return None if known.negotiating or there.stage != "LOCKED" else Act.NEGOTIATE
+        return None if known.negotiating or there.stage != "LOCKED" else Action.NEGOTIATE
     if known.transfer is None:
-        return Act.REQUEST
+        return Action.REQUEST
     if there.commit is not None and not known.downloaded and known.transfer == "STARTED" and known.addressed:
-        return Act.DOWNLOAD
+        return Action.DOWNLOAD
     if there.shown == "READY" and known.downloaded:
-        return Act.ACK_CIPHER
+        return Action.ACK_CIPHER
     if there.stage == "RELEASED" and there.key_at is not None:
-        return Act.ACK_PLAIN if known.opened else Act.OPEN
+        return Action.ACK_PLAIN if known.opened else Action.OPEN
     if there.stage == "SETTLED" and known.transfer == "STARTED":
-        return Act.COMPLETE
+        return Action.COMPLETE
     return None

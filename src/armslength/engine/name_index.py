@@ -24,7 +24,7 @@ PORTION: Final = 200  # rows read at once
 _AFTER: Final = "!"  # comes right after a blank: the first key that does not begin so
 
 
-class Names:
+class NameIndex:
     """The index in a store."""
 
     def __init__(self, store: Store) -> None:

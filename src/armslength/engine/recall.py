@@ -16,10 +16,10 @@ from armslength.core.record.entry import Leaf, entry_message
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import is_signed
 from armslength.core.record.roster import roster
-from armslength.engine.author import Author
+from armslength.engine.journal import Journal
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put, Store
-from armslength.wire.own import BASE, Declined, Shown, decode_shown
+from armslength.wire.own import BASE, NumberedRefusal, Shown, decode_shown
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
@@ -55,7 +55,7 @@ def least(terms: Arrangement, others: Sequence[str]) -> int:
 
 
 async def recall(
-    store: Store, terms: Arrangement, author: Author, link: tuple[int, str], peers: Peers, now: int
+    store: Store, terms: Arrangement, author: Journal, link: tuple[int, str], peers: Peers, now: int
 ) -> None:
     """Take back what others show of an author's entries that no seal covers, if its journal is an older copy.
 
@@ -67,7 +67,7 @@ async def recall(
     silence = convert(Silence, parse(row.body)) if row else Silence()
     if silence.cleared >= store.generation:
         return
-    found, refusals, silent = list[Leaf](), list[Declined](), dict[str, str]()
+    found, refusals, silent = list[Leaf](), list[NumberedRefusal](), dict[str, str]()
     others = [name for name in terms.timekeepers.of if terms.actors[name].address]
     for name in others:
         try:

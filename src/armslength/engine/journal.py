@@ -34,10 +34,10 @@ from armslength.core.record.entry import (
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.roster import roster
-from armslength.engine.patience import in_time
+from armslength.engine.backoff import in_time
 from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
-from armslength.wire.own import Answer, Declined, Written, decode_written, encode_written
+from armslength.wire.own import JournalEntry, NumberedRefusal, SubmissionAnswer, decode_written, encode_written
 from armslength.wire.strict import convert, parse
 
 KIND, CHAIN, CARRIED_ON = "journal", "journal-chain", "journal-refusals"
@@ -53,10 +53,10 @@ CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
 
 
-class Post(Protocol):
+class Transport(Protocol):
     """How submissions reach a timekeeper."""
 
-    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         """`actor`'s answers to entries with the stamps they have so far, in order. Raises Unavailable."""
         ...
 
@@ -68,7 +68,7 @@ class _Item:
     key: str
     version: int
     name: str
-    written: Written
+    written: JournalEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class _Chain:
     prev: str = ""
 
 
-class Author:
+class Journal:
     """One actor's journal in one arrangement. Only one process may write to it.
 
     What is pending or refused is kept at hand; what is placed is not read again, nor what was refused and is past: a
@@ -97,7 +97,7 @@ class Author:
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
         self._chain = _Chain()
         self._chain_version = 0
-        self._carried: tuple[Declined, ...] = ()  # refusals of entries of ours that we do not know any more
+        self._carried: tuple[NumberedRefusal, ...] = ()  # refusals of entries of ours that we do not know any more
         self._writing = asyncio.Lock()
         self._loading = asyncio.Lock()
 
@@ -114,14 +114,14 @@ class Author:
                 if chain is not None:
                     self._chain, self._chain_version = convert(_Chain, parse(chain.body)), chain.version
                 carried = await self._store.get(CARRIED_ON, self.arrangement)
-                self._carried = convert(tuple[Declined, ...], parse(carried.body)) if carried else ()
+                self._carried = convert(tuple[NumberedRefusal, ...], parse(carried.body)) if carried else ()
                 self._items = items
             return self._items
 
     def _tag(self, status: str) -> str:
         return f"{self.arrangement}/{status}"
 
-    async def pending(self) -> list[Written]:
+    async def pending(self) -> list[JournalEntry]:
         """What is written and neither sealed nor refused."""
         return [item.written for item in await self._journal() if item.written.status == PENDING]
 
@@ -155,7 +155,7 @@ class Author:
                 entry = self._compose(body, seen, max(link, (chain.number, chain.prev), key=_number))
                 if len(canonical(entry)) > MAX_LEAF - STAMPED:
                     raise Refused("too-large", f"a statement has at most {MAX_LEAF - STAMPED} bytes, refusals included")
-                written = Written(submission=sign_entry(entry, self._sign))
+                written = JournalEntry(submission=sign_entry(entry, self._sign))
                 new.append(_Item(f"{self.arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
                 chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)
             await self._store_items(new, chain)
@@ -197,7 +197,7 @@ class Author:
         journal = await self._journal()
         return entry.author_seq < self._chain.number or any(item.written.entry == entry for item in journal)
 
-    async def refused(self) -> tuple[Declined, ...]:
+    async def refused(self) -> tuple[NumberedRefusal, ...]:
         """The keeper's refusals of entries whose numbers no seal covers yet."""
         items = [item.written for item in await self._journal() if item.written.refusal is not None]
         return tuple(_declined(written.entry, written.refusal) for written in items if written.refusal)
@@ -206,7 +206,9 @@ class Author:
         """The hashes of what is pending or refused."""
         return {item.name for item in await self._journal()}
 
-    async def recover(self, link: tuple[int, str], shown: Iterable[Leaf], refusals: Iterable[Declined]) -> str | None:
+    async def recover(
+        self, link: tuple[int, str], shown: Iterable[Leaf], refusals: Iterable[NumberedRefusal]
+    ) -> str | None:
         """Go on from what others show of ours, our journal being an older copy: entries that no seal covers, with their
         stamps, and refusals of the keeper's; `link` is our next number and predecessor in the sealed record.
 
@@ -215,10 +217,10 @@ class Author:
         async with self._writing:
             journal = {item.name: item for item in await self._journal()}
             refused = {each.refusal.entry: each for each in refusals}
-            fresh = dict[str, Written]()
+            fresh = dict[str, JournalEntry]()
             for leaf in shown:
                 submission = Submission(entry=leaf.entry, sig=leaf.sig)
-                fresh[entry_hash(leaf.entry)] = Written(submission=submission, stamps=leaf.stamps)
+                fresh[entry_hash(leaf.entry)] = JournalEntry(submission=submission, stamps=leaf.stamps)
                 refused |= {each.entry: _declined(leaf.entry, each) for each in leaf.entry.refused or ()}
             before = {name: item.written for name, item in journal.items()}
             after = _recovered(link[0], before, fresh, refused)
@@ -233,7 +235,7 @@ class Author:
             self._items = None  # read again
             return missing
 
-    async def _carry(self, carried: tuple[Declined, ...]) -> None:
+    async def _carry(self, carried: tuple[NumberedRefusal, ...]) -> None:
         row = await self._store.get(CARRIED_ON, self.arrangement)
         put = Put(CARRIED_ON, self.arrangement, row.version if row else 0, canonical(carried))
         if carried != self._carried and not await self._store.commit(Batch(puts=[put])):
@@ -246,20 +248,20 @@ class Author:
         numbers = [item.written.entry.author_seq for item in await self._journal() if item.name in known]
         last = max(numbers, default=-1)
 
-        def after(name: str, written: Written) -> Written:
+        def after(name: str, written: JournalEntry) -> JournalEntry:
             if written.status == REFUSED:
                 return replace(written, status=PAST) if written.entry.author_seq <= last else written
             return replace(written, status=PLACED) if name in known else written
 
         await self._update(after)
 
-    async def refusals(self, names: Iterable[str]) -> list[tuple[Written, Refusal]]:
+    async def refusals(self, names: Iterable[str]) -> list[tuple[JournalEntry, Refusal]]:
         """Those of the entries with these hashes that the keeper has refused."""
         wanted = set(names)
         items = [item.written for item in await self._journal() if item.name in wanted]
         return [(written, written.refusal) for written in items if written.refusal]
 
-    async def send(self, post: Post) -> dict[str, Answer]:
+    async def send(self, post: Transport) -> dict[str, SubmissionAnswer]:
         """Send what is pending: to every other timekeeper for its stamp, then to the keeper. Returns the keeper's
         answers by entry hash.
 
@@ -287,8 +289,8 @@ class Author:
         return final
 
     def _after(
-        self, name: str, written: Written, stamps: dict[str, dict[str, Stamp]], answer: Answer | None
-    ) -> Written:
+        self, name: str, written: JournalEntry, stamps: dict[str, dict[str, Stamp]], answer: SubmissionAnswer | None
+    ) -> JournalEntry:
         if answer is None or written.status != PENDING:
             return written
         if answer.refusal is not None and self._counts(answer.refusal, name):
@@ -305,7 +307,7 @@ class Author:
         too large to be carried on counts for nothing."""
         return len(canonical(refusal)) <= MAX_REFUSAL and refuses(self._roster, refusal, name)
 
-    async def _update(self, change: Callable[[str, Written], Written]) -> None:
+    async def _update(self, change: Callable[[str, JournalEntry], JournalEntry]) -> None:
         """Apply `change` to every entry of the journal that is pending or refused."""
         async with self._writing:
             changed = []
@@ -337,14 +339,14 @@ class Author:
                 item.version = 1
 
 
-def _declined(entry: Entry, refusal: Refusal) -> Declined:
+def _declined(entry: Entry, refusal: Refusal) -> NumberedRefusal:
     """A refusal that an entry carries is of one with the same number and predecessor."""
-    return Declined(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
+    return NumberedRefusal(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
 
 
 def _recovered(
-    first: int, journal: dict[str, Written], fresh: dict[str, Written], refused: dict[str, Declined]
-) -> dict[str, Written]:
+    first: int, journal: dict[str, JournalEntry], fresh: dict[str, JournalEntry], refused: dict[str, NumberedRefusal]
+) -> dict[str, JournalEntry]:
     """Our entries by hash, now that the record is known to hold ours below number `first`, and others show `fresh`.
 
     What our journal holds where others show another entry, of which no refusal is known, was written since the node is
@@ -372,7 +374,7 @@ def _recovered(
     }
 
 
-def _chained(link: tuple[int, str], found: dict[str, Written]) -> tuple[tuple[int, str], str | None]:
+def _chained(link: tuple[int, str], found: dict[str, JournalEntry]) -> tuple[tuple[int, str], str | None]:
     """Where our entries that follow each other from `link` on end; and in words whether one is missing among them."""
     left = {name: each.entry for name, each in found.items() if each.status == PENDING}
     while fitting := [name for name, each in left.items() if (each.author_seq, each.author_prev) == link]:
@@ -382,7 +384,7 @@ def _chained(link: tuple[int, str], found: dict[str, Written]) -> tuple[tuple[in
     return link, f"our entry {min(lost)} is shown, and nobody shows what came before it" if lost else None
 
 
-async def _submit(post: Post, who: str, leaves: list[Leaf]) -> list[Answer]:
+async def _submit(post: Transport, who: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
     """A timekeeper's answers; none where it is down, or sees it otherwise: the keeper's word decides."""
     try:
         return await post.submit(who, leaves)
@@ -390,11 +392,11 @@ async def _submit(post: Post, who: str, leaves: list[Leaf]) -> list[Answer]:
         return []
 
 
-def _has_answered(task: asyncio.Task[list[Answer]]) -> bool:
+def _has_answered(task: asyncio.Task[list[SubmissionAnswer]]) -> bool:
     return task.exception() is None and bool(task.result())
 
 
-def _with_stamps(written: Written, stamps: dict[str, Stamp]) -> Written:
+def _with_stamps(written: JournalEntry, stamps: dict[str, Stamp]) -> JournalEntry:
     given = tuple(stamps[by] for by in sorted(stamps))
     return replace(written, stamps=given) if given != written.stamps else written
 

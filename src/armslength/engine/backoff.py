@@ -21,7 +21,7 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-class Pause:
+class Backoff:
     """What is left alone after it has failed, by the loop's clock, and what is said of it meanwhile.
 
     Each pause is twice as long as the one before, up to `longest` seconds; chance takes up to half of it. `reason` is

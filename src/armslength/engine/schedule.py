@@ -39,7 +39,7 @@ def row(
     return Put(AGENDA, arrangement, None, UNFINISHED if unfinished else body, tag)
 
 
-class Agenda:
+class Schedule:
     """What is ripe among the arrangements of a node; and `ports.Store` for all that is about them."""
 
     def __init__(self, store: Store) -> None:

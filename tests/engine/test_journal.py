@@ -8,12 +8,12 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body
 from armslength.core.record.entry import MAX_LEAF, Leaf, Stamp, entry_hash
-from armslength.engine import author as module
-from armslength.engine.author import KIND, Author
+from armslength.engine import journal as module
+from armslength.engine.journal import KIND, Journal
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Row
 from armslength.store.memory import MemoryStore
-from armslength.wire.own import Answer
+from armslength.wire.own import SubmissionAnswer
 from tests.golden.terms import at
 from tests.record_builder import NOWHERE, Builder, keyed_terms, signer
 
@@ -36,36 +36,38 @@ class Timekeepers:
         self.got: list[tuple[str, list[Leaf]]] = []
         self.placed: list[str] = []
 
-    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         self.got.append((actor, leaves))
         does = self.does.get(actor, "stamp")
         if does == "down":
             raise Unavailable("unreachable", "nobody there")
         return [self._answer(actor, leaf, does) for leaf in leaves]
 
-    def _answer(self, actor: str, leaf: Leaf, does: str) -> Answer:
+    def _answer(self, actor: str, leaf: Leaf, does: str) -> SubmissionAnswer:
         name = entry_hash(leaf.entry)
         if does == "refuse":
-            return Answer(entry=name, refusal=self.builder.refusal(leaf.entry), code="not-next", reason="taken")
+            return SubmissionAnswer(
+                entry=name, refusal=self.builder.refusal(leaf.entry), code="not-next", reason="taken"
+            )
         if does == "early" and leaf.entry.type == "evidence":
             self.placed.append(name)
-            return Answer(entry=name)
+            return SubmissionAnswer(entry=name)
         if does == "early":
             refusal = self.builder.refusal(leaf.entry, "early", "x" * 500)
-            return Answer(entry=name, refusal=refusal, code="early", reason="not yet")
+            return SubmissionAnswer(entry=name, refusal=refusal, code="early", reason="not yet")
         if does == "junk":
-            return Answer(entry=name, stamp=Stamp(by=actor, time=0, sig="A" * 2 * MAX_LEAF))
+            return SubmissionAnswer(entry=name, stamp=Stamp(by=actor, time=0, sig="A" * 2 * MAX_LEAF))
         if does == "forge":
             forged = Builder(TERMS, alias="other ").refusal(leaf.entry)
-            return Answer(entry=name, refusal=forged, code="not-next", reason="taken")
+            return SubmissionAnswer(entry=name, refusal=forged, code="not-next", reason="taken")
         by = "B" if does == "lie" else actor
-        return Answer(entry=name, stamp=self.builder.stamp(leaf.entry, by, at(1, 1)))
+        return SubmissionAnswer(entry=name, stamp=self.builder.stamp(leaf.entry, by, at(1, 1)))
 
 
-def author(store: MemoryStore) -> Author:
+def author(store: MemoryStore) -> Journal:
     """m1's journal as a process opens it."""
     arrangement = Builder(TERMS).replica.arrangement
-    return Author(store, arrangement, TERMS, "m1", signer("m1"))
+    return Journal(store, arrangement, TERMS, "m1", signer("m1"))
 
 
 async def test_same_bytes_until_sealed() -> None:
@@ -196,17 +198,17 @@ async def test_refusals_are_past_once_their_number_is_sealed() -> None:
 async def test_answers_to_what_was_not_asked_count_for_nothing() -> None:
     """A keeper that answers about other entries changes nothing."""
 
-    extra: list[Answer] = []
+    extra: list[SubmissionAnswer] = []
 
     class Talkative(Timekeepers):
-        async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
-            return [*await super().submit(actor, leaves), Answer(entry="0" * 64), *extra]
+        async def submit(self, actor: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
+            return [*await super().submit(actor, leaves), SubmissionAnswer(entry="0" * 64), *extra]
 
     store, keepers = MemoryStore(), Talkative(m5="refuse")
     journal = author(store)
     (first,) = await journal.write([said()], NOWHERE)
     await journal.send(keepers)
-    extra.append(Answer(entry=first))
+    extra.append(SubmissionAnswer(entry=first))
     await journal.write([said("k1b")], NOWHERE)
     assert first not in await journal.send(keepers)
     assert len(await journal.refusals([first])) == 1

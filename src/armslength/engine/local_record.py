@@ -78,7 +78,7 @@ class Offered:
     leaves: list[Leaf]
 
 
-class Book:
+class LocalRecord:
     """The record of one arrangement at one node."""
 
     def __init__(self, me: Me, sealed: Replica, tail: Iterable[Leaf] = ()) -> None:
@@ -247,8 +247,8 @@ class Book:
         self.newly_sealed = [*self.newly_sealed, *covered]
         self.offered = Offered(base, fresh[len(covered) :])
         self.sealed = sealed
-        held = {entry_hash(leaf.entry): leaf for leaf in fresh}
-        missing = [leaf for leaf in self.tail if self._is_missing(leaf, held) and self._still_valid(leaf)]
+        live = {entry_hash(leaf.entry): leaf for leaf in fresh}
+        missing = [leaf for leaf in self.tail if self._is_missing(leaf, live) and self._still_valid(leaf)]
         self._retail([leaf for leaf in self.tail if self.sealed.index_of(entry_hash(leaf.entry)) is None])
         return missing
 
@@ -259,8 +259,8 @@ class Book:
             return before.replica.copy(), len(before.leaves)
         return self.sealed.copy(), 0
 
-    def _is_missing(self, leaf: Leaf, held: dict[str, Leaf]) -> bool:
-        there = held.get(entry_hash(leaf.entry))
+    def _is_missing(self, leaf: Leaf, live: dict[str, Leaf]) -> bool:
+        there = live.get(entry_hash(leaf.entry))
         if there is None:
             return self.sealed.index_of(entry_hash(leaf.entry)) is None
         mine = stamp_by(leaf, self.me.actor)
@@ -313,15 +313,15 @@ class Book:
 
     def _refuse_if_owed(self, leaves: Sequence[Leaf], written: Iterable[Leaf], now: int, head: Replica) -> None:
         """Engine rule 2.2: no head that leaves out a stamp of ours, or an entry that must be placed by now."""
-        held = {entry_hash(leaf.entry): leaf for leaf in leaves}
+        live = {entry_hash(leaf.entry): leaf for leaf in leaves}
         latest = max(now, head.state.clock.tau)
         owed = [(leaf, mine.time) for leaf in self.tail if (mine := stamp_by(leaf, self.me.actor)) is not None]
         owed += [(leaf, min(each.time for each in leaf.stamps)) for leaf in written if leaf.stamps]
         for leaf, time in owed:
             name = entry_hash(leaf.entry)
-            if not self._is_missing(leaf, held):
+            if not self._is_missing(leaf, live):
                 continue
-            if name in held:
+            if name in live:
                 raise Refused("stamp-missing", f"lacks our stamp on entry {name}", "stamps")
             if latest >= self._last_call(time) and self._still_valid(leaf):
                 raise Owed(leaf)

@@ -4,7 +4,7 @@ What others propose waits in `engine.inbox` and comes here by the owner's word a
 
 An arrangement is opened when somebody needs it, and closed when others were needed since. What is closed is stored
 whole; what somebody still holds is not opened a second time. Which are to be looked at, and whom they name, stands in
-two indexes (`engine.agenda`, `engine.names`), so that nothing ever goes through all of them.
+two indexes (`engine.schedule`, `engine.name_index`), so that nothing ever goes through all of them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
-from armslength.engine import agenda, names
-from armslength.engine.agenda import Agenda
-from armslength.engine.author import Author
-from armslength.engine.book import Book, Me
-from armslength.engine.names import Names
+from armslength.engine import name_index, schedule
+from armslength.engine.journal import Journal
+from armslength.engine.local_record import LocalRecord, Me
+from armslength.engine.name_index import NameIndex
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
-from armslength.engine.troubles import Pauses, Troubles
+from armslength.engine.schedule import Schedule
+from armslength.engine.troubles import Backoffs, Troubles
 from armslength.errors import ArmslengthError, NotFound, Unavailable
-from armslength.ports import Batch, Keys, Put, Row, Store
+from armslength.ports import Batch, KeySource, Put, Row, Store
 from armslength.wire.own import Proposal
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.strict import convert, parse
@@ -48,7 +48,7 @@ PORTION: Final = 50  # arrangements read at once where there is no index yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Engagement:
     """An arrangement as this node received or made it: who proposed it, and when we engaged; `office` if we have
     accepted an office in it, `rule` if that was by a standing rule."""
 
@@ -60,7 +60,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class WitnessState:
     """What a timekeeper must never forget: its latest time, and the head that it cosigned last."""
 
     time: int = 0
@@ -70,22 +70,22 @@ class Kept:
 
 
 @dataclass(slots=True, weakref_slot=True)
-class Open:
+class LiveArrangement:
     """An arrangement in use: its book, our journal in it, and what may not happen at once.
 
     `rested` is the size of the sealed record when it was opened, if nothing was left to do then: everybody had it.
     """
 
-    held: Held
+    engagement: Engagement
     terms: Arrangement
-    book: Book
-    author: Author
-    kept: Kept
-    kept_version: int
+    record: LocalRecord
+    journal: Journal
+    witness: WitnessState
+    witness_version: int
     refusals: Refusals
     snapshot_at: int
     snapshot_bytes: int
-    pauses: Pauses
+    backoffs: Backoffs
     rested: int | None = None
     forgotten: bool = False  # it has been taken off the shelf
     ended: bool = False  # and the index says so
@@ -99,32 +99,32 @@ class Open:
     @property
     def arrangement(self) -> str:
         """The arrangement's hash."""
-        return self.book.arrangement
+        return self.record.arrangement
 
     @property
     def asks_to_sign(self) -> bool:
         """Whether these terms ask for our signature."""
-        state, me = self.book.view.state.arrangement, self.book.me.actor
+        state, me = self.record.view.state.arrangement, self.record.me.actor
         return state.phase == "PROPOSED" and me in self.terms.parties and me not in state.signed
 
     @property
     def seen(self) -> Head:
         """The head that our next entry states to have seen: what the last seal covers."""
-        sealed = self.book.sealed
+        sealed = self.record.sealed
         return sealed.head_at(max(sealed.sealed_size - 1, 0))
 
 
-class Shelf:
+class Repository:
     """All arrangements of one node, opened when first needed."""
 
-    def __init__(self, store: Store, did: str, keys: Keys, troubles: Troubles | None = None) -> None:
-        self.store = self.agenda = Agenda(store)
-        self.names = Names(self.store)
+    def __init__(self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None) -> None:
+        self.store = self.agenda = Schedule(store)
+        self.names = NameIndex(self.store)
         self.did = did
         self.keys = keys
         self.troubles = troubles or Troubles()
-        self._open: WeakValueDictionary[str, Open] = WeakValueDictionary()  # whatever anybody holds
-        self._recent: OrderedDict[str, Open] = OrderedDict()  # what was needed last
+        self._open: WeakValueDictionary[str, LiveArrangement] = WeakValueDictionary()  # whatever anybody holds
+        self._recent: OrderedDict[str, LiveArrangement] = OrderedDict()  # what was needed last
         self._opening = asyncio.Lock()
         self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
         self.silence: str | None = None  # of what is opened for the first time …
@@ -145,7 +145,7 @@ class Shelf:
             puts = []
             for row in rows:
                 known = [] if row.key in self.agenda else _indexed(row.key, _held(row.body))
-                puts += [agenda.row(row.key, unfinished=True), *known]
+                puts += [schedule.row(row.key, unfinished=True), *known]
             await self.store.commit(Batch(puts=puts))
             start = rows[-1].key + "\0"
         await self.store.commit(Batch(puts=[Put(INDEX, ARRANGEMENT, None, generation)]))
@@ -169,33 +169,33 @@ class Shelf:
         return await self.store.get(ARRANGEMENT, arrangement) is not None
 
     async def add(
-        self, arrangement: str, held: Held, puts: Sequence[Put] = (), deletes: Sequence[tuple[str, str]] = ()
+        self, arrangement: str, live: Engagement, puts: Sequence[Put] = (), deletes: Sequence[tuple[str, str]] = ()
     ) -> bool:
         """Engage in these terms, with what else that changes; False, and nothing done, if we were already."""
-        index = [agenda.row(arrangement, unfinished=True), *_indexed(arrangement, held)]
-        put = Put(ARRANGEMENT, arrangement, 0, canonical(held))
+        index = [schedule.row(arrangement, unfinished=True), *_indexed(arrangement, live)]
+        put = Put(ARRANGEMENT, arrangement, 0, canonical(live))
         return await self.store.commit(Batch(puts=[put, *index, *puts], deletes=deletes))
 
-    async def forget(self, held: Open) -> bool:
+    async def forget(self, live: LiveArrangement) -> bool:
         """Take terms off the shelf; False, and nothing done, if we are signing them just now.
 
         What we said about their record stays stored: if they come again, we go on from there.
         """
-        if held.writing.locked():
+        if live.writing.locked():
             return False
-        async with held.writing, held.lock:
-            if await held.author.pending():
+        async with live.writing, live.lock:
+            if await live.journal.pending():
                 return False
-            index = [(agenda.AGENDA, held.arrangement), *names.rows(held.arrangement, held.terms)]
-            index.append((REPLACED, f"{held.held.proposal.replaces}/{held.arrangement}"))
-            await self.store.commit(Batch(deletes=[(ARRANGEMENT, held.arrangement), *index]))
-            held.forgotten = True
-            self.troubles.forget(held.arrangement)
-            self._open.pop(held.arrangement, None)
-            self._recent.pop(held.arrangement, None)
+            index = [(schedule.AGENDA, live.arrangement), *name_index.rows(live.arrangement, live.terms)]
+            index.append((REPLACED, f"{live.engagement.proposal.replaces}/{live.arrangement}"))
+            await self.store.commit(Batch(deletes=[(ARRANGEMENT, live.arrangement), *index]))
+            live.forgotten = True
+            self.troubles.forget(live.arrangement)
+            self._open.pop(live.arrangement, None)
+            self._recent.pop(live.arrangement, None)
         return True
 
-    async def open(self, arrangement: str) -> Open:
+    async def open(self, arrangement: str) -> LiveArrangement:
         """The arrangement in use. Raises NotFound."""
         found = self._open.get(arrangement)
         if found is None:
@@ -207,9 +207,9 @@ class Shelf:
             self._keep(found)
         return found
 
-    def _keep(self, held: Open) -> None:
-        self._recent[held.arrangement] = held
-        self._recent.move_to_end(held.arrangement)
+    def _keep(self, live: LiveArrangement) -> None:
+        self._recent[live.arrangement] = live
+        self._recent.move_to_end(live.arrangement)
         while len(self._recent) > KEPT_OPEN:
             self.on_close(self._recent.popitem(last=False)[0])
 
@@ -219,12 +219,12 @@ class Shelf:
 
     async def beginning(self, begins: str, limit: int, *, start: str = "") -> list[str]:
         """The arrangements whose hash begins so, from `start` on, at most `limit`."""
-        rows = await self.store.find(agenda.AGENDA, start=max(begins, start), limit=limit)
+        rows = await self.store.find(schedule.AGENDA, start=max(begins, start), limit=limit)
         return [row.key for row in rows if row.key.startswith(begins)]
 
     async def perhaps_to_sign(self, limit: int) -> list[str]:
         """The arrangements that may ask for our signature, at most `limit`."""
-        rows = await self.store.find(agenda.AGENDA, agenda.TO_SIGN, limit=limit)
+        rows = await self.store.find(schedule.AGENDA, schedule.TO_SIGN, limit=limit)
         return sorted({*(row.key for row in rows), *self.agenda.unfinished()})[:limit]
 
     async def is_replaced(self, arrangement: str) -> bool:
@@ -241,14 +241,14 @@ class Shelf:
         found = self._open.get(arrangement)
         return found.terms.title if found else decode_terms(_document(await self._row(arrangement))).title
 
-    async def naming(self, did: str) -> AsyncIterator[Open]:
+    async def naming(self, did: str) -> AsyncIterator[LiveArrangement]:
         """The arrangements whose terms name this DID, one after another, live ones last. One that cannot be opened
         keeps none of the others from their work."""
         async for _, name in self.names.naming(did):
-            async for held in self.opened([name]):
-                yield held
+            async for live in self.opened([name]):
+                yield live
 
-    async def opened(self, arrangements: Iterable[str]) -> AsyncIterator[Open]:
+    async def opened(self, arrangements: Iterable[str]) -> AsyncIterator[LiveArrangement]:
         """These arrangements, one after another. One that cannot be opened keeps none of the others from their work."""
         for name in arrangements:
             try:
@@ -256,15 +256,15 @@ class Shelf:
             except ArmslengthError as error:
                 log.warning("arrangement %s cannot be opened: %s", name[:12], error)
 
-    async def _row(self, arrangement: str) -> Held:
+    async def _row(self, arrangement: str) -> Engagement:
         row = await self.store.get(ARRANGEMENT, arrangement)
         if row is None:
             raise NotFound("unknown-arrangement", "no such arrangement here", arrangement[:16])
         return _held(row.body)
 
-    async def _load(self, arrangement: str) -> Open:
-        held = await self._row(arrangement)
-        terms = decode_terms(held.proposal.document.encode())
+    async def _load(self, arrangement: str) -> LiveArrangement:
+        live = await self._row(arrangement)
+        terms = decode_terms(live.proposal.document.encode())
         actor = self.actor(terms)
         if actor is None:
             raise NotFound("not-named", "these terms do not name us with our key", arrangement[:16])
@@ -277,22 +277,22 @@ class Shelf:
             replica.place(leaf)
         sign = self.keys["entries"].sign
         me = Me(actor, actor in terms.timekeepers.of, actor == terms.keeper, sign)
-        book = Book(me, replica, tail)
+        book = LocalRecord(me, replica, tail)
         kept_row = await self.store.get(KEPT, arrangement)
-        kept = convert(Kept, parse(kept_row.body)) if kept_row else Kept()
+        kept = convert(WitnessState, parse(kept_row.body)) if kept_row else WitnessState()
         book.fix(kept.size)
-        return Open(
+        return LiveArrangement(
             rested=replica.size if self.agenda.was_finished(arrangement) and not tail else None,
-            held=held,
+            engagement=live,
             terms=terms,
-            book=book,
-            author=Author(self.store, arrangement, terms, actor, sign),
-            kept=kept,
-            kept_version=kept_row.version if kept_row else 0,
+            record=book,
+            journal=Journal(self.store, arrangement, terms, actor, sign),
+            witness=kept,
+            witness_version=kept_row.version if kept_row else 0,
             refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
             snapshot_at=snapshot_at,
             snapshot_bytes=len(snapshot.body) if snapshot else 0,
-            pauses=Pauses(self.troubles, arrangement),
+            backoffs=Backoffs(self.troubles, arrangement),
             rows={REPLICA: snapshot.version if snapshot else 0},
             silence=None if arrangement in self.spoken else self.silence,
         )
@@ -301,51 +301,51 @@ class Shelf:
         hashes = [row.body.decode() for row in await self.store.find(HASHES, snapshot.key)]
         return Replica.restore(terms, convert(Snapshot, parse(snapshot.body)), hashes)
 
-    async def save(self, held: Open, kept: Kept | None = None, from_size: int | None = None) -> None:
+    async def save(self, live: LiveArrangement, kept: WitnessState | None = None, from_size: int | None = None) -> None:
         """Make what changed in a book durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.
 
         Call it under the book's lock. Raises Unavailable if another process wrote to this folder, or the disk fails;
         what could not be stored is stored with the next call.
         """
-        book, puts, leaves = held.book, list(held.refusals.puts), []
-        deletes = list(held.refusals.deletes)
-        held.unsaved = min((size for size in (from_size, held.unsaved) if size is not None), default=None)
-        if held.unsaved is not None:
+        book, puts, leaves = live.record, list(live.refusals.puts), []
+        deletes = list(live.refusals.deletes)
+        live.unsaved = min((size for size in (from_size, live.unsaved) if size is not None), default=None)
+        if live.unsaved is not None:
             base = book.sealed.size
             everything = [*book.newly_sealed, *book.tail]
             first = base - len(book.newly_sealed)
             leaves = [
-                (held.arrangement, first + offset, encode(leaf))
+                (live.arrangement, first + offset, encode(leaf))
                 for offset, leaf in enumerate(everything)
-                if first + offset >= held.unsaved
+                if first + offset >= live.unsaved
             ]
-        if kept is not None and kept != held.kept:
-            puts.append(Put(KEPT, held.arrangement, held.kept_version, canonical(kept)))
-        if book.sealed.size - held.snapshot_at >= max(SNAPSHOT_EVERY, held.snapshot_bytes // LEAF_BYTES):
+        if kept is not None and kept != live.witness:
+            puts.append(Put(KEPT, live.arrangement, live.witness_version, canonical(kept)))
+        if book.sealed.size - live.snapshot_at >= max(SNAPSHOT_EVERY, live.snapshot_bytes // LEAF_BYTES):
             body = canonical(book.sealed.snapshot(), whole=True)
-            puts.append(Put(REPLICA, held.arrangement, held.rows[REPLICA], body))
-            hashes = book.sealed.hashes(held.snapshot_at).encode()
-            puts.append(Put(HASHES, f"{held.arrangement}/{held.snapshot_at:010}", 0, hashes, held.arrangement))
+            puts.append(Put(REPLICA, live.arrangement, live.rows[REPLICA], body))
+            hashes = book.sealed.hashes(live.snapshot_at).encode()
+            puts.append(Put(HASHES, f"{live.arrangement}/{live.snapshot_at:010}", 0, hashes, live.arrangement))
         if not puts and not leaves and not deletes:
             return
         if not await self.store.commit(Batch(puts=puts, deletes=deletes, leaves=leaves)):
             raise Unavailable("busy", "another process writes to this node's folder")
-        held.unsaved = None
-        held.refusals.saved()
+        live.unsaved = None
+        live.refusals.saved()
         for put in puts:
             if put.kind == KEPT and kept is not None:
-                held.kept, held.kept_version = kept, held.kept_version + 1
+                live.witness, live.witness_version = kept, live.witness_version + 1
             if put.kind == REPLICA:
-                held.rows[REPLICA] += 1
-                held.snapshot_at, held.snapshot_bytes = book.sealed.size, len(put.body)
+                live.rows[REPLICA] += 1
+                live.snapshot_at, live.snapshot_bytes = book.sealed.size, len(put.body)
         book.newly_sealed = []
-        self.on_change(held.arrangement)
+        self.on_change(live.arrangement)
 
 
-def stands_by(held: Open) -> Kept:
+def stands_by(live: LiveArrangement) -> WitnessState:
     """What a timekeeper keeps, with the head that the last seal carries if it is later than what we cosigned."""
-    sealed, kept = held.book.sealed, held.kept
-    if not held.book.me.timekeeper or sealed.checkpoint is None or sealed.sealed_size - 1 <= kept.size:
+    sealed, kept = live.record.sealed, live.witness
+    if not live.record.me.timekeeper or sealed.checkpoint is None or sealed.sealed_size - 1 <= kept.size:
         return kept
     size = sealed.sealed_size - 1  # a seal stands right after the leaves that it covers
     return replace(kept, size=size, root=sealed.head_at(size).tree_root, note=sealed.checkpoint)
@@ -356,17 +356,17 @@ def _split_at_last_seal(leaves: list[Leaf]) -> tuple[list[Leaf], list[Leaf]]:
     return leaves[: last + 1], leaves[last + 1 :]
 
 
-def _held(body: bytes) -> Held:
-    return convert(Held, parse(body))
+def _held(body: bytes) -> Engagement:
+    return convert(Engagement, parse(body))
 
 
-def _document(held: Held) -> bytes:
-    return held.proposal.document.encode()
+def _document(live: Engagement) -> bytes:
+    return live.proposal.document.encode()
 
 
-def _indexed(arrangement: str, held: Held) -> list[Put]:
+def _indexed(arrangement: str, live: Engagement) -> list[Put]:
     """The rows by which these terms are found."""
-    found = names.named(arrangement, decode_terms(_document(held)))
-    if held.proposal.replaces:
-        found.append(Put(REPLACED, f"{held.proposal.replaces}/{arrangement}", None, b""))
+    found = name_index.named(arrangement, decode_terms(_document(live)))
+    if live.proposal.replaces:
+        found.append(Put(REPLACED, f"{live.proposal.replaces}/{arrangement}", None, b""))
     return found

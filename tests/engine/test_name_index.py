@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armslength.engine.names import ENDED, LIVE, Names, ended, named, rows
+from armslength.engine.name_index import ENDED, LIVE, NameIndex, ended, named, rows
 from armslength.ports import Batch
 from armslength.store.memory import MemoryStore
 
@@ -43,19 +43,19 @@ def _one(number: int, found: list[tuple[str | None, str | None, bool]], state: s
 @given(shelves)
 def test_the_index_says_what_a_walk_says(found: list[Any]) -> None:
     """Token keys, parties, and who is named where, for everyone, whatever has ended or gone."""
-    held = [_one(number, *each) for number, each in enumerate(found)]
+    live = [_one(number, *each) for number, each in enumerate(found)]
 
     async def story() -> None:
         store = MemoryStore()
-        for each in held:
+        for each in live:
             await store.commit(Batch(puts=named(each.name, each.terms)))
-        for each in held:
+        for each in live:
             if each.state != LIVE:
                 await store.commit(ended(each.name, each.terms))
             if each.state == "gone":
                 await store.commit(Batch(deletes=rows(each.name, each.terms)))
-        index = Names(store)
-        here = [each for each in held if each.state != "gone"]
+        index = NameIndex(store)
+        here = [each for each in live if each.state != "gone"]
         assert [did async for did in index.dids()] == sorted(
             {actor.did for each in here if each.state == LIVE for actor in each.terms.actors.values() if actor.did}
         )
@@ -100,7 +100,7 @@ async def test_an_answer_costs_what_it_finds() -> None:
     store = Counting()
     terms = _one(0, [(DIDS[0], KEYS[0], True), (DIDS[2], KEYS[2], False)], LIVE).terms
     await store.commit(Batch(puts=[put for number in range(500) for put in named(f"{number:064}", terms)]))
-    index = Names(store)
+    index = NameIndex(store)
     assert await index.token_keys(DIDS[0], LIVE) == [KEYS[0]]
     assert await index.is_party(DIDS[0])
     assert [did async for did in index.dids()] == [DIDS[0], DIDS[2]]

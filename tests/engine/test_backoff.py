@@ -12,8 +12,8 @@ import pytest
 
 from armslength.core.arrangement.bodies import Notice
 from armslength.core.canonical import canonical
-from armslength.engine.patience import Pause, in_time
-from armslength.engine.troubles import Pauses, Troubles
+from armslength.engine.backoff import Backoff, in_time
+from armslength.engine.troubles import Backoffs, Troubles
 from armslength.errors import Malformed
 from armslength.ports import Row
 from armslength.store.memory import MemoryStore
@@ -30,7 +30,7 @@ def test_pauses_grow_and_end() -> None:
     """Pauses double up to a minute, and begin anew after a sign of life, which also ends the pause of what waits."""
 
     async def story() -> None:
-        loop, pause, lengths = asyncio.get_running_loop(), Pause(chance=lambda: 1.0), []
+        loop, pause, lengths = asyncio.get_running_loop(), Backoff(chance=lambda: 1.0), []
         for _ in range(9):
             pause.grow()
             start = loop.time()
@@ -38,7 +38,7 @@ def test_pauses_grow_and_end() -> None:
                 await asyncio.sleep(0.5)
             lengths.append(loop.time() - start)
         assert lengths == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
-        pauses = Pauses(Troubles(), "")
+        pauses = Backoffs(Troubles(), "")
         pauses.own.grow()
         pauses.heard("A")
         assert not pauses.own.is_over
@@ -122,7 +122,7 @@ def test_unrest_is_told_in_words_whatever_a_peer_answers(tmp_path: Path, answer:
         async with World(tmp_path) as world:
             await begun(world, publish=False)
             node = world.nodes["A"].running.node
-            assert await node.others_at_rest(await world.nodes["A"].held()) is None
+            assert await node.pending_elsewhere(await world.nodes["A"].live()) is None
             get = node._peers.get
 
             async def nonsense(did: str, address: str, path: str) -> bytes:
@@ -133,7 +133,7 @@ def test_unrest_is_told_in_words_whatever_a_peer_answers(tmp_path: Path, answer:
                 return answer
 
             with patch.object(node._peers, "get", nonsense):
-                told = await node.others_at_rest(await world.nodes["A"].held())
+                told = await node.pending_elsewhere(await world.nodes["A"].live())
             assert told is not None
             assert told.startswith("Neutral body (m5) does not say")
 

@@ -10,21 +10,21 @@ from typing import Protocol
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF, Leaf, Refusal
-from armslength.engine.troubles import Pauses, Troubles, advice
+from armslength.engine.troubles import Backoffs, Troubles, advice
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
-from armslength.wire.own import BASE, Answer, decode_answers, encode_leaves
+from armslength.wire.own import BASE, SubmissionAnswer, decode_answers, encode_leaves
 
 
-class Desk(Protocol):
+class Intake(Protocol):
     """Where this node itself takes in submissions."""
 
-    async def submit(self, arrangement: str, leaves: list[Leaf]) -> list[Answer]:
+    async def submit(self, arrangement: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         """The answers, in order."""
         ...
 
 
-class Mail:
+class NodeTransport:
     """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book.
 
     A timekeeper that has just failed to answer is left alone for a while; the keeper, without whom nothing is placed,
@@ -36,16 +36,16 @@ class Mail:
         terms: Arrangement,
         arrangement: str,
         peers: Peers,
-        mine: tuple[str, Desk] | None = None,
-        pauses: Pauses | None = None,
+        mine: tuple[str, Intake] | None = None,
+        pauses: Backoffs | None = None,
     ) -> None:
         self._terms = terms
         self._arrangement = arrangement
         self._peers = peers
         self._mine = mine
-        self._pauses = pauses or Pauses(Troubles(), arrangement)
+        self._pauses = pauses or Backoffs(Troubles(), arrangement)
 
-    async def submit(self, actor: str, leaves: list[Leaf]) -> list[Answer]:
+    async def submit(self, actor: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         """`actor`'s answers. Raises Unavailable."""
         if self._mine is not None and actor == self._mine[0]:
             return await self._mine[1].submit(self._arrangement, leaves)
@@ -66,7 +66,7 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class StatementResult:
     """What became of a statement: placed (not sealed yet), pending (no answer yet) or refused."""
 
     entry: str
@@ -76,16 +76,18 @@ class Said:
     reason: str | None = None
 
 
-def said(name: str, body: Body, answer: Answer | None, refusal: Refusal | None, waiting: str) -> Said:
+def said(
+    name: str, body: Body, answer: SubmissionAnswer | None, refusal: Refusal | None, waiting: str
+) -> StatementResult:
     """What became of a statement, by the keeper's answer and refusal; `waiting` says why there is no answer."""
     kind = TYPE_OF[type(body)]
     if refusal is not None:
-        return Said(entry=name, type=kind, status="refused", code=refusal.code, reason=refusal.reason)
+        return StatementResult(entry=name, type=kind, status="refused", code=refusal.code, reason=refusal.reason)
     if answer is None:
-        return Said(entry=name, type=kind, status="pending", code="no-answer", reason=waiting)
+        return StatementResult(entry=name, type=kind, status="pending", code="no-answer", reason=waiting)
     if answer.code:
-        return Said(entry=name, type=kind, status="pending", code=answer.code, reason=answer.reason)
-    return Said(entry=name, type=kind, status="placed")
+        return StatementResult(entry=name, type=kind, status="pending", code=answer.code, reason=answer.reason)
+    return StatementResult(entry=name, type=kind, status="placed")
 
 
 def check_events(terms: Arrangement, claims: Iterable[str]) -> None:

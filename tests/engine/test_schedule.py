@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from armslength.engine import agenda
-from armslength.engine.agenda import AGENDA, Agenda
+from armslength.engine import schedule
+from armslength.engine.schedule import AGENDA, Schedule
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Put
 from armslength.store.memory import MemoryStore
@@ -44,16 +44,16 @@ class Recording(MemoryStore):
         return done
 
 
-async def shelf(store: MemoryStore) -> Agenda:
+async def repository(store: MemoryStore) -> Schedule:
     """An agenda of two arrangements, which are settled until 10 and for ever."""
-    found = Agenda(store)
-    await found.commit(Batch(puts=[agenda.row(A, 10), agenda.row(B)]))
+    found = Schedule(store)
+    await found.commit(Batch(puts=[schedule.row(A, 10), schedule.row(B)]))
     return found
 
 
-async def reopened(store: MemoryStore) -> Agenda:
+async def reopened(store: MemoryStore) -> Schedule:
     """The agenda as the next process reads it."""
-    found = Agenda(store)
+    found = Schedule(store)
     await found.load()
     return found
 
@@ -72,7 +72,7 @@ def about(name: str, how: int = 0) -> Batch:
 async def test_whatever_is_committed_marks(how: int) -> None:
     """In the same commit: entries, processes of the dataspace, leaves, and what is deleted."""
     store = Recording()
-    found = await shelf(store)
+    found = await repository(store)
     assert found.ripe(clock()) == []
     assert await found.commit(about(A, how))
     assert found.ripe(clock()) == [A]
@@ -83,8 +83,8 @@ async def test_whatever_is_committed_marks(how: int) -> None:
 async def test_instants_by_the_clock_of_the_terms() -> None:
     """What is settled until an instant is ripe from then on, by its own clock, in the next process as well."""
     store = MemoryStore()
-    found = await shelf(store)
-    assert await found.settle(agenda.row(B, 5, simulated=True), found.moves(B))
+    found = await repository(store)
+    assert await found.settle(schedule.row(B, 5, simulated=True), found.moves(B))
     for each in (found, await reopened(store)):
         assert each.next_instant() == 10
         assert each.ripe(clock(9, 4)) == []
@@ -95,34 +95,34 @@ async def test_instants_by_the_clock_of_the_terms() -> None:
 async def test_a_change_during_the_look_is_looked_at() -> None:
     """`settle` does nothing if something was committed since the look began, or is on its way."""
     store = Recording()
-    found = await shelf(store)
+    found = await repository(store)
     since = found.moves(A)
     await found.commit(about(A))
-    assert not await found.settle(agenda.row(A, 20), since)
+    assert not await found.settle(schedule.row(A, 20), since)
     since = found.moves(A)
     flying = asyncio.create_task(found.commit(about(A)))
     await asyncio.sleep(0)
-    assert not await found.settle(agenda.row(A, 20), found.moves(A))
+    assert not await found.settle(schedule.row(A, 20), found.moves(A))
     await flying
-    assert not await found.settle(agenda.row(A, 20), since)
+    assert not await found.settle(schedule.row(A, 20), since)
     assert found.ripe(clock()) == [A]
-    assert await found.settle(agenda.row(A, 20), found.moves(A))
+    assert await found.settle(schedule.row(A, 20), found.moves(A))
     assert found.ripe(clock(19)) == []
 
 
 async def test_a_disk_that_fails_loses_no_mark() -> None:
     """Where a mark could not be taken away it is looked at again; where a change failed, the next one marks."""
     store = Recording()
-    found = await shelf(store)
+    found = await repository(store)
     await found.commit(about(A))
     store.failing = True
     with pytest.raises(Unavailable):
-        await found.settle(agenda.row(A), found.moves(A))
+        await found.settle(schedule.row(A), found.moves(A))
     with pytest.raises(Unavailable):
         await found.commit(about(B))
     store.failing = False
     assert found.ripe(clock()) == [A]
-    assert await found.settle(agenda.row(A), found.moves(A))
+    assert await found.settle(schedule.row(A), found.moves(A))
     assert await found.commit(about(A))
     assert await found.commit(about(B))
     assert (await reopened(store)).ripe(clock()) == NAMES
@@ -131,11 +131,11 @@ async def test_a_disk_that_fails_loses_no_mark() -> None:
 async def test_what_is_taken_off_is_gone() -> None:
     """Neither a later commit nor a look that was under way brings it back."""
     store = MemoryStore()
-    found = await shelf(store)
+    found = await repository(store)
     since = found.moves(A)
     await found.commit(Batch(deletes=[(AGENDA, A)]))
     await found.commit(about(A))
-    assert not await found.settle(agenda.row(A, 20), since)
+    assert not await found.settle(schedule.row(A, 20), since)
     for each in (found, await reopened(store)):
         assert A not in each
         assert len(each) == 1
@@ -161,7 +161,7 @@ def test_no_crash_forgets_a_change(script: list[tuple[str, str]]) -> None:
 
     async def story() -> None:
         store = Recording()
-        found = await shelf(store)
+        found = await repository(store)
         acknowledged: set[str] = set()  # changes whose commit has returned
         looks: dict[str, tuple[int, frozenset[str]]] = {}  # by arrangement: since when, and what it has seen
         seen: dict[str, frozenset[str]] = {}  # by a settling's number: what its look had seen
@@ -174,7 +174,9 @@ def test_no_crash_forgets_a_change(script: list[tuple[str, str]]) -> None:
         async def settle(name: str, number: int) -> None:
             since, what = looks.get(name, (found.moves(name), frozenset(acknowledged)))
             seen[f"{number:03}"] = what
-            await found.settle(agenda.row(name), since, Batch(puts=[Put("settled", f"{name}/{number:03}", None, b"")]))
+            await found.settle(
+                schedule.row(name), since, Batch(puts=[Put("settled", f"{name}/{number:03}", None, b"")])
+            )
 
         tasks: list[asyncio.Task[None]] = []
         for number, (what, name) in enumerate(script):
