@@ -172,6 +172,21 @@ async def test_a_peer_that_hangs_keeps_nobody_from_being_served() -> None:
     assert box.told == [(f"did:hung{number}", "did not answer in time") for number in range(3)]
 
 
+async def test_what_waits_for_many_new_peers_hides_nobody() -> None:
+    """A peer's message goes out with the first look, however much waits before it for others."""
+    box = Outbox()
+    box.peer.hanging = "https://hung/"
+    for number in range(16 * EACH):
+        await box.put(f"hung {number}", queue=f"h{number}", url="https://hung/", peer=f"did:hung{number % 16}")
+    await box.put("good", queue="g", peer="did:good")
+    await box.deliverer.look()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [body for body, _, _ in box.results] == ["good"]
+    box.peer.release.set()
+    await box.deliverer.settle()
+
+
 async def test_what_is_sent_again_ends() -> None:
     """After ten days without an answer a send is given up, and its process hears so."""
     box = Outbox()

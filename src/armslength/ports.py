@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -81,11 +81,9 @@ class Store(Protocol):
         """The record's leaves [start, stop), in order."""
         ...
 
-    async def due(
-        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
-    ) -> list[Send]:
-        """Undelivered sends that are due by `now`: the first of each lane only, at most `each` of one peer and none of
-        those `without`; by the time at which they are due, and oldest first."""
+    async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
+        """Undelivered sends that are due by `now`, at most `limit`: the first of each lane only, and of one peer at
+        most as many as there is `room` for; by the time at which they are due, oldest first."""
         ...
 
     async def close(self) -> None:

@@ -94,7 +94,7 @@ class Deliverer:
         self._jitter = jitter
         self._woken = asyncio.Event()
         self._busy: dict[str, tuple[str, asyncio.Task[None]]] = {}  # by lane: to which peer
-        self._room: dict[str, int] = {}  # lanes that a peer may hold, where that is not NEW
+        self._most: dict[str, int] = {}  # lanes that a peer may hold, where that is not NEW
         self._troubles = troubles or Troubles()
 
     def wake(self) -> None:
@@ -124,18 +124,25 @@ class Deliverer:
             return None
         now = self._clock()
         held = Counter(peer for peer, _ in self._busy.values())
-        full = {peer for peer in {*held, *self._room} if held[peer] >= self._room_of(peer)}
-        try:
-            found = await self._store.due(math.inf, 2 * LANES, each=EACH, without=full)
+        pauses: list[float] = []
+
+        def room(peer: str) -> int:
+            if left := self._pause(peer).left:
+                pauses.append(left)
+                return 0
+            most = self._most_of(peer)
+            return most if held[peer] < most else 0
+
+        try:  # what is on its way is among what is found
+            found = await self._store.due(math.inf, 2 * LANES, room)
         except Exception:  # whatever it is, the loop lives on and looks again
             log.exception("the outbox cannot be read")
             return LOOK_S
-        pauses = [left for left in (self._pause(peer).left for peer in full) if left]
         for send in found:
             if send.due > now:
                 pauses.append(send.due - now)
                 break
-            if send.queue not in self._busy and free and held[send.peer] < self._room_of(send.peer):
+            if send.queue not in self._busy and free and held[send.peer] < self._most_of(send.peer):
                 task = asyncio.create_task(self._deliver(send))
                 self._busy[send.queue] = (send.peer, task)
                 held[send.peer] += 1
@@ -143,9 +150,9 @@ class Deliverer:
                 task.add_done_callback(partial(self._done, send.queue))
         return min([SLEEP_S, *pauses]) if pauses else None
 
-    def _room_of(self, peer: str) -> int:
-        """How many lanes a peer may hold now."""
-        return self._room.get(peer, NEW) if self._pause(peer).is_over else 0
+    def _most_of(self, peer: str) -> int:
+        """How many lanes a peer that answers may hold."""
+        return self._most.get(peer, NEW)
 
     def _pause(self, peer: str) -> Backoff:
         return self._troubles.at(MESSAGES, peer)
@@ -198,10 +205,10 @@ class Deliverer:
         if status in DEAF:
             if self._pause(peer).is_over:  # of those that were on their way together the first counts
                 self._pause(peer).fail(trouble, hint)
-            self._room[peer] = 1
+            self._most[peer] = 1
         else:
             self._pause(peer).end()
-            self._room[peer] = min(EACH, self._room.get(peer, NEW) + 1)
+            self._most[peer] = min(EACH, self._most_of(peer) + 1)
 
     def _has_ended(self, send: Send) -> bool:
         """Whether it has been tried for so long that it is given up."""

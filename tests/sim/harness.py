@@ -106,8 +106,8 @@ class Disk:
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         return await self._store.leaves(arrangement, start, stop)
 
-    async def due(self, now: float, limit: int, **how: Any) -> list[Send]:
-        return await self._store.due(now, limit, **how)
+    async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
+        return await self._store.due(now, limit, room)
 
     async def commit(self, batch: Batch) -> bool:
         await asyncio.sleep(0.0005)

@@ -400,9 +400,10 @@ class TestSqlite:
         from armslength.store.sqlite import _queries
 
         store = SqliteStore.open(tmp_path / "node.db")
-        plan = store._near.execute("EXPLAIN QUERY PLAN " + _queries()["due"], (0, 1, 1, "[]")).fetchall()
-        assert sum("sends_by_peer" in str(row) for row in plan) == 3
-        assert not any("SCAN sends" in str(row) for row in plan)
+        for name, asked, times in (("waiting", (), 3), ("due", ("did:p", 1, 1), 1)):
+            plan = store._near.execute("EXPLAIN QUERY PLAN " + _queries()[name], asked).fetchall()
+            assert sum("sends_by_peer" in str(row) for row in plan) == times
+            assert not any("SCAN sends" in str(row) or "TEMP B-TREE" in str(row) for row in plan)
         await store.close()
 
     async def test_what_waits_for_one_peer_hides_no_other(self, store: Store) -> None:
@@ -411,10 +412,12 @@ class TestSqlite:
             await store.commit(Batch(sends=[Send(f"many{number}", "did:many", "https://m/", b"many")]))
         await store.commit(Batch(sends=[Send("one", "did:one", "https://o/", b"one")]))
         await store.commit(Batch(sends=[Send("few", "did:few", "https://f/", b"few")]))
-        assert [one.peer for one in await store.due(0, 10, each=3)] == ["did:many"] * 3 + ["did:one", "did:few"]
-        assert [one.peer for one in await store.due(0, 10, each=3, without={"did:many", "did:one"})] == ["did:few"]
-        tried = await store.due(0, 2, each=2)
+        three, few = lambda _: 3, {"did:many": 0, "did:one": 0, "did:few": 3}
+        assert [one.peer for one in await store.due(0, 10, three)] == ["did:many"] * 3 + ["did:one", "did:few"]
+        assert [one.peer for one in await store.due(0, 10, few.__getitem__)] == ["did:few"]
+        assert [one.peer for one in await store.due(0, 4, three)] == ["did:many"] * 3 + ["did:one"]
+        tried = await store.due(0, 2, lambda _: 2)
         await store.commit(Batch(retries=[(one.id, 5.0) for one in tried]))
-        again = await store.due(9.0, 10, each=3)
+        again = await store.due(9.0, 10, three)
         assert not {one.queue for one in tried} & {one.queue for one in again}
         assert len(again) == 5

@@ -16,7 +16,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -145,10 +145,8 @@ class Schedule:
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         return await self._store.leaves(arrangement, start, stop)
 
-    async def due(
-        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
-    ) -> list[Send]:
-        return await self._store.due(now, limit, each=each, without=without)
+    async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
+        return await self._store.due(now, limit, room)
 
     async def close(self) -> None:
         await self._store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import replace
 
 from armslength.ports import Batch, Row, Send
@@ -56,17 +56,15 @@ class MemoryStore:
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
         return list(self._leaves.get(arrangement, ())[start:stop])
 
-    async def due(
-        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
-    ) -> list[Send]:
+    async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
         heads: dict[str, tuple[Send, float]] = {}
         for send, due in self._sends.values():
             heads.setdefault(send.queue, (send, due))
         by_peer: dict[str, list[Send]] = {}
         for send, due in sorted(heads.values(), key=lambda head: head[1]):
-            if due <= now and send.peer not in without:
+            if due <= now:
                 by_peer.setdefault(send.peer, []).append(send)
-        found = [send for sends in by_peer.values() for send in sends[: limit if each is None else each]]
+        found = [send for peer, sends in by_peer.items() for send in sends[: room(peer) if room else limit]]
         return sorted(found, key=lambda send: (send.due, send.id))[:limit]
 
     async def close(self) -> None:

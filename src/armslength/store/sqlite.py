@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -132,14 +131,17 @@ class SqliteStore:
         rows = await self._read("leaves", (arrangement, start, END if stop is None else stop))
         return [row[0] for row in rows]
 
-    async def due(
-        self, now: float, limit: int, *, each: int | None = None, without: Collection[str] = ()
-    ) -> list[Send]:
+    async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
         self._check_open()
-        asked = (now, limit, limit if each is None else each, json.dumps(sorted(without)))
+        found: list[Send] = []
         with self._guard:
-            rows: list[Any] = self._near.execute(_queries()["due"], asked).fetchall()
-        return [Send(*row) for row in rows]
+            waiting: list[Any] = self._near.execute(_queries()["waiting"]).fetchall()
+            asked = [(peer, limit if room is None else room(peer)) for _, _, peer in sorted(waiting)]
+            # Each peer brings one at least, and earlier than those of the peers after it: so many are enough.
+            for peer, most in [each for each in asked if each[1]][:limit]:
+                rows: Any = self._near.execute(_queries()["due"], (peer, now, most))
+                found += [Send(*row) for row in rows]
+        return sorted(found, key=lambda send: (send.due, send.id))[:limit]
 
     async def commit(self, batch: Batch) -> bool:
         async with self._room:

@@ -45,20 +45,18 @@ UPDATE sends SET first = 1 WHERE id = (SELECT min(id) FROM sends WHERE lane = ?)
 -- name: retry
 UPDATE sends SET attempts = attempts + 1, due = ?2 WHERE id = ?1;
 
--- name: due
+-- name: waiting
 WITH RECURSIVE peers (peer) AS (
     SELECT min(peer) FROM sends WHERE first
     UNION ALL
     SELECT (SELECT min(peer) FROM sends WHERE first AND peer > peers.peer) FROM peers WHERE peer IS NOT NULL
-),
-found (id) AS (
-    SELECT s.id FROM peers JOIN sends AS s ON s.id IN (
-        SELECT id FROM sends WHERE first AND peer = peers.peer AND due <= ?1 ORDER BY due, id LIMIT ?3
-    )
-    WHERE peers.peer IS NOT NULL AND peers.peer NOT IN (SELECT value FROM json_each(?4))
-    ORDER BY s.due, s.id LIMIT ?2
 )
-SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE id IN (SELECT id FROM found) ORDER BY due, id;
+SELECT s.due, s.id, s.peer FROM peers JOIN sends AS s
+ON s.id = (SELECT id FROM sends WHERE first AND peer = peers.peer ORDER BY due, id LIMIT 1);
+
+-- name: due
+SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first AND peer = ? AND due <= ?
+ORDER BY due, id LIMIT ?;
 
 -- name: history
 SELECT commits, generation FROM history;
