@@ -120,6 +120,8 @@ async def in_time(
 
 async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
     """Wait until woken, or for so long (None: for as long as it takes); whether woken."""
+    if seconds is None:
+        return await woken.wait()
     try:
         async with asyncio.timeout(seconds):
             await woken.wait()

@@ -38,6 +38,8 @@ AGREEMENT: Final = "agreement"  # kind of the provider's index: agreement id -> 
 LONGEST_S: Final = 300.0  # before what came to nothing is asked again
 ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
 
+WENT_WELL: Final = (cn.NegotiationState.FINALIZED, tp.TransferState.STARTED, tp.TransferState.COMPLETED)
+
 R = TypeVar("R", Negotiation, Transfer)
 Begin = Callable[[str], ProcessChange]
 
@@ -403,20 +405,19 @@ class Exchange:
         """A record is new: count it, and note what came to nothing, so that it is not asked again at once."""
         self._census.heed(record, [pid for _, pid in gone])
         if record.role is Role.CONSUMER:
-            pause = self._pause(type(record), record.dataset, record.peer)
             if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
+                pause = self._pause(type(record), record.dataset, record.peer)
                 pause.fail(record.reason or "the provider has ended it", "ask its operator what is in the way")
-            elif record.state in {cn.NegotiationState.FINALIZED, tp.TransferState.STARTED, tp.TransferState.COMPLETED}:
-                pause.end()
+            elif record.state in WENT_WELL:
+                self._troubles.over(*_named(type(record), record.dataset, record.peer))
         self._changed(record)
 
     def may_negotiate(self, dataset: str, provider: str) -> bool:
         """Whether it is time to ask for an agreement: what came to nothing is left alone for a while."""
         return self._pause(Negotiation, dataset, provider).is_over
 
-    def _pause(self, kind: type[Negotiation] | type[Transfer] | type[Process], dataset: str, provider: str) -> Backoff:
-        arrangement, _, tranche = dataset.removeprefix(PREFIX).partition(":")
-        return self._troubles.at(f"the {KINDS[kind]} of {tranche}", provider, arrangement, longest=LONGEST_S)
+    def _pause(self, kind: type[Process], dataset: str, provider: str) -> Backoff:
+        return self._troubles.at(*_named(kind, dataset, provider), longest=LONGEST_S)
 
     async def _say(self, kind: type[R], pid: str, make: Callable[[dict[str, str | None]], Message]) -> R:
         def decide(record: R | None) -> ProcessChange:
@@ -435,6 +436,12 @@ class Exchange:
 
     def _pid(self, *parts: str | None) -> str:
         return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, chr(31).join([self._me, *map(str, parts)]))}"
+
+
+def _named(kind: type[Process], dataset: str, provider: str) -> tuple[str, str, str]:
+    """What is asked of a provider, as a trouble names it: what, at whom, in which arrangement."""
+    arrangement, _, tranche = dataset.removeprefix(PREFIX).partition(":")
+    return f"the {KINDS[kind]} of {tranche}", provider, arrangement
 
 
 def _latest(found: Sequence[R]) -> R | None:

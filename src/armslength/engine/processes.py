@@ -96,13 +96,13 @@ class Processes:
         """
         lock = self._locks.setdefault(pid, asyncio.Lock())
         async with lock:
-            guess: tuple[Process | None, int] | None = self._kept.pop(
-                (KINDS[kind], pid), (None, 0) if opening else None
-            )
+            place = KINDS[kind], pid
+            guess: tuple[Process | None, int] | None = self._kept.get(place, (None, 0) if opening else None)
             if guess is not None:
                 change = await self._guessed(decide, guess[0])
                 if change is not None and await self._commit(change, *guess, done):
                     return cast(R, change.record)
+                self._kept.pop(place, None)
             while True:
                 record, version = await self.load(kind, pid)
                 change = await _decision(decide(record))
@@ -134,6 +134,7 @@ class Processes:
             self._kept.pop(each, None)
         if record != old:
             self._kept[place] = record, version + 1
+            self._kept.move_to_end(place)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         if sends:

@@ -44,22 +44,21 @@ def routes(exchange: Exchange, caller: Caller, did_document: bytes) -> list[Rout
         return _json(did_document)
 
     protocol = _Endpoints(exchange, caller)
-    found = [
+    found = []
+    # What is asked most comes first, for they are tried in this order; and "request" before any pid, which it is not.
+    for path in dict.fromkeys([*binding.OPENINGS.values(), *binding.STEPS.values()]):
+        work = protocol.opened(path) if "{pid}" not in path else protocol.told(path)
+        found.append(Route(binding.BASE + path, _guarded(_error_type(path), work), methods=["POST"]))
+    return [
+        *found,
+        Route(binding.BASE + binding.NEGOTIATIONS + "/{pid}", _guarded(NEGOTIATION_ERROR, protocol.negotiation)),
+        Route(binding.BASE + binding.TRANSFERS + "/{pid}", _guarded(TRANSFER_ERROR, protocol.transfer)),
+        Route(binding.BASE + binding.CATALOG_PATH, _guarded(CATALOG_ERROR, protocol.catalog), methods=["POST"]),
+        Route(binding.BASE + binding.DATASETS_PATH + "/{id:path}", _guarded(CATALOG_ERROR, protocol.dataset)),
         Route(binding.VERSIONS_PATH, show_versions),
         Route("/.well-known/did.json", show_did),
         Route("/did.json", show_did),  # where did:web has the document of a node below a path
-        Route(binding.BASE + binding.CATALOG_PATH, _guarded(CATALOG_ERROR, protocol.catalog), methods=["POST"]),
-        Route(binding.BASE + binding.DATASETS_PATH + "/{id:path}", _guarded(CATALOG_ERROR, protocol.dataset)),
     ]
-    # Fixed paths before those with a pid: "request" is no pid.
-    for path in sorted({*binding.OPENINGS.values(), *binding.STEPS.values()}, key=lambda path: "{pid}" in path):
-        work = protocol.opened(path) if "{pid}" not in path else protocol.told(path)
-        found.append(Route(binding.BASE + path, _guarded(_error_type(path), work), methods=["POST"]))
-    found.append(
-        Route(binding.BASE + binding.NEGOTIATIONS + "/{pid}", _guarded(NEGOTIATION_ERROR, protocol.negotiation))
-    )
-    found.append(Route(binding.BASE + binding.TRANSFERS + "/{pid}", _guarded(TRANSFER_ERROR, protocol.transfer)))
-    return found
 
 
 class _Endpoints:

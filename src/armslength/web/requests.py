@@ -33,7 +33,8 @@ async def whole_body(request: Request, *, largest: int = LARGEST, deadline: floa
             until = limit.when() or 0.0
             async for block in request.stream():
                 body += block
-                limit.reschedule(until + len(body) / SLOWEST)
+                if len(body) > SLOWEST:
+                    limit.reschedule(until + len(body) / SLOWEST)
                 if len(body) > largest:
                     raise Malformed("too-large", f"at most {largest} bytes", "body")
     except TimeoutError:
