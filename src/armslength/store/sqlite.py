@@ -16,11 +16,13 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +42,7 @@ SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which 
 LATER_S = 5.0  # that look begins once the node has started
 END = 2**63 - 1
 FEW = 64  # rows that are read at once: a thread takes longer to wake than they take
+_by_due = itemgetter(6, 4)  # of a send's row: when it is due, and its id
 
 
 @cache
@@ -133,15 +136,16 @@ class SqliteStore:
 
     async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
         self._check_open()
-        found: list[Send] = []
+        found: list[Any] = []
+        peers = 0
         with self._guard:
-            waiting: list[Any] = self._near.execute(_queries()["waiting"]).fetchall()
-            asked = [(peer, limit if room is None else room(peer)) for _, _, peer in sorted(waiting)]
-            # Each peer brings one at least, and earlier than those of the peers after it: so many are enough.
-            for peer, most in [each for each in asked if each[1]][:limit]:
-                rows: Any = self._near.execute(_queries()["due"], (peer, now, most))
-                found += [Send(*row) for row in rows]
-        return sorted(found, key=lambda send: (send.due, send.id))[:limit]
+            for peer, rows in self._heads():
+                most = limit if room is None else room(peer)
+                found += islice(rows, most)
+                peers += most > 0
+                if peers == limit:  # each has brought one, and none of the others' is earlier
+                    break
+        return [Send(*row) for row in sorted(found, key=_by_due)[:limit] if row[-1] <= now]
 
     async def commit(self, batch: Batch) -> bool:
         async with self._room:
@@ -159,6 +163,19 @@ class SqliteStore:
             for connection in (self._near, self._far, self._lock):
                 connection.close()
         self._counter.close()
+
+    def _heads(self) -> Iterator[tuple[str, Iterable[Any]]]:
+        """By peer, the sends that are the first of their lanes, as they are due; who has the earliest comes first."""
+        rows: list[Any] = self._near.execute(_queries()["few"], (FEW,)).fetchall()
+        if len(rows) < FEW:  # these are all, as a rule
+            by_peer: dict[str, list[Any]] = {}
+            for row in sorted(rows, key=_by_due):
+                by_peer.setdefault(row[1], []).append(row)
+            yield from by_peer.items()
+            return
+        waiting: list[Any] = self._near.execute(_queries()["waiting"]).fetchall()
+        for _, _, peer in sorted(waiting):
+            yield peer, self._near.execute(_queries()["heads"], (peer,))
 
     async def _read(self, name: str, bindings: tuple[Any, ...]) -> list[Any]:
         self._check_open()
@@ -378,6 +395,7 @@ def _connect(path: Path, *, is_new: bool = False) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_MS)
     if connection.readonly("main"):
         raise PermissionError("read-only")
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # plan a statement once, not anew for each value of a limit
     for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {setting}").fetchall()
     return connection

@@ -45,6 +45,9 @@ UPDATE sends SET first = 1 WHERE id = (SELECT min(id) FROM sends WHERE lane = ?)
 -- name: retry
 UPDATE sends SET attempts = attempts + 1, due = ?2 WHERE id = ?1;
 
+-- name: few
+SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first ORDER BY peer, due, id LIMIT ?;
+
 -- name: waiting
 WITH RECURSIVE peers (peer) AS (
     SELECT min(peer) FROM sends WHERE first
@@ -54,9 +57,8 @@ WITH RECURSIVE peers (peer) AS (
 SELECT s.due, s.id, s.peer FROM peers JOIN sends AS s
 ON s.id = (SELECT id FROM sends WHERE first AND peer = peers.peer ORDER BY due, id LIMIT 1);
 
--- name: due
-SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first AND peer = ? AND due <= ?
-ORDER BY due, id LIMIT ?;
+-- name: heads
+SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first AND peer = ? ORDER BY due, id;
 
 -- name: history
 SELECT commits, generation FROM history;
