@@ -76,6 +76,13 @@ def test_what_is_written_is_read_back(message: Message) -> None:
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_of_ours_is_known_by_its_kind_and_ids(message: Message) -> None:
+    """What became of it is told by these alone."""
+    ids = Message(id=message.id, consumer_pid=message.consumer_pid, provider_pid=message.provider_pid)
+    assert dsp.read_sent(dsp.write(message)) == (type(message), ids)
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_exactly_one_context_is_sent(message: Message) -> None:
     """EDC answers 400 to a context that it does not hold: we send the specification's and no other."""
     assert body(message)["@context"] == ["https://w3id.org/dspace/2025/1/context.jsonld"]

@@ -54,13 +54,11 @@ class Census:
             raise Refused("too-many", f"{live} {KINDS[kind]}s of this dataset run already: end one first", dataset)
         if agreed >= AGREED:
             raise Refused("too-many", f"this dataset has been agreed on {agreed} times: use one of these", dataset)
-        return await self.spare(kind, dataset)
+        return _spare(found)
 
     async def spare(self, kind: Kind, dataset: str) -> list[str]:
         """The pids of those that are over and can go."""
-        found = await self._of(kind, dataset)
-        over = sorted((began, pid) for pid, (is_over, is_agreed, began) in found.items() if is_over and not is_agreed)
-        return [pid for _, pid in over[: max(0, len(over) - KEPT + 1)]]
+        return _spare(await self._of(kind, dataset))
 
     def heed(self, record: Process, gone: Iterable[str] = ()) -> None:
         """A record is new, or has changed, and these have gone for it."""
@@ -79,6 +77,11 @@ class Census:
                 self._counted.popitem(last=False)
         self._counted.move_to_end(place)
         return self._counted[place]
+
+
+def _spare(found: Counted) -> list[str]:
+    over = sorted((began, pid) for pid, (is_over, is_agreed, began) in found.items() if is_over and not is_agreed)
+    return [pid for _, pid in over[: max(0, len(over) - KEPT + 1)]]
 
 
 def _seen(record: Process) -> tuple[bool, bool, int]:

@@ -250,12 +250,12 @@ class Exchange:
     async def delivered(self, send: Send, status: int, body: bytes) -> None:
         """Take in the final result of a send: acknowledged (2xx), or refused by the peer for good (anything else)."""
         kind, pid = process_of(send)
-        message = dsp.read(send.body)
+        sent = dsp.read_sent(send.body)
         try:
             if kind is Negotiation:
-                await self._processes.change(Negotiation, pid, lambda one: answered(one, message, status, body), send)
+                await self._processes.change(Negotiation, pid, lambda one: answered(one, *sent, status, body), send)
             else:
-                await self._processes.change(Transfer, pid, lambda one: answered(one, message, status, body), send)
+                await self._processes.change(Transfer, pid, lambda one: answered(one, *sent, status, body), send)
         except NotFound:  # it came to nothing, and has made room for others
             await self._store.commit(Batch(delivered=[send.id]))
 

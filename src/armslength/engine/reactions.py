@@ -57,8 +57,8 @@ def reaction(record: Negotiation, message: Message) -> tuple[Message | None, str
     return None, None
 
 
-def answered(record: R | None, message: Message, status: int, body: bytes) -> ProcessChange:
-    """What follows from the final answer to a message of ours.
+def answered(record: R | None, kind: type[Message], message: Message, status: int, body: bytes) -> ProcessChange:
+    """What follows from the final answer to a message of ours, of which its kind and its ids are known.
 
     A peer that refuses for good what our record allows has another record than ours: "In case the states differ, the
     Contract Negotiation MUST be terminated". There is nothing to terminate where it refused the opening message, and
@@ -66,7 +66,7 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Pr
     """
     if record is None:
         raise NotFound("unknown-process", "the process of this message is not there", message.consumer_pid)
-    opening = isinstance(message, cn.ContractRequest | tp.TransferRequest) and message.provider_pid is None
+    opening = kind in {cn.ContractRequest, tp.TransferRequest} and message.provider_pid is None
     good = 200 <= status < 300
     if opening and record.peer_pid is not None:
         return ProcessChange(record)
@@ -75,10 +75,10 @@ def answered(record: R | None, message: Message, status: int, body: bytes) -> Pr
     said = (
         f"refused with {status}: {dsp.read_reason(body) or 'no reason given'}" if status else "got no answer for days"
     )
-    reason = f"{type(message).__name__} {said}"
+    reason = f"{kind.__name__} {said}"
     if opening:
         return ProcessChange(refused(record, reason))
-    if good or isinstance(message, cn.NegotiationTerminated | tp.TransferTermination):
+    if good or kind in {cn.NegotiationTerminated, tp.TransferTermination}:
         return ProcessChange(step(record, record.role, message).record)
     if record.final or message.id not in [item.id for item in record.under_way]:
         return ProcessChange(record)

@@ -31,6 +31,13 @@ def read(body: bytes) -> Message:
     return message(document(body))
 
 
+def read_sent(body: bytes) -> tuple[type[Message], Message]:
+    """Of a message as we have written it: its kind and its ids, and nothing of what else it says."""
+    sent = _decode_sent(body)
+    said = Message(id=sent.id, consumer_pid=sent.consumer_pid, provider_pid=sent.provider_pid)
+    return _EVENTS[sent.event] if sent.event else _KINDS[sent.type], said
+
+
 def document(body: bytes) -> dict[str, Any]:
     """A JSON object under the context of the specification. Raises Malformed."""
     try:
@@ -133,13 +140,26 @@ def _opening(source: dict[str, Any], ours: str, theirs: str) -> dict[str, Any]:
 _FIELDS: Final = {"consumerPid": "consumer_pid", "providerPid": "provider_pid"}
 
 
+_EVENTS: Final[Mapping[str, type[Message]]] = {"ACCEPTED": cn.OfferAccepted, "FINALIZED": cn.AgreementFinalized}
+_KINDS: Final = {name: kind for kind, name in TYPES.items()}
+
+
+class _Sent(msgspec.Struct):
+    type: str = msgspec.field(name="@type")
+    id: str | None = msgspec.field(name="@id", default=None)
+    consumer_pid: str | None = msgspec.field(name="consumerPid", default=None)
+    provider_pid: str | None = msgspec.field(name="providerPid", default=None)
+    event: str | None = msgspec.field(name="eventType", default=None)
+
+
+_decode_sent = msgspec.json.Decoder(_Sent).decode
+
+
 def _event(source: dict[str, Any]) -> Message:
-    name = text(source, "eventType")
-    if name == "ACCEPTED":
-        return cn.OfferAccepted(**_head(source))
-    if name == "FINALIZED":
-        return cn.AgreementFinalized(**_head(source))
-    raise wrong("eventType", "ACCEPTED or FINALIZED")
+    kind = _EVENTS.get(text(source, "eventType"))
+    if kind is None:
+        raise wrong("eventType", "ACCEPTED or FINALIZED")
+    return kind(**_head(source))
 
 
 def _reasons(source: dict[str, Any]) -> tuple[str, ...]:
