@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from armslength.wire.terms import Compiled, compile_terms
-from armslength.wire.terms_yaml import YamlNode
+from armslength.wire.terms_tree import YamlNode
 
 DOCS = Path(__file__).parents[1] / "docs" / "terms.md"
 YAML_BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", DOCS.read_text("utf-8"), re.DOTALL | re.MULTILINE)

@@ -24,7 +24,7 @@ from armslength.delivery import chunks
 from armslength.errors import Malformed, Refused, Unauthorised
 from armslength.identity import did, tokens
 from armslength.identity.keys import PrivateKey
-from armslength.wire import bundle, catalog, dsp, own, record, terms, terms_json, terms_yaml
+from armslength.wire import bundle, catalog, dsp, own, record, terms, terms_json, terms_tree, terms_yaml
 from tests.record_builder import clause_texts
 
 from . import samples
@@ -159,7 +159,7 @@ def test_yaml_is_a_tree_or_has_problems(data: bytes) -> None:
     """Any bytes are a tree of nodes, or BadTerms with lines."""
     try:
         node = terms_yaml.parse(data, "terms.yaml")
-    except terms_yaml.BadTerms as error:
+    except terms_tree.BadTerms as error:
         problems = error.problems
     else:
         problems = ()

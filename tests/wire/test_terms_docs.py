@@ -12,7 +12,8 @@ from armslength.analysis.check import CHECKS, NOTE, check
 from armslength.wire.terms_build import build
 from armslength.wire.terms_conditions import DUTY_STATES, KEYWORDS, TRANCHE_STATES
 from armslength.wire.terms_fields import OPTIONAL, REQUIRED, SECTIONS, Computed, Field, Reader
-from armslength.wire.terms_yaml import from_plain, parse
+from armslength.wire.terms_tree import from_plain
+from armslength.wire.terms_yaml import parse
 from tests.terms_base import DOCS, SMALL, YAML_BLOCKS, compiled, plain
 
 TEXT = DOCS.read_text("utf-8")

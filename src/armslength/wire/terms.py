@@ -22,8 +22,9 @@ from armslength.wire.strict import check_size
 from armslength.wire.terms_build import build
 from armslength.wire.terms_fields import Reader
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
+from armslength.wire.terms_tree import BadTerms, Problem, from_plain, lines_of
 from armslength.wire.terms_write import to_plain, to_yaml
-from armslength.wire.terms_yaml import BadTerms, Problem, from_plain, lines_of, parse
+from armslength.wire.terms_yaml import parse
 
 __all__ = ["BadTerms", "Compiled", "Problem", "compile_terms", "decompile_terms", "faults", "read_terms"]
 

@@ -13,7 +13,8 @@ from armslength.errors import ArmslengthError, Malformed
 from armslength.wire import terms_values as values
 from armslength.wire.place import address_of, did_of
 from armslength.wire.terms_fields import ENTRIES, MOST, Reader, join
-from armslength.wire.terms_yaml import BadTerms, YamlNode, lines_of, parse
+from armslength.wire.terms_tree import BadTerms, YamlNode, lines_of
+from armslength.wire.terms_yaml import parse
 
 MAX_CLAUSE_BYTES = 256 * 1024
 

@@ -25,7 +25,7 @@ from armslength.wire.terms_beside import entries, read_actors, read_clauses
 from armslength.wire.terms_conditions import check_runs, read_condition
 from armslength.wire.terms_fields import DeclaredNames, Reader, join
 from armslength.wire.terms_size import oversized
-from armslength.wire.terms_yaml import YamlNode
+from armslength.wire.terms_tree import YamlNode
 
 
 def build(reader: Reader, root: YamlNode) -> tuple[Arrangement, dict[str, str]] | None:

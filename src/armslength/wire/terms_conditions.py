@@ -21,7 +21,7 @@ from armslength.core.arrangement.terms import Condition
 from armslength.core.canonical import canonical
 from armslength.wire import terms_values as values
 from armslength.wire.terms_fields import Reader, join
-from armslength.wire.terms_yaml import YamlNode
+from armslength.wire.terms_tree import YamlNode
 
 DUTY_STATES = (
     "PENDING",

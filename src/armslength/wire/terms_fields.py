@@ -15,8 +15,8 @@ from itertools import islice
 from typing import Any
 
 from armslength.wire import terms_values as values
+from armslength.wire.terms_tree import Problem, YamlNode
 from armslength.wire.terms_values import Unfit
-from armslength.wire.terms_yaml import Problem, YamlNode
 
 MOST = 1000  # entries of a section, and items of a list
 NEAR = 0.7  # how alike two names are, of 1, before one is taken for the other …

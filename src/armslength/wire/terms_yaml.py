@@ -1,4 +1,4 @@
-"""Strict YAML 1.2 as a tree of nodes that know their lines.
+"""Strict YAML 1.2 as a tree (`terms_tree`).
 
 Only what says itself is read: mappings, lists, text, whole decimal numbers, true, false and null. Anchors, aliases,
 tags, merge keys, a second document, duplicate keys and plain scalars that some reader might take for a date, a
@@ -8,8 +8,6 @@ fraction or a hexadecimal number are refused, so that two readers can never see 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -24,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from armslength.errors import Malformed
+from armslength.wire.terms_tree import BadTerms, Problem, YamlNode
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 40  # more than the canonical form allows, so that whatever it holds can be written
@@ -40,38 +38,6 @@ _CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class YamlNode:
-    """A value and the line (from 1) where it, or the key it belongs to, stands."""
-
-    value: bool | int | str | list[YamlNode] | dict[str, YamlNode] | None
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a terms file. `path` is dotted, with [n] for list items; `hint` suggests a repair."""
-
-    code: str
-    file: str
-    line: int
-    path: str
-    reason: str
-    hint: str | None = None
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " + (f"{self.path}: " if self.path else "")
-        return place + self.reason + (f" ({self.hint})" if self.hint else "")
-
-
-class BadTerms(Malformed):
-    """A terms file that does not compile; `problems` holds everything found, in the order of the file."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: (p.file, p.line)))
-        super().__init__("bad-terms", "\n".join(map(str, self.problems)))
 
 
 class _Builder:
@@ -201,27 +167,3 @@ def parse(data: bytes, file: str) -> YamlNode:
     if builder.problems:
         raise BadTerms(builder.problems)
     return root or YamlNode(None, 1)
-
-
-def lines_of(root: YamlNode) -> dict[str, int]:
-    """The line of every path in a tree."""
-    found: dict[str, int] = {}
-    waiting = [("", root)]
-    while waiting:
-        path, node = waiting.pop()
-        if path:
-            found[path] = node.line
-        if isinstance(node.value, dict):
-            waiting += [(f"{path}.{key}" if path else key, child) for key, child in node.value.items()]
-        elif isinstance(node.value, list):
-            waiting += [(f"{path}[{index}]", child) for index, child in enumerate(node.value)]
-    return found
-
-
-def from_plain(value: Any) -> YamlNode:
-    """The node of plain data, for documents that were never a file; every line is 0."""
-    if isinstance(value, Mapping):
-        return YamlNode({key: from_plain(item) for key, item in value.items()}, 0)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return YamlNode([from_plain(item) for item in value], 0)
-    return YamlNode(value, 0)
