@@ -1,4 +1,8 @@
-"""Random terms that have a bit of everything. One period is some 100 seconds, the term some ten periods from D."""
+"""Random terms that have a bit of everything. One period is some 100 seconds, the term some ten periods from D.
+
+Half of them are wild: conditions nest, and speak of what comes later by name too, so that tranches wait for each other
+both ways; deadlines are a second long; claims begin near the end; more duties survive.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +41,8 @@ class Maker:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.parties = rng.choice(["PQ", "PQ", "PQR"])
+        self.wild = rng.random() < 0.5
+        self.parties = rng.choice(["PQ", "PQR", "PQRS"] if self.wild else ["PQ", "PQ", "PQR"])
         self.claims: dict[str, Claim] = {}
         self.duties: dict[str, Duty] = {}
         self.tranches: dict[str, Tranche] = {}
@@ -81,14 +86,18 @@ class Maker:
             end=self.end,
             entry_by=D + rng.choice([-20, 0, 100]),
             grace=rng.choice([0, 1, 10, 10, 10, 30, 60]),
-            max_suspension=rng.choice([40, 100, 300, 2000]),
-            withdrawal_notice=rng.choice([0, 30, 200, 600]),
+            max_suspension=self.some([40, 100, 300, 2000]),
+            withdrawal_notice=self.some([0, 30, 200, 600]),
             allegations=self.allegations(),
             clauses={"c": Clause(title="All", sha256="0" * 64)},
             claims=self.claims,
             duties=self.duties,
             tranches=self.tranches,
         )
+
+    def some(self, usual: list[int]) -> int:
+        """A usual duration, or a second; or as long as grace."""
+        return self.rng.choice([*usual, *([1, self.rng.choice([10, 30, 60])] if self.wild else [])])
 
     def allegations(self) -> Allegations:
         """Clocks and determiners."""
@@ -102,9 +111,9 @@ class Maker:
             ]
         )
         return Allegations(
-            reply=rng.choice([20, 100]),
-            determination=rng.choice([60, 200, 400]),
-            hold=rng.choice([30, 150, 500]),
+            reply=self.some([20, 100]),
+            determination=self.some([60, 200, 400]),
+            hold=self.some([30, 150, 500]),
             holds_per_party=rng.choice([0, 1, 2, 3]),
             determiners=Quorum(of=of, count=count, groups=rng.choice([{}, {"neutral": 1}]), including=including),
             default=rng.choice(["DISMISSED", "UPHELD"]),
@@ -136,14 +145,14 @@ class Maker:
             "kind": "state",
             "clause": "c",
             "statement": "It is so.",
-            "offset": rng.choice([0, 0, 0, 50, 130]),
-            "period": rng.choice([100, 100, 100, 70, 250]),
-            "report_by": rng.choice([20, 100, 100, 400, 900]),
+            "offset": rng.choice([0, 0, 0, 50, 130, *([self.end - D - 100, 2000] if self.wild else [])]),
+            "period": self.some([100, 100, 100, 70, 250]) if not self.wild else rng.choice([50, 100, 100, 300, 2000]),
+            "report_by": self.some([20, 100, 100, 400, 900]),
         }
         if rng.random() < 0.4:
             other = form | {"report_by": rng.choice([form["report_by"], form["report_by"], 60, 300])}
             self.claims["x" + name] = Claim(**other, **self.quorum())  # type: ignore[arg-type]
-            form |= {"excuse": Excuse(claim="x" + name, lead=rng.choice([0, 20, 50]))}
+            form |= {"excuse": Excuse(claim="x" + name, lead=rng.choice([0, 0, 20, 50]))}
         self.claims[name] = Claim(**form, **self.quorum())  # type: ignore[arg-type]
 
     def event(self, name: str) -> None:
@@ -153,8 +162,8 @@ class Maker:
             kind="event",
             clause="c",
             statement="It was so.",
-            offset=rng.choice([0, 0, 80]),
-            report_by=rng.choice([None, None, 250, 800]),
+            offset=rng.choice([0, 0, 80, *([self.end - D + 50] if self.wild else [])]),
+            report_by=rng.choice([None, None, 250, 800, *([1, 40] if self.wild else [])]),
             **self.quorum(),  # type: ignore[arg-type]
         )
 
@@ -177,15 +186,15 @@ class Maker:
             creditors=rng.choice([others, others[:1]]),
             performer=rng.choice([debtor, "C"]),
             claim=claim,
-            trigger=self.condition(rng.choice([0, 0, 1]), without=f"{name} {claim}")
-            if rng.random() < 0.5
+            trigger=self.condition(rng.choice([0, 1, 2] if self.wild else [0, 0, 1]), without=f"{name} {claim}")
+            if rng.random() < (0.7 if self.wild else 0.5)
             else EFFECTIVE,
             consequence=rng.choice(["suspend", "suspend", "withhold", "record"]),
-            cure=rng.choice([0, 1, 1, 2, 2, 3]) if state else rng.choice([0, 20, 100, 200]),
+            cure=rng.choice([0, 1, 1, 2, 2, 3]) if state else self.some([0, 20, 100, 200]),
             due=None if state else Due(anchor=due.anchor, after=rng.choice(after)),
             remedy_run=rng.choice([1, 1, 2, 3]) if state else None,
             still_owed=state or rng.random() < 0.7,
-            surviving=rng.random() < 0.15,
+            surviving=rng.random() < (0.4 if self.wild else 0.15),
         )
 
     def tranche(self, name: str) -> None:
@@ -201,11 +210,11 @@ class Maker:
             recipient=recipient,
             gate=EFFECTIVE,
             continuous=EFFECTIVE,
-            deliver_by=rng.choice([5, 50, 100, 300]),
-            release_by=rng.choice([10, 60, 100, 300, 2000]),
-            release_cure=rng.choice([0, 20, 50, 300]),
-            key_by=rng.choice([5, 20, 60]),
-            ack_by=rng.choice([10, 60, 200]),
+            deliver_by=self.some([5, 50, 100, 300]),
+            release_by=self.some([10, 60, 100, 300, 2000]),
+            release_cure=self.some([0, 20, 50, 300]),
+            key_by=self.some([5, 20, 60]),
+            ack_by=self.some([10, 60, 200]),
         )
 
     def condition_of(self, name: str) -> None:
@@ -249,7 +258,7 @@ class Maker:
                 )
             )
         if rng.random() < 0.3:
-            parts.append(self.condition(1, without=name))
+            parts.append(self.condition(2 if self.wild else 1, without=name))
         gate = (
             EFFECTIVE
             if not parts
@@ -258,13 +267,17 @@ class Maker:
             else Condition(op=rng.choice(["all", "all", "any"]), of=tuple(parts))
         )
         continuous = EFFECTIVE
-        clearable = [*self.duties, *(f"{other}.release" for other in before)]
+        others = [other for other in sorted(self.tranches) if other != name] if self.wild else before
+        clearable = [*self.duties, *(f"{other}.release" for other in others)]
         if clearable and rng.random() < 0.7:
             continuous = Condition(
                 op="clear", duties=tuple(sorted(rng.sample(clearable, rng.randint(1, len(clearable)))))
             )
-            if rng.random() < 0.2:
-                continuous = Condition(op=rng.choice(["all", "any"]), of=(continuous, self.condition(0, without=name)))
+            if rng.random() < (0.5 if self.wild else 0.2):
+                other = self.condition(1 if self.wild else 0, without=name)
+                continuous = Condition(op=rng.choice(["all", "any"]), of=(continuous, other))
+        elif self.wild and rng.random() < 0.5:
+            continuous = self.condition(2, without=name)
         self.tranches[name] = dataclasses.replace(self.tranches[name], gate=gate, continuous=continuous)
 
     def condition(self, depth: int, without: str) -> Condition:
@@ -279,10 +292,13 @@ class Maker:
         states = [claim for claim in sorted(self.claims) if self.claims[claim].kind == "state" and claim not in without]
         kinds = ["time", "time"]
         kinds += ["claim"] * bool(events) + ["run"] * bool(states)
-        tranches = [t for t in sorted(self.tranches) if not without.startswith("t") or t < without]
+        later = self.wild and rng.random() < 0.3
+        tranches = [
+            t for t in sorted(self.tranches) if t != without and (later or "t" not in without[0] or t < without)
+        ]
         kinds += ["tranche"] * bool(tranches)
         duties = [duty for duty in sorted(self.duties) if duty < without or without.startswith("t")]
-        kinds += ["duty"] * bool(duties)
+        kinds += ["duty"] * bool(duties) + ["clear"] * bool(self.wild and duties)
         match rng.choice(kinds):
             case "claim":
                 return Condition(
@@ -291,18 +307,40 @@ class Maker:
                     states=rng.choice([("SUPPORTED",), ("REFUTED",), ("REFUTED", "SUPPORTED")]),
                 )
             case "run":
-                return Condition(op="run", claims=(rng.choice(states),), length=rng.choice([1, 2]))
+                claim = rng.choice(states)
+                both = [c for c in states if c != claim and alike(self.claims[c], self.claims[claim])][: int(self.wild)]
+                return Condition(op="run", claims=tuple(sorted((claim, *both))), length=rng.choice([1, 2, 3]))
+            case "clear":
+                return Condition(op="clear", duties=(rng.choice(duties),))
             case "tranche":
                 return Condition(
                     op="tranche",
                     tranche=rng.choice(tranches),
-                    states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED"), ("DELIVERED",), ("FORFEITED",)]),
+                    states=rng.choice(
+                        [
+                            ("SETTLED",),
+                            ("RELEASED", "SETTLED"),
+                            ("DELIVERED",),
+                            ("FORFEITED",),
+                            ("WITHHELD",),
+                            ("READY",),
+                        ]
+                    ),
                 )
             case "duty":
                 return Condition(
                     op="duty",
                     duty=rng.choice(duties),
-                    states=rng.choice([("CURED", "FULFILLED"), ("BREACHED",), ("OVERDUE",), ("ACTIVE",), ("EXPIRED",)]),
+                    states=rng.choice(
+                        [
+                            ("CURED", "FULFILLED"),
+                            ("BREACHED",),
+                            ("OVERDUE",),
+                            ("ACTIVE",),
+                            ("EXPIRED",),
+                            ("DISCHARGED",),
+                        ]
+                    ),
                 )
             case _:
                 anchor = rng.choice(["start", "end"])

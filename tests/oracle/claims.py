@@ -35,12 +35,10 @@ def survives(world: World, claim: str) -> bool:
         rests = {term.claim}
         if world.duties[duty].state == "PENDING":
             rests |= {name for atom in atoms(term.trigger) for name in (atom.claim, *(atom.claims or ())) if name}
-        if (
-            term.surviving
-            and world.duties[duty].state in ("PENDING", "ACTIVE", "OVERDUE", "BREACHED")
-            and rests & excused
-        ):
-            return term.kind == "maintain" or term.still_owed or world.duties[duty].state != "BREACHED"
+        state = world.duties[duty].state
+        live = state in ("PENDING", "ACTIVE", "OVERDUE") or (state == "BREACHED" and term.still_owed)
+        if term.surviving and live and rests & excused:
+            return True
     return False
 
 

@@ -51,6 +51,8 @@ def onward(table: dict[str, str], state: str) -> set[str]:
 
 def duty_onward(world: World, duty: str) -> set[str]:
     """What a duty can still become."""
+    if broken_for_good(world, duty):
+        return {"BREACHED"}
     table = RELEASE if duty in world.releases else ACHIEVE if world.terms.duties[duty].kind == "achieve" else MAINTAIN
     return onward(table, world.duties[duty].state)
 
@@ -139,7 +141,7 @@ def never(world: World, condition: Condition) -> bool:
         case "tranche":
             return not onward(TRANCHE, world.tranches[condition.tranche or ""].shown) & states
         case "clear":
-            return any(broken_for_good(world, duty) for duty in condition.duties or ())
+            return any(duty_onward(world, duty) == {"BREACHED"} for duty in condition.duties or ())
         case _:  # time comes to every instant
             return False
 

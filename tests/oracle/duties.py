@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement.terms import Condition
 from tests.oracle import maintain
 from tests.oracle.conditions import holds, never
 from tests.oracle.world import Duty, Suspension, World
@@ -78,16 +79,24 @@ def own_fault(world: World, duty: str) -> bool:
     }
     if "suspended" in tranche.withheld and at_fault(world, provider):
         return True
-    if "condition" in tranche.withheld:
-        named = {d for atom in atoms(world.terms.tranches[name].continuous) for d in atom.duties or ()}
-        if named & late:
-            return True
+    named = {duty for atom in atoms(world.terms.tranches[name].continuous) for duty in spoken_of(world, atom)}
+    if "condition" in tranche.withheld and late & named:
+        return True
     if "held" in tranche.withheld:
         for known in world.allegations.values():
             about = world.shows(known.claim) if known.claim else [f"{known.tranche}.release"]
             if known.holding and known.outcome == "UPHELD" and late & set(about):
                 return True
     return False
+
+
+def spoken_of(world: World, atom: Condition) -> list[str]:
+    """The duties that a condition speaks of: by name, by the claims that show them, by the tranches to be released."""
+    claims = [claim for claim in (atom.claim, *(atom.claims or ())) if claim]
+    shown = [duty for claim in claims for duty in world.shows(claim)]
+    return [*(atom.duties or ()), *([atom.duty] if atom.duty else []), *shown] + (
+        [f"{atom.tranche}.release"] if atom.tranche else []
+    )
 
 
 def accused(world: World, allegation: object) -> str | None:
@@ -110,7 +119,7 @@ def clock(world: World, duty: str) -> bool:
     gone = max(0, world.at - known.frozen_at)
     if known.state == "ACTIVE" and known.due is not None and stands(known, known.due):
         known.due += gone
-    if known.state == "OVERDUE" and known.cure_due is not None and stands(known, known.cure_due):
+    if known.cure_due is not None and stands(known, known.cure_due):
         known.cure_due += gone
     known.frozen_at = None
     return True
@@ -134,11 +143,12 @@ def still_since(world: World, duty: str) -> int:
 def pending(world: World, duty: str) -> str | None:
     """PENDING → ACTIVE by its trigger, or EXPIRED, or DISCHARGED by the winding down."""
     term, known = world.terms.duties[duty], world.duties[duty]
-    if holds(world, term.trigger) and (term.surviving or not world.over):
+    if holds(world, term.trigger) and (term.surviving or not world.over or not world.closed):
         known.active_at = world.at
         if term.due is not None:
             anchors = {"trigger": world.at, "start": world.day, "end": world.terms.end}
             known.due = (anchors[term.due.anchor] or 0) + term.due.after
+            known.cure_due = known.due + term.cure  # clocks that follow count from the deadline without grace (2.3)
         return "ACTIVE"
     return "EXPIRED" if never(world, term.trigger) or (world.over and not term.surviving) else None
 
@@ -154,7 +164,6 @@ def achieve(world: World, duty: str) -> str | None:
         if done is not None and (done <= known.due or stands(known, known.due)):
             return "FULFILLED"  # performance of a frozen duty counts (rule 4.5)
         if not stands(known, known.due) and world.at >= known.due + grace:
-            known.cure_due = known.due + term.cure  # clocks that follow count from the deadline without grace (2.3)
             return "OVERDUE"
     if known.state == "OVERDUE":
         assert known.cure_due is not None
@@ -165,8 +174,8 @@ def achieve(world: World, duty: str) -> str | None:
         if not stands(known, known.cure_due) and world.at >= known.cure_due + grace:
             return "BREACHED"
     if known.state == "BREACHED" and term.still_owed and done is not None:
-        in_time = done < world.terms.end or (world.at >= world.terms.end and not world.over)
-        return "REMEDIED" if term.surviving or (in_time and world.phase == "EFFECTIVE") else None
+        still = world.phase == "EFFECTIVE" and not (world.over and world.closed)
+        return "REMEDIED" if done <= world.at and (term.surviving or still) else None
     return None
 
 
@@ -226,6 +235,7 @@ def release(world: World, duty: str) -> str | None:
         if tranche.delivered_at is None:
             return None
         known.active_at, known.due = world.at, tranche.delivered_at + term.release_by
+        known.cure_due = known.due + term.release_cure
         return "ACTIVE"
     if known.state == "ACTIVE":
         assert known.due is not None
@@ -234,7 +244,6 @@ def release(world: World, duty: str) -> str | None:
         if tranche.stage == "SETTLED" and in_time:
             return "FULFILLED"
         if not given and not stands(known, known.due) and world.at >= known.due + grace:
-            known.cure_due = known.due + term.release_cure
             return "OVERDUE"
         if given and tranche.key_due is not None and not in_time and world.at >= tranche.key_due + grace:
             known.cure_due = tranche.key_due + term.release_cure
@@ -252,25 +261,26 @@ def release(world: World, duty: str) -> str | None:
 def passed(world: World, duty: str, at: int) -> list[int]:
     """The deadlines of an open duty that have passed at an instant, though they may not have fired: due, then cure.
     One that was met, or stands still, is none."""
-    known, deadlines = world.duties[duty], list[int]()
+    known = world.duties[duty]
     if duty in world.releases:
-        name = world.releases[duty]
-        term, tranche = world.terms.tranches[name], world.tranches[name]
+        tranche = world.tranches[world.releases[duty]]
         given = tranche.released_at is not None and tranche.released_at <= (known.due or 0)
-        first, cure = (tranche.key_due if given else known.due), term.release_cure
-        done = tranche.key_at
+        first, cure, done = known.due, known.cure_due, tranche.key_at
+        if given and known.state == "ACTIVE":
+            first = tranche.key_due
+            cure = None if first is None else first + world.terms.tranches[world.releases[duty]].release_cure
+        met = done if given else None  # only a release meets its due; what came late may still be cured
     elif world.terms.duties[duty].kind == "maintain":
         return []
     else:
-        first, cure = known.due, world.terms.duties[duty].cure
+        first, cure = known.due, known.cure_due
         claim = world.terms.duties[duty].claim
-        done = world.decided_at[claim, 0] if world.letter(claim, 0) == "S" else None
-    if known.state == "ACTIVE" and first is not None:
-        deadlines = [first, first + cure]
-    if known.state == "OVERDUE" and known.cure_due is not None:
-        deadlines = [known.cure_due]
+        met = done = world.decided_at[claim, 0] if world.letter(claim, 0) == "S" else None
+    deadlines = {"ACTIVE": [(first, met), (cure, done)], "OVERDUE": [(cure, done)]}.get(known.state, [])
     return [
-        each for each in deadlines if each < at and not stands(known, each) and not (done is not None and done <= each)
+        by
+        for by, met in deadlines
+        if by is not None and by < at and not stands(known, by) and not (met is not None and met <= by)
     ]
 
 
@@ -283,15 +293,16 @@ def bound_to_be_breached(world: World, duty: str, at: int) -> bool:
     if duty in world.releases:
         return True
     term = world.terms.duties[duty]
-    return not (term.still_owed and world.letter(term.claim, 0) == "." and (term.surviving or not world.over))
+    return not (term.still_owed and world.letter(term.claim, 0) in ".S" and (term.surviving or not world.over))
 
 
 def waived(world: World, duty: str) -> bool:
     """All creditors have waived, and what had passed by then has fired (decision 22)."""
     known = world.duties[duty]
-    if known.waived_at is None or known.state not in ("PENDING", "ACTIVE", "OVERDUE", "BREACHED"):
+    owed = known.state in ("PENDING", "ACTIVE", "OVERDUE") or remediable(world, duty)
+    if not (owed and set(world.creditors(duty)) <= known.waived):
         return False
-    return not passed(world, duty, known.waived_at)
+    return not passed(world, duty, known.waived_at or 0)
 
 
 def remediable(world: World, duty: str) -> bool:
@@ -299,7 +310,7 @@ def remediable(world: World, duty: str) -> bool:
     if world.duties[duty].state != "BREACHED" or duty in world.releases:
         return False
     term = world.terms.duties[duty]
-    if world.over and not term.surviving:
+    if world.over and world.closed and not term.surviving:
         return False  # decision 13
     return (
         maintain.remediable(world, duty)

@@ -60,11 +60,13 @@ def place(world: World, what: EntryInput) -> None:
         for name, known in world.tranches.items():
             if known.stage == "RELEASED" and known.key_due is None:
                 known.key_due = world.tau + world.terms.tranches[name].key_by  # the seal that covers it (rule 6.3)
+        world.closed = world.over
         world.at = world.as_of = world.tau
         catch_up(world)
         return
     at = max(what.stamp, world.tau - world.terms.grace)
     work(world, at)
+    world.closed = world.over
     world.at = world.as_of = at
     if what.type == "evidence":
         exclude(world, what, at)
@@ -96,6 +98,7 @@ def catch_up(world: World) -> None:
     settle(world)
     world.now = max(world.now, world.at)
     while (then := upcoming(world)) is not None and then <= world.now:
+        world.closed = world.over
         world.firing, world.at, world.as_of = True, then, max(world.as_of, then - world.terms.grace)
         settle(world)
 
@@ -104,6 +107,7 @@ def work(world: World, until: int) -> None:
     """Work time forward deadline by deadline, each at its own instant (rule 2.4)."""
     world.at = world.now
     while (then := upcoming(world)) is not None and then <= until:
+        world.closed = world.over
         world.at = world.now = then
         world.firing, world.as_of = True, then - world.terms.grace
         settle(world)
@@ -156,6 +160,7 @@ def instants(world: World) -> set[int]:
     if world.suspension:
         found.add(world.suspension.since + terms.max_suspension + grace)
     if world.day is not None:
+        found |= set(world.decided_at.values())  # what was decided later than an entry that lies behind
         for claim in terms.claims:
             found |= {by + grace for p in range(world.count(claim)) if (by := world.report_by(claim, p)) is not None}
         for name, tranche in terms.tranches.items():

@@ -40,6 +40,8 @@ class Teller:
         self.rng, self.oracle, self.said = rng, oracle, 0
         self.mood = rng.choice([0.95, 0.8, 0.6, 0.3])  # how often monitors say true
         self.tidy = rng.choice([0.0, 0.5, 0.95])  # how often all that is due is done
+        self.step = rng.choice([1, 1, 1, 50])  # how coarse time is: many entries at one instant
+        self.sealing = rng.choice([0.4, 0.4, 0.05, 0.9])  # how often the keeper seals
 
     @property
     def world(self) -> World:
@@ -50,8 +52,8 @@ class Teller:
         """Acts, one after the other; each must be placed before the next is asked for."""
         yield from self.beginning()
         while self.said < length:
-            stamp = self.time()
-            if self.rng.random() < 0.4:
+            stamp = self.time() // self.step * self.step
+            if self.rng.random() < self.sealing:
                 yield self.act(self.world.terms.keeper, stamp, Seal(checkpoint="", state_root=""))
             for who, body in self.sayings(max(stamp, self.world.tau - self.world.terms.grace)):
                 back = self.rng.choice([0, 0, 0, self.rng.randint(0, self.world.terms.grace + 1)])
@@ -157,7 +159,8 @@ class Teller:
                         for who in self.world.terms.claims[claim].monitors
                     ]
         for name in self.world.tranches:
-            out += self.next_step(name)
+            if self.rng.random() < 0.9:
+                out += self.next_step(name)
         if self.world.suspension and self.rng.random() < 0.5:
             out += [(party, Resume()) for party in self.world.terms.parties]
         return out
@@ -220,8 +223,8 @@ class Teller:
             ok = rng.random() < 0.7
             return [(term.recipient, Ack(tranche=name, stage="plain", ok=ok, evidence=None if ok else "0" * 64))]
         if known.stage == "DISPUTED":
-            word = rng.random() < 0.5
-            return [(who, Determine(tranche=name, uphold=word)) for who in self.world.terms.allegations.determiners.of]
+            word, voters = rng.random() < 0.5, self.world.terms.allegations.determiners.of
+            return [(who, Determine(tranche=name, uphold=word)) for who in voters[: rng.choice([0, 1, 5])]]
         return []
 
     def charges(self, at: int) -> list[Saying]:
@@ -267,7 +270,7 @@ class Teller:
             options += [[(who, Waive(duty=duty)) for who in world.creditors(duty)]]
             options += [[(world.debtor(duty), Perform(duty=duty))]]
         options += [[(rng.choice(list(terms.actors)), Evidence(kind="equivocation", first="", second=""))]]
-        options += [[(rng.choice(terms.parties), Withdraw())]]
+        options += [[(rng.choice(terms.parties), Withdraw())]] * (4 if world.suspension else 1)
         return rng.choice(options)
 
     def nonsense(self, at: int) -> list[Saying]:

@@ -8,14 +8,21 @@ CLEAN = "SX"
 
 
 def settle(world: World, duty: str) -> bool:
-    """Bring the instances of a duty to what the decided periods say; whether anything changed."""
+    """Bring the instances of a duty to what the decided periods say; whether anything changed.
+
+    They are worked out from nothing each time, instant by instant at which periods were decided: what has ended at an
+    earlier one stays, all else follows from the set of periods decided by then, in whatever order they were placed.
+    """
     known, before = world.duties[duty], [(i.first, i.state, i.broke) for i in world.duties[duty].instances]
-    ended = [i for i in known.instances if i.state in ("CURED", "REMEDIED") and i.at != world.at]
-    found = instances(world, duty, ended)
-    for new in found[len(ended) :]:  # what stays as it was keeps its instant
-        for old in known.instances[len(ended) :]:
-            if (old.first, old.state) == (new.first, new.state):
-                new.at = old.at
+    claim, found = world.terms.duties[duty].claim, list[Instance]()
+    instants = {world.decided_at[claim, period] for period in world.own(duty) if world.letter(claim, period) != "."}
+    for instant in sorted({*instants, max({world.at, *instants})}):
+        letters = [
+            world.letter(claim, period) if world.decided_at.get((claim, period), instant) <= instant else "."
+            for period in range(world.count(claim))
+        ]
+        ended = [i for i in found if i.state in ("CURED", "REMEDIED")]
+        found = Instances(world, duty, letters, instant).all(ended)
     breaches = [sum(i.state in ("BREACHED", "REMEDIED") for i in which) for which in (known.instances, found)]
     known.instances = found
     if breaches[1] > breaches[0]:  # a breach fires, even if it is remedied at once
@@ -25,53 +32,57 @@ def settle(world: World, duty: str) -> bool:
     return before != [(i.first, i.state, i.broke) for i in found]
 
 
-def instances(world: World, duty: str, ended: list[Instance]) -> list[Instance]:
-    """What has ended stays; then from left to right, one instance after the other, until one is still open."""
-    claim, found = world.terms.duties[duty].claim, list(ended)
-    used = {period for instance in ended for period in range(instance.first, instance.last + 1)}
-    for period in world.own(duty):
-        if world.letter(claim, period) == "R" and period not in used:
-            instance = outcome(world, duty, period)
-            found.append(instance)
-            used |= set(range(period, instance.last + 1))
-            if instance.state in ("OVERDUE", "BREACHED"):
+class Instances:
+    """The violation instances of a duty, as its periods are decided by an instant."""
+
+    def __init__(self, world: World, duty: str, letters: list[str], at: int) -> None:
+        self.world, self.duty, self.letters, self.at = world, duty, letters, at
+        self.term = world.terms.duties[duty]
+
+    def all(self, ended: list[Instance]) -> list[Instance]:
+        """What has ended stays; then from left to right, one after the other, until one is still open."""
+        found = list(ended)
+        used = {period for instance in ended for period in range(instance.first, instance.last + 1)}
+        for period in self.world.own(self.duty):
+            if self.letters[period] == "R" and period not in used:
+                instance = self.outcome(period)
+                found.append(instance)
+                used |= set(range(period, instance.last + 1))
+                if instance.state in ("OVERDUE", "BREACHED"):
+                    break
+        return sorted(found, key=lambda instance: instance.first)
+
+    def outcome(self, first: int) -> Instance:
+        """What becomes of the instance that begins with the refuted period `first`."""
+        world, total, known = self.world, len(self.letters), self.world.duties[self.duty].instances
+        window = range(first + 1, min(first + 1 + self.term.cure, total))
+        if self.term.cure == 0:
+            return self.breached(first, first)  # n = 0: at once, no window
+        for period in window:
+            if self.letters[period] in "RU":
+                return self.breached(first, period)
+        if any(i.abandoned for i in known):
+            return Instance(first, "BREACHED", self.at, last=total, abandoned=True)
+        undecided = any(self.letters[period] == "." for period in window)
+        whole = len(window) == self.term.cure and all(world.whole(self.term.claim, period) for period in window)
+        if not undecided and whole:
+            return Instance(first, "CURED", self.at, last=first + self.term.cure)
+        cut = any((i.first, i.state, i.broke) == (first, "BREACHED", None) for i in known)
+        if not undecided and (cut or world.at >= world.terms.end):
+            return Instance(first, "BREACHED", self.at, last=total)  # cut short by the end of the term while clean
+        return Instance(first, "OVERDUE", self.at, last=first)
+
+    def breached(self, first: int, broke: int) -> Instance:
+        """BREACHED by `broke`; REMEDIED by the run that the terms ask for, after it. An undecided period makes it
+        wait."""
+        count = 0
+        for period in range(broke + 1, len(self.letters)):
+            if self.letters[period] == ".":
                 break
-    return sorted(found, key=lambda instance: instance.first)
-
-
-def outcome(world: World, duty: str, first: int) -> Instance:
-    """What becomes of the instance that begins with the refuted period `first`."""
-    term = world.terms.duties[duty]
-    claim, total = term.claim, world.count(term.claim)
-    window = range(first + 1, min(first + 1 + term.cure, total))
-    if term.cure == 0:
-        return breached(world, duty, first, first)  # n = 0: at once, no window
-    for period in window:
-        if world.letter(claim, period) in "RU":
-            return breached(world, duty, first, period)
-    if any(i.abandoned for i in world.duties[duty].instances):
-        return Instance(first, "BREACHED", world.at, last=total, abandoned=True)
-    undecided = any(world.letter(claim, period) == "." for period in window)
-    whole = len(window) == term.cure and all(world.whole(claim, period) for period in window)
-    if not undecided and whole:
-        return Instance(first, "CURED", world.at, last=first + term.cure)
-    cut = any((i.first, i.state, i.broke) == (first, "BREACHED", None) for i in world.duties[duty].instances)
-    if not undecided and (cut or world.at >= world.terms.end):
-        return Instance(first, "BREACHED", world.at, last=total)  # cut short by the end of the term while clean
-    return Instance(first, "OVERDUE", world.at, last=first)
-
-
-def breached(world: World, duty: str, first: int, broke: int) -> Instance:
-    """BREACHED by `broke`; REMEDIED by the run that the terms ask for, after it. An undecided period makes it wait."""
-    term, count = world.terms.duties[duty], 0
-    for period in range(broke + 1, world.count(term.claim)):
-        letter = world.letter(term.claim, period)
-        if letter == ".":
-            break
-        count = count + 1 if letter in CLEAN else 0
-        if count == term.remedy_run:
-            return Instance(first, "REMEDIED", world.at, broke, last=period)
-    return Instance(first, "BREACHED", world.at, broke, last=world.count(term.claim))
+            count = count + 1 if self.letters[period] in CLEAN else 0
+            if count == self.term.remedy_run:
+                return Instance(first, "REMEDIED", self.at, broke, last=period)
+        return Instance(first, "BREACHED", self.at, broke, last=len(self.letters))
 
 
 def remediable(world: World, duty: str) -> bool:

@@ -13,6 +13,10 @@ def settle(world: World, name: str) -> bool:
     if world.day is None:
         return False
     known, term = world.tranches[name], world.terms.tranches[name]
+    opens = known.stage == "LOCKED" and known.gate_at is None and world.phase == "EFFECTIVE" and not world.closed
+    if opens and not withheld(world, name) and holds(world, term.gate):
+        known.gate_at, known.withheld = world.at, ()  # latched, even as the term ends
+        return True
     if forfeited(world, name):
         become(world, known, "FORFEITED")
         known.withheld = ()
@@ -23,18 +27,15 @@ def settle(world: World, name: str) -> bool:
             known.fell, known.by_deadline = world.at, world.firing
         known.withheld, known.at = reasons, world.at
         return True
-    if known.stage == "LOCKED" and not known.withheld:
-        if known.gate_at is None and world.phase == "EFFECTIVE" and holds(world, term.gate):
-            known.gate_at = world.at  # latched
-            return True
-        if known.gate_at is not None and known.commit is not None and world.phase == "EFFECTIVE":
-            become(world, known, "READY")
-            return True
+    ready = known.gate_at is not None and known.commit is not None and world.phase == "EFFECTIVE"
+    if ready and known.stage == "LOCKED" and not known.withheld:
+        become(world, known, "READY")
+        return True
     silent = None if known.key_at is None else known.key_at + term.ack_by + world.terms.grace
     if known.stage == "RELEASED" and silent is not None and world.at >= silent:
         become(world, known, "SETTLED")  # silence after the key settles (rule 6.3)
         return True
-    return known.stage == "DISPUTED" and complaint(world, known)
+    return known.stage == "DISPUTED" and complaint(world, name, known)
 
 
 def become(world: World, known: Tranche, stage: str) -> None:
@@ -81,15 +82,15 @@ def forfeited(world: World, name: str) -> bool:
 
 def no_longer_owed(world: World, name: str) -> bool:
     """Decision 13: its release duty is over, or its condition can no longer hold."""
-    continuous, reasons = world.terms.tranches[name].continuous, world.tranches[name].withheld
+    continuous = world.terms.tranches[name].continuous
     if world.duties[f"{name}.release"].state in ("BREACHED", "DISCHARGED"):
         return True
     wanted = [duty for atom in atoms(continuous) if atom.op == "clear" for duty in atom.duties or ()]
     broken = any(world.duties[duty].state == "BREACHED" for duty in wanted)
-    return never(world, continuous) or ("condition" in reasons and broken)
+    return never(world, continuous) or (broken and not holds(world, continuous))
 
 
-def complaint(world: World, known: Tranche) -> bool:
+def complaint(world: World, name: str, known: Tranche) -> bool:
     """Rule 6.5: votes, or the time-out's named default."""
     from tests.oracle.allegations import vote
 
@@ -102,9 +103,19 @@ def complaint(world: World, known: Tranche) -> bool:
     if word is None:
         return False
     known.complaint = "UPHELD" if word else "DISMISSED"
-    if not word:
+    if word:
+        breach(world, name)
+    else:
         become(world, known, "SETTLED")
     return True
+
+
+def breach(world: World, name: str) -> None:
+    """What was upheld breaches the release duty, there and then (rules 6.4, 6.5)."""
+    from tests.oracle.duties import become as duty_becomes
+
+    if world.duties[f"{name}.release"].state in ("PENDING", "ACTIVE", "OVERDUE"):
+        duty_becomes(world, f"{name}.release", "BREACHED")
 
 
 def owed(world: World, name: str) -> bool:

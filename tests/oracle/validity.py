@@ -44,7 +44,7 @@ def perform(world: World, who: str, at: int, body: Any, entry: str) -> None:
     """The debtor's claim to have performed."""
     need(body.duty in world.terms.duties, "unknown")
     need(who == world.debtor(body.duty), "authority")
-    need(world.duties[body.duty].state in ("ACTIVE", "OVERDUE", "BREACHED") and not world.lapsing, "state")
+    need(world.duties[body.duty].state in ("ACTIVE", "OVERDUE", "BREACHED"), "state")
     world.duties[body.duty].performed_at = at
 
 
@@ -182,9 +182,10 @@ def key(world: World, who: str, at: int, body: Any, entry: str) -> None:
     need(known.key_at is None, "repeat")
     duty = f"{body.tranche}.release"
     cure_due = world.duties[duty].cure_due
-    breached = world.duties[duty].state == "BREACHED" and (cure_due is None or at > cure_due)
+    breached = world.duties[duty].state in ("BREACHED", "DISCHARGED") and cure_due is not None and at > cure_due
     breached |= bound_to_be_breached(world, duty, at)
-    need(not (world.over and breached), "late")  # it is final with its breach (decisions 13 and 22)
+    final = world.over or world.closing(at) or world.lapsing
+    need(not (final and breached), "late")  # it is final with its breach (decisions 13 and 22)
     known.key_at = at
 
 
@@ -211,19 +212,25 @@ def withdraw(world: World, who: str, at: int, body: Any, entry: str) -> None:
     world.withdrawals[who] = (at, ends)
 
 
+def outlives(world: World, duty: str) -> bool:
+    """Whether winding down after a suspension leaves the duty as it is: it survives, or its tranche is RELEASED."""
+    if duty in world.releases:
+        return world.tranches[world.releases[duty]].released_at is not None
+    return world.terms.duties[duty].surviving
+
+
 def waive(world: World, who: str, at: int, body: Any, entry: str) -> None:
     """DISCHARGED once every creditor has waived (rule 4.1)."""
     need(body.duty in world.duties, "unknown")
     need(who in world.creditors(body.duty), "authority")
     begun(world)
     known = world.duties[body.duty]
-    need(not world.lapsing, "state")
+    need(not world.lapsing or outlives(world, body.duty), "state")
     need(known.state in ("PENDING", "ACTIVE", "OVERDUE") or remediable(world, body.duty), "state")
     need(not bound_to_be_breached(world, body.duty, at), "state")
     need(who not in known.waived, "repeat")
     known.waived.add(who)
-    if set(world.creditors(body.duty)) <= known.waived:
-        known.waived_at = at
+    known.waived_at = max(at, known.waived_at or at)
 
 
 WHAT = {

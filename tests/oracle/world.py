@@ -38,7 +38,7 @@ class Duty:
     performed_at: int | None = None
     instances: list[Instance] = field(default_factory=list)
     waived: set[str] = field(default_factory=set)
-    waived_at: int | None = None  # by all
+    waived_at: int | None = None  # the latest waiver
 
 
 @dataclass
@@ -114,6 +114,7 @@ class World:
     def __init__(self, terms: Arrangement) -> None:
         self.terms = terms
         self.tau = self.now = self.at = self.as_of = 0
+        self.closed = False  # the term was over before this instant
         self.firing = False  # what happens now is made by a deadline
         self.phase, self.phase_at = "PROPOSED", 0
         self.signed: dict[str, int] = {}

@@ -325,6 +325,8 @@ def test_excuse_decided_too_late_excuses_nothing_that_arrives_later() -> None:
     play.say(start(1) - 20, "Q", notice(1))
     attest(play, start(3) + 5, "x", 1, True)
     attest(play, start(3) - 2, "k", 1, False)
+    assert "R" not in play.letters("k")  # what waits for an excuse does so until reportBy (rule 3.3)
+    play.seal(start(3) + GRACE)
     assert play.letters("k")[1] == "R"
 
 

@@ -57,7 +57,10 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         votes={},
     )
     draft.allege(known, said)
-    draft.judged.add(known)
+    event = body.claim is not None and draft.terms.claims[body.claim].kind == "event"
+    decided_at = draft.claims[body.claim or ""].at if event else None  # of periods only the last instant is known
+    if (decided_at or 0) <= draft.at + draft.terms.allegations.determination:  # else no decision was in time for it
+        draft.judged.add(known)
 
 
 def _alleged_tranche(draft: Draft, act: EntryInput, body: Allege) -> str:

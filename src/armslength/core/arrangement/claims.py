@@ -22,9 +22,11 @@ from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso, reached
 from armslength.core.arrangement.state import (
     EXCUSED,
+    LATE,
     NOTICED,
     REFUTED,
     SUPPORTED,
+    TOO_LATE,
     UNDECIDED,
     UNKNOWN,
     ClaimState,
@@ -35,6 +37,7 @@ from armslength.core.arrangement.state import (
 from armslength.core.arrangement.terms import Claim
 from armslength.errors import Refused
 
+_NOTICED = str.maketrans(UNDECIDED + LATE, NOTICED + TOO_LATE)
 _DONE = frozenset({"FULFILLED", "CURED", "REMEDIED", "DISCHARGED", "EXPIRED", "UNVERIFIED"})
 
 
@@ -139,16 +142,17 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
             judge(draft, base, number)
-            _unnotice(draft, base, number)
+            _unexcused(draft, base, number)
 
 
-def _unnotice(draft: Draft, claim: str, number: int) -> None:
-    """The excuse was decided too late for an undecided period: its notice counts no more."""
+def _unexcused(draft: Draft, claim: str, number: int) -> None:
+    """The excuse was decided too late for an undecided period: no notice can excuse it, and what waits for it goes on
+    waiting."""
     state = draft.claims[claim]
-    noticed = state.noticed[number : number + 1] == NOTICED
-    if noticed and letter(state, number) == UNDECIDED and not undecided(draft, claim, number):
-        left = state.noticed[:number] + UNDECIDED + state.noticed[number + 1 :]
-        draft.claims[claim] = replace(state, noticed=left)
+    if letter(state, number) == UNDECIDED and not undecided(draft, claim, number):
+        marks = state.noticed.ljust(number + 1, UNDECIDED)
+        late = TOO_LATE if marks[number] == NOTICED else LATE
+        draft.claims[claim] = replace(state, noticed=marks[:number] + late + marks[number + 1 :])
 
 
 def judge(draft: Draft, claim: str, number: int) -> None:
@@ -182,9 +186,10 @@ def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> 
 
 def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str | None:
     """The letter of the excuse claim's same period if a timely notice overlaps this one; else None."""
-    if claim.excuse is None or state.noticed[number : number + 1] != NOTICED:
+    mark = state.noticed[number : number + 1]
+    if claim.excuse is None or mark not in (NOTICED, TOO_LATE):
         return None
-    return letter(draft.claims[claim.excuse.claim], number)
+    return UNDECIDED if mark == TOO_LATE else letter(draft.claims[claim.excuse.claim], number)
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
@@ -270,7 +275,7 @@ def _marked(noticed: str, first: int, stop: int) -> tuple[str, list[int]]:
     while number >= 0:
         fresh.append(number)
         number = noticed.find(UNDECIDED, number + 1, stop)
-    return noticed[:first] + NOTICED * (stop - first) + noticed[stop:] if fresh else noticed, fresh
+    return noticed[:first] + noticed[first:stop].translate(_NOTICED) + noticed[stop:], fresh
 
 
 def exclude(draft: Draft, culprit: str) -> None:

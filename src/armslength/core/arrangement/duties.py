@@ -32,12 +32,11 @@ def work(draft: Draft) -> None:
         return
     closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
     for duty in draft.index.duties:
-        before = draft.duties[duty]
         if duty in draft.index.release_of:
             releases.work(draft, duty)
         elif not closed or draft.terms.duties[duty].surviving:
             _work(draft, duty)
-        if before.waived and draft.duties[duty] is before:
+        if draft.duties[duty].waived:
             _forgive(draft, duty)
 
 
@@ -78,7 +77,7 @@ def _start(draft: Draft, duty: str) -> None:
     term = draft.terms.duties[duty]
     machine = draft.machine(duty)
     over = term_over(draft) and not term.surviving
-    if not over and holds(draft, term.trigger):
+    if not (over and draft.closed) and holds(draft, term.trigger):
         take(draft, duty, f"{machine.name}.triggered", "its trigger holds")
         state = draft.duties[duty]
         if term.due is None:
@@ -87,6 +86,8 @@ def _start(draft: Draft, duty: str) -> None:
         base = {"trigger": draft.at, "start": draft.arrangement.effective_at, "end": draft.terms.end}[term.due.anchor]
         due = (base or 0) + term.due.after
         draft.duties[duty] = replace(state, active_at=draft.at, due=due, cure_due=due + term.cure)
+        if stands := _stands(draft, duty):
+            _freeze(draft, duty, draft.duties[duty], stands)
     elif over or never(draft, term.trigger):
         cause = "the term is over" if over else "its trigger can no longer hold"
         take(draft, duty, f"{machine.name}.expired", cause)
@@ -129,7 +130,7 @@ _GUARDS: dict[str, tuple[tuple[str, Guard], ...]] = {
 def remediable(draft: Draft, duty: str) -> bool:
     """Whether a BREACHED duty of the terms can still be remedied."""
     term = draft.terms.duties[duty]
-    if term_over(draft) and not term.surviving:
+    if term_over(draft) and draft.closed and not term.surviving:
         return False
     if term.kind == "maintain":
         return maintain.remediable(draft, duty)
@@ -161,12 +162,12 @@ def waive(draft: Draft, act: EntryInput, body: Waive) -> None:
     if act.author not in creditors:
         raise Refused("authority", f"{act.author} is no creditor of {body.duty}: {', '.join(creditors)} are")
     state, begun = draft.duties[body.duty], draft.arrangement.effective_at is not None
-    if not begun or _concluded(draft, body.duty):
+    if not begun or _concluded(draft, body.duty, draft.at):
         raise Refused("state", f"{body.duty} is {state.state}: there is nothing left to waive")
     if act.author in state.waived:
         raise Refused("repeat", f"{act.author} has waived {body.duty}")
     waived = tuple(sorted((*state.waived, act.author)))
-    draft.duties[body.duty] = replace(state, waived=waived)
+    draft.duties[body.duty] = replace(state, waived=waived, waived_at=max(draft.at, state.waived_at or draft.at))
     draft.moved = True
 
 
@@ -177,19 +178,15 @@ def _creditors(draft: Draft, duty: str) -> tuple[str, ...]:
 
 def _forgive(draft: Draft, duty: str) -> None:
     """Discharge what every creditor has waived, once the deadlines that had passed before have fired."""
-    waived = draft.duties[duty].waived
-    if set(_creditors(draft, duty)) <= set(waived) and not _passed(draft, duty) and not _concluded(draft, duty):
-        take(draft, duty, f"{draft.machine(duty).name}.waived", f"waived by {', '.join(waived)}")
-
-
-def _passed(draft: Draft, duty: str) -> bool:
-    """Whether a deadline of the duty lies behind that has not fired yet."""
     state = draft.duties[duty]
     deadline = releases.deadline(draft, duty) if duty in draft.index.release_of else state.deadline
-    return deadline is not None and not state.stands(deadline) and deadline < draft.at
+    since = state.waived_at or 0
+    waits = deadline is not None and not state.stands(deadline) and deadline < since
+    if set(_creditors(draft, duty)) <= set(state.waived) and not waits and not _concluded(draft, duty, since):
+        take(draft, duty, f"{draft.machine(duty).name}.waived", f"waived by {', '.join(state.waived)}")
 
 
-def _concluded(draft: Draft, duty: str) -> bool:
+def _concluded(draft: Draft, duty: str, at: int) -> bool:
     """Whether nothing is left to waive: a breach that nothing remedies, or what is about to be one, or to be closed."""
     state, tranche, machine = draft.duties[duty], draft.index.release_of.get(duty), draft.machine(duty)
     if state.state not in machine.rows[f"{machine.name}.waived"].before:
@@ -198,7 +195,7 @@ def _concluded(draft: Draft, duty: str) -> bool:
     if draft.lapsing and not kept:
         return True
     last = releases.last(draft, duty) if tranche else state.cure_due
-    passed = last is not None and last < draft.at and not state.stands(last)
+    passed = last is not None and last < at and not state.stands(last)
     return (passed or state.state == "BREACHED") and (tranche is not None or not remediable(draft, duty))
 
 
@@ -216,6 +213,10 @@ def deadlines(draft: Draft) -> Iterator[int]:
                 yield found + grace
         elif state.deadline is not None and not state.stands(state.deadline):
             yield state.deadline + grace
+        elif state.state == "BREACHED" and state.due is not None:
+            done = draft.claims[draft.terms.duties[duty].claim].at or 0
+            if done > draft.at:  # it is remedied then; an entry lies before that
+                yield done
 
 
 # --- standing still ---------------------------------------------------------------------------------------------------

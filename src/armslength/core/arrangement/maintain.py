@@ -20,8 +20,10 @@ from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance, replace
 
 _OPEN = frozenset({"OVERDUE", "BREACHED"})
+_BROKEN = frozenset({"BREACHED", "REMEDIED"})
 _SHOWN = {
     ("ACTIVE", "OVERDUE"): "maintain.violated",
+    ("ACTIVE", "BREACHED"): "maintain.breached",
     ("OVERDUE", "ACTIVE"): "maintain.cured",
     ("OVERDUE", "BREACHED"): "maintain.breached",
     ("BREACHED", "OVERDUE"): "maintain.reopened",
@@ -62,37 +64,39 @@ def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
     number = marks.unowned(draft, duty)
     if number is None:
         return False
-    current = _current(draft, duty)
     cause = f"{claims.name(draft.terms.duties[duty].claim, number)} is REFUTED"
-    if current is None:
-        if again := _ended_now(draft, duty, number):
-            _change(draft, duty, again, replace(again, first=number, broke=None), "instance.rejoined", cause)
-        else:
-            _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
-        return True
-    if number < current.first:
-        broke = _broke(draft, duty, number) if current.state == "BREACHED" else None
-        breach = "instance.joined-breach" if broke is not None else "instance.reopened"
-        rule = "instance.joined" if current.state == "OVERDUE" else breach
-        _change(draft, duty, current, replace(current, first=number, broke=broke), rule, cause)
-        return True
-    return False  # it is the open instance's, or waits until that has ended
+    current = _current(draft, duty)
+    if current is not None and current.first <= number:
+        return False  # it is the open instance's, or waits until that has ended
+    if later := _later(draft, duty, number):
+        return _join(draft, duty, number, later, cause)
+    _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
+    return True
 
 
-def _ended_now(draft: Draft, duty: str, number: int) -> Instance | None:
-    """The first instance after `number` that ended at this very instant, where order means nothing. It and later ones
-    of this instant are judged again (rule 4.2e)."""
-    if draft.duties[duty].at != draft.at:
-        return None
-    ended = [known for known in draft.duties[duty].instances if known.first > number and known.at == draft.at]
-    if not ended:
-        return None
-    for known in ended[1:]:
-        draft.duties[duty] = replace(
-            draft.duties[duty], violations=draft.duties[duty].violations.drop(str(known.first))
-        )
-    draft.violations = {name: text for name, text in draft.violations.items() if name != duty}
-    return ended[0]
+def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: str) -> bool:
+    """Let an earlier period be the first of an instance; those after it are judged again."""
+    first, violations = later[0], draft.duties[duty].violations
+    for known in later[1:]:
+        violations = violations.drop(str(known.first))
+    draft.duties[duty] = replace(draft.duties[duty], violations=violations)
+    if first.state not in _OPEN:
+        draft.violations = {name: text for name, text in draft.violations.items() if name != duty}
+    breached = first.state in _BROKEN
+    broke = _broke(draft, duty, number) if breached else None
+    rule = "instance.joined" if not breached else "instance.reopened" if broke is None else "instance.joined-breach"
+    draft.again[duty] = sum(known.state in _BROKEN for known in later) - (broke is not None)
+    _change(draft, duty, first, replace(first, first=number, broke=broke), rule, cause)
+    return True
+
+
+def _later(draft: Draft, duty: str, number: int) -> list[Instance]:
+    """The instances after `number` that had not ended before this instant: within one, order means nothing
+    (rule 4.2e)."""
+    if draft.duties[duty].violation is None and not marks.ends_after(draft, duty, number):
+        return []
+    after = (known for known in draft.duties[duty].instances if known.first > number)
+    return [known for known in after if known.state in _OPEN or known.at >= draft.at]
 
 
 def _judge(draft: Draft, duty: str) -> bool:
@@ -140,7 +144,10 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     if shown != state.state:
         draft.move(tables.MAINTAIN, duty, state.state, _SHOWN[state.state, shown], cause)
         draft.duties[duty] = replace(draft.duties[duty], state=shown, at=draft.at)
-        if shown == "BREACHED" and draft.terms.duties[duty].consequence == "suspend":
+    if (new.state, after) == ("OVERDUE", "BREACHED"):
+        if draft.again.get(duty):
+            draft.again[duty] -= 1
+        elif draft.terms.duties[duty].consequence == "suspend":
             draft.breaches.append(duty)
 
 

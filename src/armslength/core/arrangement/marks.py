@@ -140,6 +140,11 @@ def ended_before(draft: Draft, duty: str, number: int) -> int | None:
     return None if found < 0 else found
 
 
+def ends_after(draft: Draft, duty: str, number: int) -> bool:
+    """Whether an ended instance begins after `number`."""
+    return _FIRST in _violations(draft, duty)[number + 1 :]
+
+
 def _violations(draft: Draft, duty: str) -> str:
     if draft.duties[duty].active_at is None:
         return ""

@@ -79,12 +79,13 @@ def deadline(draft: Draft, duty: str) -> int | None:
 
 
 def last(draft: Draft, duty: str) -> int | None:
-    """When the last deadline of the provider runs out, without grace; None if it does not run yet."""
+    """When the last deadline of the provider runs out, without grace; None if it was met, or does not run yet."""
     state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
-    if state.state != "ACTIVE" or not _released_in_time(state, tranche):
-        return state.cure_due
-    cure = draft.terms.tranches[draft.index.release_of[duty]].release_cure
-    return None if tranche.key_due is None else tranche.key_due + cure
+    found = state.cure_due
+    if state.state == "ACTIVE" and _released_in_time(state, tranche):
+        cure = draft.terms.tranches[draft.index.release_of[duty]].release_cure
+        found = None if tranche.key_due is None else tranche.key_due + cure
+    return None if _key_by(tranche, found) else found
 
 
 def uphold(draft: Draft, duty: str, cause: str) -> None:

@@ -90,14 +90,8 @@ def withdraw(draft: Draft, act: EntryInput, _: Withdraw) -> None:
     """A party gives notice."""
     _party(draft, act.author, "withdraw")
     if not draft.effective or draft.lapsing or draft.at >= draft.terms.end:
-        over = (
-            "too late to be resumed"
-            if draft.lapsing
-            else "past the end of its term"
-            if draft.effective
-            else draft.arrangement.phase
-        )
-        raise Refused("state", f"nobody withdraws: the arrangement is {over}")
+        over = "too late to be resumed" if draft.lapsing else "past the end of its term"
+        raise Refused("state", f"nobody withdraws: the arrangement is {over if draft.effective else draft.running}")
     free = any(
         term.recipient == act.author and owed.state == "BREACHED" and owed.at <= draft.at
         for tranche, term in draft.terms.tranches.items()

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 # One letter per period of a claim, in `ClaimState.decided`.
 UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN = ".", "S", "R", "X", "U"
-NOTICED = "N"  # in `ClaimState.noticed`
+NOTICED, LATE, TOO_LATE = "N", "l", "L"  # in `ClaimState.noticed`
 CLEAN = SUPPORTED + EXCUSED
 VALUE_NAMES = {".": "UNDECIDED", "S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
 
@@ -61,7 +61,8 @@ class NoticeState:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimState(Memoised):
     """decided[i] is the letter of period i; periods past its end are undecided. `open` holds the votes of undecided
-    periods by index. noticed[i] is "N" if a timely notice overlaps period i. `notified` holds notices by their times.
+    periods by index. noticed[i] is "N" if a timely notice overlaps period i; "L" if one does and the excuse was decided
+    too late, "l" if none does and it was. `notified` holds notices by their times.
     `at` is when the last decision fell (for an event: when it was decided)."""
 
     decided: str = ""
@@ -104,6 +105,7 @@ class DutyState(Memoised):
     violations: Parts[Instance] = field(default_factory=Parts)
     violation: int | None = None
     waived: tuple[str, ...] = ()
+    waived_at: int | None = None  # the time of the latest waiver
 
     @property
     def instances(self) -> tuple[Instance, ...]:

@@ -22,6 +22,7 @@ from typing import Any
 from armslength.core.arrangement import allegations, claims, duties, marks, running, tranches
 from armslength.core.arrangement.agenda import SOUGHT
 from armslength.core.arrangement.bodies import BODIES, Determine, Seal
+from armslength.core.arrangement.conditions import term_over
 from armslength.core.arrangement.draft import Draft, EntryInput, agenda_of, iso
 from armslength.core.arrangement.root import state_root
 from armslength.core.arrangement.state import (
@@ -75,6 +76,7 @@ def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
     else:
         time = max(act.stamp, draft.tau - terms.grace)
     _forward(draft, time)
+    draft.closed, draft.firing = term_over(draft), False
     draft.at = draft.as_of = time
     draft.moved = False
     _HANDLERS[act.type](draft, act, act.body)
@@ -150,6 +152,7 @@ def _forward(draft: Draft, until: int) -> None:
         if found is None or found > until:
             draft.now = until
             return
+        draft.closed, draft.firing = term_over(draft), True
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
         if claims.passes(draft) and draft.next != draft.now and draft.due() != draft.now:
@@ -163,10 +166,11 @@ def _forward(draft: Draft, until: int) -> None:
 def _catch_up(draft: Draft) -> None:
     """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them."""
     while (found := _next(draft)) is not None and found <= draft.now:
+        draft.closed, draft.firing, before = term_over(draft), True, draft.at
         draft.at = max(draft.at, found)
         draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
         draft.next = SOUGHT
-        if not _settle(draft) and found != draft.terms.end:
+        if not _settle(draft) and found <= before:
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
 

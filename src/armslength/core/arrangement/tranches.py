@@ -208,14 +208,18 @@ def work(draft: Draft) -> None:
     if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         return
     over, disputed = term_over(draft), _disputed(draft)
+    closed = over and (draft.closed or not draft.effective)  # a gate that opens as the term ends was open
     for tranche in draft.index.tranches:
         state = draft.tranches[tranche]
         if state.stage in _UNRELEASED:
+            if not closed:
+                _withhold(draft, tranche, state, disputed)
+                _open(draft, tranche)
+            state = draft.tranches[tranche]
             if over and (cause := _forfeit(draft, tranche, state)):
                 _store(draft, tranche, "tranche.forfeited", cause, replace(state, withheld=()))
-                continue
-            _withhold(draft, tranche, state, disputed)
-            _open(draft, tranche)
+            elif closed:
+                _withhold(draft, tranche, state, disputed)
         elif state.stage in {"RELEASED", "DISPUTED"}:
             _expire(draft, tranche, state)
             disputed = _disputed(draft)
@@ -264,7 +268,7 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tup
     withheld = tuple(reasons)
     if withheld == state.withheld:
         return
-    fell = draft.at if withheld and draft.as_of < draft.at else None
+    fell = draft.at if withheld and draft.firing else None
     if withheld and state.withheld:
         fell = state.fell
         draft.note("tranche", tranche, "WITHHELD", "WITHHELD", "tranche.withheld", _reasons(draft, tranche, withheld))

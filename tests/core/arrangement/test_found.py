@@ -1,0 +1,170 @@
+"""Small cases that random histories found (tests/oracle), each a rule that was read otherwise before."""
+
+from __future__ import annotations
+
+import pytest
+
+from armslength.core.arrangement.bodies import Allege, Notice, Resume, Waive
+from armslength.core.arrangement.terms import Condition, Due, Excuse
+from tests.core.arrangement.small import (
+    END,
+    GRACE,
+    D,
+    achieve,
+    attest,
+    begun,
+    delivered,
+    event,
+    given,
+    maintain,
+    start,
+    state_claim,
+    tranche,
+    when,
+)
+
+DUE = D + 100
+LATE = {"consequence": "record", "due": Due(anchor="start", after=100), "cure": 50}
+
+
+def test_waiver_that_waits_is_not_brought_forward() -> None:
+    """Waived past due: OVERDUE fires first, also if an entry from before due arrives in between (decision 22)."""
+    play = begun(claims={"e": event()}, duties={"d": achieve("e", **LATE)})
+    play.say(DUE + 5, "P", Waive(duty="d"))
+    play.say(DUE - 3, "P", Allege(claim="e", period=0))
+    assert play.duty("d") == "ACTIVE"
+    play.seal(DUE + GRACE)
+    assert (play.duty("d"), play.when("d", "OVERDUE")) == ("DISCHARGED", [DUE + GRACE])
+
+
+def test_waiver_within_the_cure_counts_though_the_cure_has_passed_when_due_fires() -> None:
+    """The cure is shorter than grace: what was waived in its time is not BREACHED (decision 22)."""
+    play = begun(claims={"e": event()}, duties={"d": achieve("e", **LATE | {"cure": 5, "still_owed": False})})
+    play.say(DUE + 3, "P", Waive(duty="d"))
+    play.seal(DUE + 2 * GRACE)
+    assert play.duty("d") == "DISCHARGED"
+
+
+def test_waiver_of_what_only_the_recipient_has_still_to_answer() -> None:
+    """Release and key came in time: no deadline of the provider's is left that could be a breach (rule 6.4)."""
+    play = begun(tranches={"t": tranche(release_cure=0, ack_by=200)})
+    delivered(play, D)
+    given(play, D + 10)
+    play.say(D + 50, "Q", Waive(duty="t.release"))
+    assert play.duty("t.release") == "DISCHARGED"
+
+
+def test_duty_that_is_waived_as_it_falls_due_was_never_seen_overdue() -> None:
+    """Each object goes as far as it goes before the next one looks (rule 2.4): a passing state triggers nothing."""
+    asks = Condition(op="duty", duty="a", states=("OVERDUE",))
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={"a": achieve("e", **LATE), "b": achieve("f", consequence="record", trigger=asks)},
+    )
+    play.say(DUE + 5, "P", Waive(duty="a"))
+    play.seal(DUE + GRACE)
+    assert (play.duty("a"), play.duty("b")) == ("DISCHARGED", "EXPIRED")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_refutation_waits_for_an_excuse_that_comes_too_late(again: bool) -> None:
+    """REFUTED waits until the excuse is decided or reportBy (rule 3.3), whatever arrives from before in between."""
+    play = begun(
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim(report_by=300)},
+        duties={"d": maintain("k", consequence="record", cure=0)},
+    )
+    play.say(start(1) - 20, "Q", Notice(claim="k", start=start(1), end=start(2), text=""))
+    attest(play, start(2), "k", 1, False)
+    attest(play, start(3) + 5, "x", 1, True)
+    if again:
+        attest(play, start(3), "k", 1, False, "n3")
+        play.say(start(1) - 20, "Q", Notice(claim="k", start=start(1), end=start(2) + 1, text=""))
+        assert play.duty("d") == "ACTIVE"
+    play.seal(start(3) + GRACE)
+    assert (play.letters("k"), play.when("d", "BREACHED")) == ("UR", [start(3) + GRACE])
+
+
+def test_decision_past_the_determination_deadline_of_an_allegation_that_arrives_after_it() -> None:
+    """What decides an allegation bears no later time than its deadline, whichever of the two is placed first."""
+    play = begun(claims={"e": event()}, duties={"d": achieve("e", consequence="record")})
+    attest(play, D + 215, "e", 0, False)
+    play.say(D + 10, "P", Allege(claim="e", period=0))
+    assert play.state.allegations["P/e/0"].outcome == "OPEN"
+    play.seal(D + 10 + 200 + GRACE)
+    assert play.state.allegations["P/e/0"].outcome == "DISMISSED"
+
+
+@pytest.mark.parametrize("order", [(8, 9), (9, 8)])
+def test_trigger_and_gate_that_come_true_as_the_term_ends(order: tuple[int, int]) -> None:
+    """The attestation that decides the last period completes a run: it triggers and opens before all is over, in
+    either order of the instant (rules 2.4, 4.1)."""
+    run = Condition(op="run", claims=("k",), length=1)
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=500)},
+        duties={"d": maintain("k", consequence="record"), "a": achieve("e", trigger=run, consequence="record")},
+        tranches={"t": tranche(gate=run)},
+    )
+    for number in range(8):
+        attest(play, END - 1, "k", number, False)
+    for number in order:
+        attest(play, END + 5, "k", number, True)
+    known = play.state.tranches["t"]
+    assert (play.duty("a"), play.state.duties["a"].active_at, known.stage) == ("ACTIVE", END + 5, "FORFEITED")
+    assert known.gate_at == END + 5
+
+
+def test_duty_that_is_due_as_it_starts_while_suspended_stands_still() -> None:
+    """Its deadline has not passed at the instant at which it starts, so that it gets its time back (rule 4.5)."""
+    play = begun(
+        grace=0,
+        claims={"e": event(), "f": event()},
+        duties={
+            "a": achieve("e", due=Due(anchor="start", after=100), cure=0, still_owed=False),
+            "b": achieve("f", "P", trigger=when("start", 200), due=Due(anchor="start", after=200)),
+        },
+    )
+    play.seal(D + 250)
+    assert (play.shown, play.duty("b"), play.state.duties["b"].frozen_at) == ("SUSPENDED", "ACTIVE", D + 200)
+
+
+def test_period_refuted_before_a_violation_ended_belongs_to_it() -> None:
+    """An attestation that arrives after a remedy, and is dated before it, joins the violation that was open then."""
+    play = begun(
+        claims={"k": state_claim(report_by=900)},
+        duties={"d": maintain("k", consequence="record", cure=0, remedy_run=1)},
+    )
+    attest(play, start(3) + 1, "k", 1, False)
+    attest(play, start(3) + 20, "k", 2, True)
+    attest(play, start(3) + 10, "k", 0, False)
+    assert [(known.first, known.state) for known in play.state.duties["d"].instances] == [(0, "REMEDIED")]
+
+
+def test_breach_of_the_instant_at_which_the_term_ends_is_remedied_by_what_is_done() -> None:
+    """Triggered too late by the last period: what was done long before remedies the breach at once (rule 4.1)."""
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=1000)},
+        duties={
+            "d": maintain("k", consequence="record"),
+            "a": achieve(
+                "e",
+                trigger=Condition(op="run", claims=("k",), length=10),
+                consequence="record",
+                due=Due(anchor="start", after=100),
+                cure=0,
+            ),
+        },
+    )
+    attest(play, D + 500, "e", 0, True)
+    for number in range(10):
+        attest(play, END + 5, "k", number, True)
+    assert (play.duty("a"), play.shown) == ("REMEDIED", "COMPLETED")
+
+
+def test_suspended_at_the_end_winds_down_though_all_have_agreed_to_resume() -> None:
+    """The breach could be remedied up to the end, and was not: SUSPENDED at the end is WINDING (rule 5.5)."""
+    play = begun(claims={"e": event()}, duties={"a": achieve("e", due=Due(anchor="end", after=-50), cure=0)})
+    play.seal(END - 50 + GRACE)
+    for party in "PQ":
+        play.say(END - 20, party, Resume())
+    play.seal(END)
+    assert play.shown == "TERMINATED"
