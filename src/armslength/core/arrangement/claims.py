@@ -1,16 +1,8 @@
-"""Claims: attestations, notices, and how a period is decided.
+"""Claims: attestations, notices, and how a period is decided (rules 3.1 to 3.3 in docs/rules.md).
 
-1. *False* may be attested from a period's start, *true* only from its end. An event is one period that never ends:
-   both from its anchor on.
-2. The first quorum decides, for good. Until then a later attestation that names the earlier one replaces it;
-   afterwards attestations are recorded and change nothing.
-3. While a timely notice overlaps a period, a refuting quorum waits until the excuse claim's same period is decided.
-   The excuse SUPPORTED makes the period EXCUSED.
-4. What decides a period bears a time not past its reportBy; grace is for its arrival only. At reportBy + grace an
-   undecided period is REFUTED if such a quorum waits, else UNKNOWN. Later attestations change nothing.
-5. An author who has signed two different entries in one place counts in no undecided period whose reportBy is ahead.
-6. Once the arrangement winds down or is done, or is too late to be resumed, only claims that a surviving duty needs
-   are still decided. Other attestations change nothing: one just after the deciding one is as good as before it.
+What decides a period bears a time not past its reportBy; grace is for its arrival only. The first quorum decides, for
+good. An event is one period that never ends. Attestations on what is no longer decided are recorded and change
+nothing: one just after the deciding one is as good as before it.
 """
 
 from __future__ import annotations

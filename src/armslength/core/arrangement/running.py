@@ -1,17 +1,7 @@
 """The arrangement itself: entry, suspension, withdrawal, the end of the term; and evidence against an author.
 
-1. SIGNED by all parties by the entry long-stop, else LAPSED. D is the later of the stated start and the last
-   signature; from D on it is EFFECTIVE.
-2. The running state is derived: SUSPENDED if entered and not resumed, else HELD if any hold runs, else EFFECTIVE.
-3. A breach of a duty that suspends does so when it fires, before the end of the term. `resume` by all parties, or by
-   the determiners' quorum, counts for the current suspension, and takes effect once no breach that suspended can
-   still be remedied. At maxSuspension + grace, or at the end of the term whenever it came, it is WINDING.
-4. A withdrawal's notice runs in EFFECTIVE, HELD and SUSPENDED; the recipient of a tranche whose release duty is
-   BREACHED needs none. A notice that outlasts the term has no effect.
-5. At WINDING, OVERDUE duties and open instances become BREACHED, surviving ones too; other open duties, except
-   surviving ones, are DISCHARGED. It is TERMINATED once no tranche is owed.
-6. Past the end, once the periods on which duties and gates rest are decided and all is final, it is COMPLETED.
-   Surviving duties run on.
+Rules 1.4, 2.6 and 5.2 to 5.5 in docs/rules.md. The running state is derived: SUSPENDED if entered and not resumed, else
+HELD if any hold runs, else EFFECTIVE; so only what ends a phase for good is stored.
 """
 
 from __future__ import annotations
@@ -132,10 +122,8 @@ def consequences(draft: Draft) -> None:
     breached, draft.breaches = draft.breaches, []
     if breached and draft.effective and draft.at < draft.terms.end:
         known = draft.arrangement.suspension
-        if known is None:
-            suspension = Suspension(since=draft.at, duties=tuple(sorted(breached)))
-        else:
-            suspension = replace(known, duties=tuple(sorted({*known.duties, *breached})))
+        before = known or Suspension(since=draft.at, duties=())
+        suspension = replace(before, duties=tuple(sorted({*before.duties, *breached})))
         draft.arrangement = replace(draft.arrangement, suspension=suspension)
         draft.moved = True
         if known is None:

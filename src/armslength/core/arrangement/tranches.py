@@ -7,8 +7,7 @@
 3. The key follows once a seal covers the release, within keyBy of that seal, and must be the one that `release` named.
 4. Silence after the key settles at ackBy. A complaint in that time withholds all that this provider has not released
    to this recipient, until it is determined: UPHELD breaches the release duty, DISMISSED settles.
-5. At the end LOCKED and READY tranches are FORFEITED, and DELIVERED ones too once nothing can release them; after a
-   withdrawal READY ones have their deliverBy; after a suspension nothing is owed.
+5. At the end what can no longer be released is FORFEITED (rules 5.4c and 5.5c).
 """
 
 from __future__ import annotations
