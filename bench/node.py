@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from armslength.cli.context import ask
-from armslength.cli.monitor import ARRANGEMENT, Monitor
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.canonical import canonical
+from armslength.engine.monitor import ARRANGEMENT, Monitor
 from armslength.errors import ArmslengthError
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
@@ -39,6 +39,7 @@ from armslength.net.ways import ways
 from armslength.ports import Batch, Put
 from armslength.store.memory import MemoryStore
 from armslength.store.sqlite import SqliteStore
+from armslength.wire.manage import RECORD, WhichArrangement
 from armslength.wire.own import BASE, covered, decode_sealed
 from bench._hub import NODES, Factory, Made, Place, fill, places
 from bench.negotiation import _free_port
@@ -152,7 +153,7 @@ async def _monitor(place: Place, made: Sequence[Made], stack: AsyncExitStack) ->
     await store.commit(Batch(puts=[Put(ARRANGEMENT, each.arrangement, 0, canonical(each.proposal)) for each in made]))
     client = await stack.enter_async_context(Client(ways(place.config)))
     peers = HttpPeers(client, Tokens(place.config.did, place.keys["tokens"]).bearer)
-    return Monitor(place.config, store, peers, place.keys), peers
+    return Monitor(store, peers, place.keys, place.config.did, place.config.nodes, time.time), peers
 
 
 async def _answers(place: Place, peers: HttpPeers, arrangement: str) -> None:
@@ -161,7 +162,7 @@ async def _answers(place: Place, peers: HttpPeers, arrangement: str) -> None:
     while True:
         try:
             await peers.get(place.config.did, place.config.address, f"{BASE}/head/{arrangement}")
-            await asyncio.to_thread(ask, place.config, "record", arrangement=arrangement)
+            await asyncio.to_thread(ask, place.config, RECORD, WhichArrangement(arrangement=arrangement))
         except (ArmslengthError, OSError):
             if time.perf_counter() > until:
                 raise
@@ -173,11 +174,11 @@ async def _answers(place: Place, peers: HttpPeers, arrangement: str) -> None:
 async def _attest(world: World, made: Made, *, counts: bool) -> None:
     """One attestation; how long it takes until it is placed, and until it is sealed."""
     before, start = _cpu(world.pid), time.perf_counter()
-    (said,) = await world.monitor.say(made.arrangement, [Attest(claim="quality", period=1, value=True)])
+    (said,) = (await world.monitor.say(made.arrangement, [Attest(claim="quality", period=1, value=True)])).said
     placed = time.perf_counter() - start
-    if said["status"] != "placed":
+    if said.status != "placed":
         raise RuntimeError(f"the keeper does not place it: {said}")
-    place, path = world.keeper.config, f"{BASE}/head/{made.arrangement}?entry={said['entry']}"
+    place, path = world.keeper.config, f"{BASE}/head/{made.arrangement}?entry={said.entry}"
     while not covered(decode_sealed(await world.peers.get(place.did, place.address, path))):  # noqa: ASYNC110
         await asyncio.sleep(LOOK_S)
     sealed = time.perf_counter() - start

@@ -1,37 +1,41 @@
 """Every error the product raises, in one tree.
 
-    ArmslengthError
-    ├── Malformed      bytes or text that are not in the agreed form            (theirs, 400)
-    ├── Refused        well formed, but not valid here: state, order, authority (theirs, 409)
-    │   └── Repeat     an entry that the record already holds: give the first answer again
-    ├── Unauthorised   the sender is not who it must be                         (theirs, 401)
-    ├── NotFound       no such thing, or not for this caller                    (theirs, 404)
-    ├── Unverified     a bundle or record that does not hold                    (theirs, exit 1)
+    ArmslengthError                                                             500, exit 1
+    ├── Malformed      bytes or text that are not in the agreed form            400
+    ├── Refused        well formed, but not valid here: state, order, authority 409
+    │   ├── Repeat     an entry that the record already holds: give the first answer again
+    │   └── Uncosigned a checkpoint that is not cosigned                        422 (c2sp.org/tlog-witness)
+    ├── Unauthorised   the sender is not who it must be                         401
+    ├── NotFound       no such thing, or not for this caller                    404
+    ├── Unverified     a bundle or record that does not hold
     ├── Misuse         the command or the configuration is wrong, or a file is
-    │                  not as the command needs it                              (ours, exit 2)
-    ├── Stuck          this machine does not do it just now: a full disk        (ours, 507, exit 2)
-    └── Unavailable    a node that should answer does not                       (ours, 503, exit 3)
+    │                  not as the command needs it                              400, exit 2
+    ├── Stuck          this machine does not do it just now: a full disk        507, exit 2
+    └── Unavailable    a node that should answer does not                       503, exit 3
 
-A refusal always carries a stable `code`, the `place` it speaks of and the reason in words. One mapping to HTTP
-status and exit codes lives on the classes; nothing else decides them.
+A refusal always carries a stable `code`, the `place` it speaks of and the reason in words. HTTP status and exit code
+live on the classes; nothing else decides them. How an error travels: `wire/errors.py`.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import Final, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar, Final, TypeVar
 
+DONE: Final = 0  # the exit code of what succeeds …
+INTERRUPTED: Final = 130  # … and of what the keyboard ended
 E = TypeVar("E", bound=Exception)
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ArmslengthError(Exception):
-    """An error with a side, a stable code, a place and a reason."""
+    """An error with a stable code, a place and a reason."""
 
-    status = 500
-    exit_code = 1
-    theirs = True
+    status: ClassVar[int] = 500
+    status_of_code: ClassVar[Mapping[str, int]] = {}  # for codes that have one of their own
+    exit_code: ClassVar[int] = 1
 
     def __init__(self, code: str, reason: str, place: str | None = None) -> None:
         super().__init__(f"{place}: {reason}" if place else reason)
@@ -39,11 +43,17 @@ class ArmslengthError(Exception):
         self.reason = reason
         self.place = place
 
+    @property
+    def http_status(self) -> int:
+        """The HTTP status of this very error."""
+        return self.status_of_code.get(self.code, self.status)
+
 
 class Malformed(ArmslengthError):
     """Bytes or text that are not in the agreed form; `place` names the field."""
 
     status = 400
+    status_of_code: ClassVar[Mapping[str, int]] = {"too-large": 413, "media-type": 415, "too-slow": 408}
 
 
 class Refused(ArmslengthError):
@@ -58,6 +68,13 @@ class Repeat(Refused):
     def __init__(self, index: int) -> None:
         super().__init__("repeat", f"already placed at {index}", f"entry {index}")
         self.index = index
+
+
+class Uncosigned(Refused):
+    """A checkpoint that a timekeeper does not cosign, and why."""
+
+    status = 422
+    status_of_code: ClassVar[Mapping[str, int]] = {"bad-log-signature": 403}
 
 
 class Unauthorised(ArmslengthError):
@@ -86,7 +103,6 @@ class Misuse(ArmslengthError):
 
     status = 400
     exit_code = 2
-    theirs = False
 
 
 class Stuck(ArmslengthError):
@@ -94,7 +110,6 @@ class Stuck(ArmslengthError):
 
     status = 507
     exit_code = 2
-    theirs = False
 
 
 class Unavailable(ArmslengthError):
@@ -102,7 +117,6 @@ class Unavailable(ArmslengthError):
 
     status = 503
     exit_code = 3
-    theirs = False
 
 
 def unusable(error: OSError, path: object) -> Misuse | Stuck:
@@ -120,3 +134,8 @@ def not_kept(error: E) -> E | Stuck:
     if isinstance(error, Unavailable) and error.code == "store-failed":
         return Stuck("store-failed", error.reason, error.place)
     return error
+
+
+def misused(error: E) -> E | Misuse:
+    """An error as the owner of a node hears it: what the owner asks that is not in the agreed form is misuse."""
+    return Misuse(error.code, error.reason, error.place) if isinstance(error, Malformed) else error

@@ -11,6 +11,7 @@ from armslength.config import Config
 from armslength.engine.clock import Clocks
 from armslength.errors import Misuse, Unavailable
 from armslength.store.memory import MemoryStore
+from armslength.wire.manage import ClockOrder, ClockTime, Verb
 
 
 async def test_a_clock_that_is_set_back_says_what_it_shows() -> None:
@@ -29,10 +30,10 @@ def test_several_clocks_are_set_at_once(
         assert run(["init", str(tmp_path / name), "--address", "http://localhost:7001", "--development"]) == 0
     asked: list[str] = []
 
-    def answer(config: Config, verb: str, to: int) -> None:
+    def answer(config: Config, verb: Verb[ClockOrder, ClockTime], asked_for: ClockOrder) -> None:
         if config.name == "c":
             raise Unavailable("node-down", "no node answers", "c")
-        asked.append(f"{config.name} {verb} {to}")
+        asked.append(f"{config.name} {verb.name} {asked_for.to}")
 
     monkeypatch.setattr("armslength.cli.clock.ask", answer)
     a, b, c = (str(tmp_path / name) for name in ("a", "b", "c"))

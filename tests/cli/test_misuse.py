@@ -5,13 +5,27 @@ from __future__ import annotations
 import json
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from armslength.cli.__main__ import PARTS, application, run
-from armslength.errors import Malformed, Refused
+from armslength.errors import Misuse, Refused
 from armslength.net.local import listening
+from armslength.wire.manage import (
+    ArrangementList,
+    ArrangementSummary,
+    BundleFiles,
+    FetchReport,
+    InboxList,
+    ListedProposal,
+    NodeView,
+    SealingReport,
+    StatementResult,
+    StatementResults,
+    Verb,
+)
 from tests.terms_base import replaced
 
 
@@ -171,8 +185,10 @@ def test_a_statement_that_waits_is_no_success(
 ) -> None:
     """If nothing was placed the exit code says that nobody answers; a refusal names the arrangement."""
     node = _node(tmp_path)
-    told = [{"entry": "e" * 64, "type": "resume", "status": s, "code": "no-answer", "reason": "why"} for s in statuses]
-    answer = {"arrangement": "a" * 64, "title": "Trials", "said": told}
+    told = tuple(
+        StatementResult(entry="e" * 64, type="resume", status=each, code="no-answer", reason="why") for each in statuses
+    )
+    answer = StatementResults(arrangement="a" * 64, title="Trials", said=told)
     monkeypatch.setattr("armslength.cli.say.ask", lambda *_, **__: answer)
     capsys.readouterr()
     assert run(["resume", *node]) == code
@@ -191,21 +207,32 @@ def test_sign_lists_what_could_be_signed(
     from armslength.wire.terms_json import encode_terms
 
     terms = read_file(Path(__file__).parents[2] / "examples" / "july-2016" / "arrangement.yaml").terms
-    common = {"title": terms.title, "state": "PROPOSED", "document": encode_terms(terms).decode()}
-    listed = [
-        {**common, "arrangement": "a" * 64, "proposed_by": terms.actors["A"].did, "replaces": None, "signed": ["A"]},
-        {**common, "arrangement": "b" * 64, "proposed_by": terms.actors["B"].did, "replaces": "a" * 64, "signed": []},
-    ]
+    first_one = ArrangementSummary(
+        arrangement="a" * 64,
+        title=terms.title,
+        state="PROPOSED",
+        proposed_by=terms.actors["A"].did or "",
+        note="",
+        signed=("A",),
+        me="A",
+        document=encode_terms(terms).decode(),
+        texts={},
+    )
+    answer = {"arrangement": "b" * 64, "proposed_by": terms.actors["B"].did, "replaces": "a" * 64, "signed": ()}
+    listed = ArrangementList(arrangements=(first_one, replace(first_one, **answer)))  # type: ignore[arg-type]
+    other = ListedProposal(
+        arrangement="c" * 64, title="Another one", by={"did:web:x.example": None}, roles=(), note="", size=1, at=1
+    )
 
-    by = {"did:web:x.example": None}
-    waiting = [{"arrangement": "c" * 64, "title": "Another one", "by": by, "replaces": None}]
+    def several(*_: object, **__: object) -> object:
+        raise Misuse("which-arrangement", "say which with --arrangement: …")
 
-    def several(*_: object, **__: object) -> dict[str, object]:
-        raise Malformed("which-arrangement", "say which with --arrangement: …")
+    def shown(_: object, verb: Verb[object, object], __: object) -> object:
+        return listed if verb.name == "list" else InboxList(proposals=(other,))
 
     node = _node(tmp_path)
     monkeypatch.setattr("armslength.cli.say.ask", several)
-    monkeypatch.setattr("armslength.cli.agree.ask", lambda *_, **__: {"arrangements": listed, "proposals": waiting})
+    monkeypatch.setattr("armslength.cli.agree.ask", shown)
     capsys.readouterr()
     assert run(["sign", *node]) == 2
     first, second, third, last = capsys.readouterr().err.splitlines()
@@ -237,9 +264,29 @@ def test_status_names_its_arrangement_and_the_others(
     from tests.views.fold import golden
 
     folded = golden()
+    state = folded.at(at(10, 2))
     for others in ({}, {"b" * 64: "Trials"}):
-        beside = {"arrangement": "a" * 64, "others": others}
-        seen = look.Seen(folded.terms, folded.at(at(10, 2)), None, beside)
+        view = NodeView(
+            arrangement="a" * 64,
+            document="",
+            state=state,
+            sealed_state=state,
+            state_root="",
+            tree_root="",
+            size=1,
+            sealed=1,
+            now=at(10, 2),
+            heard={},
+            transfers={},
+            suspended={},
+            sealing={},
+            troubles=(),
+            me="A",
+            absent={},
+            others=others,
+            held=1 + len(others),
+        )
+        seen = look.Seen("a" * 64, folded.terms, state, None, view)
         monkeypatch.setattr(look, "look", lambda *_, seen=seen: seen)
         assert run(["status"]) == 0
         told = capsys.readouterr().out
@@ -252,7 +299,7 @@ def test_nothing_is_waited_for_that_will_not_come(
     wait: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`fetch` of a forfeited tranche ends at once and says so."""
-    answer = {"stage": "FORFEITED", "plain": None, "outcome": None, "done": 0, "total": 0, "trouble": None}
+    answer = FetchReport(stage="FORFEITED", done=0, total=0)
     monkeypatch.setattr("armslength.cli.files.ask", lambda *_, **__: answer)
     node = _node(tmp_path)
     capsys.readouterr()
@@ -264,11 +311,20 @@ def test_publish_repeats_the_embargo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever holds a key back is told until when, and from when on that would be late."""
-    answer = {"over": True, "size": 3, "plain_root": "c" * 64, "cipher_root": "d" * 64, "release_by": 7200}
+    answer = SealingReport(
+        arrangement="a" * 64,
+        over=True,
+        done=3,
+        total=3,
+        size=3,
+        plain_root="c" * 64,
+        cipher_root="d" * 64,
+        release_by=7200,
+    )
     node = _node(tmp_path)
     for after in (None, 1469340060):
         monkeypatch.setattr(
-            "armslength.cli.files.ask", lambda *_, after=after, **__: {**answer, "release_after": after}
+            "armslength.cli.files.ask", lambda *_, after=after, **__: replace(answer, release_after=after)
         )
         capsys.readouterr()
         assert run(["publish", "T1", str(tmp_path / "x"), "--media-type", "text/csv", *node]) == 0
@@ -285,20 +341,14 @@ def test_what_a_peer_writes_cannot_steer_a_terminal(
     assert run(["init", str(folder), "--address", "http://localhost:1", "--development"]) == 0
     hostile = "no\x1b[2J\x9b1mway\u202e"
 
-    def refuse(*_: object, **__: object) -> dict[str, object]:
+    def refuse(*_: object, **__: object) -> object:
         raise Refused("no", hostile, hostile)
 
-    def answer(_: object, verb: str, **__: object) -> dict[str, object]:
-        said = {"entry": "e" * 64, "type": "sign", "status": "refused", "code": "no", "reason": hostile}
-        fetched: dict[str, object] = {
-            "stage": "LOCKED",
-            "plain": None,
-            "outcome": None,
-            "done": 0,
-            "total": 0,
-            "trouble": hostile,
-        }
-        return {"arrangement": "a" * 64, "title": hostile, "said": [said]} if verb == "say" else fetched
+    def answer(_: object, verb: Verb[object, object], __: object) -> object:
+        said = StatementResult(entry="e" * 64, type="sign", status="refused", code="no", reason=hostile)
+        fetched = FetchReport(stage="LOCKED", done=0, total=0, trouble=hostile)
+        said_all = StatementResults(arrangement="a" * 64, title=hostile, said=(said,))
+        return said_all if verb.name == "say" else fetched
 
     for ask in (refuse, answer):
         for file in ("say", "files"):
@@ -315,7 +365,7 @@ def test_export_writes_into_its_folder_only(path: str, tmp_path: Path, monkeypat
     """Whoever answers on the node's port names no file outside the folder."""
     folder = tmp_path / "node"
     assert run(["init", str(folder), "--address", "http://localhost:1", "--development"]) == 0
-    answer = {"arrangement": "a" * 64, "files": {path: "text"}}
+    answer = BundleFiles(arrangement="a" * 64, files={path: "text"})
     monkeypatch.setattr("armslength.cli.proof.ask", lambda *_, **__: answer)
     assert run(["export", str(tmp_path / "bundle"), "--node", str(folder)]) == 2
     assert not (tmp_path / "outside").exists()

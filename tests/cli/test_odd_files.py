@@ -20,6 +20,7 @@ import pytest
 from armslength.cli.__main__ import PARTS, run
 from armslength.cli.output import given, new_folder, take, write, written
 from armslength.errors import Misuse, Stuck
+from armslength.wire.manage import BundleFiles, FetchReport
 from tests.wire.test_bundle import _small, files_of
 
 PROGRAM = Path(sys.executable).with_name("armslength")
@@ -136,9 +137,9 @@ def test_odd_output(
     target, plain = _nowhere(tmp_path, kind), tmp_path / "opened"
     plain.write_text("content")
     makes = kind in {"no-folder", "folder"} and verb in {"export", "init"}  # folders are made where they are missing
-    fetched = {"stage": "SETTLED", "plain": str(plain), "outcome": "ok", "done": 1, "total": 1, "trouble": None}
+    fetched = FetchReport(stage="SETTLED", plain=str(plain), outcome="ok", done=1, total=1)
     monkeypatch.setattr("armslength.cli.files.ask", lambda *_, **__: fetched)
-    exported = {"arrangement": "a" * 64, "files": {"one": "1", "two/three": "3"}}
+    exported = BundleFiles(arrangement="a" * 64, files={"one": "1", "two/three": "3"})
     monkeypatch.setattr("armslength.cli.proof.ask", lambda *_, **__: exported)
     before = sorted(tmp_path.rglob("*"))
     capsys.readouterr()
@@ -176,9 +177,9 @@ def test_no_room(
     same command goes well."""
     plain, target = tmp_path / "opened", tmp_path / "target"
     plain.write_bytes(bytes(10_000))
-    fetched = {"stage": "SETTLED", "plain": str(plain), "outcome": "ok", "done": 1, "total": 1, "trouble": None}
+    fetched = FetchReport(stage="SETTLED", plain=str(plain), outcome="ok", done=1, total=1)
     monkeypatch.setattr("armslength.cli.files.ask", lambda *_, **__: fetched)
-    exported = {"arrangement": "a" * 64, "files": {"one": "1", "two/three": "3" * 9000}}
+    exported = BundleFiles(arrangement="a" * 64, files={"one": "1", "two/three": "3" * 9000})
     monkeypatch.setattr("armslength.cli.proof.ask", lambda *_, **__: exported)
     line = {
         "report": ["report", str(bundle), "--out", str(target)],

@@ -19,8 +19,6 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
-from armslength import runtime
-from armslength.cli.monitor import Monitor
 from armslength.config import Config
 from armslength.core.arrangement.bodies import Body, Sign
 from armslength.core.arrangement.state import State
@@ -32,18 +30,21 @@ from armslength.core.record.note import parse
 from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.clock import Clocks
 from armslength.engine.journal import KIND as JOURNAL
+from armslength.engine.monitor import Monitor
 from armslength.engine.publishing import Wish
 from armslength.engine.recorder import Free
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.transport import StatementResult
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver, key_did
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens
 from armslength.net.peers import HttpPeers
 from armslength.ports import Batch, Row, Send, Store
-from armslength.runtime import Running, assembled
+from armslength.runtime import node as runtime
+from armslength.runtime.node import Running, assembled
 from armslength.store.memory import MemoryStore
+from armslength.views.jsonable import jsonable
+from armslength.wire import manage
 from armslength.wire.bundle import Verdict, verify_bundle
 from armslength.wire.own import BASE, Proposal, decode_written
 from armslength.wire.record import decode_leaf
@@ -55,6 +56,7 @@ from tests.sim.network import Host, Network, Wire, ask
 from tests.sim.virtual import VirtualLoop
 
 EPOCH = 1_750_000_000.0  # wall time at the loop's zero
+VERBS = {each.name: each for each in vars(manage).values() if isinstance(each, manage.Verb)}
 NODES = ("A", "B", "m5")
 SETTLE_S = 600.0  # of the loop's time that a world may need to come to rest
 
@@ -225,7 +227,7 @@ class SimNode:
         reply = await ask(app, "POST", f"http://localhost/{verb}", body)  # type: ignore[arg-type]
         if reply.status != 200:
             raise AssertionError(reply.body)
-        return json.loads(reply.body)
+        return jsonable(manage.decode_message(VERBS[verb].answered, reply.body))
 
 
 class World:
@@ -292,10 +294,9 @@ class World:
             self.stores[name] = MemoryStore()
             did = self.terms.actors[name].did or ""
             addresses = tuple(self.nodes[each].config.address for each in (self.terms.keeper, "A", "B"))
-            config = Config(folder=self.folder / name, name=name, did=did, nodes=addresses, development=True)
             keys = ring(name)
             peers = HttpPeers(Wire(self.network, name), Tokens(did, keys["tokens"]).bearer)  # type: ignore[arg-type]
-            self._monitors[name] = Monitor(config, self.stores[name], peers, keys)
+            self._monitors[name] = Monitor(self.stores[name], peers, keys, did, addresses, self.wall)
         return self._monitors[name]
 
     # --- what happens ----------------------------------------------------------------------------------------------
@@ -358,9 +359,9 @@ class World:
 
         await self.until(f"publish {tranche}", once)
 
-    async def say(self, who: str, *bodies: Body) -> list[StatementResult]:
+    async def say(self, who: str, *bodies: Body) -> list[manage.StatementResult]:
         """State something; what cannot be stated yet is tried again for a while."""
-        found: list[StatementResult] = []
+        found: list[manage.StatementResult] = []
         if who in self.nodes:
             store = self.nodes[who].store
         else:

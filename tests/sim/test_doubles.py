@@ -124,7 +124,7 @@ def test_one_accusation_is_enough(tmp_path: Path) -> None:
             assert len(await live.journal.pending()) == 1
             await world.nodes["m5"].start()
             assert await excluded(world) == {"A": ["m2"], "B": ["m2"], "m5": ["m2"]}
-            with patch.object(node, "_placed", side_effect=AssertionError):
+            with patch.object(node.recorder, "last_entry", side_effect=AssertionError):
                 live.record.accused.clear()
                 await submit(world, "A", signed(doubles[5]))
                 assert not live.record.doubles

@@ -29,7 +29,7 @@ async def pending(world: World) -> int:
 
 async def say(world: World, *bodies: Attest) -> list[str]:
     """What m1 is told."""
-    return [said["status"] for said in await world.monitor("m1").say(world.arrangement, bodies, ())]
+    return [said.status for said in (await world.monitor("m1").say(world.arrangement, bodies, ())).said]
 
 
 def test_what_everyone_dropped_is_sent_again(tmp_path: Path) -> None:

@@ -28,15 +28,15 @@ def test_after_200_refused_statements_a_good_one_is_placed(tmp_path: Path, batch
             monitor = world.monitor("m1")
             for number in range(200 if batch == 1 else 4):
                 early = [Attest(claim="k1a", period=(number + each) % 40 + 1, value=True) for each in range(batch)]
-                said = await monitor.say(world.arrangement, early, ())
-                assert {each["status"] for each in said} == {"refused"}
+                said = (await monitor.say(world.arrangement, early, ())).said
+                assert {each.status for each in said} == {"refused"}
                 assert len(said) == batch
                 if batch > 1:
                     await world.rest()
             await world.rest()
             await world.clock(at(1, 1))
-            (said_now,) = await monitor.say(world.arrangement, [GOOD], ())
-            assert said_now["status"] == "placed"
+            (said_now,) = (await monitor.say(world.arrangement, [GOOD], ())).said
+            assert said_now.status == "placed"
             await world.rest()
             assert (await world.state()).claims["k1a"].open["0"].keys() == {"m1"}
             await world.check()
@@ -58,7 +58,7 @@ def test_too_much_at_once_is_refused_before_it_is_stored(tmp_path: Path) -> None
             monitor = world.monitor("m1")
             with pytest.raises(Refused, match="at most 200"):
                 await monitor.say(world.arrangement, [GOOD] * (AT_ONCE + 1), ())
-            (said,) = await monitor.say(world.arrangement, [GOOD], ())
-            assert said["status"] == "placed"
+            (said,) = (await monitor.say(world.arrangement, [GOOD], ())).said
+            assert said.status == "placed"
 
     play(story())

@@ -218,7 +218,7 @@ def test_a_monitor_s_older_journal(tmp_path: Path, is_sealed: bool) -> None:
 
 async def _attest(world: World, claim: str, period: int) -> list[str]:
     body = Attest(claim=claim, period=period, value=True)
-    return [said["status"] for said in await world.monitor("m1").say(world.arrangement, [body], ())]
+    return [said.status for said in (await world.monitor("m1").say(world.arrangement, [body], ())).said]
 
 
 async def _never(self: Keeper, live: object) -> bool:

@@ -1,4 +1,4 @@
-"""Of which arrangement the management interface speaks."""
+"""The management interface: what its owner asks, and what the answer adds."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Attest, Resume
 from armslength.errors import Misuse, Refused
-from armslength.web import manage
+from armslength.web.manage import Management, build_management
+from armslength.wire.errors import FROM_NODE, decode_error
+from armslength.wire.manage import StatementsOrder, WhichTranche, statements
 from tests.golden.terms import at
+from tests.sim.network import ask
 from tests.views.fold import golden
 
 ME = "did:web:me.example"
@@ -50,18 +53,9 @@ class _Repository:
         return str(self._held[name].terms.title)
 
 
-def _verbs(*live: Any) -> manage._Verbs:
-    node: Any = SimpleNamespace(repository=_Repository({each.arrangement: each for each in live}), proposals=None)
-    return manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
-
-
-def test_what_is_in_force_is_replaced_by_nothing_that_is_not() -> None:
-    """Of terms of ours that answer others of ours, the answer is meant; but not in the place of what is in force."""
-    read, ours, forced = _held("a", ME, None), _held("b", ME, "a" * 64), _held("a", ME, None, phase="EFFECTIVE")
-    assert asyncio.run(_verbs(read, ours)._held({})) is ours
-    with pytest.raises(Misuse, match=r"terms a.*terms b"):
-        asyncio.run(_verbs(forced, ours)._held({}))
-    assert asyncio.run(_verbs(forced, ours)._held({"arrangement": "bb"})) is ours
+def _management(*live: Any) -> Management:
+    repository = _Repository({each.arrangement: each for each in live})
+    return Management(SimpleNamespace(repository=repository, proposals=None), SimpleNamespace())  # type: ignore[arg-type]
 
 
 def test_a_statement_that_will_change_nothing_is_noted() -> None:
@@ -70,11 +64,11 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     book = SimpleNamespace(me=SimpleNamespace(actor="m5"), view=SimpleNamespace(state=state))
     recorder = SimpleNamespace(now=lambda _: at(10, 2))
     node: Any = SimpleNamespace(recorder=recorder, repository=None, proposals=None)
-    verbs = manage._Verbs(node, SimpleNamespace())  # type: ignore[arg-type]
+    management = Management(node, SimpleNamespace())  # type: ignore[arg-type]
     live: Any = SimpleNamespace(terms=golden().terms, record=book)
-    note = verbs._note(live, Attest(claim="k1a", period=3, value=True))
+    note = management._note(live, Attest(claim="k1a", period=3, value=True))
     assert note == "changes nothing: k1a day 3 is already decided: SUPPORTED"
-    assert verbs._note(live, Attest(claim="k1a", period=10, value=True)) is None
+    assert management._note(live, Attest(claim="k1a", period=10, value=True)) is None
 
 
 def test_only_the_recipient_fetches() -> None:
@@ -85,17 +79,34 @@ def test_only_the_recipient_fetches() -> None:
         arrangement="a" * 64, terms=terms, record=SimpleNamespace(me=SimpleNamespace(actor="A"))
     )
     with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
-        asyncio.run(_verbs(live).fetch({"arrangement": "aa", "tranche": tranche}))
+        asyncio.run(_management(live).fetch(WhichTranche(arrangement="aa", tranche=tranche)))
 
 
 def test_what_is_refused_names_the_arrangement() -> None:
     """Whoever holds several learns in which one a statement is not valid."""
-    verbs = _verbs(_held("a", ME, None))
+    management = _management(_held("a", ME, None))
 
     async def say(*_: object) -> None:
         raise Refused("state", "nothing is suspended")
 
-    verbs._node.say = say  # type: ignore[method-assign,assignment]
-    verbs._note = lambda *_: {}  # type: ignore[method-assign]
+    management._node.say = say  # type: ignore[method-assign,assignment]
+    management._note = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(Refused, match=r"nothing is suspended \(in terms a, aaaaaaaaaaaa\)"):
-        asyncio.run(verbs.say({"statements": [{"type": "resume", "body": {}}]}))
+        asyncio.run(management.say(StatementsOrder(statements=statements([Resume()]))))
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "place"),
+    [
+        (b'{"arrangement": "", "extra": 1}', "unknown-field", "extra"),
+        (b'{"arrangement": 5}', "bad-field", "arrangement"),
+        (b"[]", "bad-field", None),
+        (b"{", "not-json", None),
+    ],
+)
+async def test_a_question_in_another_form_is_misuse(body: bytes, code: str, place: str | None) -> None:
+    """A field too many or of another kind, or no JSON at all: status and class of misuse, with the place."""
+    management: Any = build_management(SimpleNamespace(repository=None, proposals=None), SimpleNamespace())  # type: ignore[arg-type]
+    reply = await ask(management, "POST", "http://localhost/view", body)
+    error = decode_error(reply.status, reply.body, FROM_NODE)
+    assert (type(error), error.code, error.place) == (Misuse, code, place)

@@ -16,15 +16,15 @@ import cyclopts
 from armslength import __version__
 from armslength.cli.examples import EXAMPLES, epilogue
 from armslength.cli.output import streams
-from armslength.errors import ArmslengthError, Misuse, not_kept, unusable
+from armslength.errors import DONE, INTERRUPTED, ArmslengthError, Misuse, not_kept, unusable
 
 HELP: Final = (
     "Conditional, reciprocal exchange between organisations that do not trust each other, step by step.\n\n"
     "Begin with `armslength init FOLDER` for an identity and `armslength check FILE` for terms. Commands that speak for"
     " a node or a monitor take `--node FOLDER` (or the variable ARMSLENGTH_NODE; default: the current folder).\n\n"
     "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer. A statement that is"
-    " pending (3) is kept and sent again: do not make it a second time. Where a file or a disk is not as a command"
-    " needs it (2) nothing was done; where only its output could not be written (1) it was."
+    " pending (3) is kept and sent again; made a second time, it is not signed anew. Where a file or a disk is not as a"
+    " command needs it (2) nothing was done; where only its output could not be written (1) it was."
 )
 # Which file has which verbs: only what a command needs is imported, so that commands start fast.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -82,7 +82,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             return code
         if not isinstance(out.error, BrokenPipeError):  # a reader that has enough is told nothing
             err.write(f"armslength: what was to be shown cannot be written: {out.error.strerror} [no-output]\n")
-        return code or 1
+        return code or ArmslengthError.exit_code
 
 
 def _called(given: list[str]) -> int:
@@ -90,16 +90,16 @@ def _called(given: list[str]) -> int:
     try:
         called = application(given[0] if given else None)
         result = called(given, exit_on_error=False, result_action="return_value", print_error=not as_json)
-        return result if isinstance(result, int) else 0
+        return result if isinstance(result, int) else DONE
     except (ArmslengthError, OSError) as error:
         known = error if isinstance(error, ArmslengthError) else unusable(error, error.filename or given[0])
         failed = not_kept(known)
     except cyclopts.CycloptsError as error:
         if not as_json:
-            return 2  # it has been told
+            return Misuse.exit_code  # it has been told
         failed = Misuse("usage", " ".join(str(error).split()), given[0])
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     _tell(failed, as_json=as_json)
     return failed.exit_code
 

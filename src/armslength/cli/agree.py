@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, ask, show
 from armslength.cli.say import statements
 from armslength.cli.terms import sound_file
-from armslength.config import Config, load
+from armslength.config import load
 from armslength.core.arrangement.bodies import Sign
-from armslength.errors import ArmslengthError, Misuse, NotFound, Unavailable
+from armslength.errors import DONE, ArmslengthError, Misuse, Refused, Unavailable
 
 if TYPE_CHECKING:
     import cyclopts
 
+    from armslength.report.differences import Difference
+    from armslength.wire.manage import ActorReply, ArrangementSummary, ListedProposal, ProposalResult
     from armslength.wire.terms import Compiled
 
 Note = Annotated[str, Parameter(help="A word to the others; it is no part of the terms.")]
@@ -42,6 +46,15 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
     return _code(answer)
 
 
+@dataclass(frozen=True, slots=True)
+class Countered:
+    """What `counter --json` prints: what `propose` does, and what the terms change."""
+
+    arrangement: str
+    answers: dict[str, ActorReply]
+    differences: tuple[Difference, ...]
+
+
 def counter(
     file: Path, /, *, to: Annotated[str, Parameter(name="--to")] = "", note: Note = "",
     node: NodeFolder = Path(), json: AsJson = False,
@@ -58,75 +71,62 @@ def counter(
     from armslength.core.canonical import digest
     from armslength.report.differences import differences
     from armslength.views.words import count, safe
+    from armslength.wire.manage import TERMS, WhichArrangement
     from armslength.wire.terms_json import decode_terms, encode_terms
 
-    config, compiled = load(node), sound_file(file)
-    old = ask(config, "proposal", arrangement=_only_terms(config, to))
-    if digest(encode_terms(compiled.terms)) == old["arrangement"]:
+    compiled = sound_file(file)
+    old = ask(load(node), TERMS, WhichArrangement(arrangement=to))
+    if digest(encode_terms(compiled.terms)) == old.arrangement:
         raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
-    before = decode_terms(old["document"].encode())
-    changes = differences(before, compiled.terms, old["texts"], compiled.texts)
-    answer = _send(node, compiled, old["arrangement"], note)
-    answer["differences"] = [
-        {"path": c.path, "before": c.before, "after": c.after, "sentence": c.sentence} for c in changes
-    ]
+    before = decode_terms(old.document.encode())
+    changes = differences(before, compiled.terms, old.texts, compiled.texts)
+    answer = _send(node, compiled, old.arrangement, note)
     lines = [safe(f"  {change.sentence}") for change in changes]
-    show(
-        answer, as_json=json, text="\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
-    )
+    text = "\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
+    show(Countered(answer.arrangement, answer.answers, tuple(changes)), as_json=json, text=text)
     return _code(answer)
-
-
-def _only_terms(config: Config, begins: str) -> str:
-    """The hash of the terms that are to be answered. Raises NotFound or Misuse."""
-    if begins:
-        return begins
-    waiting = [each["arrangement"] for each in ask(config, "inbox")["proposals"]]
-    held = [each["arrangement"] for each in ask(config, "list")["arrangements"]]
-    if len(waiting) + len(held) == 1:
-        return str((waiting + held)[0])
-    kind = Misuse if waiting or held else NotFound
-    raise kind("which-terms", "name the terms to answer with --to HASH: `armslength inbox` lists what waits")
 
 
 def inbox(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """List the terms that others have proposed and that wait for your word: nothing else is done with them."""
-    answer = ask(load(node), "inbox")
-    show(answer["proposals"], as_json=json, text="" if json else _listed(answer["proposals"]))
-    return 0
+    from armslength.wire.manage import INBOX, InboxRequest
+
+    waiting = ask(load(node), INBOX, InboxRequest()).proposals
+    show(waiting, as_json=json, text="" if json else _listed(waiting))
+    return DONE
 
 
-def _listed(proposals: list[dict[str, Any]]) -> str:
+def _listed(proposals: Sequence[ListedProposal]) -> str:
     from armslength.views.words import iso, safe
 
     if not proposals:
         return "Nothing waits for you."
     lines = []
     for each in proposals:
-        by = ", ".join(f"{who} ({party or 'no party of these terms'})" for who, party in each["by"].items())
-        lines.append(f"{each['arrangement'][:12]}  {each['title'] or 'cannot be read'}")
-        lines.append(f"    proposed by {by}, since {iso(each['at'])}, {each['size']} bytes")
-        lines += [f"    to replace {each['replaces'][:12]}"] if each["replaces"] else []
-        lines += [f"    with the word: {each['note']}"] if each["note"] else []
+        by = ", ".join(f"{who} ({party or 'no party of these terms'})" for who, party in each.by.items())
+        lines.append(f"{each.arrangement[:12]}  {each.title or 'cannot be read'}")
+        lines.append(f"    proposed by {by}, since {iso(each.at)}, {each.size} bytes")
+        lines += [f"    to replace {each.replaces[:12]}"] if each.replaces else []
+        lines += [f"    with the word: {each.note}"] if each.note else []
         lines.append(f"    {_asked(each)}")
     return "\n".join(safe(line) for line in lines)
 
 
-def _asked(each: dict[str, Any]) -> str:
+def _asked(each: ListedProposal) -> str:
     """What the terms ask of us, and what to do."""
     from armslength.views.words import listing
 
-    name = each["arrangement"][:12]
+    name = each.arrangement[:12]
     no = f'`armslength decline {name} --reason "…"`'
-    if each["fault"]:
-        return f"{each['fault']}: {no}"
-    if "party" in each["roles"]:
+    if each.fault:
+        return f"{each.fault}: {no}"
+    if "party" in each.roles:
         yes = f"`armslength sign {name}`, `armslength counter FILE --to {name}`"
-        return f"asks you to sign as {each['me']}: {yes} or {no}"
-    if not each["roles"]:
-        return f"names you as {each['me']} and asks nothing of your node: {no}"
-    offices = listing(role.replace("-", " ") for role in each["roles"])
-    return f"asks you, as {each['me']}, to be {offices}: `armslength accept {name}` or {no}"
+        return f"asks you to sign as {each.me}: {yes} or {no}"
+    if not each.roles:
+        return f"names you as {each.me} and asks nothing of your node: {no}"
+    offices = listing(role.replace("-", " ") for role in each.roles)
+    return f"asks you, as {each.me}, to be {offices}: `armslength accept {name}` or {no}"
 
 
 def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
@@ -140,44 +140,46 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
     try:
         return statements(node, arrangement, [Sign()], json=json)
     except ArmslengthError as error:
+        from armslength.wire.manage import INBOX, LIST, InboxRequest, ListPage
+
         config = load(node)
         if error.code != "which-arrangement" or not config.address:
             raise
-        held, waiting = ask(config, "list", arrangement=arrangement)["arrangements"], ask(config, "inbox")["proposals"]
-        raise Choice(held, waiting, arrangement) from None
+        held = ask(config, LIST, ListPage(arrangement=arrangement)).arrangements
+        raise Choice(held, ask(config, INBOX, InboxRequest()).proposals, arrangement) from None
 
 
 class Choice(Misuse):
     """Several terms could be meant: a line for each."""
 
-    def __init__(self, held: list[dict[str, Any]], waiting: list[dict[str, Any]], begins: str) -> None:
-        lines = tuple(_candidate(each, [*held, *waiting]) for each in held if each["arrangement"].startswith(begins))
-        lines += tuple(_offered(each) for each in waiting if each["arrangement"].startswith(begins))
+    def __init__(self, held: Sequence[ArrangementSummary], waiting: Sequence[ListedProposal], begins: str) -> None:
+        lines = tuple(_candidate(each, [*held, *waiting]) for each in held if each.arrangement.startswith(begins))
+        lines += tuple(_offered(each) for each in waiting if each.arrangement.startswith(begins))
         self.closing = "say which, as in `armslength sign HASH`"
         super().__init__("which-arrangement", f"{self.closing}: {'; '.join(lines)}")
         self.problems = lines
 
 
-def _candidate(each: dict[str, Any], held: list[dict[str, Any]]) -> str:
+def _candidate(each: ArrangementSummary, held: Sequence[ArrangementSummary | ListedProposal]) -> str:
     """Terms that could be signed, in a line."""
     from armslength.views.words import Words
     from armslength.wire.terms_json import decode_terms
 
-    terms = decode_terms(each["document"].encode())
+    terms = decode_terms(each.document.encode())
     words = Words.of(terms)
     names = {actor.did: words.named(name) for name, actor in terms.actors.items()}
-    facts = [each["state"], f"proposed by {names.get(each['proposed_by'], each['proposed_by'])}"]
-    facts += [f"to replace {each['replaces'][:12]}"] if each["replaces"] else []
-    facts += [f"answered by {other['arrangement'][:12]}" for other in held if other["replaces"] == each["arrangement"]]
-    facts += [f"signed by {words.names(each['signed'])}" if each["signed"] else "signed by nobody"]
-    return f"{each['arrangement'][:12]}  {each['title']}: {', '.join(facts)}"
+    facts = [each.state, f"proposed by {names.get(each.proposed_by, each.proposed_by)}"]
+    facts += [f"to replace {each.replaces[:12]}"] if each.replaces else []
+    facts += [f"answered by {other.arrangement[:12]}" for other in held if other.replaces == each.arrangement]
+    facts += [f"signed by {words.names(each.signed)}" if each.signed else "signed by nobody"]
+    return f"{each.arrangement[:12]}  {each.title}: {', '.join(facts)}"
 
 
-def _offered(each: dict[str, Any]) -> str:
+def _offered(each: ListedProposal) -> str:
     """Terms that wait in the inbox, in a line."""
-    facts = [f"proposed by {', '.join(party or who for who, party in each['by'].items())}"]
-    facts += [f"to replace {each['replaces'][:12]}"] if each["replaces"] else []
-    return f"{each['arrangement'][:12]}  {each['title'] or 'cannot be read'}: waits for you, {', '.join(facts)}"
+    facts = [f"proposed by {', '.join(party or who for who, party in each.by.items())}"]
+    facts += [f"to replace {each.replaces[:12]}"] if each.replaces else []
+    return f"{each.arrangement[:12]}  {each.title or 'cannot be read'}: waits for you, {', '.join(facts)}"
 
 
 def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
@@ -192,12 +194,13 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
         Hash of the terms, or its beginning; `armslength inbox` lists what waits.
     """
     from armslength.views.words import listing, safe
+    from armslength.wire.manage import ACCEPT, WhichArrangement
 
-    answer = ask(load(node), "accept", arrangement=arrangement)
-    offices = listing(role.replace("-", " ") for role in answer["roles"])
-    text = f"Accepted: {answer['me']} is {offices} in {answer['title']} ({answer['arrangement'][:12]})."
+    answer = ask(load(node), ACCEPT, WhichArrangement(arrangement=arrangement))
+    offices = listing(role.replace("-", " ") for role in answer.roles)
+    text = f"Accepted: {answer.me} is {offices} in {answer.title} ({answer.arrangement[:12]})."
     show(answer, as_json=json, text=safe(text))
-    return 0
+    return DONE
 
 
 def decline(
@@ -213,35 +216,36 @@ def decline(
         Hash of the terms, or its beginning.
     """
     from armslength.views.words import safe
+    from armslength.wire.manage import DECLINE, DeclineOrder
 
-    answer = ask(load(node), "decline", arrangement=arrangement, reason=reason)
-    title = answer["title"] or "terms that cannot be read"
-    show(answer, as_json=json, text=safe(f"Declined {answer['arrangement'][:12]} ({title})."))
-    return 0
+    answer = ask(load(node), DECLINE, DeclineOrder(arrangement=arrangement, reason=reason))
+    title = answer.title or "terms that cannot be read"
+    show(answer, as_json=json, text=safe(f"Declined {answer.arrangement[:12]} ({title})."))
+    return DONE
 
 
-def _send(node: Path, compiled: Compiled, replaces: str | None, note: str) -> dict[str, Any]:
+def _send(node: Path, compiled: Compiled, replaces: str | None, note: str) -> ProposalResult:
+    from armslength.wire.manage import PROPOSE
+    from armslength.wire.own import Proposal
     from armslength.wire.terms_json import encode_terms
 
-    document = encode_terms(compiled.terms).decode()
-    asked: dict[str, Any] = {"document": document, "texts": dict(compiled.texts), "note": note}
-    if replaces is not None:
-        asked["replaces"] = replaces
-    return ask(load(node), "propose", **asked)
+    document, texts = encode_terms(compiled.terms).decode(), dict(compiled.texts)
+    return ask(load(node), PROPOSE, Proposal(document=document, texts=texts, replaces=replaces, note=note))
 
 
-def _code(answer: dict[str, Any]) -> int:
-    """3 if the terms are sent again to somebody who was not reached; 1 if somebody has declined or refused them."""
-    found = {each["answer"] for each in answer["answers"].values()}
+def _code(answer: ProposalResult) -> int:
+    """That of what is unavailable, if the terms are sent again to somebody who was not reached; that of a refusal, if
+    somebody has declined or refused them."""
+    found = {each.answer for each in answer.answers.values()}
     if found & {"declined", "refused"}:
-        return 1
-    return Unavailable.exit_code if found & {"unreached", "unknown"} else 0
+        return Refused.exit_code
+    return Unavailable.exit_code if found & {"unreached", "unknown"} else DONE
 
 
-def _told(answer: dict[str, Any], compiled: Compiled) -> str:
+def _told(answer: ProposalResult, compiled: Compiled) -> str:
     from armslength.views.consent import answer as heard
     from armslength.views.words import Words, safe
 
-    words, lines = Words.of(compiled.terms), [f"Arrangement {answer['arrangement']}"]
-    lines += [safe(f"  {heard(words, who, **said)}") for who, said in answer["answers"].items()]
+    words, lines = Words.of(compiled.terms), [f"Arrangement {answer.arrangement}"]
+    lines += [safe(f"  {heard(words, who, said)}") for who, said in answer.answers.items()]
     return "\n".join(lines)

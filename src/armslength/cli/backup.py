@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json as jsonlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, show
 from armslength.cli.output import given, new_folder
 from armslength.config import FILE, Config, load
-from armslength.errors import Misuse, Unverified, unusable
+from armslength.errors import DONE, Malformed, Misuse, Unverified, unusable
+from armslength.wire.backup import MANIFEST, BackupManifest, FileCopy, decode_manifest, encode_manifest
 
 if TYPE_CHECKING:
     import cyclopts
 
-MANIFEST: Final = "manifest.json"
-FORMAT: Final = "armslength-backup/1"
 LARGEST: Final = 256 * 1024 * 1024  # bytes of a manifest
 BLOCK: Final = 1024 * 1024
 
@@ -49,7 +47,7 @@ def backup(to: Path, /, *, node: NodeFolder = Path(), json: AsJson = False) -> i
         raise Misuse("inside", "lies in the folder that is to be copied", str(to))
     with new_folder(to) as draft:
         draft.chmod(0o700)
-        files = dict[str, Any]()
+        files = dict[str, FileCopy]()
         if config.database.exists():
             from armslength.store.copying import copy_database
 
@@ -63,16 +61,16 @@ def backup(to: Path, /, *, node: NodeFolder = Path(), json: AsJson = False) -> i
             except FileNotFoundError:  # it has just been replaced by another
                 continue
         made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        manifest = {"format": FORMAT, "did": config.did, "name": config.name, "made": made, "files": files}
-        _private(draft / MANIFEST, jsonlib.dumps(manifest, indent=1, sort_keys=True).encode())
-    size = sum(each["size"] for each in files.values())
+        manifest = BackupManifest(did=config.did, name=config.name, made=made, files=files)
+        _private(draft / MANIFEST, encode_manifest(manifest))
+    size = sum(each.size for each in files.values())
     done = {"folder": str(to), "did": config.did, "made": made, "files": len(files), "bytes": size}
     show(
         done,
         as_json=json,
         text=f"Copied {len(files)} files ({size} bytes) of {config.name} to {to}. It holds its keys.",
     )
-    return 0
+    return DONE
 
 
 def restore(
@@ -93,20 +91,20 @@ def restore(
         The folder to make: one that is not there yet, or empty.
     """
     manifest = _manifest(source)
-    _compare(source, manifest["files"])
+    _compare(source, manifest.files)
     with new_folder(node) as draft:
         draft.chmod(0o700)
-        for name, known in manifest["files"].items():
+        for name, known in manifest.files.items():
             if _copied(source / name, draft / name) != known:
                 raise Unverified("changed", "has changed since it was compared", file=name)
     config = load(node)
     text = (
-        f"Restored {config.name} of {manifest['made']} in {node}. It first asks the others what it has said since:"
+        f"Restored {config.name} of {manifest.made} in {node}. It first asks the others what it has said since:"
         f" `armslength status` tells for whom it waits."
     )
-    done = {"folder": str(node), "did": config.did, "made": manifest["made"], "files": len(manifest["files"])}
+    done = {"folder": str(node), "did": config.did, "made": manifest.made, "files": len(manifest.files)}
     show(done, as_json=json, text=text)
-    return 0
+    return DONE
 
 
 def _to_copy(config: Config) -> Iterator[Path]:
@@ -121,28 +119,18 @@ def _to_copy(config: Config) -> Iterator[Path]:
                 yield path
 
 
-def _manifest(source: Path) -> dict[str, Any]:
+def _manifest(source: Path) -> BackupManifest:
     """What a backup says that it holds. Raises Misuse for what is none."""
     path = source / MANIFEST
     if not path.is_file():
         raise Misuse("no-backup", f"holds no backup: there is no {MANIFEST}", str(source))
     try:
-        found = jsonlib.loads(given(path, LARGEST))
-        files = found["files"]
-        good = found["format"] == FORMAT and isinstance(found["made"], str) and FILE in files
-        good = good and all(each.keys() == {"sha256", "size"} for each in files.values())
-    except (ValueError, KeyError, TypeError, AttributeError):
-        found, files, good = {}, {}, False
-    if not good:
-        raise Unverified("bad-manifest", "is not a manifest of a backup", file=str(path))
-    for name in files:
-        parts = PurePosixPath(name).parts
-        if not parts or name.startswith("/") or ".." in parts or name != "/".join(parts) or name == MANIFEST:
-            raise Unverified("bad-manifest", f"names a file outside: {name!r}", file=str(path))
-    return dict(found)
+        return decode_manifest(given(path, LARGEST), FILE)
+    except Malformed as error:
+        raise Unverified("bad-manifest", f"is not a manifest of a backup: {error}", file=str(path)) from None
 
 
-def _compare(source: Path, files: dict[str, Any]) -> None:
+def _compare(source: Path, files: dict[str, FileCopy]) -> None:
     """Raise Unverified unless the folder holds exactly these files."""
     there = {
         path.relative_to(source).as_posix() for path in source.rglob("*") if not path.is_dir() or path.is_symlink()
@@ -156,7 +144,7 @@ def _compare(source: Path, files: dict[str, Any]) -> None:
             raise Unverified("changed-file", "is not what the manifest says", file=name)
 
 
-def _hashed(path: Path) -> dict[str, Any]:
+def _hashed(path: Path) -> FileCopy:
     digest, size = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
@@ -165,11 +153,11 @@ def _hashed(path: Path) -> dict[str, Any]:
                 size += len(block)
     except OSError as error:
         raise unusable(error, path) from error
-    return {"sha256": digest.hexdigest(), "size": size}
+    return FileCopy(sha256=digest.hexdigest(), size=size)
 
 
-def _copied(path: Path, target: Path) -> dict[str, Any]:
-    """Copy a file, for its owner alone; what was copied, as the manifest says it."""
+def _copied(path: Path, target: Path) -> FileCopy:
+    """Copy a file, for its owner alone; what was copied."""
     for folder in reversed([each for each in target.parents if not each.exists()]):
         folder.mkdir(mode=0o700)
     digest, size = hashlib.sha256(), 0
@@ -178,7 +166,7 @@ def _copied(path: Path, target: Path) -> dict[str, Any]:
             copy.write(block)
             digest.update(block)
             size += len(block)
-    return {"sha256": digest.hexdigest(), "size": size}
+    return FileCopy(sha256=digest.hexdigest(), size=size)
 
 
 def _private(path: Path, data: bytes) -> None:

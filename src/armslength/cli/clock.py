@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, ask, instant, show
 from armslength.config import load
-from armslength.errors import ArmslengthError
+from armslength.errors import DONE, ArmslengthError
 
 if TYPE_CHECKING:
     import cyclopts
@@ -44,15 +44,16 @@ def set_clock(time: str, /, *, node: NodeFolders = (), json: AsJson = False) -> 
         UTC, like 2016-07-14T00:00:00Z, or whole seconds since 1970. Never before what the clock shows already.
     """
     from armslength.views.words import iso, listing
+    from armslength.wire.manage import CLOCK, ClockOrder
 
     to, done = instant(time), list[str]()
     nodes = [load(folder) for folder in node or (Path(),)]
     for each in nodes:
         try:
-            ask(each, "clock", to=to)
+            ask(each, CLOCK, ClockOrder(to=to))
         except ArmslengthError as error:
             already = f" (already set: {', '.join(done)})" if done else ""
             raise type(error)(error.code, f"{each.name}: {error.reason}{already}", error.place) from None
         done.append(each.name)
     show({"now": to, "nodes": done}, as_json=json, text=f"The simulated time is {iso(to)} at {listing(done)}.")
-    return 0
+    return DONE

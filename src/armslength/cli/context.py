@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import json as jsonlib
 import sys
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
 from armslength.config import Config, load
-from armslength.errors import (
-    ArmslengthError,
-    Malformed,
-    Misuse,
-    NotFound,
-    Refused,
-    Stuck,
-    Unauthorised,
-    Unavailable,
-)
+from armslength.errors import Misuse, Unavailable
 from armslength.net.local import connected
 
 if TYPE_CHECKING:
-    from armslength.core.arrangement.state import State
-    from armslength.core.arrangement.terms import Arrangement
+    from armslength.wire.manage import Verb
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 NodeFolder = Annotated[
     Path,
@@ -45,21 +38,28 @@ Which = Annotated[
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]
 
-_BY_STATUS: dict[int, type[ArmslengthError]] = {
-    400: Misuse, 401: Unauthorised, 404: NotFound, 409: Refused, 413: Malformed, 500: ArmslengthError,
-    507: Stuck,
-}  # fmt: skip
 LAST = 253_402_300_799  # the end of the year 9999
 CONNECT_S = 10
 PATIENCE_S = 900  # that a node which is up may be at work on one call; long work is a job, and answers at once
 
 
-def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
+def ask(config: Config, verb: Verb[Q, A], asked: Q) -> A:
     """Ask the running node. Raises what it answers, Unavailable if it is not up."""
+    from armslength.wire.errors import FROM_NODE, decode_error
+    from armslength.wire.manage import decode_message, encode_message
+
     if not config.address:
         raise Misuse(
             "no-node", "this folder is a monitor's and has no node: this command needs one", str(config.folder)
         )
+    status, answer = _asked(config, verb.name, encode_message(asked))
+    if status != HTTPStatus.OK:
+        raise decode_error(status, answer, FROM_NODE)
+    return decode_message(verb.answered, answer)
+
+
+def _asked(config: Config, verb: str, asked: bytes) -> tuple[int, bytes]:
+    """The status and the body of what the node answers. Raises Unavailable."""
     where = str(config.socket)
     connection = http.client.HTTPConnection("localhost")
     try:
@@ -69,32 +69,19 @@ def ask(config: Config, verb: str, **asked: Any) -> dict[str, Any]:
             start = f"start it with `armslength up --node {config.folder}`"
             raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
         connection.sock.settimeout(PATIENCE_S)
-        connection.request("POST", f"/{verb}", jsonlib.dumps(asked), {"Content-Type": "application/json"})
+        connection.request("POST", f"/{verb}", asked, {"Content-Type": "application/json"})
         response = connection.getresponse()
-        answer = jsonlib.loads(response.read())
+        return response.status, response.read()
     except TimeoutError:
         still = (
             f"the node is up and has not answered for {PATIENCE_S} s: it may still be at work, see `armslength status`"
         )
         raise Unavailable("node-busy", still, where) from None
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException) as error:
         ended = f"the node has ended before it answered ({type(error).__name__}): what it has done, `status` tells"
         raise Unavailable("node-ended", ended, where) from None
     finally:
         connection.close()
-    if response.status == 200:
-        return dict(answer)
-    kind = _BY_STATUS.get(response.status, Unavailable)
-    raise kind(answer.get("error", "unknown"), answer.get("reason", "no reason given"), answer.get("place"))
-
-
-def seen(answer: dict[str, Any], key: str = "state") -> tuple[Arrangement, State]:
-    """The terms and the state in a node's view."""
-    from armslength.core.arrangement.state import State
-    from armslength.wire.strict import convert
-    from armslength.wire.terms_json import decode_terms
-
-    return decode_terms(answer["document"].encode()), convert(State, answer[key])
 
 
 def config_of(node: Path) -> Config:
@@ -102,7 +89,7 @@ def config_of(node: Path) -> Config:
     return load(node)
 
 
-def show(document: Any, *, as_json: bool, text: str) -> None:
+def show(document: object, *, as_json: bool, text: str) -> None:
     """Print the document for programs, or the text for people."""
     if as_json:
         from armslength.views.jsonable import json_text

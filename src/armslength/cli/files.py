@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, progress, show
 from armslength.cli.output import take
 from armslength.config import Config, load
-from armslength.errors import Misuse, Refused
+from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
     import cyclopts
+
+    from armslength.wire.manage import FetchReport, PublishOrder, SealingReport
 
 
 def register(app: cyclopts.App) -> None:
@@ -55,32 +57,43 @@ def publish(
         Do not release before this time (UTC), like 2016-07-24T06:00:00Z, even where the terms would allow it. It moves
         no deadline: a release that it makes late is late. Must lie before the end of the term. Without it: at once.
     """
+    from armslength.wire.manage import PublishOrder
+
     config = load(node)
-    asked: dict[str, Any] = {
-        "arrangement": arrangement,
+    order = PublishOrder(
+        arrangement=arrangement,
+        tranche=tranche,
+        file=os.path.realpath(file),
+        media_type=media_type or _only_media_type(config, arrangement, tranche),
+        release_after=instant(release_after) if release_after else 0,
+    )
+    told = _sealed(config, order, json=json)
+    lines = [f"{tranche}: sealed {told.size} bytes; plaintext root {(told.plain_root or '')[:16]}…"]
+    if told.release_after is not None and told.release_by is not None:
+        lines.append(_embargo(told.release_after, told.release_by))
+    document = {
         "tranche": tranche,
-        "file": os.path.realpath(file),
-        "media_type": media_type or _only_media_type(config, arrangement, tranche),
-        "release_after": instant(release_after) if release_after else 0,
+        "size": told.size,
+        "plain_root": told.plain_root,
+        "cipher_root": told.cipher_root,
+        "release_after": told.release_after,
+        "release_by": told.release_by,
     }
-    answer = _sealed(config, asked, json=json)
-    lines = [f"{tranche}: sealed {answer['size']} bytes; plaintext root {answer['plain_root'][:16]}…"]
-    if answer["release_after"]:
-        lines.append(_embargo(answer["release_after"], answer["release_by"]))
-    keys = ("size", "plain_root", "cipher_root", "release_after", "release_by")
-    show({"tranche": tranche, **{key: answer[key] for key in keys}}, as_json=json, text="\n".join(lines))
-    return 0
+    show(document, as_json=json, text="\n".join(lines))
+    return DONE
 
 
-def _sealed(config: Config, asked: dict[str, Any], *, json: bool) -> dict[str, Any]:
+def _sealed(config: Config, order: PublishOrder, *, json: bool) -> SealingReport:
     """Ask the node to seal a file, and watch until it is done; whoever stops watching stops nothing."""
-    tranche = asked["tranche"]
+    from armslength.wire.manage import PUBLISH, PUBLISHING, WhichTranche
+
+    tranche = order.tranche
     try:
-        answer = ask(config, "publish", **asked)
-        while not answer["over"]:
+        answer = ask(config, PUBLISH, order)
+        while not answer.over:
             if not json:
-                progress(f"{tranche}: {answer['done']} of {answer['total']} bytes sealed")
-            answer = ask(config, "publishing", arrangement=answer["arrangement"], tranche=tranche)
+                progress(f"{tranche}: {answer.done} of {answer.total} bytes sealed")
+            answer = ask(config, PUBLISHING, WhichTranche(arrangement=answer.arrangement, tranche=tranche))
     except KeyboardInterrupt:
         note(f"{tranche}: the node goes on sealing, if it has begun; the same command again shows how far it is.")
         raise
@@ -96,9 +109,10 @@ def _embargo(after: int, release_by: int) -> str:
 
 
 def _only_media_type(config: Config, arrangement: str, tranche: str) -> str:
-    from armslength.cli.context import seen
+    from armslength.wire.manage import VIEW, WhichArrangement
+    from armslength.wire.terms_json import decode_terms
 
-    terms, _ = seen(ask(config, "view", arrangement=arrangement))
+    terms = decode_terms(ask(config, VIEW, WhichArrangement(arrangement=arrangement)).document.encode())
     if tranche not in terms.tranches:
         raise Misuse("unknown-tranche", f"there are {', '.join(terms.tranches)}", tranche)
     allowed = terms.tranches[tranche].media_types
@@ -130,36 +144,40 @@ def fetch(
     wait
         Show the progress of the transfer until the ciphertext is here.
     """
+    from armslength.views.jsonable import jsonable
+
     config = load(node)
     answer = _watched(config, arrangement, tranche, json=json) if wait else _asked(config, arrangement, tranche)
-    if answer["outcome"] not in {None, "ok"}:
-        raise Refused("complaint", f"what came is not what was committed to; evidence {answer['outcome']}", tranche)
-    if answer["plain"] is None and answer["stage"] == "FORFEITED":
+    if answer.outcome not in {None, "ok"}:
+        raise Refused("complaint", f"what came is not what was committed to; evidence {answer.outcome}", tranche)
+    if answer.plain is None and answer.stage == "FORFEITED":
         raise Refused("forfeited", "it is forfeited: nothing will come", tranche)
-    if answer["plain"] is None:
-        show({"tranche": tranche, **answer}, as_json=json, text=_progress(tranche, answer))
-        return 1
+    if answer.plain is None:
+        show({"tranche": tranche, **jsonable(answer)}, as_json=json, text=_progress(tranche, answer))
+        return Refused.exit_code
     if out is not None:
-        take(Path(answer["plain"]), out)
-    where = f"written to {out}" if out else f"it lies at {answer['plain']}"
+        take(Path(answer.plain), out)
+    where = f"written to {out}" if out else f"it lies at {answer.plain}"
     text = f"{tranche}: verified against its commitment; {where}"
-    show({"tranche": tranche, "out": str(out) if out else None, **answer}, as_json=json, text=text)
-    return 0
+    show({"tranche": tranche, "out": str(out) if out else None, **jsonable(answer)}, as_json=json, text=text)
+    return DONE
 
 
-def _asked(config: Config, arrangement: str, tranche: str) -> dict[str, Any]:
-    return ask(config, "fetch", arrangement=arrangement, tranche=tranche)
+def _asked(config: Config, arrangement: str, tranche: str) -> FetchReport:
+    from armslength.wire.manage import FETCH, WhichTranche
+
+    return ask(config, FETCH, WhichTranche(arrangement=arrangement, tranche=tranche))
 
 
-def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> dict[str, Any]:
+def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> FetchReport:
     import time
 
     last = ""
     while True:
         answer = _asked(config, arrangement, tranche)
-        arrived = answer["total"] and answer["done"] >= answer["total"]
-        over = answer["outcome"] is not None or answer["stage"] == "FORFEITED"
-        if answer["plain"] is not None or arrived or over:
+        arrived = answer.total and answer.done >= answer.total
+        over = answer.outcome is not None or answer.stage == "FORFEITED"
+        if answer.plain is not None or arrived or over:
             return answer
         text = _progress(tranche, answer)
         if text != last and not json:
@@ -168,9 +186,9 @@ def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> d
         time.sleep(0.5)
 
 
-def _progress(tranche: str, answer: dict[str, Any]) -> str:
+def _progress(tranche: str, answer: FetchReport) -> str:
     from armslength.views.words import safe
 
-    here = f"{answer['done']} of {answer['total']} bytes of ciphertext" if answer["total"] else "no ciphertext yet"
-    trouble = f"; {answer['trouble']}" if answer["trouble"] else ""
-    return safe(f"{tranche} is {answer['stage']}: {here}{trouble}")
+    here = f"{answer.done} of {answer.total} bytes of ciphertext" if answer.total else "no ciphertext yet"
+    trouble = f"; {answer.trouble}" if answer.trouble else ""
+    return safe(f"{tranche} is {answer.stage}: {here}{trouble}")

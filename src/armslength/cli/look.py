@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from armslength.cli.context import AsJson, NodeFolder, Which, ask, seen, show
+from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
 from armslength.cli.output import given_text
 from armslength.config import Config, load
-from armslength.errors import Misuse, Unavailable
+from armslength.errors import DONE, Misuse, Unavailable
 
 if TYPE_CHECKING:
     import cyclopts
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from armslength.core.arrangement.state import State
     from armslength.core.arrangement.terms import Arrangement
     from armslength.views.explain import NodeFacts
+    from armslength.views.placed import PlacedEntry
     from armslength.views.textual import Text
+    from armslength.wire.manage import NodeView
 
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
@@ -39,10 +41,11 @@ def register(app: cyclopts.App) -> None:
 class Seen:
     """What is looked at: a node's view, or a verified bundle's end."""
 
+    arrangement: str
     terms: Arrangement
     state: State
-    facts: NodeFacts | None
-    beside: dict[str, Any]  # what only a node knows
+    facts: NodeFacts | None = None
+    view: NodeView | None = None  # with what only a node knows
 
     def named(self, actor: str) -> str:
         """An actor's name."""
@@ -53,36 +56,40 @@ class Seen:
 
 def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     """The present state. Raises Unverified for a bundle that does not hold."""
+    from armslength.views.explain import NodeFacts, Timekeeper
+    from armslength.wire.manage import VIEW, WhichArrangement
+    from armslength.wire.terms_json import decode_terms
+
     if bundle is not None:
         from armslength.cli.proof import verified
 
         verdict = verified(bundle, arrangement or None)
-        if verdict.terms is None or verdict.replica is None:
+        if verdict.terms is None or verdict.replica is None or verdict.arrangement is None:
             raise Misuse("no-bundle", "holds no record", str(bundle))
-        return Seen(verdict.terms, verdict.replica.state, None, {"arrangement": verdict.arrangement})
-    from armslength.views.explain import NodeFacts, Timekeeper
-    from armslength.wire.own import Trouble
-
-    answer = ask(_node(node), "view", arrangement=arrangement)
-    terms, state = seen(answer)
-    sealed_at = answer["sealed_state"]["clock"]["tau"] if answer["sealed"] else None
-    heard = {name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in answer["heard"].items()}
+        return Seen(verdict.arrangement, verdict.terms, verdict.replica.state)
+    view = ask(_node(node), VIEW, WhichArrangement(arrangement=arrangement))
     facts = NodeFacts(
-        now=answer["now"],
-        size=answer["size"],
-        sealed=answer["sealed"],
-        sealed_at=sealed_at,
-        timekeepers=heard,
-        me=answer["me"],
-        troubles=tuple(Trouble(**each) for each in answer["troubles"]),
+        now=view.now,
+        size=view.size,
+        sealed=view.sealed,
+        sealed_at=view.sealed_state.clock.tau if view.sealed else None,
+        timekeepers={name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in view.heard.items()},
+        me=view.me,
+        troubles=view.troubles,
     )
+    return Seen(view.arrangement, decode_terms(view.document.encode()), view.state, facts, view)
+
+
+def _beside(found: Seen) -> dict[str, object]:
+    """What `status --json` tells beside the overview."""
+    view = found.view
+    if view is None:
+        return {"arrangement": found.arrangement}
     names = (
         "arrangement", "transfers", "suspended", "sealing", "troubles", "me", "state_root", "tree_root", "absent",
-        "others",
-        "held",
+        "others", "held",
     )  # fmt: skip
-    beside = {name: answer[name] for name in names}
-    return Seen(terms, state, facts, beside)
+    return {name: getattr(view, name) for name in names}
 
 
 def _node(folder: Path) -> Config:
@@ -106,34 +113,40 @@ def status(
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for the exposure; it stays here.
     """
     from armslength.cli.show import styled
-    from armslength.views.consent import absence
     from armslength.views.jsonable import jsonable
     from armslength.views.status import status as overview
     from armslength.views.textual import status_text
-    from armslength.views.words import safe, transfers
 
     found = look(node, arrangement, bundle)
-    view = overview(found.terms, found.state, found.facts, read_weights(weights))
-    by = {name: (found.named(said["by"]), said["reason"]) for name, said in found.beside.get("suspended", {}).items()}
-    moving = safe(transfers(found.beside.get("transfers", {}), by))
-    lines = [moving] if moving else []
-    lines += map(safe, absence(found.terms, found.beside.get("absent", {})))
-    for name, (done, total) in found.beside.get("sealing", {}).items():
+    told = overview(found.terms, found.state, found.facts, read_weights(weights))
+    lines = [] if found.view is None else _of_node(found, found.view)
+    text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, told))).rstrip(), *lines])
+    show({**_beside(found), **jsonable(told)}, as_json=json, text=text)
+    return DONE
+
+
+def _of_node(found: Seen, view: NodeView) -> list[str]:
+    """What only a node knows, in words."""
+    from armslength.views.consent import absence
+    from armslength.views.words import safe, transfers
+
+    by = {name: (found.named(said.by), said.reason) for name, said in view.suspended.items()}
+    lines = [transfers(view.transfers, by)] if view.transfers else []
+    lines += absence(found.terms, view.absent)
+    for name, (done, total) in view.sealing.items():
         lines.append(f"A file for {name} is being sealed: {done} of {total} bytes.")
-    others = ", ".join(f"{name[:12]} ({title})" for name, title in found.beside.get("others", {}).items())
-    more = found.beside.get("held", 0) - 1 - len(found.beside.get("others", {}))
+    others = ", ".join(f"{name[:12]} ({title})" for name, title in view.others.items())
+    more = view.held - 1 - len(view.others)
     others += f" and {more} more" if more > 0 else ""
-    lines += [safe(f"Also held here, to be seen with --arrangement: {others}.")] if others else []
-    text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, view))).rstrip(), *lines])
-    show({**found.beside, **jsonable(view)}, as_json=json, text=text)
-    return 0
+    lines += [f"Also held here, to be seen with --arrangement: {others}."] if others else []
+    return [safe(line) for line in lines]
 
 
 def _headed(found: Seen, text: Text) -> Text:
     """The overview, with the hash's beginning after the title."""
     from armslength.views.textual import Span
 
-    text[0].insert(1, Span(f" ({(found.beside['arrangement'] or '')[:12]})", "faint"))
+    text[0].insert(1, Span(f" ({found.arrangement[:12]})", "faint"))
     return text
 
 
@@ -156,28 +169,29 @@ def why(
 
     found = look(node, arrangement, bundle)
     answer = explain(found.terms, found.state, subject, found.facts)
-    paused = found.beside.get("suspended", {}).get(answer.subject)
+    paused = found.view.suspended.get(answer.subject) if found.view is not None else None
     if paused and answer.kind == "tranche":
-        told = safe(suspended(answer.subject, found.named(paused["by"]), paused["reason"]))
+        told = safe(suspended(answer.subject, found.named(paused.by), paused.reason))
         answer = replace(answer, sentences=(*answer.sentences, told))
-    document = {"arrangement": found.beside.get("arrangement"), **jsonable(answer)}
+    document = {"arrangement": found.arrangement, **jsonable(answer)}
     show(document, as_json=json, text="" if json else styled(why_text(answer)).rstrip())
-    return 0
+    return DONE
 
 
 def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """The record's timeline: who said what, when, and what it changed. Routine is folded; `--json` has every entry."""
     from armslength.cli.proof import history_of_bundle, history_of_leaves
+    from armslength.wire.manage import RECORD, WhichArrangement
 
     if bundle is not None:
         history = history_of_bundle(bundle)
     else:
-        history = history_of_leaves(ask(_node(node), "record", arrangement=arrangement))
+        history = history_of_leaves(ask(_node(node), RECORD, WhichArrangement(arrangement=arrangement)))
     show([_entry(each) for each in history.placed], as_json=json, text="" if json else history.timeline())
-    return 0
+    return DONE
 
 
-def _entry(placed: Any) -> dict[str, Any]:
+def _entry(placed: PlacedEntry) -> dict[str, object]:
     from armslength.core.canonical import plain
 
     names = ("index", "entry", "author", "type", "at")
@@ -195,18 +209,20 @@ def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = P
     timeout
         Seconds to wait at most.
     """
+    from armslength.wire.manage import REST, WhichArrangement
+
     config, begun, calm = load(node), time.monotonic(), 0
     while True:
-        answer = ask(config, "rest", arrangement=arrangement)
-        calm = calm + 1 if answer["unrest"] is None else 0
+        answer = ask(config, REST, WhichArrangement(arrangement=arrangement))
+        calm = calm + 1 if answer.unrest is None else 0
         if calm == 2:
             break
         waited = time.monotonic() - begun
         if waited > timeout:
-            raise Unavailable("not-at-rest", f"after {timeout:g} s still: {answer['unrest']}")
+            raise Unavailable("not-at-rest", f"after {timeout:g} s still: {answer.unrest}")
         time.sleep(0.01 if calm else min(max(0.01, waited / 10), 0.25))
-    show(answer, as_json=json, text=f"At rest: {answer['sealed']} sealed entries, {answer['state']}.")
-    return 0
+    show(answer, as_json=json, text=f"At rest: {answer.sealed} sealed entries, {answer.state}.")
+    return DONE
 
 
 def read_weights(path: Path | None) -> dict[str, int] | None:

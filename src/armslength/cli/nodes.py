@@ -126,7 +126,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
     import asyncio
 
     gc.disable()  # until it is up: hardly anything that is made by then goes away
-    from armslength.runtime import serve
+    from armslength.runtime.node import serve
 
     config = load(node)
     lines = logging.StreamHandler()

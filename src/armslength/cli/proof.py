@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
 from armslength.cli.output import new_folder, write
 from armslength.config import load
-from armslength.errors import Misuse, NotFound, Unverified
+from armslength.errors import DONE, Misuse, NotFound, Unverified
 
 if TYPE_CHECKING:
     import cyclopts
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from armslength.core.arrangement.terms import Arrangement
     from armslength.views.placed import PlacedEntry
     from armslength.wire.bundle import Verdict
+    from armslength.wire.manage import SealedRecord
 
 Expect = Annotated[
     str | None, Parameter(help="The hash of the arrangement that this must be: 64 hex digits, from whom you trust.")
@@ -69,19 +70,19 @@ def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(
     folder
         Where to; must not exist, or be empty.
     """
-    answer = ask(load(node), "export", arrangement=arrangement)
+    from armslength.wire.manage import EXPORT, WhichArrangement
+
+    answer = ask(load(node), EXPORT, WhichArrangement(arrangement=arrangement))
     with new_folder(folder) as draft:
-        for path, text in answer["files"].items():
+        for path, text in answer.files.items():
             if Path(path).is_absolute() or ".." in Path(path).parts:
                 raise Misuse("bad-answer", "the node names a file outside the folder", path)
             target = draft / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())
-    document = {"arrangement": answer["arrangement"], "folder": str(folder), "files": len(answer["files"])}
-    show(
-        document, as_json=json, text=f"{len(answer['files'])} files in {folder}; check with: armslength verify {folder}"
-    )
-    return 0
+    document = {"arrangement": answer.arrangement, "folder": str(folder), "files": len(answer.files)}
+    show(document, as_json=json, text=f"{len(answer.files)} files in {folder}; check with: armslength verify {folder}")
+    return DONE
 
 
 def verify(bundle: Path, /, *, expect: Expect = None, timeline: bool = False, json: AsJson = False) -> int:
@@ -101,7 +102,7 @@ def verify(bundle: Path, /, *, expect: Expect = None, timeline: bool = False, js
     if timeline and verdict.ok and not json:
         text = _history(verdict).timeline() + "\n" + text
     show(verdict.to_json(), as_json=json, text=text)
-    return 0 if verdict.ok else 1
+    return DONE if verdict.ok else Unverified.exit_code
 
 
 def report(
@@ -130,12 +131,12 @@ def report(
     verdict = verdict_on(bundle, expect)
     if not verdict.ok or verdict.terms is None or verdict.replica is None:
         show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
-        return 1
+        return Unverified.exit_code
     texts = {path.stem: path.read_text(encoding="utf-8") for path in (bundle / "clauses").glob("*.txt")}
     page = render(verdict, verdict.terms, texts, _history(verdict).placed, verdict.replica.state, read_weights(weights))
     write(out, page.encode())
     show({"out": str(out), "ok": True, "bytes": len(page.encode())}, as_json=json, text=f"Report: {out}")
-    return 0
+    return DONE
 
 
 def keys(bundle: Path, /, *, json: AsJson = False) -> int:
@@ -151,10 +152,10 @@ def keys(bundle: Path, /, *, json: AsJson = False) -> int:
     verdict = verdict_on(bundle, None)
     if verdict.replica is None or not verdict.ok:
         show(verdict.to_json(), as_json=json, text=_verdict_text(verdict))
-        return 1
+        return Unverified.exit_code
     lines = list(verdict.replica.roster.vkeys())
     show({"log": lines[0], "witnesses": lines[1:]}, as_json=json, text="\n".join(lines))
-    return 0
+    return DONE
 
 
 def verdict_on(bundle: Path, expect: str | None) -> Verdict:
@@ -209,16 +210,16 @@ def history_of_bundle(bundle: Path) -> History:
     return _history(verified(bundle, None))
 
 
-def history_of_leaves(answer: dict[str, Any]) -> History:
+def history_of_leaves(answer: SealedRecord) -> History:
     """The history of a node's sealed leaves."""
     from armslength.core.record.replica import Replica
     from armslength.views.placed import PlacedEntry
     from armslength.wire.record import decode_leaf
     from armslength.wire.terms_json import decode_terms
 
-    replica = Replica.start(decode_terms(answer["document"].encode()))
+    replica = Replica.start(decode_terms(answer.document.encode()))
     placed = []
-    for line in answer["leaves"]:
+    for line in answer.leaves:
         leaf = decode_leaf(line.encode())
         done = replica.place(leaf)
         placed.append(PlacedEntry.of(done.index, leaf.entry, done.at, done.changes))
@@ -237,23 +238,25 @@ def _history(verdict: Verdict) -> History:
 def _verdict_text(verdict: Verdict) -> str:
     from armslength.views.words import date, safe
 
-    told = verdict.to_json()
     if verdict.error is not None:
         where = verdict.error.file or ""
         if verdict.error.entry is not None:
             where = f"entry {verdict.error.entry}" + (f" ({where})" if where else "")
         return safe(f"DOES NOT HOLD: {where}: {verdict.error.reason} [{verdict.error.code}]")
+    if verdict.terms is None or verdict.replica is None:
+        raise Unverified("no-record", "the bundle holds no record")
+    replica, state = verdict.replica, verdict.replica.state
     lines: Iterable[str] = [
         "HOLDS: every entry, signature, stamp, seal and receipt was recomputed.",
-        f"  arrangement  {told['arrangement']}",
+        f"  arrangement  {verdict.arrangement}",
         "               as expected" if verdict.pinned else
         "               consistent in itself; pass --expect HASH to pin it to the arrangement that you know",
-        f"  entries      {told['entries']}, as of {date(told['time'])}"
-        + (" (simulated time)" if told["clock"] == "simulated" else ""),  # rule 2.7c
-        f"  state        {told['state']['arrangement']}",
-        f"  state root   {told['state_root']}",
-        f"  tree root    {told['tree_root']}",
-        *(f"  key          {line}" for line in (verdict.replica.roster.vkeys() if verdict.replica else ())),
+        f"  entries      {replica.size}, as of {date(state.clock.tau)}"
+        + (" (simulated time)" if verdict.terms.clock == "simulated" else ""),  # rule 2.7c
+        f"  state        {state.shown}",
+        f"  state root   {replica.state_root}",
+        f"  tree root    {replica.tree_root}",
+        *(f"  key          {line}" for line in replica.roster.vkeys()),
         "  A later history may exist; this is what the record was at its last seal.",
     ]  # fmt: skip
     return "\n".join(lines)

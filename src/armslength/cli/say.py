@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, show
 from armslength.cli.output import given_text
-from armslength.config import load
+from armslength.config import Config, load
 from armslength.core.arrangement.bodies import (
     Allege,
     Attest,
@@ -22,11 +22,12 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
-from armslength.core.canonical import plain
-from armslength.errors import Misuse, Unavailable
+from armslength.errors import DONE, Misuse, Refused, Unavailable
 
 if TYPE_CHECKING:
     import cyclopts
+
+    from armslength.wire.manage import StatementResult, StatementResults
 
 Text = Annotated[str, Parameter(help="Words for people; they change nothing.")]
 
@@ -45,30 +46,41 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events
 
     `events` are claims that were named without a period: nothing is signed unless they are events.
     """
-    from armslength.core.record.entry import TYPE_OF
     from armslength.views.words import safe
+    from armslength.wire.manage import SAY, StatementsOrder
+    from armslength.wire.manage import statements as plain
 
     config = load(node)
     if config.address:
-        asked = [{"type": TYPE_OF[type(body)], "body": plain(body)} for body in bodies]
-        answer = ask(config, "say", arrangement=which, statements=asked, events=list(events))
+        answer = ask(config, SAY, StatementsOrder(arrangement=which, statements=plain(bodies), events=events))
     else:
-        from armslength.cli.monitor import say
+        import asyncio
 
-        answer = say(config, which, bodies, events)
-    about = f"{answer['title']}, {answer['arrangement'][:12]}"
-    show(answer, as_json=json, text="\n".join(safe(_line(each, about)) for each in answer["said"]))
-    found = {each["status"] for each in answer["said"]}
-    return 1 if "refused" in found else Unavailable.exit_code if found == {"pending"} else 0
+        answer = asyncio.run(_say(config, which, bodies, events))
+    about = f"{answer.title}, {answer.arrangement[:12]}"
+    show(answer, as_json=json, text="\n".join(safe(_line(each, about)) for each in answer.said))
+    found = {each.status for each in answer.said}
+    return Refused.exit_code if "refused" in found else Unavailable.exit_code if found == {"pending"} else DONE
 
 
-def _line(said: dict[str, Any], about: str) -> str:
-    name = f"{said['type']} {said['entry'][:12]}"
-    if said["status"] == "placed":
-        return f"{name}: placed, not sealed yet{'; ' + said['note'] if said.get('note') else ''}"
-    if said["status"] == "refused":
-        return f"{name}: refused: {said.get('reason')} [{said.get('code')}] (in {about})"
-    return f"{name}: {said['status']}: {said.get('reason')}"
+async def _say(config: Config, which: str, bodies: list[Body], events: tuple[str, ...]) -> StatementResults:
+    from armslength.runtime.monitor import opened
+
+    async with opened(config) as monitor:
+        return await monitor.say(which, bodies, events)
+
+
+def _line(said: StatementResult, about: str) -> str:
+    from armslength.wire.manage import SAID_BEFORE
+
+    name, reason = f"{said.type} {said.entry[:12]}", f": {said.reason}" if said.reason else ""
+    if said.status == "refused":
+        return f"{name}: refused: {said.reason} [{said.code}] (in {about})"
+    if said.note == SAID_BEFORE:
+        return f"{name}: {said.status}, {SAID_BEFORE}{reason}"
+    if said.status == "placed":
+        return f"{name}: placed, not sealed yet{f'; {said.note}' if said.note else ''}"
+    return f"{name}: {said.status}: {said.reason}"
 
 
 def attest(

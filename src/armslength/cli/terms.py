@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.output import begins
-from armslength.errors import Misuse, Refused
+from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
     import cyclopts
@@ -103,7 +103,7 @@ def check(
         compiled = read_file(file)
     except BadTerms as error:
         _print_json(_problems_document(file, error.problems)) if json else _print_problems(error.problems)
-        return 1
+        return Refused.exit_code
     findings = run_checks(compiled.terms, compiled.texts)
     seen = None if node is None else _seen_from(node, compiled)
     if json:
@@ -115,10 +115,31 @@ def check(
             _print_seen(seen)
         if english:
             _print_english(compiled)
-    return 1 if any(finding.severity == ERROR for finding in findings) else 0
+    return Refused.exit_code if any(finding.severity == ERROR for finding in findings) else DONE
 
 
-def _seen_from(node: Path, compiled: Compiled) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PeerSeen:
+    """Whether a node may connect to a peer, and how or why not."""
+
+    actor: str
+    address: str
+    allowed: bool
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSeen:
+    """What a node may connect to by its configuration, and every other node in some terms as it sees it."""
+
+    node: str
+    private: tuple[str, ...]
+    proxy: str | None
+    ca: str | None
+    peers: tuple[PeerSeen, ...]
+
+
+def _seen_from(node: Path, compiled: Compiled) -> NetworkSeen:
     """What the node in this folder may connect to, and every other node in the terms as it sees it."""
     from armslength.config import load
     from armslength.net.ways import look, shown, ways
@@ -126,38 +147,37 @@ def _seen_from(node: Path, compiled: Compiled) -> dict[str, Any]:
     config = load(node)
     found = ways(config)
     others = {name: actor for name, actor in compiled.terms.actors.items() if actor.address and actor.did != config.did}
-    return {
-        "node": config.name,
-        "private": list(config.network.private),
-        "proxy": shown(found.proxy) if found.proxy else None,
-        "ca": config.network.ca or None,
-        "peers": [
-            {"actor": name, "address": actor.address, **asdict(look(found, actor.address or ""))}
-            for name, actor in sorted(others.items())
-        ],
-    }
+    peers = [(name, actor.address or "") for name, actor in sorted(others.items())]
+    verdicts = [(name, address, look(found, address)) for name, address in peers]
+    return NetworkSeen(
+        node=config.name,
+        private=tuple(config.network.private),
+        proxy=shown(found.proxy) if found.proxy else None,
+        ca=config.network.ca or None,
+        peers=tuple(PeerSeen(name, address, each.allowed, each.how) for name, address, each in verdicts),
+    )
 
 
-def _print_seen(seen: dict[str, Any]) -> None:
+def _print_seen(seen: NetworkSeen) -> None:
     from armslength.views.words import safe
 
-    private = ", ".join(seen["private"]) or "none"
-    proxy, authority = seen["proxy"] or "none", seen["ca"] or "the system's alone"
+    private = ", ".join(seen.private) or "none"
+    proxy, authority = seen.proxy or "none", seen.ca or "the system's alone"
     print()
-    print(safe(f"Seen from {seen['node']} (private ranges: {private}; proxy: {proxy}; authorities: {authority})"))
-    for peer in seen["peers"]:
-        print(safe(f"{'yes' if peer['allowed'] else 'NO':<8}{peer['actor']}  {peer['address']}: {peer['how']}"))
+    print(safe(f"Seen from {seen.node} (private ranges: {private}; proxy: {proxy}; authorities: {authority})"))
+    for peer in seen.peers:
+        print(safe(f"{'yes' if peer.allowed else 'NO':<8}{peer.actor}  {peer.address}: {peer.how}"))
 
 
-def _problems_document(file: Path, problems: tuple[Problem, ...]) -> dict[str, Any]:
+def _problems_document(file: Path, problems: tuple[Problem, ...]) -> dict[str, object]:
     return {"file": str(file), "ok": False, "problems": [asdict(problem) for problem in problems], "findings": []}
 
 
-def _document(file: Path, compiled: Compiled, findings: list[Finding], english: bool) -> dict[str, Any]:
+def _document(file: Path, compiled: Compiled, findings: list[Finding], english: bool) -> dict[str, object]:
     from armslength.analysis.check import CHECKS, ERROR
     from armslength.wire.terms_json import arrangement_hash
 
-    document: dict[str, Any] = {
+    document = {
         "file": str(file),
         "ok": not any(finding.severity == ERROR for finding in findings),
         "arrangement": arrangement_hash(compiled.terms),
@@ -168,14 +188,14 @@ def _document(file: Path, compiled: Compiled, findings: list[Finding], english: 
             id_: {"title": entry.title, "status": entry.status, "reason": entry.reason} for id_, entry in CHECKS.items()
         },
     }
-    if english:
-        from armslength.report.english import english as say
+    if not english:
+        return document
+    from armslength.report.english import english as say
 
-        document["english"] = [asdict(sentence) for sentence in say(compiled.terms)]
-    return document
+    return document | {"english": [asdict(sentence) for sentence in say(compiled.terms)]}
 
 
-def _print_json(document: dict[str, Any]) -> None:
+def _print_json(document: dict[str, object]) -> None:
     from armslength.views.jsonable import json_text
 
     print(json_text(document))

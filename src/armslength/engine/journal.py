@@ -125,6 +125,15 @@ class Journal:
         """What is written and neither sealed nor refused."""
         return [item.written for item in await self._journal() if item.written.status == PENDING]
 
+    async def latest(self, mark: bytes) -> JournalEntry | None:
+        """The last entry of ours that is pending or sealed and of which these bytes are a part."""
+        for written in reversed(await self.pending()):
+            if mark in canonical(written.entry):
+                return written
+        rows = await self._store.find(KIND, self._tag(PLACED))
+        found = max((row for row in rows if mark in row.body), key=lambda row: row.key, default=None)
+        return None if found is None else decode_written(found.body)
+
     async def is_new(self) -> bool:
         """Whether nothing was ever written here, or all of it has been lost."""
         await self._journal()

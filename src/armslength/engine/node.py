@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from armslength.core.arrangement import step
@@ -26,17 +28,18 @@ from armslength.engine.catchup import LONGEST_S as SILENCE_S
 from armslength.engine.catchup import SILENCE
 from armslength.engine.greeting import greet
 from armslength.engine.hand import Hand
-from armslength.engine.journal import Transport
+from armslength.engine.journal import PENDING, Transport
 from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
-from armslength.engine.transport import NodeTransport, StatementResult, said
+from armslength.engine.statements import is_said, opening, place, standing, stored
+from armslength.engine.transport import NodeTransport, said
 from armslength.engine.troubles import advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, IdleReport, SubmissionAnswer, Trouble, decode_idle
-from armslength.wire.record import decode_leaf
+from armslength.wire.manage import StatementResult
+from armslength.wire.own import BASE, IdleReport, JournalEntry, SubmissionAnswer, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
 LONGEST_S: Final = 60.0  # and the most, while something is left to do there
@@ -45,7 +48,6 @@ TICK_S: Final = 5.0  # between looks at the clock: it may leap
 LEAP_S: Final = 2.0
 DOUBT_S: Final = 60.0  # between looks whether it was right to leap …
 LOOKED_AT: Final = 3  # … at so many arrangements
-PORTION: Final = 1000  # leaves read at once
 
 log = logging.getLogger(__name__)
 
@@ -102,43 +104,79 @@ class Node:
     # --- statements ------------------------------------------------------------------------------------------------
 
     async def say(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
-        """Write these statements and send them at once. Raises Refused, and writes nothing, where one is not valid
-        by what we know."""
+        """Write these statements and send them at once, but for those that stand already. Raises Refused, and writes
+        nothing, where one is not valid by what we know."""
         try:
             await self.recorder.voice.speak(live)
         except Unavailable as error:
             if live.restored:  # else it is written, and leaves once the others have answered
                 raise Refused("restored", error.reason, live.arrangement[:12]) from None
-        state = live.record.view.state
-        for body in bodies:
-            state = self._after(live, state, body)
-        return await self._write(live, bodies)
+        async with live.writing:
+            if live.record.me.keeper and await self._unsent(live):  # a crash came between journal and record
+                await self._send(live)
+            state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
+            for body in bodies:
+                state, stands = await self._judged(live, state, body)
+                made.append((body, stands))
+            return await self._write(live, made)
 
-    def _after(self, live: LiveArrangement, state: State, body: Body) -> State:
+    async def _judged(self, live: LiveArrangement, state: State, body: Body) -> tuple[State, JournalEntry | None]:
+        """The state after a statement; and the entry that says the very same, if making it again adds nothing. Raises
+        Refused where it is not valid, and nothing says so yet."""
+        stands = await standing(live.journal, body)
+        if stands is not None and (stands.status == PENDING or is_said(state, body)):
+            return state, stands
+        try:
+            return self._after(live, state, body), None
+        except Refused as error:
+            if stands is None and error.code == "repeat":  # our journal may be an older copy
+                placed = await self.recorder.last_entry(live, live.record.me.actor, opening(body))
+                stands = None if placed is None else stored(placed, body)
+            if stands is None:
+                raise
+            return state, stands
+
+    async def _state(self, live: LiveArrangement) -> State:
+        """The state in our view once what we have written is placed."""
+        state = live.record.view.state
+        for written in await live.journal.pending():
+            name = entry_hash(written.entry)
+            if live.record.view.index_of(name) is None:
+                with suppress(Refused):
+                    state = self._after(live, state, written.entry.body, name)
+        return state
+
+    def _after(self, live: LiveArrangement, state: State, body: Body, entry: str = "") -> State:
         """The state after a statement of ours. Raises Refused where it is not valid."""
         me, now = live.record.me.actor, self.recorder.now(live)
         culprit = evidence.culprit(live.record.view.roster, body) if isinstance(body, Evidence) else None
-        act = step.EntryInput(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry="", culprit=culprit)
+        act = step.EntryInput(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry=entry, culprit=culprit)
         return step.apply(live.terms, state, act).state
 
-    async def _write(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
-        async with live.writing:
-            if live.forgotten:
-                raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
-            for body in bodies:
-                if isinstance(body, Commit) and not await self.hand.stands(live, body):
-                    raise Unavailable("replaced", "another file has just been published for it", body.tranche)
-            link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
-            names = await live.journal.write(bodies, live.seen, link)
+    async def _write(
+        self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]]
+    ) -> list[StatementResult]:
+        """Write and send statements, but for those that stand. Call it under `held.writing`."""
+        if live.forgotten:
+            raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
+        for body, _ in made:
+            if isinstance(body, Commit) and not await self.hand.stands(live, body):
+                raise Unavailable("replaced", "another file has just been published for it", body.tranche)
+        link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
+
+        async def send() -> dict[str, SubmissionAnswer]:
             live.backoffs.own.end()
-            answers = await self._send(live)
-            refused = {entry_hash(w.entry): refusal for w, refusal in await live.journal.refusals(names)}
-        self.wake(live.arrangement)
-        waiting = await self._why_waiting(live) if len(answers) < len(names) else ""
-        return [
-            said(name, body, answers.get(name), refused.get(name), waiting)
-            for name, body in zip(names, bodies, strict=True)
+            return await self._send(live)
+
+        sent = [
+            replace(each, answer=SubmissionAnswer(entry=each.entry))
+            if each.answer is None and live.record.view.index_of(each.entry) is not None
+            else each
+            for each in await place(live.journal, made, (live.seen, link), send)
         ]
+        self.wake(live.arrangement)
+        waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
+        return [said(each, waiting) for each in sent]
 
     async def _why_waiting(self, live: LiveArrangement) -> str:
         """Why there is no answer of the keeper, in words."""
@@ -323,11 +361,13 @@ class Node:
         book, doubles = live.record, live.record.doubles
         book.doubles = {}
         for author, leaf in doubles.items():
-            placed = await self._placed(live, author, leaf.entry.author_seq)
+            number = leaf.entry.author_seq
+            placed = await self.recorder.last_entry(live, author, b'"author_seq":%d,' % number)
             if placed is None or author in book.view.state.arrangement.excluded:
                 continue
             try:
-                await self.say(live, [evidence.equivocation(placed, Submission(entry=leaf.entry, sig=leaf.sig))])
+                two = [Submission(entry=each.entry, sig=each.sig) for each in (placed, leaf)]
+                await self.say(live, [evidence.equivocation(*two)])
                 book.accused.add(author)
             except ArmslengthError as error:
                 if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now
@@ -335,31 +375,21 @@ class Node:
                 else:  # they do not contradict each other
                     book.cleared.add(entry_hash(leaf.entry))
 
-    async def _placed(self, live: LiveArrangement, author: str, number: int) -> Submission | None:
-        """The author's entry with this number in our view, looked for from the end."""
-        mark, end = b'"author_seq":%d,' % number, live.record.sealed.size
-        found = list(live.record.tail)
-        while True:
-            for leaf in found:
-                if (leaf.entry.author, leaf.entry.author_seq) == (author, number):
-                    return Submission(entry=leaf.entry, sig=leaf.sig)
-            if end <= 0:
-                return None
-            stored = await self.repository.store.leaves(live.arrangement, max(0, end - PORTION), end)
-            found, end = [decode_leaf(line) for line in stored if mark in line], end - PORTION
-
     async def _make(self, live: LiveArrangement, statements: Sequence[tuple[str, Action, Body]]) -> bool:
         """Write the hand's statements; whether there was one that is valid by what we know."""
-        state, valid = live.record.view.state, []
-        for tranche, act, body in statements:
-            try:
-                state = self._after(live, state, body)
-                valid.append((tranche, act, body))
-            except ArmslengthError as error:
-                self.hand.refused(live, tranche, act, str(error))
-        if not valid:
+        if not statements:
             return False
-        results = await self._write(live, [body for _, _, body in valid])
+        async with live.writing:
+            state, valid = await self._state(live), []
+            for tranche, act, body in statements:
+                try:
+                    state = self._after(live, state, body)
+                    valid.append((tranche, act, body))
+                except ArmslengthError as error:
+                    self.hand.refused(live, tranche, act, str(error))
+            if not valid:
+                return False
+            results = await self._write(live, [(body, None) for _, _, body in valid])
         for (tranche, act, _), became in zip(valid, results, strict=True):
             if became.status == "refused":
                 self.hand.refused(live, tranche, act, became.reason or "")

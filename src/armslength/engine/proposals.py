@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from armslength.config import Accept
@@ -25,6 +24,7 @@ from armslength.engine.replies import Heard, Replies
 from armslength.engine.repository import Engagement, LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
 from armslength.ports import Batch, Clock, Put
+from armslength.wire.manage import ListedProposal
 from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, ProposalReply
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
@@ -32,23 +32,6 @@ ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
 RULED: Final = "ruled"  # kind of the index of what the standing rule has accepted, tagged with the proposer
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedProposal:
-    """Proposed terms as their reader sees them. `by`: who has delivered them, by DID, and which party that is (None: no
-    party). `me`, `roles`: who we are in them, and what they ask of us. `fault`: why they cannot be read."""
-
-    arrangement: str
-    title: str | None
-    by: dict[str, str | None]
-    me: str | None
-    roles: tuple[str, ...]
-    replaces: str | None
-    note: str
-    size: int
-    at: int
-    fault: str | None = None
 
 
 class Proposals:

@@ -23,7 +23,7 @@ from armslength.core.record.seal import open_checkpoint
 from armslength.core.record.witness import encode_cosignatures, parse_add_checkpoint
 from armslength.engine.local_record import Owed, parse_checkpoint_size
 from armslength.engine.repository import LiveArrangement, Repository, WitnessState, stands_by
-from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Repeat, Unauthorised, Unavailable
+from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import (
     BASE,
@@ -37,9 +37,10 @@ from armslength.wire.own import (
     decode_answers,
     encode_leaves,
 )
-from armslength.wire.record import encode
+from armslength.wire.record import decode_leaf, encode
 
 # May come right by itself: never refused for good.
+READ_AT_ONCE: Final = 1000  # leaves
 NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})
 
 
@@ -299,6 +300,51 @@ class Recorder:
                 cosigned=live.witness.note,
                 refusals=(*live.refusals.of(theirs), *refused),
             )
+
+    async def last_entry(self, live: LiveArrangement, author: str, mark: bytes) -> Leaf | None:
+        """The author's last entry in our view of which these bytes are a part."""
+        for leaf in reversed(live.record.tail):
+            if leaf.entry.author == author and mark in encode(leaf):
+                return leaf
+        end = live.record.sealed.size
+        while end > 0:
+            stored = await self._repository.store.leaves(live.arrangement, max(0, end - READ_AT_ONCE), end)
+            for leaf in (decode_leaf(line) for line in reversed(stored) if mark in line):
+                if leaf.entry.author == author:
+                    return leaf
+            end -= READ_AT_ONCE
+        return None
+
+    @staticmethod
+    def stood_by(live: LiveArrangement) -> str:
+        """The head that we stand by: the one that we cosigned last, or a later one whose seal we have adopted. Raises
+        NotFound."""
+        sealed = live.record.sealed
+        note = (sealed.checkpoint or "") if sealed.sealed_size > live.witness.size else live.witness.note
+        if not note:
+            raise NotFound("nothing-cosigned", "we have cosigned no head of this record yet")
+        return note
+
+    async def sealed_leaves(self, live: LiveArrangement, start: int = 0, most: int | None = None) -> list[bytes]:
+        """The sealed leaves from `start` on, at most so many."""
+        async with live.lock:  # what the book holds is stored
+            size = live.record.sealed.size
+            stop = size if most is None else min(size, start + most)
+            return await self._repository.store.leaves(live.arrangement, start, stop)
+
+    async def bundle(self, live: LiveArrangement) -> dict[str, bytes]:
+        """The files of a bundle up to the last seal. Raises Misuse while there is none."""
+        from armslength.wire.bundle import build  # a node that starts does not wait for it
+
+        if not live.record.sealed.size:
+            raise Misuse("nothing-sealed", "the record has no seal yet; wait until the keeper has sealed it")
+        async with live.lock:  # what the book holds is stored
+            sealed = live.record.sealed
+            leaves = await self._repository.store.leaves(live.arrangement, 0, sealed.size)
+            who, sign = live.record.me.actor, self._repository.keys["entries"].sign
+            return await asyncio.to_thread(
+                build, sealed, leaves, live.engagement.proposal.texts, who, sign
+            )  # may take long
 
     async def sealed_head(self, arrangement: str, entries: Sequence[str] = (), author: str = "") -> SealedHead:
         """The last sealed head, for authors without a node, and proof of those of these entries that it covers; and of

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
-from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Arrangement
-from armslength.core.record.entry import TYPE_OF, Leaf, Refusal
+from armslength.core.record.entry import TYPE_OF, Leaf
+from armslength.engine.statements import Sent
 from armslength.engine.troubles import Backoffs, Troubles, advice
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
+from armslength.wire.manage import SAID_BEFORE, StatementResult
 from armslength.wire.own import BASE, SubmissionAnswer, decode_answers, encode_leaves
 
 
@@ -65,29 +65,17 @@ class NodeTransport:
         return decode_answers(data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementResult:
-    """What became of a statement: placed (not sealed yet), pending (no answer yet) or refused."""
-
-    entry: str
-    type: str
-    status: str
-    code: str | None = None
-    reason: str | None = None
-
-
-def said(
-    name: str, body: Body, answer: SubmissionAnswer | None, refusal: Refusal | None, waiting: str
-) -> StatementResult:
-    """What became of a statement, by the keeper's answer and refusal; `waiting` says why there is no answer."""
-    kind = TYPE_OF[type(body)]
-    if refusal is not None:
-        return StatementResult(entry=name, type=kind, status="refused", code=refusal.code, reason=refusal.reason)
-    if answer is None:
-        return StatementResult(entry=name, type=kind, status="pending", code="no-answer", reason=waiting)
-    if answer.code:
-        return StatementResult(entry=name, type=kind, status="pending", code=answer.code, reason=answer.reason)
-    return StatementResult(entry=name, type=kind, status="placed")
+def said(sent: Sent, waiting: str) -> StatementResult:
+    """What became of a statement that was sent; `waiting` says why there is no answer of the keeper."""
+    kind, note = TYPE_OF[type(sent.body)], SAID_BEFORE if sent.before else None
+    status, code, reason, answer = "placed", None, None, sent.answer
+    if sent.refusal is not None:
+        status, code, reason = "refused", sent.refusal.code, sent.refusal.reason
+    elif answer is None:
+        status, code, reason = "pending", "no-answer", waiting
+    elif answer.code:
+        status, code, reason = "pending", answer.code, answer.reason
+    return StatementResult(entry=sent.entry, type=kind, status=status, code=code, reason=reason, note=note)
 
 
 def check_events(terms: Arrangement, claims: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -65,19 +65,17 @@ def document(did: str, keys: Mapping[str, str], services: Mapping[str, str]) -> 
         }
         for role, key in keys.items()
     ]
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": did,
         "verificationMethod": methods,
         "assertionMethod": [f"{did}#{role}" for role in keys if role != "tokens"],
         "authentication": [f"{did}#{role}" for role in keys if role == "tokens"],
     }
-    if services:
-        body["service"] = [
-            {"id": f"{did}#{kind.lower()}", "type": kind, "serviceEndpoint": address}
-            for kind, address in services.items()
-        ]
-    return msgspec.json.encode(body)
+    reached = [
+        {"id": f"{did}#{kind.lower()}", "type": kind, "serviceEndpoint": address} for kind, address in services.items()
+    ]
+    return msgspec.json.encode(body | ({"service": reached} if reached else {}))
 
 
 def document_keys(body: bytes, did: str) -> dict[str, bytes]:

@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from armslength.errors import ArmslengthError, Malformed, NotFound, Refused, Unauthorised, Unavailable
-from armslength.wire.strict import UNREADABLE
+from armslength.wire.errors import FROM_PEER, decode_error
 
 if TYPE_CHECKING:
     from armslength.net import client, lazy
 
 LARGEST: Final = 16 * 1024 * 1024
-
-_BY_STATUS: Final[dict[int, type[ArmslengthError]]] = {
-    400: Malformed,
-    401: Unauthorised,
-    404: NotFound,
-    409: Refused,
-    422: Refused,
-}
 
 
 class HttpPeers:
@@ -45,11 +34,4 @@ class HttpPeers:
 def _body(reply: client.HttpReply, address: str) -> bytes:
     if 200 <= reply.status < 300:
         return reply.body
-    try:
-        said = msgspec.json.decode(reply.body, type=dict[str, object])
-    except UNREADABLE:
-        said = {}
-    code, reason = str(said.get("error", f"http-{reply.status}"))[:64], str(said.get("reason", "no reason given"))[:500]
-    place = said.get("place")
-    kind = _BY_STATUS.get(reply.status, Unavailable)
-    raise kind(code, reason, str(place)[:200] if place else address)
+    raise decode_error(reply.status, reply.body, FROM_PEER, address)

@@ -7,6 +7,7 @@ from typing import Final
 
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.views.words import Words
+from armslength.wire.manage import ActorReply
 
 # What one of the others says to terms, or why we do not know it: "{}" is its name.
 ANSWERS: Final[Mapping[str, str]] = {
@@ -19,12 +20,12 @@ ANSWERS: Final[Mapping[str, str]] = {
 }
 
 
-def answer(words: Words, actor: str, *, answer: str, reason: str | None) -> str:
+def answer(words: Words, actor: str, said: ActorReply) -> str:
     """One answer, as a clause."""
-    return ANSWERS[answer].format(words.named(actor)) + (f": {reason}" if reason else "")
+    return ANSWERS[said.answer].format(words.named(actor)) + (f": {said.reason}" if said.reason else "")
 
 
-def absence(terms: Arrangement, absent: Mapping[str, Mapping[str, str | None]]) -> list[str]:
+def absence(terms: Arrangement, absent: Mapping[str, ActorReply]) -> list[str]:
     """A sentence for each of the others that is not engaged, with what waits for it (rule 10.3c)."""
     words, found = Words.of(terms), []
     for actor, said in absent.items():
@@ -37,6 +38,5 @@ def absence(terms: Arrangement, absent: Mapping[str, Mapping[str, str | None]]) 
             missing = "until it accepts its office it keeps no time"
         else:
             missing = "it has accepted no office"
-        told = answer(words, actor, answer=str(said["answer"]), reason=said["reason"])
-        found.append(f"Not engaged: {told} ({missing}).")
+        found.append(f"Not engaged: {answer(words, actor, said)} ({missing}).")
     return found

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from armslength.delivery.chunks import Ciphertext, chunk_list
+from armslength.errors import NotFound, Unauthorised, Unavailable
 
 BLOCK = 1024 * 1024
 STALL = 60.0  # seconds that one block may take to leave
@@ -51,19 +52,19 @@ def routes(authorise: Authorise, *, stall: float = STALL) -> list[Route]:
 async def _answer(request: Request, authorise: Authorise, stall: float, *, listing: bool) -> Response:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        return Response("a bearer token is needed\n", 401, {"WWW-Authenticate": "Bearer"})
+        return Response("a bearer token is needed\n", Unauthorised.status, {"WWW-Authenticate": "Bearer"})
     found = await authorise(request.path_params["id"], token)
     if found is None:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        return Response("the token is not, or no longer, good for this\n", 401, challenge)
+        return Response("the token is not, or no longer, good for this\n", Unauthorised.status, challenge)
     path = chunk_list(found.path) if listing else found.path
     try:
         file = await asyncio.to_thread(path.open, "rb", 0)
     except FileNotFoundError:
-        return Response("no longer here\n", 404)
+        return Response("no longer here\n", NotFound.status)
     except OSError as error:
         log.warning("%s cannot be handed out: %s", path.name, error)
-        return Response("cannot be read just now\n", 503)
+        return Response("cannot be read just now\n", Unavailable.status)
     tag = f'"{found.root}-chunks"' if listing else f'"{found.root}"'
     headers = {"Accept-Ranges": "bytes", "ETag": tag, "Cache-Control": "private, no-store"}
     size = os.fstat(file.fileno()).st_size

@@ -17,7 +17,7 @@ from armslength.engine.node import Node
 from armslength.engine.pins import ITSELF
 from armslength.engine.recorder import Stale
 from armslength.engine.repository import LiveArrangement
-from armslength.errors import Malformed, NotFound, Refused, Unauthorised
+from armslength.errors import Malformed, NotFound, Refused, Unauthorised, Uncosigned
 from armslength.ports import Caller
 from armslength.web import errors
 from armslength.web.requests import whole_body
@@ -100,36 +100,24 @@ class _Own:
         try:
             lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
         except Stale as stale:
-            return Response(f"{stale.size}\n", 409, {"Content-Type": TLOG_SIZE})
+            return Response(f"{stale.size}\n", stale.http_status, {"Content-Type": TLOG_SIZE})
         except Refused as error:
-            answer = errors.response(error)
-            answer.status_code = 403 if error.code == "bad-log-signature" else 422
-            return answer
+            raise Uncosigned(error.code, error.reason, error.place) from None
         return Response(lines, media_type=TEXT)
 
     async def head(self, request: Request) -> Response:
         live = await self._for_actor(request)
-        asked = request.query_params
-        sealed = await self._node.recorder.sealed_head(
-            live.arrangement, asked.getlist("entry"), asked.get("author", "")
-        )
+        entries, author = request.query_params.getlist("entry"), request.query_params.get("author", "")
+        sealed = await self._node.recorder.sealed_head(live.arrangement, entries, author)
         return Response(canonical(sealed), media_type=JSON)
 
     async def cosigned(self, request: Request) -> Response:
-        """The head that we stand by: the one that we cosigned last, or a later one whose seal we have adopted."""
-        live = await self._for_actor(request)
-        sealed = live.record.sealed
-        note = (sealed.checkpoint or "") if sealed.sealed_size > live.witness.size else live.witness.note
-        if not note:
-            raise NotFound("nothing-cosigned", "we have cosigned no head of this record yet")
-        return Response(note, media_type=TEXT)
+        """The head that we stand by."""
+        return Response(self._node.recorder.stood_by(await self._for_actor(request)), media_type=TEXT)
 
     async def leaves(self, request: Request) -> Response:
         live = await self._for_actor(request)
-        start = _start(request)
-        async with live.lock:  # what the book holds is stored
-            stop = min(live.record.sealed.size, start + MAX_LEAVES)
-            lines = await self._node.repository.store.leaves(live.arrangement, start, stop)
+        lines = await self._node.recorder.sealed_leaves(live, _start(request), MAX_LEAVES)
         sizes = accumulate(len(line) + 1 for line in lines)
         shown = (line + b"\n" for line, total in zip(lines, sizes, strict=True) if total <= MAX_BODY)
         return Response(b"".join(shown), media_type=LINES)
@@ -151,9 +139,9 @@ class _Own:
 
     async def arrangements(self, request: Request) -> Response:
         """Those that name the sender, but for those that it says it knows: as many as go into one answer."""
-        by, asked = await self._authenticate(request), request.query_params
-        known, found, size, more = set(asked.getlist("known")), dict[str, Proposal](), 0, None
-        async for place, name in self._node.repository.names.naming(by, asked.get("from", "")):
+        by, known = await self._authenticate(request), set(request.query_params.getlist("known"))
+        start, found, size, more = request.query_params.get("from", ""), dict[str, Proposal](), 0, None
+        async for place, name in self._node.repository.names.naming(by, start):
             if size > MAX_ANSWER // 2 or len(found) >= MAX_LISTED:
                 more = place
                 break

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from itertools import accumulate
 from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
-from armslength.core.canonical import canonical, plain
+from armslength.core.canonical import canonical, names, plain
 from armslength.core.parts import Parts
 from armslength.errors import Malformed
 
@@ -67,6 +68,31 @@ def convert(kind: type[T], value: Any, place: str = "") -> T:
         return msgspec.convert(value, kind, strict=True, dec_hook=_parts)
     except msgspec.ValidationError as error:
         raise _bad_field(error, place) from None
+
+
+def exact(kind: type[T], data: bytes) -> T:
+    """The value of `kind` in JSON of any spelling, which has no field that `kind` does not have. Raises Malformed."""
+    given = parse(data)
+    value = convert(kind, given)
+    if (place := _surplus(value, given, "")) is not None:
+        raise Malformed("unknown-field", "there is no such field", place.lstrip("."))
+    return value
+
+
+def _surplus(value: Any, given: Any, place: str) -> str | None:
+    """Where the plain data has a field that the value made of it lacks."""
+    if value is None or isinstance(value, (str, int, float)):
+        return None
+    if hasattr(value, "__dataclass_fields__"):
+        if extra := next((name for name in given if name not in names(value.__class__)), None):
+            return f"{place}.{extra}"
+        inner = [(f".{name}", getattr(value, name), item) for name, item in given.items()]
+    elif isinstance(value, Mapping):
+        inner = [(f".{name}", value[name], item) for name, item in given.items()]
+    else:
+        inner = [(f"[{index}]", *pair) for index, pair in enumerate(zip(value, given, strict=True))]
+    found = (_surplus(mine, theirs, place + step) for step, mine, theirs in inner)
+    return next((each for each in found if each is not None), None)
 
 
 def _bad_field(error: msgspec.ValidationError, place: str = "") -> Malformed:

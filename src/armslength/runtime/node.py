@@ -1,4 +1,4 @@
-"""The composition root: a configuration becomes a running node. The only file that knows all adapters."""
+"""A configuration becomes a running node."""
 
 from __future__ import annotations
 

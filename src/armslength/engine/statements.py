@@ -1,0 +1,108 @@
+"""Making statements: each is said once, however often it is made.
+
+Whoever was not answered makes a statement again, and must not be refused for it: where our last word on a subject is
+the very same, nothing is signed, and the entry that stands is the answer. And where one of several statements is
+refused, those that followed it, refused for the gap alone, are written again without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Sign, Waive
+from armslength.core.arrangement.state import State
+from armslength.core.canonical import canonical
+from armslength.core.record.entry import Head, Leaf, Refusal, Submission, entry_hash
+from armslength.engine.journal import PENDING, PLACED, Journal
+from armslength.wire.own import JournalEntry, SubmissionAnswer
+
+# Said again, these change nothing, whatever has come in between; of the others the state decides.
+FINAL: Final = (Sign, Attest, Notice, Allege, Respond, Determine, Waive)
+FEW: Final = 20  # statements that are written again though nothing was placed the last time
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An entry of ours that was sent: the keeper's answer, and its refusal; neither if it has not answered.
+
+    `before`: it stood when its statement was made again."""
+
+    entry: str
+    body: Body
+    answer: SubmissionAnswer | None
+    refusal: Refusal | None
+    before: bool = False
+
+    def is_refused_as(self, code: str) -> bool:
+        """Whether the keeper has refused it with this code."""
+        return self.refusal is not None and self.refusal.code == code
+
+
+def opening(body: Body) -> bytes:
+    """What every entry about the same as this statement has in it: no text has quotation marks that stand by
+    themselves."""
+    said = canonical(body)
+    if isinstance(body, Attest):  # a later word may have replaced an earlier one
+        said = canonical({"claim": body.claim, "period": body.period})[:-1] + b","
+    return b'"body":' + said
+
+
+async def standing(author: Journal, body: Body) -> JournalEntry | None:
+    """Our last entry on what this statement is about, placed or on its way, if it says the very same."""
+    found = await author.latest(opening(body))
+    return found if found is not None and found.entry.body == body else None
+
+
+def stored(leaf: Leaf, body: Body) -> JournalEntry | None:
+    """The same of a leaf that is placed and that our journal does not have."""
+    submission = Submission(entry=leaf.entry, sig=leaf.sig)
+    return JournalEntry(submission=submission, status=PLACED) if leaf.entry.body == body else None
+
+
+def is_said(state: State, body: Body) -> bool:
+    """Whether a valid statement that stands adds nothing when it is made again in this state."""
+    if isinstance(body, Perform):
+        duty = state.duties[body.duty]
+        return duty.performed_at is not None and duty.performed_at >= duty.at
+    return isinstance(body, FINAL)
+
+
+async def place(
+    author: Journal,
+    made: Sequence[tuple[Body, JournalEntry | None]],
+    where: tuple[Head, tuple[int, str]],
+    send: Callable[[], Awaitable[dict[str, SubmissionAnswer]]],
+) -> list[Sent]:
+    """Write these statements, but for those with an entry that stands, and send them; what became of each, in order.
+
+    `where` is what `Author.write` takes; `send` gives the keeper's answers by entry hash. Raises what `write` raises.
+    """
+    became, answers = dict[int, Sent](), dict[str, SubmissionAnswer]()
+    left = [index for index, (_, stands) in enumerate(made) if stands is None]
+    stood = {index: stands for index, (_, stands) in enumerate(made) if stands is not None}
+    if not left and any(each.status == PENDING for each in stood.values()):
+        answers |= await send()
+    while left:
+        names = await author.write([made[index][0] for index in left], *where)
+        answers |= await send()
+        refused = await _refused(author, names)
+        for index, name in zip(left, names, strict=True):
+            became[index] = Sent(name, made[index][0], answers.get(name), refused.get(name))
+            if became[index].is_refused_as("repeat") and (stands := await standing(author, made[index][0])):
+                stood[index] = stands
+        is_fruitless = len(refused) == len(left)
+        left = [index for index in left if became[index].is_refused_as("gap")]
+        if is_fruitless and len(left) > FEW:
+            break
+    refused = await _refused(author, [entry_hash(each.entry) for each in stood.values()])
+    for index, each in stood.items():
+        name = entry_hash(each.entry)
+        answer = SubmissionAnswer(entry=name) if each.status == PLACED else answers.get(name)
+        became[index] = Sent(name, made[index][0], answer, refused.get(name), before=True)
+    return [became[index] for index in range(len(made))]
+
+
+async def _refused(author: Journal, names: Sequence[str]) -> dict[str, Refusal]:
+    return {entry_hash(each.entry): refusal for each, refusal in await author.refusals(names)}
