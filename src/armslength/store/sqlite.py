@@ -42,6 +42,7 @@ SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which 
 LATER_S = 5.0  # that look begins once the node has started
 END = 2**63 - 1
 FEW = 64  # rows that are read at once: a thread takes longer to wake than they take
+HEADS = 16  # sends that are read with one statement; where more wait, they are read peer by peer
 _by_due = itemgetter(6, 4)  # of a send's row: when it is due, and its id
 
 
@@ -166,8 +167,8 @@ class SqliteStore:
 
     def _heads(self) -> Iterator[tuple[str, Iterable[Any]]]:
         """By peer, the sends that are the first of their lanes, as they are due; who has the earliest comes first."""
-        rows: list[Any] = self._near.execute(_queries()["few"], (FEW,)).fetchall()
-        if len(rows) < FEW:  # these are all, as a rule
+        rows: list[Any] = self._near.execute(_queries()["few"], (HEADS,)).fetchall()
+        if len(rows) < HEADS:  # these are all, as a rule
             by_peer: dict[str, list[Any]] = {}
             for row in sorted(rows, key=_by_due):
                 by_peer.setdefault(row[1], []).append(row)
