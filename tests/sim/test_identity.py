@@ -18,7 +18,7 @@ from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
 from tests.sim.harness import BASE, World, ring
-from tests.sim.network import Reply, ask
+from tests.sim.network import HttpReply, ask
 from tests.sim.script import begin, perform
 from tests.sim.virtual import play
 
@@ -36,7 +36,7 @@ async def _forged(world: World, key: PrivateKey, *, first: bool) -> bytes:
     return document
 
 
-async def _read(world: World, who: str, arrangement: str, signer: PrivateKey) -> Reply:
+async def _read(world: World, who: str, arrangement: str, signer: PrivateKey) -> HttpReply:
     """B's request for a record, with a token signed with this key."""
     me = world.terms.actors[who]
     bearer = Tokens(world.terms.actors["B"].did or "", signer).bearer(me.did or "", me.address or "")
@@ -98,7 +98,7 @@ def test_a_sender_that_cannot_be_looked_up_is_told_to_try_again(tmp_path: Path) 
             asked: list[str] = []
             carry = world.network.carry
 
-            async def counted(sender: str, method: str, url: str, *rest: Any) -> Reply:
+            async def counted(sender: str, method: str, url: str, *rest: Any) -> HttpReply:
                 asked.append(url)
                 return await carry(sender, method, url, *rest)
 
