@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -158,7 +159,7 @@ def parse(text: str, folder: Path) -> Config:
         raise Misuse("bad-config", _explained(str(error)), path) from None
 
 
-def _path(kind: type, value: Any) -> Any:
+def _path(kind: Callable[[object], object], value: object) -> object:
     return kind(value)
 
 

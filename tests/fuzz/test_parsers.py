@@ -24,7 +24,7 @@ from armslength.delivery import chunks
 from armslength.errors import Malformed, Refused, Unauthorised
 from armslength.identity import did, tokens
 from armslength.identity.keys import PrivateKey
-from armslength.wire import bundle, catalog, dsp, own, record, terms, terms_json, terms_tree, terms_yaml
+from armslength.wire import bundle, catalog, dsp, errors, manage, own, record, terms, terms_json, terms_tree, terms_yaml
 from tests.record_builder import clause_texts
 
 from . import samples
@@ -119,6 +119,38 @@ def test_a_peers_answer_never_fails_the_reader(data: bytes) -> None:
     """What a peer says in an error body, or of its id, is a text or nothing."""
     assert isinstance(dsp.read_reason(data), str)
     assert isinstance(dsp.read_provider_pid(data), str | None)
+
+
+@given(
+    spoilt([*samples.messages(), b'{"error":"state","place":"body","reason":"why"}']), st.sampled_from([400, 409, 502])
+)
+@example(b'{"error":"\xff"}', 409)
+@fuzzed
+def test_whatever_a_peer_answers_is_an_error(data: bytes, status: int) -> None:
+    """An error body of whoever answers is read as one error or another, and is bounded."""
+    error = errors.decode_error(status, data, errors.FROM_PEER)
+    assert 0 < len(error.code) <= errors.MAX_CODE
+    assert 0 < len(error.reason) <= errors.MAX_REASON
+
+
+SAID = (
+    b'{"arrangement":"","statements":[{"body":{"claim":"k2","period":7,"value":true},"type":"attest"}]}',
+    b'{"statements":[{"body":{},"type":"resume"}],"events":["k2"]}',
+)
+
+
+@given(spoilt(SAID))
+@example(b'{"statements":[{"type":"attest","body":{"claim":"\xff"}}]}')
+@fuzzed
+def test_what_an_owner_asks_is_statements_or_malformed(data: bytes) -> None:
+    """What is taken for statements makes the same statements when it is written."""
+    try:
+        order = manage.decode_question(manage.SAY, data)
+        bodies = manage.bodies_of(order)
+    except Malformed:
+        return
+    again = dataclasses.replace(order, statements=manage.statements(bodies))
+    assert manage.bodies_of(manage.decode_question(manage.SAY, manage.encode_message(again))) == bodies
 
 
 @given(spoilt(samples.catalog_requests()))

@@ -227,7 +227,7 @@ class SimNode:
         reply = await ask(app, "POST", f"http://localhost/{verb}", body)  # type: ignore[arg-type]
         if reply.status != 200:
             raise AssertionError(reply.body)
-        return jsonable(manage.decode_message(VERBS[verb].answered, reply.body))
+        return jsonable(manage.decode_answer(VERBS[verb], reply.body))
 
 
 class World:

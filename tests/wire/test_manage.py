@@ -32,7 +32,7 @@ BODIES = [Attest(claim="k2", period=7, value=True), Resume()]
 def test_statements_travel_as_they_were_made() -> None:
     """Type and body of each, in order; an unknown type or a body of another form is refused with its place."""
     order = manage.StatementsOrder(statements=manage.statements(BODIES))
-    again = manage.decode_message(manage.StatementsOrder, manage.encode_message(order))
+    again = manage.decode_question(manage.SAY, manage.encode_message(order))
     assert manage.bodies_of(again) == BODIES
     for spoilt, place in (({"type": "promise"}, "statements[1].type"), ({"body": {"claim": 5}}, "statements[0].body")):
         changed: list[manage.PlainStatement] = list(again.statements)
@@ -66,7 +66,7 @@ def test_a_whole_state_travels() -> None:
         others={},
         held=1,
     )
-    assert manage.decode_message(manage.NodeView, manage.encode_message(view)) == view
+    assert manage.decode_answer(manage.VIEW, manage.encode_message(view)) == view
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,17 @@ def test_a_field_too_many_is_refused_with_its_place(document: dict[str, Any], pl
     """At the top and within, whatever else is right."""
     data = json.dumps({"arrangement": "a", "title": "t", "said": [], **document}).encode()
     with pytest.raises(Malformed) as refused:
-        manage.decode_message(manage.StatementResults, data)
+        manage.decode_answer(manage.SAY, data)
     assert (refused.value.code, refused.value.place) == ("unknown-field", place)
+
+
+def test_a_body_that_is_nested_for_ever_is_malformed() -> None:
+    """Whatever stands in the place of a statement's body, it is refused and ends nothing."""
+    deep = b'{"a":' * 5000 + b"1" + b"}" * 5000
+    for data in (deep, b'{"statements":[{"type":"sign","body":' + deep + b"}]}"):
+        with pytest.raises(Malformed) as refused:
+            manage.decode_question(manage.SAY, data)
+        assert refused.value.code == "too-deep"
 
 
 @pytest.mark.parametrize(

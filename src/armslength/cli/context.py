@@ -46,7 +46,7 @@ PATIENCE_S = 900  # that a node which is up may be at work on one call; long wor
 def ask(config: Config, verb: Verb[Q, A], asked: Q) -> A:
     """Ask the running node. Raises what it answers, Unavailable if it is not up."""
     from armslength.wire.errors import FROM_NODE, decode_error
-    from armslength.wire.manage import decode_message, encode_message
+    from armslength.wire.manage import decode_answer, encode_message
 
     if not config.address:
         raise Misuse(
@@ -55,7 +55,7 @@ def ask(config: Config, verb: Verb[Q, A], asked: Q) -> A:
     status, answer = _asked(config, verb.name, encode_message(asked))
     if status != HTTPStatus.OK:
         raise decode_error(status, answer, FROM_NODE)
-    return decode_message(verb.answered, answer)
+    return decode_answer(verb, answer)
 
 
 def _asked(config: Config, verb: str, asked: bytes) -> tuple[int, bytes]:

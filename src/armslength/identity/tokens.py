@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ from armslength.wire.strict import UNREADABLE
 
 LIFE: Final = 300  # seconds: the longest life of a token that is accepted, and that of ours
 LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
+T = TypeVar("T")
+
 LARGEST: Final = 2048  # characters
 REMEMBERED: Final = 4096  # verified tokens
 LONGEST: Final = 64  # characters of what a request can be about
@@ -149,7 +151,7 @@ class Verifier:
         parts = token.split(".")
         if len(token) > LARGEST or len(parts) != 3:
             raise _no("bad-token", "not a signed JWT")
-        header = _json(parts[0], dict[str, Any], "header")
+        header = _json(parts[0], dict[str, object], "header")
         claims = _json(parts[1], _Claims, "claims")
         expected = {"alg": "EdDSA", "typ": TYPE, "kid": f"{claims.iss}#tokens"}
         if header != expected:
@@ -207,7 +209,7 @@ def _decode(text: str, name: str) -> bytes:
     return data
 
 
-def _json(text: str, kind: Any, name: str) -> Any:
+def _json(text: str, kind: type[T], name: str) -> T:
     try:
         return msgspec.json.decode(_decode(text, name), type=kind, strict=True)
     except UNREADABLE as error:

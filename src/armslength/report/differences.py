@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.report import english
@@ -21,8 +20,8 @@ class Difference:
     """One change at a path of the authored terms. `before` and `after` are as one would write them; None: not there."""
 
     path: str
-    before: Any
-    after: Any
+    before: object
+    after: object
     sentence: str
 
 
@@ -43,7 +42,7 @@ def differences(
 
 
 def _entries(
-    section: str, before: Mapping[str, Any], after: Mapping[str, Any], old: Arrangement, new: Arrangement
+    section: str, before: Mapping[str, object], after: Mapping[str, object], old: Arrangement, new: Arrangement
 ) -> Iterator[Difference]:
     kind = ENTRIES[section].capitalize()
     for id_ in dict.fromkeys([*before, *after]):
@@ -62,8 +61,8 @@ def _told(section: str, id_: str, terms: Arrangement) -> str:
 
 
 def _changes(
-    path: str, before: Any, after: Any, label: str, old: Arrangement, new: Arrangement
-) -> Iterator[tuple[str, Any, Any, str]]:
+    path: str, before: object, after: object, label: str, old: Arrangement, new: Arrangement
+) -> Iterator[tuple[str, object, object, str]]:
     """The changed fields at and below a path; `label` is what the sentence calls the place."""
     if before == after:
         return
@@ -76,7 +75,7 @@ def _changes(
     yield path, before, after, _sentence(path, label.replace("_", " "), before, after, old, new)
 
 
-def _sentence(path: str, label: str, before: Any, after: Any, old: Arrangement, new: Arrangement) -> str:
+def _sentence(path: str, label: str, before: object, after: object, old: Arrangement, new: Arrangement) -> str:
     name = path.rpartition(".")[2]
     if name in CONDITIONS and path.startswith(("duties.", "tranches.")):
         return f"{label} changes from “{_condition(path, old)}” to “{_condition(path, new)}”."
@@ -109,7 +108,7 @@ def text_difference(before: str, after: str) -> str:
     return "\n".join(line for line in list(lines)[2:] if not line.startswith("@@"))
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):

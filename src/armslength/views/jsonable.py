@@ -13,13 +13,13 @@ from typing import Any
 _RAW = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
-def json_text(value: Any, indent: int | None = 2) -> str:
+def json_text(value: object, indent: int | None = 2) -> str:
     """The JSON text of a value, in which no control or direction character stands as itself."""
     text = json.dumps(jsonable(value), ensure_ascii=False, indent=indent)
     return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def jsonable(value: Any) -> Any:
+def jsonable(value: object) -> Any:
     """Return `value` as data that any JSON encoder takes."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value

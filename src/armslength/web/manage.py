@@ -47,7 +47,7 @@ def build_management(node: Node, clock: Clocks) -> Starlette:
     def endpoint(verb: Verb[Any, Any], work: Callable[[Any], Awaitable[object]]) -> Route:
         async def answer(request: Request) -> Response:
             try:
-                asked = manage.decode_message(verb.asked, await whole_body(request, largest=MAX_PROPOSAL))
+                asked = manage.decode_question(verb, await whole_body(request, largest=MAX_PROPOSAL))
                 return Response(manage.encode_message(await work(asked)), media_type="application/json")
             except Exception as error:  # noqa: BLE001  every failure gets our error body
                 return errors.response(misused(not_kept(error)))

@@ -16,8 +16,8 @@ from armslength.core.arrangement.state import State
 from armslength.core.canonical import canonical, plain
 from armslength.core.record.entry import TYPE_OF
 from armslength.errors import Malformed
-from armslength.wire.own import Proposal, Trouble
-from armslength.wire.strict import T, convert, exact
+from armslength.wire.own import MAX_PROPOSAL, Proposal, Trouble
+from armslength.wire.strict import check_size, convert, exact
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -352,9 +352,15 @@ def encode_message(message: object) -> bytes:
     return canonical(message, whole=True)
 
 
-def decode_message(kind: type[T], data: bytes) -> T:
-    """The message of this kind in `data`. Raises Malformed naming the place, for a field too many as well."""
-    return exact(kind, data)
+def decode_question(verb: Verb[Q, A], data: bytes) -> Q:
+    """What is asked of a verb. Raises Malformed naming the place, for a field too many as well."""
+    check_size(data, MAX_PROPOSAL)
+    return exact(verb.asked, data)
+
+
+def decode_answer(verb: Verb[Q, A], data: bytes) -> A:
+    """What is answered. Raises Malformed naming the place, for a field too many as well."""
+    return exact(verb.answered, data)
 
 
 def statements(bodies: Sequence[Body]) -> tuple[PlainStatement, ...]:
