@@ -205,7 +205,7 @@ def wind_down(world: World) -> None:
         if known.state == "OVERDUE":
             for instance in known.instances:
                 if instance.state == "OVERDUE":
-                    instance.state, instance.at, instance.abandoned = "BREACHED", world.at, True
+                    instance.state, instance.at, known.abandoned_at = "BREACHED", world.at, world.at
             become(world, duty, "BREACHED")
         elif known.state in ("PENDING", "ACTIVE") and not term.surviving:
             become(world, duty, "DISCHARGED")

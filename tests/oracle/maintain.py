@@ -61,8 +61,9 @@ class Instances:
         for period in window:
             if self.letters[period] in "RU":
                 return self.breached(first, period)
-        if any(i.abandoned for i in known):
-            return Instance(first, "BREACHED", self.at, last=total, abandoned=True)
+        abandoned_at = world.duties[self.duty].abandoned_at
+        if abandoned_at is not None and self.at >= abandoned_at:
+            return Instance(first, "BREACHED", self.at, last=total)
         undecided = any(self.letters[period] == "." for period in window)
         whole = len(window) == self.term.cure and all(world.whole(self.term.claim, period) for period in window)
         if not undecided and whole:

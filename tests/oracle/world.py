@@ -22,7 +22,6 @@ class Instance:
     at: int
     broke: int | None = None
     last: int = 0
-    abandoned: bool = False
 
 
 @dataclass
@@ -37,6 +36,7 @@ class Duty:
     frozen_at: int | None = None
     performed_at: int | None = None
     instances: list[Instance] = field(default_factory=list)
+    abandoned_at: int | None = None  # its open violation was breached by the winding down
     waived: set[str] = field(default_factory=set)
     waived_at: int | None = None  # the latest waiver
 
