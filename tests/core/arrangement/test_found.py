@@ -84,14 +84,18 @@ def test_refutation_waits_for_an_excuse_that_comes_too_late(again: bool) -> None
     assert (play.letters("k"), play.when("d", "BREACHED")) == ("UR", [start(3) + GRACE])
 
 
-def test_decision_past_the_determination_deadline_of_an_allegation_that_arrives_after_it() -> None:
+@pytest.mark.parametrize("claim", ["e", "k"])
+def test_decision_past_the_determination_deadline_of_an_allegation_that_arrives_after_it(claim: str) -> None:
     """What decides an allegation bears no later time than its deadline, whichever of the two is placed first."""
-    play = begun(claims={"e": event()}, duties={"d": achieve("e", consequence="record")})
-    attest(play, D + 215, "e", 0, False)
-    play.say(D + 10, "P", Allege(claim="e", period=0))
-    assert play.state.allegations["P/e/0"].outcome == "OPEN"
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=900)},
+        duties={"a": achieve("e", consequence="record"), "d": maintain("k", consequence="record")},
+    )
+    attest(play, D + 215, claim, 0, False)
+    play.say(D + 10, "P", Allege(claim=claim, period=0))
+    assert play.state.allegations[f"P/{claim}/0"].outcome == "OPEN"
     play.seal(D + 10 + 200 + GRACE)
-    assert play.state.allegations["P/e/0"].outcome == "DISMISSED"
+    assert play.state.allegations[f"P/{claim}/0"].outcome == "DISMISSED"
 
 
 @pytest.mark.parametrize("order", [(8, 9), (9, 8)])

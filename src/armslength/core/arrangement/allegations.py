@@ -57,9 +57,8 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         votes={},
     )
     draft.allege(known, said)
-    event = body.claim is not None and draft.terms.claims[body.claim].kind == "event"
-    decided_at = draft.claims[body.claim or ""].at if event else None  # of periods only the last instant is known
-    if (decided_at or 0) <= draft.at + draft.terms.allegations.determination:  # else no decision was in time for it
+    decided_at = draft.claims[body.claim].late.get(str(body.period), 0) if body.claim else 0
+    if decided_at <= draft.at + draft.terms.allegations.determination:  # else the decision is too late for it
         draft.judged.add(known)
 
 

@@ -122,7 +122,10 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: 
     before = state.decided.ljust(number, UNDECIDED)
     decided = before[:number] + value + before[number + 1 :]
     left = state.open.drop(str(number)) if state.open else state.open
-    draft.claims[claim] = replace(state, decided=decided, open=left, at=draft.at)
+    last, late = starts(draft, draft.terms.claims[claim], number) + draft.terms.allegations.determination, state.late
+    if draft.as_of > last:
+        late = late.put(str(number), draft.as_of)
+    draft.claims[claim] = replace(state, decided=decided, open=left, late=late, at=draft.at)
     draft.decided.append((claim, number))
     if draft.reports is not None:
         draft.reports = {other: over for other, over in draft.reports.items() if other != claim}

@@ -144,8 +144,7 @@ class Draft:
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
-        self.closed = False  # the term was over before this instant
-        self.firing = False  # what happens now is made by a deadline
+        self.closed = self.firing = False  # the term was over before this instant; a deadline makes what happens now
         self.again: dict[str, int] = {}  # how many of a duty's breaches are judged again, and fire no more
         self.moved = False  # something changed on which other objects may depend
 

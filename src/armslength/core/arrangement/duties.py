@@ -5,8 +5,7 @@
 2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back; one that had
    passed before has none left, and fires (rules 4.5a and 4.5b).
 3. What is done while the deadline stands still is in time if the deadline had not passed before.
-4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault: a condition, or the
-   upheld allegation of a hold, is about a duty of its own that is OVERDUE or BREACHED. Maintain duties always run.
+4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault (rule 6.4c).
 """
 
 from __future__ import annotations

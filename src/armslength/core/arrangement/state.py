@@ -63,12 +63,14 @@ class ClaimState(Memoised):
     """decided[i] is the letter of period i; periods past its end are undecided. `open` holds the votes of undecided
     periods by index. noticed[i] is "N" if a timely notice overlaps period i; "L" if one does and the excuse was decided
     too late, "l" if none does and it was. `notified` holds notices by their times.
-    `at` is when the last decision fell (for an event: when it was decided)."""
+    `at` is when the last decision fell (for an event: when it was decided); `late` holds the instants of decisions that
+    are too late to decide an allegation raised early in their period."""
 
     decided: str = ""
     open: Parts[dict[str, Vote]] = field(default_factory=Parts)
     noticed: str = ""
     notified: Parts[NoticeState] = field(default_factory=Parts)
+    late: Parts[int] = field(default_factory=Parts)
     at: int | None = None
 
     @property
