@@ -16,7 +16,7 @@ from armslength.analysis.order import NEVER, earliest
 from armslength.analysis.people import base58
 from armslength.analysis.quorums import Electorate
 from armslength.core.arrangement.step import advance
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Condition, DutyIs, Not, TrancheIs
 from armslength.errors import Refused
 from armslength.wire.terms import compile_terms
 from tests.golden.terms import DAY, at, dummy, golden_script, golden_terms
@@ -258,7 +258,7 @@ def test_what_is_sound_is_left_alone(name: str) -> None:
 def test_conditions_that_chase_each_other_are_refused_by_the_engine_and_found_before() -> None:
     """T3 is free while T4 is withheld, T4 while T3 is free: no state stands still, and the check says so."""
     terms = golden_terms()
-    bad = _while(terms, T3=_withheld("T4"), T4=Condition(op="not", of=(_withheld("T3"),)))
+    bad = _while(terms, T3=_withheld("T4"), T4=Not(of=(_withheld("T3"),)))
     assert [(f.id, f.severity) for f in unsettled(bad)] == [("S04", WARNING)]
     assert "T3 and T4 are withheld may never settle" in next(unsettled(bad)).message
     with pytest.raises(Refused) as caught:
@@ -292,11 +292,11 @@ def test_a_state_claim_without_a_limit_is_found() -> None:
 
 
 def _withheld(tranche: str) -> Condition:
-    return Condition(op="tranche", tranche=tranche, states=("WITHHELD",))
+    return TrancheIs(tranche=tranche, states=("WITHHELD",))
 
 
 def _free(tranche: str) -> Condition:
-    return Condition(op="tranche", tranche=tranche, states=("DELIVERED", "LOCKED", "READY", "RELEASED", "SETTLED"))
+    return TrancheIs(tranche=tranche, states=("DELIVERED", "LOCKED", "READY", "RELEASED", "SETTLED"))
 
 
 def _while(terms: Arrangement, **conditions: Condition) -> Arrangement:
@@ -442,14 +442,14 @@ def test_conditions_made_to_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> No
         return says(atom, world)
 
     def duty(name: str, *states: str) -> Condition:
-        return Condition(op="duty", duty=name, states=states)
+        return DutyIs(duty=name, states=states)
 
     monkeypatch.setattr(reach, "_says", counted)
     monkeypatch.setattr(reach, "WORK", 50_000)
     terms = golden_terms()
-    never = Condition(op="all", of=(duty("C5a", "BREACHED"), duty("C5a", "FULFILLED")))
+    never = AllOf(of=(duty("C5a", "BREACHED"), duty("C5a", "FULFILLED")))
     states = ("ACTIVE", "BREACHED", "FULFILLED", "OVERDUE", "PENDING")
-    wide = Condition(op="all", of=tuple(duty(name, each) for name in ("C1.A", "C1.B", "C5a", "C5b") for each in states))
-    third = replace(terms.tranches["T3"], continuous=Condition(op="any", of=(wide, *(never,) * 40)))
+    wide = AllOf(of=tuple(duty(name, each) for name in ("C1.A", "C1.B", "C5a", "C5b") for each in states))
+    third = replace(terms.tranches["T3"], continuous=AnyOf(of=(wide, *(never,) * 40)))
     list(reach.unreachable(replace(terms, tranches={**terms.tranches, "T3": third})))
     assert steps[0] < 100_000

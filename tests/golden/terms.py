@@ -30,15 +30,20 @@ from armslength.core.arrangement.terms import (
     Actor,
     ActorKeys,
     Allegations,
+    AllOf,
     Arrangement,
     Claim,
     Clause,
+    CleanRun,
+    Clear,
     Condition,
     Due,
     Duty,
+    Effective,
     Excuse,
     Quorum,
     Tranche,
+    TrancheIs,
 )
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -183,7 +188,7 @@ def _claims() -> dict[str, Claim]:
     }
 
 
-EFFECTIVE = Condition(op="effective")
+EFFECTIVE = Effective()
 
 
 def _maintain(clause: str, debtor: str, claim: str, consequence: str, cure: int, run: int) -> Duty:
@@ -212,7 +217,7 @@ def _process(claim: str, days: int) -> Duty:
         creditors=("A",),
         performer="B",
         claim=claim,
-        trigger=Condition(op="tranche", tranche="T2", states=("SETTLED",)),
+        trigger=TrancheIs(tranche="T2", states=("SETTLED",)),
         consequence="suspend",
         cure=7 * DAY,
         due=Due(anchor="trigger", after=days * DAY),
@@ -236,7 +241,7 @@ def _duties() -> dict[str, Duty]:
             creditors=("A",),
             performer="B",
             claim="k9",
-            trigger=Condition(op="tranche", tranche="T1", states=("RELEASED", "SETTLED")),
+            trigger=TrancheIs(tranche="T1", states=("RELEASED", "SETTLED")),
             consequence="record",
             cure=7 * DAY,
             due=Due(anchor="end", after=30 * DAY),
@@ -248,20 +253,19 @@ def _duties() -> dict[str, Duty]:
 def _gate(number: int) -> Condition:
     if number == 1:
         return EFFECTIVE
-    run = Condition(
-        op="run",
+    run = CleanRun(
         claims=("k1a", "k1b", "k2") if number == 2 else ("k2",),
         length=7,
         follows=None if number == 2 else f"T{number - 1}",
     )
-    return Condition(op="all", of=(run, Condition(op="tranche", tranche=f"T{number - 1}", states=("SETTLED",))))
+    return AllOf(of=(run, TrancheIs(tranche=f"T{number - 1}", states=("SETTLED",))))
 
 
 def _continuous(number: int) -> Condition:
     if number == 1:
         return EFFECTIVE
     later = ("C5a", "C5b", "C6.A", "C6.B") if number > 2 else ()
-    return Condition(op="clear", duties=("C1.A", "C1.B", "C2", *later))
+    return Clear(duties=("C1.A", "C1.B", "C2", *later))
 
 
 def _tranche(number: int) -> Tranche:

@@ -13,22 +13,32 @@ from armslength.core.arrangement.terms import (
     Actor,
     ActorKeys,
     Allegations,
+    AllOf,
+    AnyOf,
     Arrangement,
+    AtTime,
     Claim,
+    ClaimIs,
     Clause,
+    CleanRun,
+    Clear,
     Condition,
     Due,
     Duty,
+    DutyIs,
+    Effective,
     Excuse,
+    Not,
     Quorum,
     Tranche,
+    TrancheIs,
 )
 from tests.oracle.world import atoms
 
 D = 1_000_000
 MONITORS = ("n1", "n2", "n3", "n4", "n5")
 GROUPS = {"n1": "east", "n2": "east", "n3": "west", "n4": "west", "n5": "neutral", "N": "neutral"}
-EFFECTIVE = Condition(op="effective")
+EFFECTIVE = Effective()
 
 
 def some_terms(rng: Random) -> Arrangement:
@@ -225,7 +235,9 @@ class Maker:
         states = [claim for claim in sorted(self.claims) if self.claims[claim].kind == "state"]
         parts = []
         before = [f"t{n}" for n in range(number)]
-        with_run = [other for other in before if sum(a.op == "run" for a in atoms(self.tranches[other].gate)) == 1]
+        with_run = [
+            other for other in before if sum(isinstance(a, CleanRun) for a in atoms(self.tranches[other].gate)) == 1
+        ]
         if states and rng.random() < 0.6:
             claim = rng.choice(states)
             follows = None
@@ -244,15 +256,12 @@ class Maker:
                     ]
                 ),
             )
-            parts.append(
-                Condition(op="run", claims=tuple(sorted(claims)), length=rng.choice([1, 2, 2, 3]), follows=follows)
-            )
+            parts.append(CleanRun(claims=tuple(sorted(claims)), length=rng.choice([1, 2, 2, 3]), follows=follows))
             if rng.random() < 0.2:
-                parts.append(Condition(op="run", claims=(rng.choice(states),), length=rng.choice([1, 2, 4])))
+                parts.append(CleanRun(claims=(rng.choice(states),), length=rng.choice([1, 2, 4])))
         if before and rng.random() < 0.4:
             parts.append(
-                Condition(
-                    op="tranche",
+                TrancheIs(
                     tranche=rng.choice(before),
                     states=rng.choice([("SETTLED",), ("RELEASED", "SETTLED", "DISPUTED")]),
                 )
@@ -264,18 +273,16 @@ class Maker:
             if not parts
             else parts[0]
             if len(parts) == 1
-            else Condition(op=rng.choice(["all", "all", "any"]), of=tuple(parts))
+            else rng.choice([AllOf, AllOf, AnyOf])(of=tuple(parts))
         )
         continuous = EFFECTIVE
         others = [other for other in sorted(self.tranches) if other != name] if self.wild else before
         clearable = [*self.duties, *(f"{other}.release" for other in others)]
         if clearable and rng.random() < 0.7:
-            continuous = Condition(
-                op="clear", duties=tuple(sorted(rng.sample(clearable, rng.randint(1, len(clearable)))))
-            )
+            continuous = Clear(duties=tuple(sorted(rng.sample(clearable, rng.randint(1, len(clearable))))))
             if rng.random() < (0.5 if self.wild else 0.2):
                 other = self.condition(1 if self.wild else 0, without=name)
-                continuous = Condition(op=rng.choice(["all", "any"]), of=(continuous, other))
+                continuous = rng.choice([AllOf, AnyOf])(of=(continuous, other))
         elif self.wild and rng.random() < 0.5:
             continuous = self.condition(2, without=name)
         self.tranches[name] = dataclasses.replace(self.tranches[name], gate=gate, continuous=continuous)
@@ -284,10 +291,8 @@ class Maker:
         """Any condition that speaks of what comes earlier by name, so that nothing goes in circles."""
         rng = self.rng
         if depth and rng.random() < 0.5:
-            op = rng.choice(["all", "any", "any", "not"])
-            return Condition(
-                op=op, of=tuple(self.condition(depth - 1, without) for _ in range(1 if op == "not" else 2))
-            )
+            kind = rng.choice([AllOf, AnyOf, AnyOf, Not])
+            return kind(of=tuple(self.condition(depth - 1, without) for _ in range(1 if kind is Not else 2)))
         events = [claim for claim in sorted(self.claims) if self.claims[claim].kind == "event" and claim not in without]
         states = [claim for claim in sorted(self.claims) if self.claims[claim].kind == "state" and claim not in without]
         kinds = ["time", "time"]
@@ -301,20 +306,18 @@ class Maker:
         kinds += ["duty"] * bool(duties) + ["clear"] * bool(self.wild and duties)
         match rng.choice(kinds):
             case "claim":
-                return Condition(
-                    op="claim",
+                return ClaimIs(
                     claim=rng.choice(events),
                     states=rng.choice([("SUPPORTED",), ("REFUTED",), ("REFUTED", "SUPPORTED")]),
                 )
             case "run":
                 claim = rng.choice(states)
                 both = [c for c in states if c != claim and alike(self.claims[c], self.claims[claim])][: int(self.wild)]
-                return Condition(op="run", claims=tuple(sorted((claim, *both))), length=rng.choice([1, 2, 3]))
+                return CleanRun(claims=tuple(sorted((claim, *both))), length=rng.choice([1, 2, 3]))
             case "clear":
-                return Condition(op="clear", duties=(rng.choice(duties),))
+                return Clear(duties=(rng.choice(duties),))
             case "tranche":
-                return Condition(
-                    op="tranche",
+                return TrancheIs(
                     tranche=rng.choice(tranches),
                     states=rng.choice(
                         [
@@ -328,8 +331,7 @@ class Maker:
                     ),
                 )
             case "duty":
-                return Condition(
-                    op="duty",
+                return DutyIs(
                     duty=rng.choice(duties),
                     states=rng.choice(
                         [
@@ -345,7 +347,7 @@ class Maker:
             case _:
                 anchor = rng.choice(["start", "end"])
                 after = rng.choice([0, 50, 120, 300] if anchor == "start" else [-200, -50, 0, 50])
-                return Condition(op="time", anchor=anchor, after=after)
+                return AtTime(anchor=anchor, after=after)
 
 
 def alike(one: Claim, other: Claim) -> bool:
@@ -355,4 +357,4 @@ def alike(one: Claim, other: Claim) -> bool:
 
 def run_claims(gate: Condition) -> list[str]:
     """The claims of its runs."""
-    return [claim for atom in atoms(gate) if atom.op == "run" for claim in atom.claims or ()]
+    return [claim for atom in atoms(gate) if isinstance(atom, CleanRun) for claim in atom.claims]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement.terms import ClaimIs, CleanRun
 from tests.oracle.world import World, atoms
 
 
@@ -34,7 +35,8 @@ def survives(world: World, claim: str) -> bool:
     for duty, term in world.terms.duties.items():
         rests = {term.claim}
         if world.duties[duty].state == "PENDING":
-            rests |= {name for atom in atoms(term.trigger) for name in (atom.claim, *(atom.claims or ())) if name}
+            rests |= {atom.claim for atom in atoms(term.trigger) if isinstance(atom, ClaimIs)}
+            rests |= {name for atom in atoms(term.trigger) if isinstance(atom, CleanRun) for name in atom.claims}
         state = world.duties[duty].state
         live = state in ("PENDING", "ACTIVE", "OVERDUE") or (state == "BREACHED" and term.still_owed)
         if term.surviving and live and rests & excused:

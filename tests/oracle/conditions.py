@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+)
 from tests.oracle.world import World, atoms
 
 NAMES = {"S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
@@ -72,11 +84,11 @@ def _run(world: World, condition: Condition, *, undecided: bool) -> int | None:
     """With `undecided`, as if every undecided period came out clean."""
     first: int | None = 0
     if condition.follows is not None:
-        [before] = [atom for atom in atoms(world.terms.tranches[condition.follows].gate) if atom.op == "run"]
+        [before] = [atom for atom in atoms(world.terms.tranches[condition.follows].gate) if isinstance(atom, CleanRun)]
         first = _run(world, before, undecided=undecided)
     if first is None or world.day is None:
         return None
-    claims, length = condition.claims or (), condition.length or 0
+    claims, length = condition.claims, condition.length
     count, period = 0, first
     while count < length:
         if any(period >= world.count(claim) for claim in claims):
@@ -92,56 +104,54 @@ def _run(world: World, condition: Condition, *, undecided: bool) -> int | None:
 
 def holds(world: World, condition: Condition) -> bool:
     """Whether the condition holds now."""
-    parts, states = condition.of or (), condition.states or ()
-    match condition.op:
-        case "all":
+    match condition:
+        case AllOf(of=parts):
             return all(holds(world, part) for part in parts)
-        case "any":
+        case AnyOf(of=parts):
             return any(holds(world, part) for part in parts)
-        case "not":
-            return not holds(world, parts[0])
-        case "effective":
+        case Not(of=(part,)):
+            return not holds(world, part)
+        case Effective():
             return world.day is not None
-        case "time":  # how far time has been worked decides, not the entry's own time (decision 14)
+        case AtTime():  # how far time has been worked decides, not the entry's own time (decision 14)
             anchor = world.terms.end if condition.anchor == "end" else world.day
-            return anchor is not None and world.now >= anchor + (condition.after or 0)
-        case "claim":
-            return NAMES.get(world.letter(condition.claim or "", 0)) in states
-        case "run":
+            return anchor is not None and world.now >= anchor + condition.after
+        case ClaimIs(claim=claim, states=states):
+            return NAMES.get(world.letter(claim, 0)) in states
+        case CleanRun():
             return runs(world, condition) is not None
-        case "duty":
-            return world.duties[condition.duty or ""].state in states
-        case "tranche":
-            return world.tranches[condition.tranche or ""].shown in states
-        case "clear":
-            return not any(bad(world, duty) for duty in condition.duties or ())
+        case DutyIs(duty=duty, states=states):
+            return world.duties[duty].state in states
+        case TrancheIs(tranche=tranche, states=states):
+            return world.tranches[tranche].shown in states
+        case Clear(duties=duties):
+            return not any(bad(world, duty) for duty in duties)
         case _:
-            raise AssertionError(condition.op)
+            raise AssertionError(condition)
 
 
 def never(world: World, condition: Condition) -> bool:
     """Whether it can no longer come to hold."""
-    parts, states = condition.of or (), set(condition.states or ())
-    match condition.op:
-        case "all":
+    match condition:
+        case AllOf(of=parts):
             return any(never(world, part) for part in parts)
-        case "any":
+        case AnyOf(of=parts):
             return all(never(world, part) for part in parts)
-        case "not":
-            return always(world, parts[0])
-        case "effective":
+        case Not(of=(part,)):
+            return always(world, part)
+        case Effective():
             return world.phase == "LAPSED"
-        case "claim":
-            letter = world.letter(condition.claim or "", 0)
+        case ClaimIs(claim=claim, states=states):
+            letter = world.letter(claim, 0)
             return letter != "." and NAMES[letter] not in states
-        case "run":
+        case CleanRun():
             return world.day is not None and _run(world, condition, undecided=True) is None
-        case "duty":
-            return not duty_onward(world, condition.duty or "") & states
-        case "tranche":
-            return not onward(TRANCHE, world.tranches[condition.tranche or ""].shown) & states
-        case "clear":
-            return any(duty_onward(world, duty) == {"BREACHED"} for duty in condition.duties or ())
+        case DutyIs(duty=duty, states=states):
+            return not duty_onward(world, duty) & set(states)
+        case TrancheIs(tranche=tranche, states=states):
+            return not onward(TRANCHE, world.tranches[tranche].shown) & set(states)
+        case Clear(duties=duties):
+            return any(duty_onward(world, duty) == {"BREACHED"} for duty in duties)
         case _:  # time comes to every instant
             return False
 
@@ -158,21 +168,20 @@ def broken_for_good(world: World, duty: str) -> bool:
 
 def always(world: World, condition: Condition) -> bool:
     """Whether it holds whatever is still to come."""
-    parts, states = condition.of or (), set(condition.states or ())
-    match condition.op:
-        case "all":
+    match condition:
+        case AllOf(of=parts):
             return all(always(world, part) for part in parts)
-        case "any":
+        case AnyOf(of=parts):
             return any(always(world, part) for part in parts)
-        case "not":
-            return never(world, parts[0])
-        case "effective" | "time" | "claim" | "run":
+        case Not(of=(part,)):
+            return never(world, part)
+        case Effective() | AtTime() | ClaimIs() | CleanRun():
             return holds(world, condition)
-        case "duty":
-            return duty_onward(world, condition.duty or "") <= states
-        case "tranche":
-            return onward(TRANCHE, world.tranches[condition.tranche or ""].shown) <= states
-        case "clear":
-            return not any({"OVERDUE", "BREACHED"} & duty_onward(world, duty) for duty in condition.duties or ())
+        case DutyIs(duty=duty, states=states):
+            return duty_onward(world, duty) <= set(states)
+        case TrancheIs(tranche=tranche, states=states):
+            return onward(TRANCHE, world.tranches[tranche].shown) <= set(states)
+        case Clear(duties=duties):
+            return not any({"OVERDUE", "BREACHED"} & duty_onward(world, duty) for duty in duties)
         case _:
-            raise AssertionError(condition.op)
+            raise AssertionError(condition)

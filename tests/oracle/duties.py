@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import ClaimIs, CleanRun, Clear, Condition, DutyIs, TrancheIs
 from tests.oracle import maintain
 from tests.oracle.conditions import holds, never
 from tests.oracle.world import Duty, Suspension, World
@@ -92,11 +92,19 @@ def own_fault(world: World, duty: str) -> bool:
 
 def spoken_of(world: World, atom: Condition) -> list[str]:
     """The duties that a condition speaks of: by name, by the claims that show them, by the tranches to be released."""
-    claims = [claim for claim in (atom.claim, *(atom.claims or ())) if claim]
-    shown = [duty for claim in claims for duty in world.shows(claim)]
-    return [*(atom.duties or ()), *([atom.duty] if atom.duty else []), *shown] + (
-        [f"{atom.tranche}.release"] if atom.tranche else []
-    )
+    match atom:
+        case Clear(duties=duties):
+            return list(duties)
+        case DutyIs(duty=duty):
+            return [duty]
+        case TrancheIs(tranche=tranche):
+            return [f"{tranche}.release"]
+        case ClaimIs(claim=claim):
+            return list(world.shows(claim))
+        case CleanRun(claims=claims):
+            return [duty for claim in claims for duty in world.shows(claim)]
+        case _:
+            return []
 
 
 def accused(world: World, allegation: object) -> str | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from armslength.core.arrangement.draft import EntryInput
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import Arrangement, AtTime, Condition
 from tests.oracle import allegations, claims, duties, running, tranches
 from tests.oracle.validity import WHAT
 from tests.oracle.world import Allegation, Duty, Instance, No, Suspension, Tranche, World, atoms
@@ -200,7 +200,7 @@ def times(world: World, condition: Condition) -> set[int]:
     """The instants that a condition waits for."""
     assert world.day is not None
     return {
-        (world.terms.end if atom.anchor == "end" else world.day) + (atom.after or 0)
+        (world.terms.end if atom.anchor == "end" else world.day) + atom.after
         for atom in atoms(condition)
-        if atom.op == "time"
+        if isinstance(atom, AtTime)
     }

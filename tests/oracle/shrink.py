@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from armslength.core.arrangement.draft import EntryInput
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Clear, Condition, Effective, Not
 from tests.oracle.laws import Found, Law, Run
 
-EFFECTIVE = Condition(op="effective")
+EFFECTIVE = Effective()
 T = TypeVar("T")
 Record = tuple[Arrangement, list[EntryInput]]
 DULL: tuple[str, ...] = (
@@ -107,9 +107,10 @@ def simpler(condition: Condition) -> Iterator[Condition]:
     """Parts of it, or nothing."""
     if condition != EFFECTIVE:
         yield EFFECTIVE
-    yield from condition.of or ()
-    if condition.op == "clear" and len(condition.duties or ()) > 1:
-        for duty in condition.duties or ():
+    if isinstance(condition, AllOf | AnyOf | Not):
+        yield from condition.of
+    if isinstance(condition, Clear) and len(condition.duties) > 1:
+        for duty in condition.duties:
             yield dataclasses.replace(condition, duties=(duty,))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement.terms import Clear
 from tests.oracle.conditions import holds, never
 from tests.oracle.world import Tranche, World, atoms
 
@@ -85,7 +86,7 @@ def no_longer_owed(world: World, name: str) -> bool:
     continuous = world.terms.tranches[name].continuous
     if world.duties[f"{name}.release"].state in ("BREACHED", "DISCHARGED"):
         return True
-    wanted = [duty for atom in atoms(continuous) if atom.op == "clear" for duty in atom.duties or ()]
+    wanted = [duty for atom in atoms(continuous) if isinstance(atom, Clear) for duty in atom.duties]
     broken = any(world.duties[duty].state == "BREACHED" for duty in wanted)
     return never(world, continuous) or (broken and not holds(world, continuous))
 

@@ -6,7 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from armslength.core.arrangement.bodies import Attest, Body, Notice
-from armslength.core.arrangement.terms import Arrangement, Claim, Condition, Quorum, release_duty
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    Arrangement,
+    Claim,
+    CleanRun,
+    Condition,
+    Not,
+    Quorum,
+    release_duty,
+)
 
 
 class No(Exception):
@@ -269,7 +279,7 @@ class World:
         }
         for name, tranche in self.terms.tranches.items():
             if self.tranches[name].stage == "LOCKED":
-                claims |= {c for atom in atoms(tranche.gate) if atom.op == "run" for c in atom.claims or ()}
+                claims |= {c for atom in atoms(tranche.gate) if isinstance(atom, CleanRun) for c in atom.claims}
         return claims
 
     def own(self, duty: str) -> range:
@@ -308,7 +318,9 @@ class World:
 
 def atoms(condition: Condition) -> list[Condition]:
     """The parts that have no parts."""
-    return [condition] if condition.of is None else [atom for part in condition.of for atom in atoms(part)]
+    if isinstance(condition, AllOf | AnyOf | Not):
+        return [atom for part in condition.of for atom in atoms(part)]
+    return [condition]
 
 
 def claim_of(terms: Arrangement, claim: str) -> Claim:

@@ -7,7 +7,7 @@ import re
 from armslength.core.arrangement import step
 from armslength.core.arrangement.conditions import holds
 from armslength.core.arrangement.draft import Draft, reached
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import CleanRun, walk
 from tests.views.reading import Forms, Read, Seen, bare, instant, is_span, names, numbers, pattern, people, same
 
 NEEDS = Forms("need")
@@ -156,7 +156,7 @@ def tranche_must(seen: Seen, read: Read, _tail: Read | None = None) -> None:
 @NEEDS.form(r"the clean run that opens <tranche:id> must come first(?P<over>, and the term is too short for both)?")
 def run_after(seen: Seen, read: Read, _tail: Read | None = None) -> None:
     """The run of another tranche is not there yet."""
-    run = next(atom for atom in atoms(seen.terms.tranches[read["tranche"]].gate) if atom.op == "run")
+    run = next(atom for atom in walk(seen.terms.tranches[read["tranche"]].gate) if isinstance(atom, CleanRun))
     assert not holds(Draft(seen.terms, seen.state), run)
 
 
@@ -259,11 +259,6 @@ NEEDS.form(r"<who:id> has yet to hand over the key")(party("provider", "RELEASED
 def unsealed(seen: Seen, _read: Read, _tail: Read | None = None) -> None:
     """A release that no seal covers."""
     assert any(t.stage == "RELEASED" and t.key_due is None for t in seen.state.tranches.values())
-
-
-def atoms(condition: Condition) -> list[Condition]:
-    """The leaves of a formula."""
-    return [leaf for part in condition.of for leaf in atoms(part)] if condition.of else [condition]
 
 
 def silence(seen: Seen, until_: int) -> Seen:

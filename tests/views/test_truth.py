@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Evidence, Resume, Seal, Sign
 from armslength.core.arrangement.step import EntryInput, apply, initial
-from armslength.core.arrangement.terms import Arrangement, Condition, Due
+from armslength.core.arrangement.terms import Arrangement, CleanRun, Due
 from armslength.views.deadlines import Deadline, deadlines
 from armslength.views.explain import why
 from armslength.views.placed import PlacedEntry
@@ -231,7 +231,7 @@ def test_a_remedy_that_no_longer_fits_is_not_offered() -> None:
 
 def test_what_is_locked_at_the_end_may_still_open() -> None:
     """The last period is decided after the end, and opens the tranche: the end forfeits nothing by itself."""
-    gate = Condition(op="run", claims=("k1",), length=1)
+    gate = CleanRun(claims=("k1",), length=1)
     rules = terms(claims={"k1": state_claim()}, tranches={"t": tranche(gate=gate)})
     (end,) = [d for d in next_of(folded(rules), start(9.5), "arrangement") if d.at == END]
     assert end.then.endswith("what is still LOCKED or READY once its last periods are decided is forfeited")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import CleanRun
 from armslength.views.blocks import describe, unmet
 from armslength.views.textual import Span, plain
 from armslength.views.words import Words, safe, safe_block, suspended, transfers
@@ -43,7 +43,7 @@ def test_causes_name_their_actors_and_periods() -> None:
 @pytest.mark.parametrize(("length", "said"), [(1, "1 clean week of k6a"), (2, "2 clean weeks in a row of k6a")])
 def test_one_of_a_thing_is_singular(length: int, said: str) -> None:
     """A run of one week is one clean week, wherever it is told."""
-    run = Condition(op="run", claims=("k6a",), length=length)
+    run = CleanRun(claims=("k6a",), length=length)
     assert describe(words(), run) == said
     assert unmet(golden().terms, golden().at(at(1)), run)[0].need.startswith(f"it takes {said}, and there are 0 so far")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,21 +16,32 @@ from armslength.core.arrangement.terms import (
     Actor,
     ActorKeys,
     Allegations,
+    AllOf,
+    AnyOf,
     Arrangement,
+    AtTime,
     Claim,
+    ClaimIs,
     Clause,
+    CleanRun,
+    Clear,
     Condition,
     Due,
     Duty,
+    DutyIs,
+    Effective,
     Excuse,
+    Not,
     Quorum,
     Tranche,
+    TrancheIs,
 )
 from armslength.core.canonical import canonical, digest
 from armslength.errors import Malformed
 from armslength.wire import terms_values as values
 from armslength.wire.terms import BadTerms, compile_terms, decompile_terms, faults, read_terms
 from armslength.wire.terms_conditions import DUTY_STATES, TRANCHE_STATES
+from armslength.wire.terms_json import decode_terms
 from armslength.wire.terms_write import natural
 from armslength.wire.terms_yaml import parse
 from tests.golden.terms import dummy
@@ -73,35 +85,34 @@ def some(options: tuple[str, ...], least: int = 1) -> st.SearchStrategy[tuple[st
 ids = st.sampled_from
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # whole terms shrink too slowly to be worth it
 atoms = st.one_of(
-    st.just(Condition(op="effective")),
-    st.builds(Condition, op=st.just("time"), anchor=ids(["start", "end"]), after=st.integers(-(10**8), 10**8)),
+    st.just(Effective()),
+    st.builds(AtTime, anchor=ids(["start", "end"]), after=st.integers(-(10**8), 10**8)),
     st.builds(
-        Condition,
-        op=st.just("run"),
+        CleanRun,
         claims=some(STATES),
         length=counts,
         follows=st.none(),
     ),
-    st.builds(Condition, op=st.just("clear"), duties=some((*DUTIES, "t1.release"))),
-    st.builds(Condition, op=st.just("claim"), claim=ids(EVENTS), states=some(("SUPPORTED",)) | some(("REFUTED",), 0))
+    st.builds(Clear, duties=some((*DUTIES, "t1.release"))),
+    st.builds(ClaimIs, claim=ids(EVENTS), states=some(("SUPPORTED",)) | some(("REFUTED",), 0))
     .filter(lambda c: bool(c.states)),
-    st.builds(Condition, op=st.just("duty"), duty=ids((*DUTIES, "t2.release")), states=some(DUTY_STATES)),
-    st.builds(Condition, op=st.just("tranche"), tranche=ids(TRANCHES), states=some(TRANCHE_STATES)),
+    st.builds(DutyIs, duty=ids((*DUTIES, "t2.release")), states=some(DUTY_STATES)),
+    st.builds(TrancheIs, tranche=ids(TRANCHES), states=some(TRANCHE_STATES)),
 )  # fmt: skip
 
 
-def together(op: str, parts: list[Condition]) -> Condition:
+def together(kind: type[AllOf | AnyOf], parts: list[Condition]) -> Condition:
     """Parts in canonical order; `all` of one is that one."""
-    if op == "all" and len(parts) == 1:
+    if kind is AllOf and len(parts) == 1:
         return parts[0]
-    return Condition(op=op, of=tuple(sorted(parts, key=canonical)))
+    return kind(of=tuple(sorted(parts, key=canonical)))
 
 
 conditions = st.recursive(
     atoms,
     lambda inner: st.one_of(
-        st.builds(together, ids(["all", "any"]), st.lists(inner, min_size=1, max_size=3)),
-        inner.map(lambda part: Condition(op="not", of=(part,))),
+        st.builds(together, ids([AllOf, AnyOf]), st.lists(inner, min_size=1, max_size=3)),
+        inner.map(lambda part: Not(of=(part,))),
     ),
     max_leaves=6,
 )
@@ -328,12 +339,9 @@ SPOILERS: dict[str, Callable[[Arrangement], Arrangement]] = {
     "unknown claim": lambda t: _with_duty(t, replace(t.duties["Quality"], claim="x")),
     "due to maintain": lambda t: _with_duty(t, replace(t.duties["Quality"], due=Due(anchor="end", after=1))),
     "not still_owed": lambda t: _with_duty(t, replace(t.duties["Quality"], still_owed=False)),
-    "empty run": lambda t: _with_gate(t, Condition(op="run")),
-    "unknown op": lambda t: _with_gate(t, Condition(op="magic")),
-    "empty all": lambda t: _with_gate(t, Condition(op="all", of=())),
-    "all of one": lambda t: _with_gate(t, Condition(op="all", of=(Condition(op="effective"),))),
-    "stray field": lambda t: _with_gate(t, Condition(op="effective", duty="Quality")),
-    "two in not": lambda t: _with_gate(t, Condition(op="not", of=(Condition(op="effective"),) * 2)),
+    "empty run": lambda t: _with_gate(t, CleanRun(claims=(), length=1)),
+    "empty all": lambda t: _with_gate(t, AllOf(of=())),
+    "all of one": lambda t: _with_gate(t, AllOf(of=(Effective(),))),
     "other hash": lambda t: replace(t, clauses=t.clauses | {"Quality": Clause(title="x", sha256="0" * 64)}),
     "other semantics": lambda t: replace(t, semantics="armslength/arrangement/2"),
     "timekeepers with more": lambda t: replace(t, timekeepers=replace(t.timekeepers, including=("S",))),
@@ -351,6 +359,31 @@ def test_foreign_terms_are_held_to_the_language(name: str) -> None:
     assert faults(spoilt, found.texts)
     with pytest.raises(Malformed):
         read_terms(canonical(spoilt), found.texts)
+
+
+SPOILT_CONDITIONS = {
+    "unknown operator": ({"op": "magic"}, "duties[...].trigger"),
+    "no operator": ({"of": []}, "duties[...].trigger"),
+    "operator of another kind": ({"op": ["effective"]}, "duties[...].trigger"),
+    "no condition": ("effective", "duties[...].trigger"),
+    "stray field": ({"op": "effective", "duty": "Quality"}, "duties.Quality.trigger.duty"),
+    "missing field": ({"op": "duty", "duty": "Quality"}, "duties[...].trigger"),
+    "unknown anchor": ({"op": "time", "anchor": "trigger", "after": 1}, "duties[...].trigger.anchor"),
+    "two in not": ({"op": "not", "of": [{"op": "effective"}, {"op": "effective"}]}, "duties[...].trigger.of"),
+    "unknown below": ({"op": "any", "of": [{"op": "effective"}, {"op": "magic"}]}, "duties[...].trigger.of[1]"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT_CONDITIONS)
+def test_a_condition_is_one_of_the_operators_with_its_fields(name: str) -> None:
+    """What is none is refused as it is read, with its place."""
+    condition, place = SPOILT_CONDITIONS[name]
+    document = json.loads(canonical(compiled(SMALL).terms))
+    assert decode_terms(canonical(document)) == compiled(SMALL).terms
+    document["duties"]["Quality"]["trigger"] = condition
+    with pytest.raises(Malformed) as refused:
+        decode_terms(canonical(document))
+    assert refused.value.place == place
 
 
 def test_foreign_texts_are_held_to_their_hashes() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from armslength.core.arrangement.terms import Arrangement, Clause, Condition
+from armslength.core.arrangement.terms import AnyOf, Arrangement, Clause, Effective
 from armslength.core.canonical import canonical
 from armslength.errors import Malformed
 from armslength.wire.terms_fields import MOST
@@ -67,7 +67,7 @@ def test_periods_last(period: int) -> None:
 def test_conditions_and_holds_are_bounded() -> None:
     """So is what is looked at, and held, at each step."""
     terms = keyed_terms()
-    many = Condition(op="any", of=(Condition(op="effective"),) * MAX_PARTS)
+    many = AnyOf(of=(Effective(),) * MAX_PARTS)
     large = replace(terms.duties["C2"], trigger=many)
     assert refused(replace(terms, duties=terms.duties | {"C2": large}))[0] == "duties.C2.trigger"
     held = replace(terms.allegations, holds_per_party=MAX_HOLDS + 1)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from armslength.analysis.finding import WARNING, Finding
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Condition, Not, TrancheIs
 from armslength.views.words import listing
 
 _OPEN = frozenset({"LOCKED", "READY", "DELIVERED"})  # the stages that a withheld tranche hides
@@ -42,14 +42,15 @@ def _edges(terms: Arrangement) -> Edges:
 
 def _signs(condition: Condition, sign: int) -> Iterator[tuple[str, int]]:
     """The tranches on whose being withheld a condition depends, and how."""
-    if condition.op == "tranche":
-        states = set(condition.states or ())
+    if isinstance(condition, TrancheIs):
+        states = set(condition.states)
         if "WITHHELD" not in states and states & _OPEN:
-            yield condition.tranche or "", sign
+            yield condition.tranche, sign
         if "WITHHELD" in states and not states >= _OPEN:
-            yield condition.tranche or "", -sign
-    for part in condition.of or ():
-        yield from _signs(part, -sign if condition.op == "not" else sign)
+            yield condition.tranche, -sign
+    elif isinstance(condition, AllOf | AnyOf | Not):
+        for part in condition.of:
+            yield from _signs(part, -sign if isinstance(condition, Not) else sign)
 
 
 def _circles(edges: Edges, wanted: int) -> Iterator[list[str]]:

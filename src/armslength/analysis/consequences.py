@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from armslength.analysis.finding import ERROR, WARNING, Finding
 from armslength.analysis.people import actor_place, named_for_nothing
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import AllOf, Arrangement, Clear, Condition, claims_of
 from armslength.views.words import listing
 
 
 def gated_by(condition: Condition) -> set[str]:
     """The duties whose breach makes this condition false, whatever else holds."""
-    if condition.op == "clear":
-        return set(condition.duties or ())
-    if condition.op == "all":
-        return {duty for part in condition.of or () for duty in gated_by(part)}
+    if isinstance(condition, Clear):
+        return set(condition.duties)
+    if isinstance(condition, AllOf):
+        return {duty for part in condition.of for duty in gated_by(part)}
     return set()
 
 
@@ -47,14 +47,9 @@ def undefined(terms: Arrangement) -> Iterator[Finding]:
 
 
 def _claims_in_conditions(terms: Arrangement) -> set[str]:
-    found: set[str] = set()
-    waiting = [duty.trigger for duty in terms.duties.values()]
-    waiting += [part for tranche in terms.tranches.values() for part in (tranche.gate, tranche.continuous)]
-    while waiting:
-        condition = waiting.pop()
-        waiting += condition.of or ()
-        found |= {*(condition.claims or ())} | ({condition.claim} if condition.claim else set())
-    return found
+    conditions = [duty.trigger for duty in terms.duties.values()]
+    conditions += [part for tranche in terms.tranches.values() for part in (tranche.gate, tranche.continuous)]
+    return {claim for condition in conditions for claim in claims_of(condition)}
 
 
 def third_parties(terms: Arrangement) -> Iterator[Finding]:

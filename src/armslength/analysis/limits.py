@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from armslength.analysis.finding import WARNING, Finding
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import Arrangement, ClaimIs, Condition, walk
 
 
 def unbounded(terms: Arrangement) -> Iterator[Finding]:
@@ -31,10 +31,5 @@ def unbounded(terms: Arrangement) -> Iterator[Finding]:
 
 def _events(terms: Arrangement, condition: Condition) -> list[str]:
     """The event claims without a limit in a condition, each once."""
-    waiting, found = [condition], set()
-    while waiting:
-        part = waiting.pop()
-        waiting += part.of or ()
-        if part.claim is not None and terms.claims[part.claim].report_by is None:
-            found.add(part.claim)
-    return sorted(found)
+    events = {part.claim for part in walk(condition) if isinstance(part, ClaimIs)}
+    return sorted(event for event in events if terms.claims[event].report_by is None)

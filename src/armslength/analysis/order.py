@@ -8,10 +8,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from typing import assert_never
 
 from armslength.analysis.chase import unsettled
 from armslength.analysis.finding import ERROR, Finding
-from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    Arrangement,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+    duties_of,
+    release_duty,
+)
 from armslength.wire.terms_conditions import runs
 
 NEVER = 2**62
@@ -27,12 +43,11 @@ def conditions(terms: Arrangement, id_: str) -> dict[str, Condition]:
 
 def atoms(condition: Condition) -> Iterator[Condition]:
     """The conditions without parts that must hold, or might: what stands under `not` is left out."""
-    if condition.op == "not":
-        return
-    if condition.of is None:
+    if isinstance(condition, AllOf | AnyOf):
+        for part in condition.of:
+            yield from atoms(part)
+    elif not isinstance(condition, Not):
         yield condition
-    for part in condition.of or ():
-        yield from atoms(part)
 
 
 def earliest(terms: Arrangement, delay: int = 0) -> dict[str, int]:
@@ -53,51 +68,52 @@ def earliest(terms: Arrangement, delay: int = 0) -> dict[str, int]:
 
 
 def _earliest(terms: Arrangement, condition: Condition, found: Mapping[str, int], length: int) -> int:
-    match condition.op:
-        case "all":
-            return max(_earliest(terms, part, found, length) for part in condition.of or ())
-        case "any":
-            return min(_earliest(terms, part, found, length) for part in condition.of or ())
-        case "time":
+    match condition:
+        case AllOf():
+            return max(_earliest(terms, part, found, length) for part in condition.of)
+        case AnyOf():
+            return min(_earliest(terms, part, found, length) for part in condition.of)
+        case AtTime():
             base = length if condition.anchor == "end" else 0
-            return max(0, base + (condition.after or 0))
-        case "claim":
-            return terms.claims[condition.claim or ""].offset
-        case "run":
+            return max(0, base + condition.after)
+        case ClaimIs():
+            return terms.claims[condition.claim].offset
+        case CleanRun():
             return _run_end(terms, condition, found)
-        case "duty" | "tranche":
+        case DutyIs() | TrancheIs():
             node = needed(terms, condition)
             return 0 if node is None else found[node]
-        case _:
+        case Not() | Effective() | Clear():
             return 0
+        case _:
+            assert_never(condition)
 
 
-def _run_end(terms: Arrangement, condition: Condition, found: Mapping[str, int]) -> int:
+def _run_end(terms: Arrangement, condition: CleanRun, found: Mapping[str, int]) -> int:
     """The end of the earliest run: its own periods after all those of the runs that it follows."""
     if condition.follows is not None and found[f"tranche {condition.follows}"] >= NEVER:
         return NEVER
-    periods, follows = condition.length or 0, condition.follows
+    periods, follows = condition.length, condition.follows
     while follows is not None:  # comes to an end: the language sees to it
         before = runs(terms.tranches[follows].gate)[0]
-        periods += before.length or 0
+        periods += before.length
         follows = before.follows
-    claims = [terms.claims[claim] for claim in condition.claims or ()]
+    claims = [terms.claims[claim] for claim in condition.claims]
     return max(claim.offset + periods * (claim.period or 0) for claim in claims)
 
 
 def needed(terms: Arrangement, condition: Condition) -> str | None:
     """The duty or tranche that must have started for this atom to hold, if any."""
-    states = set(condition.states or ())
-    if condition.op == "run" and condition.follows is not None:
-        return f"tranche {condition.follows}"
-    if condition.op == "tranche" and not states & {"LOCKED", "WITHHELD", "FORFEITED"}:
-        return f"tranche {condition.tranche}"
-    if condition.op == "duty" and not states & {"PENDING", "EXPIRED", "DISCHARGED"}:
-        for tranche in terms.tranches:
-            if condition.duty == release_duty(tranche):
-                return f"tranche {tranche}"
-        return f"duty {condition.duty}"
-    return None
+    match condition:
+        case CleanRun(follows=str(tranche)):
+            return f"tranche {tranche}"
+        case TrancheIs() if not {"LOCKED", "WITHHELD", "FORFEITED"}.intersection(condition.states):
+            return f"tranche {condition.tranche}"
+        case DutyIs() if not {"PENDING", "EXPIRED", "DISCHARGED"}.intersection(condition.states):
+            released = (tranche for tranche in terms.tranches if condition.duty == release_duty(tranche))
+            return next((f"tranche {tranche}" for tranche in released), f"duty {condition.duty}")
+        case _:
+            return None
 
 
 def circles(terms: Arrangement) -> Iterator[Finding]:
@@ -158,24 +174,17 @@ def _misfit_runs(terms: Arrangement) -> Iterator[Finding]:
     for id_ in [*terms.duties, *terms.tranches]:
         for place, condition in conditions(terms, id_).items():
             for run in runs(condition):
-                claims = [terms.claims[claim] for claim in run.claims or ()]
+                claims = [terms.claims[claim] for claim in run.claims]
                 if len({(claim.period, claim.offset) for claim in claims}) > 1:
                     yield Finding("S04", ERROR, place, "a run needs claims with the same periods")
                 if run.follows is None:
                     continue
                 before = runs(terms.tranches[run.follows].gate)[0]
-                followed = terms.claims[(before.claims or ("",))[0]]
+                followed = terms.claims[before.claims[0]]
                 if (followed.period, followed.offset) != (claims[0].period, claims[0].offset):
                     yield Finding("S04", ERROR, place, f"counts other periods than the run of {run.follows}")
     for id_ in terms.tranches:
         own = release_duty(id_)
         for place, condition in conditions(terms, id_).items():
-            if any(own == atom.duty or own in (atom.duties or ()) for atom in _all_atoms(condition)):
+            if own in duties_of(condition):
                 yield Finding("S04", ERROR, place, f"{own} is the duty to release this very tranche and cannot gate it")
-
-
-def _all_atoms(condition: Condition) -> Iterator[Condition]:
-    if condition.of is None:
-        yield condition
-    for part in condition.of or ():
-        yield from _all_atoms(part)

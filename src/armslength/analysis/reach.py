@@ -9,11 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import prod
+from typing import TypeAlias, assert_never
 
 from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
 from armslength.analysis.order import conditions
 from armslength.core.arrangement import tables
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    Arrangement,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+    walk,
+)
 from armslength.views.blocks import describe
 from armslength.views.words import Words, listing
 
@@ -21,6 +36,7 @@ MOST = 20_000  # combinations that are tried; larger conditions are left alone �
 WORK = 2_000_000  # … and so is what is left when all together took this many steps: anybody may propose terms
 _BAD = frozenset({"OVERDUE", "BREACHED"})
 
+Atom: TypeAlias = Effective | AtTime | ClaimIs | CleanRun | DutyIs | TrancheIs | Clear  # has no parts
 World = dict[str, str]  # a state by subject: "duty C1", "tranche T1", "claim e1", "time end", "run …"
 
 
@@ -43,7 +59,7 @@ def unreachable(terms: Arrangement) -> Iterator[Finding]:
     for id_, tranche in terms.tranches.items():
         alone = {place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()}
         yield from _told(alone)
-        both = Condition(op="all", of=(tranche.gate, tranche.continuous))
+        both = AllOf(of=(tranche.gate, tranche.continuous))
         if "never" not in alone.values() and _verdict(terms, both, work, {f"tranche {id_}": {"LOCKED"}}) == "never":
             text = "can never hold together with while, and it must for the tranche to open"
             yield Finding("S06", ERROR, f"tranches.{id_}.when", text)
@@ -52,7 +68,7 @@ def unreachable(terms: Arrangement) -> Iterator[Finding]:
     for id_ in (*terms.tranches, *terms.duties):
         for place, whole in conditions(terms, id_).items():
             verdict = _verdict(terms, whole, work)
-            for branch in _branches(whole):
+            for branch in (part for either in walk(whole) if isinstance(either, AnyOf) for part in either.of):
                 if _verdict(terms, branch, work) == "never" != verdict:
                     text = f"one of its alternatives can never hold: {describe(words, branch)}"
                     yield Finding("S06", WARNING, place, text)
@@ -71,20 +87,12 @@ def _told(verdicts: dict[str, str]) -> Iterator[Finding]:
             yield Finding("S06", WARNING, place, text)
 
 
-def _branches(condition: Condition) -> Iterator[Condition]:
-    """The alternatives of every `any` within."""
-    for part in condition.of or ():
-        if condition.op == "any":
-            yield part
-        yield from _branches(part)
-
-
 def _verdict(terms: Arrangement, condition: Condition, work: _Work, fixed: dict[str, set[str]] | None = None) -> str:
     """ "never", "always" (but not for a mere `effective`) or "open"; `fixed` narrows the states of a subject."""
-    if condition.op == "effective":
+    if isinstance(condition, Effective):
         return "open"
-    atoms = list(_atoms(condition))
-    named = sum(1 + len(atom.duties or ()) for atom in atoms)
+    atoms = [part for part in walk(condition) if not isinstance(part, AllOf | AnyOf | Not)]
+    named = sum(1 + len(atom.duties if isinstance(atom, Clear) else ()) for atom in atoms)
     if not work.takes(len(atoms) * named):
         return "open"
     spoken = [(atom, _subjects(terms, atom, atoms)) for atom in atoms]
@@ -104,48 +112,43 @@ def _verdict(terms: Arrangement, condition: Condition, work: _Work, fixed: dict[
 
 
 def _holds(condition: Condition, world: World) -> bool:
-    match condition.op:
-        case "all":
-            return all(_holds(part, world) for part in condition.of or ())
-        case "any":
-            return any(_holds(part, world) for part in condition.of or ())
-        case "not":
-            return not any(_holds(part, world) for part in condition.of or ())
+    match condition:
+        case AllOf():
+            return all(_holds(part, world) for part in condition.of)
+        case AnyOf():
+            return any(_holds(part, world) for part in condition.of)
+        case Not():
+            return not _holds(condition.of[0], world)
         case _:
             return _says(condition, world)
 
 
-def _atoms(condition: Condition) -> Iterator[Condition]:
-    if condition.of is None:
-        yield condition
-    for part in condition.of or ():
-        yield from _atoms(part)
-
-
-def _subjects(terms: Arrangement, atom: Condition, atoms: list[Condition]) -> dict[str, set[str]]:
+def _subjects(terms: Arrangement, atom: Atom, atoms: list[Atom]) -> dict[str, set[str]]:
     """What an atom speaks of, and the states in which each may be."""
-    match atom.op:
-        case "duty" | "clear":
-            duties = (atom.duty,) if atom.duty else atom.duties or ()
-            return {f"duty {duty}": _duty(terms, duty) for duty in duties}
-        case "tranche":
+    match atom:
+        case DutyIs():
+            return {f"duty {atom.duty}": _duty(terms, atom.duty)}
+        case Clear():
+            return {f"duty {duty}": _duty(terms, duty) for duty in atom.duties}
+        case TrancheIs():
             return {f"tranche {atom.tranche}": set(tables.TRANCHE.reachable("LOCKED")) | {"WITHHELD"}}
-        case "claim":
-            claim = terms.claims[atom.claim or ""]
-            late = {"UNKNOWN"} if claim.report_by is not None else set()
+        case ClaimIs():
+            late = {"UNKNOWN"} if terms.claims[atom.claim].report_by is not None else set()
             return {f"claim {atom.claim}": {"UNDECIDED", "SUPPORTED", "REFUTED"} | late}
-        case "run":
+        case CleanRun():
             return {_run(atom): {"yes", "no"}}
-        case "time":
+        case AtTime():
             return {f"time {atom.anchor}": {str(at) for at in _passed(terms, atom, atoms)}}
-        case _:
+        case Effective():
             return {}
+        case _:
+            assert_never(atom)
 
 
-def _passed(terms: Arrangement, atom: Condition, atoms: list[Condition]) -> list[int]:
+def _passed(terms: Arrangement, atom: AtTime, atoms: list[Atom]) -> list[int]:
     """Instants of one anchor that tell apart which of the condition's times have come: the earliest, and each time."""
     first = 0 if atom.anchor == "start" else terms.start - terms.end
-    times = [each.after or 0 for each in atoms if each.op == "time" and each.anchor == atom.anchor]
+    times = [each.after for each in atoms if isinstance(each, AtTime) and each.anchor == atom.anchor]
     return sorted({first, *(at for at in times if at > first)})
 
 
@@ -156,25 +159,26 @@ def _duty(terms: Arrangement, duty: str) -> set[str]:
     return set(machine.reachable("PENDING"))
 
 
-def _run(atom: Condition) -> str:
+def _run(atom: CleanRun) -> str:
     return f"run {atom.claims} {atom.length} {atom.follows}"
 
 
-def _says(atom: Condition, world: World) -> bool:
+def _says(atom: Atom, world: World) -> bool:
     """Whether an atom holds where its subjects are as given; a duty that is not given is in order."""
-    states = atom.states or ()
-    match atom.op:
-        case "duty":
-            return world[f"duty {atom.duty}"] in states
-        case "clear":
-            return not any(world.get(f"duty {duty}") in _BAD for duty in atom.duties or ())
-        case "tranche":
-            return world[f"tranche {atom.tranche}"] in states
-        case "claim":
-            return world[f"claim {atom.claim}"] in states
-        case "run":
+    match atom:
+        case DutyIs():
+            return world[f"duty {atom.duty}"] in atom.states
+        case Clear():
+            return not any(world.get(f"duty {duty}") in _BAD for duty in atom.duties)
+        case TrancheIs():
+            return world[f"tranche {atom.tranche}"] in atom.states
+        case ClaimIs():
+            return world[f"claim {atom.claim}"] in atom.states
+        case CleanRun():
             return world[_run(atom)] == "yes"
-        case "time":
-            return int(world[f"time {atom.anchor}"]) >= (atom.after or 0)
-        case _:
+        case AtTime():
+            return int(world[f"time {atom.anchor}"]) >= atom.after
+        case Effective():
             return True
+        case _:
+            assert_never(atom)

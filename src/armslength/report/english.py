@@ -8,9 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import assert_never
 
 from armslength.analysis.people import named_for_nothing
-from armslength.core.arrangement.terms import Arrangement, Claim, Condition, Due, Duty, Tranche
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    Arrangement,
+    AtTime,
+    Claim,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    Due,
+    Duty,
+    DutyIs,
+    Effective,
+    Not,
+    Tranche,
+    TrancheIs,
+)
 from armslength.views.words import count, isolated, listing
 from armslength.wire.terms_values import write_size
 from armslength.wire.terms_write import natural
@@ -120,36 +138,44 @@ def quorum(
 
 def condition(terms: Arrangement, formula: Condition) -> str:
     """A condition as a clause that follows "once" or "as long as"."""
-    match formula.op:
-        case "all" | "any":
-            last = "and" if formula.op == "all" else "or"
-            return listing([_bracketed(terms, part) for part in formula.of or ()], last)
-        case "not":
-            return f"it is not so that {condition(terms, (formula.of or ())[0])}"
-        case "effective":
+    match formula:
+        case AllOf() | AnyOf():
+            last = "and" if isinstance(formula, AllOf) else "or"
+            return listing([_bracketed(terms, part) for part in formula.of], last)
+        case Not():
+            return f"it is not so that {condition(terms, formula.of[0])}"
+        case Effective():
             return "the arrangement is in effect"
-        case "time":
-            return f"it is {_instant(formula.anchor or '', formula.after or 0)} or later"
-        case "run":
+        case AtTime():
+            return f"it is {_instant(formula.anchor, formula.after)} or later"
+        case CleanRun():
             return _run(terms, formula)
-        case "clear":
-            several = len(formula.duties or ()) > 1
-            return f"{'none of ' if several else ''}{listing(formula.duties or ())} is {'' if several else 'not '}" + (
+        case Clear():
+            several = len(formula.duties) > 1
+            return f"{'none of ' if several else ''}{listing(formula.duties)} is {'' if several else 'not '}" + (
                 "overdue or in breach"
             )
+        case ClaimIs():
+            return f"{formula.claim} is {_in_state(formula.states)}"
+        case DutyIs():
+            return f"{formula.duty} is {_in_state(formula.states)}"
+        case TrancheIs():
+            return f"{formula.tranche} is {_in_state(formula.states)}"
         case _:
-            subject = formula.claim or formula.duty or formula.tranche or ""
-            states = formula.states or ()
-            return f"{subject} is {_TOGETHER.get(states) or listing([STATES[state] for state in states], 'or')}"
+            assert_never(formula)
+
+
+def _in_state(states: tuple[str, ...]) -> str:
+    return _TOGETHER.get(states) or listing([STATES[state] for state in states], "or")
 
 
 def _bracketed(terms: Arrangement, part: Condition) -> str:
     text = condition(terms, part)
-    return f"({text})" if part.op in ("all", "any") else text
+    return f"({text})" if isinstance(part, AllOf | AnyOf) else text
 
 
-def _run(terms: Arrangement, run: Condition) -> str:
-    claims, length = run.claims or (), run.length or 0
+def _run(terms: Arrangement, run: CleanRun) -> str:
+    claims, length = run.claims, run.length
     unit = _unit(terms.claims[claims[0]])
     each = f"{claims[0]} has" if len(claims) == 1 else f"each of {listing(claims)} has"
     row = " in a row" if length > 1 else ""
@@ -249,7 +275,7 @@ def duty(terms: Arrangement, id_: str) -> str:
 
 def _maintained(terms: Arrangement, rule: Duty) -> str:
     unit = _unit(terms.claims[rule.claim])
-    since = "from the start" if rule.trigger.op == "effective" else f"once {condition(terms, rule.trigger)}"
+    since = "from the start" if isinstance(rule.trigger, Effective) else f"once {condition(terms, rule.trigger)}"
     cure = "it is a breach at once"
     if rule.cure:
         window = f"the next {unit} is" if rule.cure == 1 else f"the next {count(rule.cure, unit)} are"
@@ -264,7 +290,7 @@ def _maintained(terms: Arrangement, rule: Duty) -> str:
 
 def _achieved(terms: Arrangement, rule: Duty) -> str:
     due = rule.due or Due(anchor="trigger", after=0)
-    since = "From the start" if rule.trigger.op == "effective" else f"Once {condition(terms, rule.trigger)}"
+    since = "From the start" if isinstance(rule.trigger, Effective) else f"Once {condition(terms, rule.trigger)}"
     cure = f" If it is late, {duration(rule.cure)} remain to make it good." if rule.cure else ""
     still = " It stays owed after a breach." if rule.still_owed else " After a breach it can no longer be made good."
     when = _instant(due.anchor, due.after)
@@ -277,7 +303,7 @@ def tranche(terms: Arrangement, id_: str) -> str:
     giver, taker = named(terms, rule.provider), named(terms, rule.recipient)
     size = write_size(rule.max_size)
     shown = f"{size} bytes" if isinstance(size, int) else size
-    always = rule.continuous.op == "effective"
+    always = isinstance(rule.continuous, Effective)
     only = "" if always else f", and only as long as {condition(terms, rule.continuous)}"
     return (
         f"{giver} gives {taker} “{isolated(rule.title)}” ({listing(rule.media_types, 'or')}, at most {shown}) once "

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from armslength.core.arrangement import claims as deciding
 from armslength.core.arrangement.conditions import never
 from armslength.core.arrangement.draft import Draft, reached
 from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, DutyState, State
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    Arrangement,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+    walk,
+)
 from armslength.views.words import Words, count, listing, ranges, span
 
 BAD_DUTY = frozenset({"OVERDUE", "BREACHED"})
@@ -174,31 +189,30 @@ class _Unmet:
         return never(Draft(self.terms, self.state), condition)
 
     def of(self, condition: Condition) -> tuple[Block, ...]:
-        match condition.op:
-            case "all":
-                return tuple(block for part in condition.of or () for block in self.of(part))
-            case "any":
-                parts = [self.of(part) for part in condition.of or ()]
+        match condition:
+            case AllOf():
+                return tuple(block for part in condition.of for block in self.of(part))
+            case AnyOf():
+                parts = [self.of(part) for part in condition.of]
                 return () if not all(parts) else self._either(parts)
-            case "not":
+            case Not():
                 return self._not(condition)
-            case "effective":
+            case Effective():
                 return self._effective()
-            case "time":
+            case AtTime():
                 return self._time(condition)
-            case "claim":
+            case ClaimIs():
                 return self._claim(condition)
-            case "run":
+            case CleanRun():
                 return self._run(condition)
-            case "duty":
+            case DutyIs():
                 return self._duty(condition)
-            case "tranche":
+            case TrancheIs():
                 return self._tranche(condition)
-            case "clear":
-                return tuple(self._breach(d) for d in condition.duties or () if in_breach(self.state, d))
+            case Clear():
+                return tuple(self._breach(d) for d in condition.duties if in_breach(self.state, d))
             case _:
-                need = f"the unknown condition {condition.op}"
-                return (Block(kind="condition", subject=condition.op, need=need, final=True),)
+                assert_never(condition)
 
     def _either(self, parts: list[tuple[Block, ...]]) -> tuple[Block, ...]:
         if len(parts) == 1:
@@ -207,8 +221,8 @@ class _Unmet:
         final = all(any(block.final for block in part) for part in parts)
         return (Block(kind="condition", subject="any", need=f"one of these: {needs}", final=final),)
 
-    def _not(self, condition: Condition) -> tuple[Block, ...]:
-        inner = (condition.of or ())[0]
+    def _not(self, condition: Not) -> tuple[Block, ...]:
+        [inner] = condition.of
         if self.of(inner):
             return ()
         need, final = f"that it no longer holds: {describe(self.words, inner)}", self.never(condition)
@@ -223,17 +237,17 @@ class _Unmet:
             need += f": {self.words.actors(missing)} still to sign"
         return (Block(kind="arrangement", subject="arrangement", need=need, who=missing, after=self.terms.start),)
 
-    def _time(self, condition: Condition) -> tuple[Block, ...]:
+    def _time(self, condition: AtTime) -> tuple[Block, ...]:
         anchor = self.terms.end if condition.anchor == "end" else self.words.origin
-        at = anchor + (condition.after or 0)
+        at = anchor + condition.after
         if self.state.arrangement.effective_at is not None and self.state.clock.now >= at:
             return ()
         return (Block(kind="time", subject="time", need=f"it is not {self.words.moment(at)} yet", after=at),)
 
-    def _claim(self, condition: Condition) -> tuple[Block, ...]:
-        name = condition.claim or ""
+    def _claim(self, condition: ClaimIs) -> tuple[Block, ...]:
+        name = condition.claim
         value = decided(self.state, name, 0)
-        if value in (condition.states or ()):
+        if value in condition.states:
             return ()
         if value != "UNDECIDED":
             return (Block(kind="claim", subject=f"{name}#0", need=f"claim {name} is {value} for good", final=True),)
@@ -241,16 +255,16 @@ class _Unmet:
         need = f"claim {self.words.claim(name)} is UNDECIDED, and is decided no more"
         return (block or Block(kind="claim", subject=f"{name}#0", need=need, final=True),)
 
-    def _duty(self, condition: Condition) -> tuple[Block, ...]:
-        name, wanted = condition.duty or "", condition.states or ()
+    def _duty(self, condition: DutyIs) -> tuple[Block, ...]:
+        name, wanted = condition.duty, condition.states
         held = self.state.duties[name]
         if held.state in wanted:
             return ()
         need = f"duty {self.words.duty(name)} is {held.state}, and must be {listing(wanted, 'or')}"
         return (Block(kind="duty", subject=name, need=need, until=_runs(held, held.due), final=self.never(condition)),)
 
-    def _tranche(self, condition: Condition) -> tuple[Block, ...]:
-        name, wanted = condition.tranche or "", condition.states or ()
+    def _tranche(self, condition: TrancheIs) -> tuple[Block, ...]:
+        name, wanted = condition.tranche, condition.states
         held = self.state.tranches[name]
         if held.shown in wanted:
             return ()
@@ -272,11 +286,11 @@ class _Unmet:
         held = self.state.duties[name]
         since = max((i.at for i in held.instances if i.state in BAD_DUTY), default=held.at)
         need = f"duty {self.words.duty(name)} is {held.state} since {self.words.moment(since)}"
-        final = self.never(Condition(op="clear", duties=(name,)))
+        final = self.never(Clear(duties=(name,)))
         return Block(kind="duty", subject=name, need=need, until=_runs(held, held.cure_due), final=final)
 
-    def _run(self, condition: Condition) -> tuple[Block, ...]:
-        claims, length = condition.claims or (), condition.length or 0
+    def _run(self, condition: CleanRun) -> tuple[Block, ...]:
+        claims, length = condition.claims, condition.length
         begin = self._begin(condition)
         if begin is None:
             need, over = f"the clean run that opens {condition.follows} must come first", self.never(condition)
@@ -304,9 +318,9 @@ class _Unmet:
         ripe = any(b.after is not None and b.after <= self.state.clock.now for b in waits)
         return (*waits, run) if ripe else (run, *waits)
 
-    def _streak(self, condition: Condition, begin: int) -> tuple[int, int, int]:
+    def _streak(self, condition: CleanRun, begin: int) -> tuple[int, int, int]:
         """(where the current run starts, the first period not decided clean or where the run is complete, periods)."""
-        claims, length = condition.claims or (), condition.length or 0
+        claims, length = condition.claims, condition.length
         total = min(self.words.periods(self.terms.claims[c]) for c in claims)
         streak = begin
         for period in range(begin, total):
@@ -319,7 +333,7 @@ class _Unmet:
                 return streak, period, total
         return streak, max(streak, total), total
 
-    def _begin(self, condition: Condition) -> int | None:
+    def _begin(self, condition: CleanRun) -> int | None:
         """The first period the run may use: past the run of the tranche it follows. None while that one is unknown."""
         if condition.follows is None:
             return 0
@@ -330,43 +344,39 @@ class _Unmet:
         if begin is None:
             return None
         streak, frontier, _ = self._streak(before, begin)
-        return streak + (before.length or 0) if frontier - streak >= (before.length or 0) else None
+        return streak + before.length if frontier - streak >= before.length else None
 
 
-def run_of(condition: Condition) -> Condition | None:
-    """The first `run` in a condition, if any."""
-    if condition.op == "run":
-        return condition
-    return next((found for part in condition.of or () if (found := run_of(part))), None)
+def run_of(condition: Condition) -> CleanRun | None:
+    """The first run in a condition, if any."""
+    return next((part for part in walk(condition) if isinstance(part, CleanRun)), None)
 
 
 def describe(words: Words, condition: Condition) -> str:
     """A condition as a phrase."""
-    parts = [describe(words, part) for part in condition.of or ()]
-    match condition.op:
-        case "all":
-            return " and ".join(parts)
-        case "any":
-            return " or ".join(parts)
-        case "not":
-            return f"not ({parts[0]})"
-        case "effective":
+    match condition:
+        case AllOf():
+            return " and ".join(describe(words, part) for part in condition.of)
+        case AnyOf():
+            return " or ".join(describe(words, part) for part in condition.of)
+        case Not():
+            return f"not ({describe(words, condition.of[0])})"
+        case Effective():
             return "the arrangement is in force"
-        case "time":
-            after = span(condition.after or 0)
-            return f"{after} after the {'end of the term' if condition.anchor == 'end' else 'start'}"
-        case "claim":
-            return f"claim {condition.claim} is {listing(condition.states or (), 'or')}"
-        case "run":
-            unit = words.unit(words.terms.claims[(condition.claims or ("",))[0]])
+        case AtTime():
+            return f"{span(condition.after)} after the {'end of the term' if condition.anchor == 'end' else 'start'}"
+        case ClaimIs():
+            return f"claim {condition.claim} is {listing(condition.states, 'or')}"
+        case CleanRun():
+            unit = words.unit(words.terms.claims[condition.claims[0]])
             tail = f" after those of {condition.follows}" if condition.follows else ""
-            takes = count(condition.length or 0, f"clean {unit}") + (" in a row" if condition.length != 1 else "")
-            return f"{takes} of {listing(condition.claims or ())}{tail}"
-        case "duty":
-            return f"duty {condition.duty} is {listing(condition.states or (), 'or')}"
-        case "tranche":
-            return f"tranche {condition.tranche} is {listing(condition.states or (), 'or')}"
-        case "clear":
-            return f"no late or broken duty among {listing(condition.duties or ())}"
+            takes = count(condition.length, f"clean {unit}") + (" in a row" if condition.length != 1 else "")
+            return f"{takes} of {listing(condition.claims)}{tail}"
+        case DutyIs():
+            return f"duty {condition.duty} is {listing(condition.states, 'or')}"
+        case TrancheIs():
+            return f"tranche {condition.tranche} is {listing(condition.states, 'or')}"
+        case Clear():
+            return f"no late or broken duty among {listing(condition.duties)}"
         case _:
-            return condition.op
+            assert_never(condition)

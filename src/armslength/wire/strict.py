@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
+from armslength.core.arrangement.terms import OPERATORS, Operator
 from armslength.core.canonical import canonical, names, plain
 from armslength.core.parts import Parts
 from armslength.errors import Malformed
@@ -33,7 +34,7 @@ def decode(kind: type[T], data: bytes, limit: int) -> T:
     """The value of `kind` in `data`, at most `limit` bytes. Raises Malformed naming the place that is wrong."""
     check_size(data, limit)
     try:  # into its kind at once: of what does not belong there nothing is made
-        value = msgspec.json.decode(data, type=kind, strict=True, dec_hook=_parts)
+        value = msgspec.json.decode(data, type=kind, strict=True, dec_hook=_made)
     except msgspec.ValidationError as error:
         raise _bad_field(error) from None
     except UNREADABLE as error:
@@ -65,7 +66,7 @@ def parse(data: bytes) -> Any:
 def convert(kind: type[T], value: Any, place: str = "") -> T:
     """The value of `kind` that plain data describes. Raises Malformed naming the field."""
     try:
-        return msgspec.convert(value, kind, strict=True, dec_hook=_parts)
+        return msgspec.convert(value, kind, strict=True, dec_hook=_made)
     except msgspec.ValidationError as error:
         raise _bad_field(error, place) from None
 
@@ -96,15 +97,23 @@ def _surplus(value: Any, given: Any, place: str) -> str | None:
 
 
 def _bad_field(error: msgspec.ValidationError, place: str = "") -> Malformed:
-    reason, _, path = str(error).partition(" - at `$")
-    return Malformed("bad-field", reason, (place + path.rstrip("`")).lstrip(".") or None)
+    reason, *paths = str(error).split(" - at `$")  # the innermost first, where conditions lie in conditions
+    return Malformed("bad-field", reason, "".join((place, *reversed(paths))).replace("`", "").lstrip(".") or None)
 
 
-def _parts(kind: Any, value: Any) -> Any:
-    """The one type of ours that is no dataclass: `Parts[V]`, written as a whole."""
+def _made(kind: Any, value: Any) -> Any:
+    """What is no dataclass: a condition, whose class its `op` names, and `Parts[V]`, written as a whole."""
+    if kind is Operator:
+        op = value.get("op") if isinstance(value, dict) else None
+        if not (isinstance(op, str) and op in OPERATORS):
+            raise ValueError(f"a condition's op is one of {', '.join(OPERATORS)}")
+        try:
+            return msgspec.convert(value, OPERATORS[op], strict=True, dec_hook=_made)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from None  # so that the place of the condition is told too
     if get_origin(kind) is not Parts or not isinstance(value, dict):
         raise NotImplementedError(f"{kind} is not decoded here")
-    return Parts(msgspec.convert(value, dict[str, get_args(kind)[0]], strict=True, dec_hook=_parts))  # type: ignore[misc]
+    return Parts(msgspec.convert(value, dict[str, get_args(kind)[0]], strict=True, dec_hook=_made))  # type: ignore[misc]
 
 
 def check_canonical(value: Any, data: bytes) -> None:

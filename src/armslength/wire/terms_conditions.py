@@ -15,9 +15,22 @@ A word with several ids means all of them; a duty with several debtors means the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+    walk,
+)
 from armslength.core.canonical import canonical
 from armslength.wire import terms_values as values
 from armslength.wire.terms_fields import Reader, join
@@ -55,7 +68,7 @@ KEYWORDS = (*OTHERS, *WORDS)
 def read_condition(reader: Reader, node: YamlNode, path: str) -> Condition | None:
     """The condition at a node; None (after noting why) if it does not read."""
     if node.value == "effective":
-        return Condition(op="effective")
+        return Effective()
     if isinstance(node.value, str):
         reader.problem("value", node, path, f'"{node.value}" is no condition', "effective, or a mapping")
         return None
@@ -87,18 +100,19 @@ def _read_keyword(reader: Reader, key: str, child: YamlNode, place: str) -> Cond
         if not isinstance(child.value, list) or not child.value:
             reader.problem("type", child, place, "must be a list of conditions")
             return None
-        return _joined(key, [read_condition(reader, *item) for item in reader.items(child, place)])
+        parts = [read_condition(reader, *item) for item in reader.items(child, place)]
+        return _joined(AllOf if key == "all" else AnyOf, parts)
     if key == "not":
         inner = read_condition(reader, child, place)
-        return None if inner is None else Condition(op="not", of=(inner,))
+        return None if inner is None else Not(of=(inner,))
     if key == "time":
         when = reader.simple(lambda value: values.read_when(value, ("start", "end")), child, place)
-        return None if when is None else Condition(op="time", anchor=when[0], after=when[1])
+        return None if when is None else AtTime(anchor=when[0], after=when[1])
     if key == "run":
         return _read_run(reader, child, place)
     if key == "clear":
         duties = _duties(reader, child, place)
-        return None if duties is None else Condition(op="clear", duties=tuple(sorted(duties)))
+        return None if duties is None else Clear(duties=tuple(sorted(duties)))
     op, states = WORDS[key]
     return _about(reader, op, child, place, states)
 
@@ -115,24 +129,24 @@ def _read_run(reader: Reader, node: YamlNode, path: str) -> Condition | None:
     bad = [claim for claim in found["of"] if reader.names.claim_kinds.get(claim) == "event"]
     for claim in bad:
         reader.problem("value", node, join(path, "of"), f"{claim} is an event and has no periods", "name a state claim")
-    return None if bad else Condition(op="run", claims=found["of"], length=found["clean"], follows=found["after"])
+    return None if bad else CleanRun(claims=found["of"], length=found["clean"], follows=found["after"])
 
 
 def _about(reader: Reader, op: str, node: YamlNode, path: str, states: tuple[str, ...]) -> Condition | None:
     """One condition per id; several ids make an `all`."""
     if op == "duty":
         names = _duties(reader, node, path)
-        return None if names is None else _joined("all", [Condition(op=op, duty=n, states=states) for n in names])
+        return None if names is None else _joined(AllOf, [DutyIs(duty=n, states=states) for n in names])
     names = _ids(reader, op, node, path)
     if names is None:
         return None
     if op == "tranche":
-        return _joined("all", [Condition(op=op, tranche=n, states=states) for n in names])
+        return _joined(AllOf, [TrancheIs(tranche=n, states=states) for n in names])
     bad = [name for name in names if reader.names.claim_kinds.get(name) == "state"]
     for name in bad:
         reason = f"{name} is a state claim, decided anew each period"
         reader.problem("value", node, path, reason, "use run, or name an event claim")
-    return None if bad else _joined("all", [Condition(op=op, claim=n, states=states) for n in names])
+    return None if bad else _joined(AllOf, [ClaimIs(claim=n, states=states) for n in names])
 
 
 def _ids(reader: Reader, kind: str, node: YamlNode, path: str) -> list[str] | None:
@@ -171,20 +185,19 @@ def _states(
     return tuple(sorted(state.upper() for state in found))
 
 
-def _joined(op: str, parts: Sequence[Condition | None]) -> Condition | None:
-    """`parts` under one op, in the one order that canonical bytes give; a lone derived part stands for itself."""
+def _joined(kind: type[AllOf | AnyOf], parts: Sequence[Condition | None]) -> Condition | None:
+    """`parts` under one operator, in the one order that canonical bytes give; a lone derived part stands for itself."""
     present = [part for part in parts if part is not None]
     if len(present) < len(parts):
         return None
-    if op == "all" and len(present) == 1:
+    if kind is AllOf and len(present) == 1:
         return present[0]
-    return Condition(op=op, of=tuple(sorted(present, key=canonical)))
+    return kind(of=tuple(sorted(present, key=canonical)))
 
 
-def runs(condition: Condition) -> list[Condition]:
+def runs(condition: Condition) -> list[CleanRun]:
     """Every run in a condition."""
-    inner = [run for part in condition.of or () for run in runs(part)]
-    return [condition] if condition.op == "run" else inner
+    return [part for part in walk(condition) if isinstance(part, CleanRun)]
 
 
 def check_runs(reader: Reader, gates: Mapping[str, Condition]) -> None:
@@ -215,31 +228,37 @@ def check_runs(reader: Reader, gates: Mapping[str, Condition]) -> None:
 
 def write_condition(condition: Condition) -> Any:
     """The plain form that `read_condition` reads back to the same condition."""
-    match condition.op:
-        case "effective":
-            return "effective"
-        case "all" | "any":
-            return {condition.op: [write_condition(part) for part in condition.of or ()]}
-        case "not":
-            return {"not": write_condition((condition.of or ())[0])}
-        case "time":
-            return {"time": values.write_when(condition.anchor or "", condition.after or 0)}
-        case "run":
-            run: dict[str, Any] = {"of": one_or_many(condition.claims or ()), "clean": condition.length}
-            return {"run": run | ({"after": condition.follows} if condition.follows else {})}
-        case "clear":
-            return {"clear": one_or_many(condition.duties or ())}
+    match condition:
+        case Effective():
+            return condition.op
+        case AllOf() | AnyOf():
+            return {condition.op: [write_condition(part) for part in condition.of]}
+        case Not():
+            [part] = condition.of
+            return {condition.op: write_condition(part)}
+        case AtTime():
+            return {condition.op: values.write_when(condition.anchor, condition.after)}
+        case CleanRun():
+            run: dict[str, Any] = {"of": one_or_many(condition.claims), "clean": condition.length}
+            return {condition.op: run | ({"after": condition.follows} if condition.follows else {})}
+        case Clear():
+            return {condition.op: one_or_many(condition.duties)}
+        case ClaimIs():
+            return _write_about(condition, condition.claim)
+        case DutyIs():
+            return _write_about(condition, condition.duty)
+        case TrancheIs():
+            return _write_about(condition, condition.tranche)
         case _:
-            return _write_about(condition)
+            assert_never(condition)
 
 
-def _write_about(condition: Condition) -> dict[str, Any]:
+def _write_about(condition: ClaimIs | DutyIs | TrancheIs, subject: str) -> dict[str, Any]:
     """A condition on the states of one claim, duty or tranche."""
-    subject = condition.claim or condition.duty or condition.tranche
     for word, meaning in WORDS.items():
         if meaning == (condition.op, condition.states):
             return {word: subject}
-    return {condition.op: subject, "is": one_or_many([state.lower() for state in condition.states or ()])}
+    return {condition.op: subject, "is": one_or_many([state.lower() for state in condition.states])}
 
 
 def one_or_many(names: Sequence[str]) -> str | list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from armslength.core.arrangement.allowance import periods
-from armslength.core.arrangement.terms import Arrangement, Condition
+from armslength.core.arrangement.terms import Arrangement, ClaimIs, CleanRun, Clear, Condition, DutyIs, TrancheIs, walk
 from armslength.wire.terms_fields import MOST
 
 SECTIONS: Final = ("actors", "clauses", "claims", "duties", "tranches")
@@ -44,5 +44,16 @@ def oversized(terms: Arrangement) -> Iterator[tuple[str, str]]:
 
 def _parts(condition: Condition) -> int:
     """The conditions of which it is made, and all that they name."""
-    named = (condition.claims, condition.duties, condition.states)
-    return 1 + sum(len(names or ()) for names in named) + sum(map(_parts, condition.of or ()))
+    return sum(1 + len(_named(part)) for part in walk(condition))
+
+
+def _named(part: Condition) -> tuple[str, ...]:
+    match part:
+        case CleanRun():
+            return part.claims
+        case Clear():
+            return part.duties
+        case ClaimIs() | DutyIs() | TrancheIs():
+            return part.states
+        case _:
+            return ()

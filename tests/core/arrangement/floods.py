@@ -12,7 +12,7 @@ from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Seal, Sign
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.step import EntryInput
-from armslength.core.arrangement.terms import Arrangement, Condition, Due, Excuse
+from armslength.core.arrangement.terms import Arrangement, CleanRun, Due, Excuse
 from tests.core.arrangement.play import act
 from tests.core.arrangement.small import D, P, achieve, clear, event, maintain, state_claim, terms, tranche
 
@@ -39,8 +39,8 @@ def _terms(periods: int, **claim: object) -> Arrangement:
             "e.Q": achieve("e", "Q", due=Due(anchor="end", after=0)),
         },
         tranches={
-            "t": tranche(gate=Condition(op="run", claims=("k",), length=periods), continuous=clear("k.Q")),
-            "u": tranche(gate=Condition(op="run", claims=("j", "k"), length=7, follows="t"), continuous=clear("j.P")),
+            "t": tranche(gate=CleanRun(claims=("k",), length=periods), continuous=clear("k.Q")),
+            "u": tranche(gate=CleanRun(claims=("j", "k"), length=7, follows="t"), continuous=clear("j.P")),
         },
         allegations=replace(
             small.allegations, reply=FOR_EVER, determination=FOR_EVER, hold=FOR_EVER, holds_per_party=FOR_EVER

@@ -14,11 +14,14 @@ from armslength.core.arrangement.terms import (
     ActorKeys,
     Allegations,
     Arrangement,
+    AtTime,
     Claim,
     Clause,
+    Clear,
     Condition,
     Due,
     Duty,
+    Effective,
     Quorum,
     Tranche,
 )
@@ -29,7 +32,7 @@ from tests.golden.terms import dummy, give
 D, P, GRACE = 1_000_000, 100, 10
 END = D + 10 * P
 MONITORS = ("n1", "n2", "n3")
-EFFECTIVE = Condition(op="effective")
+EFFECTIVE = Effective()
 
 
 def start(period: float) -> int:
@@ -104,12 +107,12 @@ def tranche(**changes: Any) -> Tranche:
 
 def clear(*duties: str) -> Condition:
     """None of the duties is late or broken."""
-    return Condition(op="clear", duties=duties)
+    return Clear(duties=duties)
 
 
 def when(anchor: str, after: int) -> Condition:
     """From an instant on."""
-    return Condition(op="time", anchor=anchor, after=after)
+    return AtTime(anchor=anchor, after=after)
 
 
 def terms(parties: str = "PQ", **changes: Any) -> Arrangement:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from functools import cache
 
@@ -35,6 +34,7 @@ from tests.core.arrangement.small import (
     answer,
     attest,
     begun,
+    clear,
     content,
     delivering,
     given,
@@ -219,7 +219,7 @@ def _tranche(stage: str) -> Play:
     play = begun(
         claims={"k": state_claim(report_by=900)},
         duties={"d": maintain("k", consequence="record")},
-        tranches={"t": tranche(gate=gate, continuous=dataclasses.replace(tranche().gate, op="clear", duties=("d",)))},
+        tranches={"t": tranche(gate=gate, continuous=clear("d"))},
     )
     t = SMALL_D
     if stage == "LOCKED":

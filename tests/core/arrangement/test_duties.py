@@ -8,7 +8,7 @@ import pytest
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Perform, Resume, Waive
-from armslength.core.arrangement.terms import Condition, Due, Duty, Excuse
+from armslength.core.arrangement.terms import ClaimIs, Due, Duty, Excuse
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     EFFECTIVE,
@@ -110,7 +110,7 @@ def test_expired_when_the_trigger_can_no_longer_hold() -> None:
     """A trigger that rests on a refuted claim can no longer hold (rule 4.1d)."""
     play = begun(
         claims={"e": event(), "f": event()},
-        duties={"d": achieve("e", trigger=Condition(op="claim", claim="f", states=("SUPPORTED",)))},
+        duties={"d": achieve("e", trigger=ClaimIs(claim="f", states=("SUPPORTED",)))},
     )
     attest(play, D, "f", 0, False)
     assert play.duty("d") == "EXPIRED"
@@ -120,7 +120,7 @@ def test_pending_expires_with_the_term() -> None:
     """A duty whose trigger still could hold EXPIRES when the term is over, and nothing waits for it (rule 4.1d)."""
     play = begun(
         claims={"e": event(), "f": event()},
-        duties={"d": achieve("e", trigger=Condition(op="claim", claim="f", states=("SUPPORTED",)))},
+        duties={"d": achieve("e", trigger=ClaimIs(claim="f", states=("SUPPORTED",)))},
     )
     play.seal(END)
     assert play.duty("d") == "EXPIRED"

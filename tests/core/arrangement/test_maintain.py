@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Attest
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import ClaimIs, Effective
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, achieve, attest, begun, event, judge, maintain, start, state_claim
 
@@ -213,9 +213,7 @@ def test_only_periods_from_activation_count() -> None:
     """Periods that start before the duty is ACTIVE are none of its own (rule 4.2a)."""
     play = begun(
         claims={"k": state_claim(report_by=900), "e": event()},
-        duties={
-            "d": maintain("k", consequence="record", trigger=Condition(op="claim", claim="e", states=("SUPPORTED",)))
-        },
+        duties={"d": maintain("k", consequence="record", trigger=ClaimIs(claim="e", states=("SUPPORTED",)))},
     )
     attest(play, start(0.5), "k", 0, False)
     attest(play, start(2.5), "e", 0, True)
@@ -230,9 +228,7 @@ def test_alleged_before_the_activation_opens_nothing() -> None:
     """A period before the duty is ACTIVE is none of its own, also where somebody has alleged it with a hold."""
     play = begun(
         claims={"k": state_claim(report_by=900), "e": event()},
-        duties={
-            "d": maintain("k", consequence="record", trigger=Condition(op="claim", claim="e", states=("SUPPORTED",)))
-        },
+        duties={"d": maintain("k", consequence="record", trigger=ClaimIs(claim="e", states=("SUPPORTED",)))},
     )
     attest(play, start(1.5), "k", 1, False)
     play.say(start(1.6), "P", Allege(claim="k", period=1, hold=True))
@@ -255,7 +251,7 @@ def test_shown_is_the_worst_open_instance() -> None:
         claims={"k": state_claim(), "e": event()},
         duties={
             "d": maintain("k", consequence="record"),
-            "a": achieve("e", "P", cure=0, trigger=Condition(op="effective")),
+            "a": achieve("e", "P", cure=0, trigger=Effective()),
         },
     )
     judge(play, "k", "SSS")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Determine
-from armslength.core.arrangement.terms import Condition, Due
+from armslength.core.arrangement.terms import AnyOf, ClaimIs, Condition, Due, DutyIs, Not
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     GRACE,
@@ -71,8 +71,8 @@ def test_hold_for_the_provider_s_own_breach_of_another_release_stops_no_clock() 
 @pytest.mark.parametrize(
     "condition",
     [
-        Condition(op="claim", claim="e", states=("SUPPORTED",)),
-        Condition(op="duty", duty="d", states=("FULFILLED", "CURED")),
+        ClaimIs(claim="e", states=("SUPPORTED",)),
+        DutyIs(duty="d", states=("FULFILLED", "CURED")),
         clear("d"),
     ],
 )
@@ -81,7 +81,7 @@ def test_condition_on_the_provider_s_own_duty_stops_no_clock(
     condition: Condition, debtor: str, frozen: int | None
 ) -> None:
     """However the condition names what the provider owes."""
-    either = Condition(op="any", of=(condition, Condition(op="not", of=(when("start", 10),))))
+    either = AnyOf(of=(condition, Not(of=(when("start", 10),))))
     play = begun(
         claims={"e": event()},
         duties={"d": achieve("e", debtor, consequence="record", due=Due(anchor="start", after=-GRACE), cure=500)},

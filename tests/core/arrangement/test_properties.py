@@ -28,7 +28,7 @@ from armslength.core.arrangement.conditions import holds
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import Change, LogicalClock, Outcome, State
 from armslength.core.arrangement.step import EntryInput
-from armslength.core.arrangement.terms import Condition, Due, Excuse
+from armslength.core.arrangement.terms import AllOf, AnyOf, ClaimIs, CleanRun, Due, Excuse, TrancheIs
 from armslength.core.canonical import canonical, digest
 from armslength.errors import Refused
 from tests.core.arrangement.play import Play, act
@@ -70,22 +70,21 @@ RICH = terms(
         "j.P": maintain("j", "P", consequence="withhold", cure=1, remedy_run=1),
         "e.Q": achieve("e", "Q", creditors=("P", "R"), due=Due(anchor="start", after=600)),
         "f.P": achieve("f", "P", consequence="record", still_owed=False, cure=30),
-        "g.R": achieve("g", "R", trigger=Condition(op="tranche", tranche="t", states=("SETTLED",)), cure=50),
+        "g.R": achieve("g", "R", trigger=TrancheIs(tranche="t", states=("SETTLED",)), cure=50),
         "s.R": achieve("s", "R", surviving=True, consequence="record", due=Due(anchor="end", after=100)),
-        "never": achieve("s", "R", trigger=Condition(op="claim", claim="f", states=("REFUTED",))),
+        "never": achieve("s", "R", trigger=ClaimIs(claim="f", states=("REFUTED",))),
     },
     tranches={
         "t": tranche(),
-        "u": tranche(gate=Condition(op="run", claims=("k",), length=2), continuous=clear("k.Q", "j.P")),
+        "u": tranche(gate=CleanRun(claims=("k",), length=2), continuous=clear("k.Q", "j.P")),
         "v": tranche(
-            gate=Condition(
-                op="all",
+            gate=AllOf(
                 of=(
-                    Condition(op="run", claims=("k",), length=2, follows="u"),
-                    Condition(op="tranche", tranche="u", states=("SETTLED",)),
+                    CleanRun(claims=("k",), length=2, follows="u"),
+                    TrancheIs(tranche="u", states=("SETTLED",)),
                 ),
             ),
-            continuous=Condition(op="any", of=(clear("k.Q", "e.Q"), when("end", -50))),
+            continuous=AnyOf(of=(clear("k.Q", "e.Q"), when("end", -50))),
         ),
         "w": tranche(provider="Q", recipient="P", gate=when("start", 120), continuous=clear("f.P")),
     },

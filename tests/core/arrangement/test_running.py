@@ -7,7 +7,7 @@ import pytest
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Resume, Seal, Sign, Withdraw
 from armslength.core.arrangement.draft import iso
-from armslength.core.arrangement.terms import Condition, Due, Excuse, Quorum
+from armslength.core.arrangement.terms import CleanRun, Due, Excuse, Not, Quorum, TrancheIs
 from armslength.errors import Refused
 from tests.core.arrangement.play import Play, act
 from tests.core.arrangement.small import (
@@ -146,11 +146,9 @@ def test_instants_in_words() -> None:
 
 def test_conditions_that_chase_each_other_are_refused() -> None:
     """Terms without a fixpoint place nothing, rather than loop: the default is to withhold."""
-    play = begun(
-        tranches={"t": tranche(continuous=Condition(op="not", of=(clear("t.release"),)), gate=when("start", 5000))}
-    )
+    play = begun(tranches={"t": tranche(continuous=Not(of=(clear("t.release"),)), gate=when("start", 5000))})
     assert play.tranche("t") == "WITHHELD"
-    chasing = Condition(op="not", of=(Condition(op="tranche", tranche="t", states=("LOCKED",)),))
+    chasing = Not(of=(TrancheIs(tranche="t", states=("LOCKED",)),))
     bad = Play(terms(tranches={"t": tranche(continuous=chasing, gate=when("start", 5000))}))
     for party in "PQ":
         bad.say(D - 10, party, Sign())
@@ -400,7 +398,7 @@ def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
         claims={"k": state_claim(excuse=Excuse(claim="x", lead=0)), "x": state_claim(), "e": event()},
         duties={
             "d": maintain("k", consequence="record"),
-            "s": achieve("e", surviving=True, trigger=Condition(op="run", claims=("k",), length=2)),
+            "s": achieve("e", surviving=True, trigger=CleanRun(claims=("k",), length=2)),
         },
         tranches={"t": tranche(release_by=5000)},
     )
@@ -550,7 +548,7 @@ def test_run_out_of_reach_forfeits_nothing_before_the_end() -> None:
     """A gate whose run can no longer come keeps its tranche LOCKED until the term is over."""
     play = begun(
         claims={"k": state_claim()},
-        tranches={"t": tranche(gate=Condition(op="run", claims=("k",), length=10))},
+        tranches={"t": tranche(gate=CleanRun(claims=("k",), length=10))},
     )
     judge(play, "k", "R")
     assert play.tranche("t") == "LOCKED"

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from armslength.core.arrangement.bodies import Ack, Allege, Determine, Key, Waive, Withdraw
-from armslength.core.arrangement.terms import Allegations, Condition, Due
+from armslength.core.arrangement.terms import Allegations, AllOf, AnyOf, CleanRun, Due
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     DISPUTE,
@@ -480,9 +480,15 @@ def test_overdue_duty_may_still_free_a_delivered_tranche_after_the_end() -> None
 
 
 def test_run_of_one_tranche_follows_the_other() -> None:
+<<<<<<< HEAD
     """A run begins after the run of the tranche that it follows, whenever that became READY (rule 3.2c)."""
     run = Condition(op="run", claims=("k",), length=2)
     after = Condition(op="run", claims=("k",), length=2, follows="t")
+=======
+    """A run begins after the run of the tranche that it follows, whenever that became READY."""
+    run = CleanRun(claims=("k",), length=2)
+    after = CleanRun(claims=("k",), length=2, follows="t")
+>>>>>>> 7372eb6 (refactor: one class for each operator of a condition, and one function that walks them)
     play = begun(
         claims={"k": state_claim(), "j": state_claim()},
         duties={"d": maintain("k", consequence="record")},
@@ -502,7 +508,7 @@ def test_run_waits_for_an_undecided_period() -> None:
     """A run does not look past an undecided period: decided late, it may begin earlier (rule 3.2c)."""
     play = begun(
         claims={"k": state_claim(report_by=900), "j": state_claim(report_by=900)},
-        tranches={"t": tranche(gate=Condition(op="run", claims=("j", "k"), length=2))},
+        tranches={"t": tranche(gate=CleanRun(claims=("j", "k"), length=2))},
     )
     for number in (1, 2):
         for claim in "jk":
@@ -513,11 +519,16 @@ def test_run_waits_for_an_undecided_period() -> None:
 
 
 def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
+<<<<<<< HEAD
     """A gate of two runs: LOCKED past the end until the periods of both are decided (rule 5.5a)."""
     runs = tuple(Condition(op="run", claims=(claim,), length=2) for claim in "jk")
+=======
+    """A gate of two runs: LOCKED past the end until the periods of both are decided."""
+    runs = tuple(CleanRun(claims=(claim,), length=2) for claim in "jk")
+>>>>>>> 7372eb6 (refactor: one class for each operator of a condition, and one function that walks them)
     play = begun(
         claims={claim: state_claim(report_by=2000) for claim in "jk"},
-        tranches={"t": tranche(gate=Condition(op="all", of=runs))},
+        tranches={"t": tranche(gate=AllOf(of=runs))},
     )
     for number in range(10):
         attest(play, END, "j", number, True)
@@ -530,7 +541,7 @@ def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
 
 def test_delivered_tranche_whose_condition_holds_is_owed_past_the_end() -> None:
     """A breach that the condition names forfeits nothing while the condition holds by its other alternative."""
-    either = Condition(op="any", of=(clear("d"), when("end", 0)))
+    either = AnyOf(of=(clear("d"), when("end", 0)))
     play = begun(
         claims={"k": state_claim()},
         duties={"d": maintain("k", "Q", consequence="record")},

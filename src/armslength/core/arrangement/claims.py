@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.bodies import Attest, Notice
-from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
 from armslength.core.arrangement.state import (
     EXCUSED,
     LATE,
@@ -26,7 +26,7 @@ from armslength.core.arrangement.state import (
     Vote,
     replace,
 )
-from armslength.core.arrangement.terms import Claim
+from armslength.core.arrangement.terms import Claim, CleanRun, claims_of, walk
 from armslength.errors import Refused
 
 _NOTICED = str.maketrans(UNDECIDED + LATE, NOTICED + TOO_LATE)
@@ -105,9 +105,7 @@ def _survives(draft: Draft, claim: str) -> bool:
             continue
         if term.claim in needs:
             return True
-        if state == "PENDING" and any(
-            atom.claim in needs or not set(needs).isdisjoint(atom.claims or ()) for atom in atoms(term.trigger)
-        ):
+        if state == "PENDING" and not claims_of(term.trigger).isdisjoint(needs):
             return True
     return False
 
@@ -334,7 +332,12 @@ def _asked(draft: Draft, claim: str) -> bool:
         UNDECIDED in draft.claims[claim].decided
         or any(draft.claims[about].open for about in (claim, *draft.index.excuses.get(claim, ())))
         or any(draft.duties[duty].violation is not None for duty in draft.index.shown_by.get(claim, ()))
-        or any(atom.follows or claim in (atom.claims or ()) for trigger in pending for atom in atoms(trigger))
+        or any(
+            run.follows or claim in run.claims
+            for trigger in pending
+            for run in walk(trigger)
+            if isinstance(run, CleanRun)
+        )
     )
 
 

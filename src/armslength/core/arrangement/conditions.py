@@ -6,11 +6,26 @@ It looks at each atom alone, so a conjunction of atoms that exclude each other i
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from armslength.core.arrangement import claims, marks, tables
 from armslength.core.arrangement.agenda import Wanted
-from armslength.core.arrangement.draft import Draft, atoms, run_of
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
-from armslength.core.arrangement.terms import Condition
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    Condition,
+    DutyIs,
+    Effective,
+    Not,
+    TrancheIs,
+    walk,
+)
 
 _BAD = frozenset({"OVERDUE", "BREACHED"})
 _LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
@@ -18,80 +33,80 @@ _LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
 
 def holds(draft: Draft, condition: Condition) -> bool:
     """Whether the condition holds now."""
-    match condition.op:
-        case "all":
-            return all(holds(draft, part) for part in condition.of or ())
-        case "any":
-            return any(holds(draft, part) for part in condition.of or ())
-        case "not":
-            return not any(holds(draft, part) for part in condition.of or ())
-        case "effective":
+    match condition:
+        case Clear():
+            return not any(draft.duties[duty].state in _BAD for duty in condition.duties)
+        case AllOf():
+            return all(holds(draft, part) for part in condition.of)
+        case AnyOf():
+            return any(holds(draft, part) for part in condition.of)
+        case Not():
+            return not holds(draft, condition.of[0])
+        case Effective():
             return draft.arrangement.effective_at is not None
-        case "clear":
-            return not any(draft.duties[duty].state in _BAD for duty in condition.duties or ())
-        case "tranche":
-            return draft.tranches[condition.tranche or ""].shown in (condition.states or ())
-        case "duty":
-            return draft.duties[condition.duty or ""].state in (condition.states or ())
-        case "claim":
-            value = claims.letter(draft.claims[condition.claim or ""], 0)
-            return value != UNDECIDED and VALUE_NAMES[value] in (condition.states or ())
-        case "run":
+        case TrancheIs():
+            return draft.tranches[condition.tranche].shown in condition.states
+        case DutyIs():
+            return draft.duties[condition.duty].state in condition.states
+        case ClaimIs():
+            value = claims.letter(draft.claims[condition.claim], 0)
+            return value != UNDECIDED and VALUE_NAMES[value] in condition.states
+        case CleanRun():
             return run_end(draft, condition) is not None
-        case "time":
+        case AtTime():
             instant = time_of(draft, condition)
             return instant is not None and draft.now >= instant
         case _:
-            raise AssertionError(f"unknown condition {condition.op}")
+            assert_never(condition)
 
 
 def never(draft: Draft, condition: Condition) -> bool:
     """Whether the condition can no longer hold (rule 4.1d)."""
-    match condition.op:
-        case "all":
-            return any(never(draft, part) for part in condition.of or ())
-        case "any":
-            return all(never(draft, part) for part in condition.of or ())
-        case "not":
-            return any(always(draft, part) for part in condition.of or ())
-        case "effective":
+    match condition:
+        case AllOf():
+            return any(never(draft, part) for part in condition.of)
+        case AnyOf():
+            return all(never(draft, part) for part in condition.of)
+        case Not():
+            return always(draft, condition.of[0])
+        case Effective() | AtTime():
             return draft.arrangement.phase == "LAPSED"
-        case "clear":
-            return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties or ())
-        case "tranche":
-            return not _stages(draft, condition.tranche or "") & set(condition.states or ())
-        case "duty":
-            return not _future(draft, condition.duty or "") & set(condition.states or ())
-        case "claim":
-            value = claims.letter(draft.claims[condition.claim or ""], 0)
+        case Clear():
+            return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties)
+        case TrancheIs():
+            return _stages(draft, condition.tranche).isdisjoint(condition.states)
+        case DutyIs():
+            return _future(draft, condition.duty).isdisjoint(condition.states)
+        case ClaimIs():
+            value = claims.letter(draft.claims[condition.claim], 0)
             if value == UNDECIDED:
-                return draft.arrangement.effective_at is not None and not claims.live(draft, condition.claim or "")
-            return VALUE_NAMES[value] not in (condition.states or ())
-        case "run":
+                return draft.arrangement.effective_at is not None and not claims.live(draft, condition.claim)
+            return VALUE_NAMES[value] not in condition.states
+        case CleanRun():
             return draft.arrangement.effective_at is not None and run_end(draft, condition, hopeful=True) is None
-        case "time":
-            return draft.arrangement.phase == "LAPSED"
         case _:
-            raise AssertionError(f"unknown condition {condition.op}")
+            assert_never(condition)
 
 
 def always(draft: Draft, condition: Condition) -> bool:
     """Whether the condition holds and can no longer fail."""
-    match condition.op:
-        case "all":
-            return all(always(draft, part) for part in condition.of or ())
-        case "any":
-            return any(always(draft, part) for part in condition.of or ())
-        case "not":
-            return all(never(draft, part) for part in condition.of or ())
-        case "clear":
-            return not any(_future(draft, duty) & _BAD for duty in condition.duties or ())
-        case "tranche":
-            return _stages(draft, condition.tranche or "") <= set(condition.states or ())
-        case "duty":
-            return _future(draft, condition.duty or "") <= set(condition.states or ())
-        case _:  # effective, claim, run and time: once they hold they do so for good
+    match condition:
+        case AllOf():
+            return all(always(draft, part) for part in condition.of)
+        case AnyOf():
+            return any(always(draft, part) for part in condition.of)
+        case Not():
+            return never(draft, condition.of[0])
+        case Clear():
+            return not any(_future(draft, duty) & _BAD for duty in condition.duties)
+        case TrancheIs():
+            return _stages(draft, condition.tranche).issubset(condition.states)
+        case DutyIs():
+            return _future(draft, condition.duty).issubset(condition.states)
+        case Effective() | ClaimIs() | CleanRun() | AtTime():  # once they hold they do so for good
             return holds(draft, condition)
+        case _:
+            assert_never(condition)
 
 
 def _future(draft: Draft, duty: str) -> frozenset[str]:
@@ -129,7 +144,7 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
     }
     for tranche, term in draft.terms.tranches.items():
         if draft.tranches[tranche].stage == "LOCKED":
-            resting.update(claim for atom in atoms(term.gate) for claim in atom.claims or ())
+            resting.update(each for run in walk(term.gate) if isinstance(run, CleanRun) for each in run.claims)
     return not any(_awaited(draft, claim, closing=closing) for claim in resting)
 
 
@@ -143,13 +158,13 @@ def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:
     return not closing or last is None or draft.at <= last
 
 
-def time_of(draft: Draft, condition: Condition) -> int | None:
+def time_of(draft: Draft, condition: AtTime) -> int | None:
     """The instant of a time atom; None while D is not known."""
     base = draft.arrangement.effective_at if condition.anchor == "start" else draft.terms.end
-    return None if base is None else base + (condition.after or 0)
+    return None if base is None else base + condition.after
 
 
-def run_end(draft: Draft, condition: Condition, *, hopeful: bool = False) -> int | None:
+def run_end(draft: Draft, condition: CleanRun, *, hopeful: bool = False) -> int | None:
     """The last period of the earliest run that the condition asks for, or None. An undecided period makes it wait;
     with `hopeful`, undecided periods that may still be decided count as clean."""
     begin = 0
@@ -160,7 +175,7 @@ def run_end(draft: Draft, condition: Condition, *, hopeful: bool = False) -> int
         begin = before + 1
     if draft.arrangement.effective_at is None:
         return None
-    wanted = run_of(condition)
+    wanted = condition.claims, condition.length
     if not hopeful:
         return marks.run_end(draft, wanted, begin)
     if all(claims.live(draft, claim) for claim in wanted[0]):

@@ -14,7 +14,7 @@ from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.state import AllegationState, Change, LogicalClock, State
 from armslength.core.arrangement.tables import Machine
-from armslength.core.arrangement.terms import Arrangement, Condition, release_duty
+from armslength.core.arrangement.terms import Arrangement, AtTime, CleanRun, release_duty, walk
 from armslength.core.parts import Parts
 
 
@@ -43,9 +43,9 @@ class Index:
     release_of: dict[str, str]  # release duty → tranche
     shown_by: dict[str, tuple[str, ...]]  # claim → the duties that it shows
     excuses: dict[str, tuple[str, ...]]  # excuse claim → the claims that it excuses
-    runs: dict[str, Condition]  # tranche → the run in its gate
+    runs: dict[str, CleanRun]  # tranche → the run in its gate
     wanted: dict[str, tuple[Wanted, ...]]  # claim → the runs over it that somebody waits for
-    instants: dict[str, tuple[Condition, ...]]  # duty or tranche → the time atoms that its conditions wait for
+    instants: dict[str, tuple[AtTime, ...]]  # duty or tranche → the time atoms that its conditions wait for
     debtors: dict[str, str]  # duty, release duties too → debtor
 
 
@@ -63,20 +63,6 @@ def index(terms: Arrangement) -> Index:
     return made
 
 
-def atoms(condition: Condition) -> Iterable[Condition]:
-    """The conditions without parts that `condition` is made of, in order."""
-    if condition.of is None:
-        yield condition
-        return
-    for part in condition.of:
-        yield from atoms(part)
-
-
-def run_of(condition: Condition) -> Wanted:
-    """The run that a `run` condition wants."""
-    return condition.claims or (), condition.length or 1
-
-
 def _index(terms: Arrangement) -> Index:
     shown_by: dict[str, tuple[str, ...]] = {}
     for duty in sorted(terms.duties):
@@ -88,18 +74,15 @@ def _index(terms: Arrangement) -> Index:
             excuses[excuse.claim] = (*excuses.get(excuse.claim, ()), claim)
     waits = {duty: [terms.duties[duty].trigger] for duty in terms.duties}
     waits |= {tranche: [terms.tranches[tranche].gate, terms.tranches[tranche].continuous] for tranche in terms.tranches}
-    instants = {
-        subject: tuple(atom for condition in conditions for atom in atoms(condition) if atom.op == "time")
-        for subject, conditions in waits.items()
-    }
+    parts = {subject: [part for each in conditions for part in walk(each)] for subject, conditions in waits.items()}
+    instants = {subject: tuple(part for part in parts[subject] if isinstance(part, AtTime)) for subject in parts}
     runs = {
-        tranche: atom
+        tranche: run
         for tranche in terms.tranches
-        for atom in [next((atom for atom in atoms(terms.tranches[tranche].gate) if atom.op == "run"), None)]
-        if atom is not None
+        for run in [next((part for part in walk(terms.tranches[tranche].gate) if isinstance(part, CleanRun)), None)]
+        if run is not None
     }
-    found = [atom for conditions in waits.values() for part in conditions for atom in atoms(part) if atom.op == "run"]
-    wanted = {run_of(atom) for atom in found}
+    wanted = {(run.claims, run.length) for found in parts.values() for run in found if isinstance(run, CleanRun)}
     wanted |= {((duty.claim,), duty.remedy_run) for duty in terms.duties.values() if duty.remedy_run is not None}
     releases = {release_duty(tranche): tranche for tranche in terms.tranches}
     return Index(

@@ -16,9 +16,9 @@ from functools import partial
 from armslength.core.arrangement import claims, maintain, releases
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.conditions import holds, never, term_over
-from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso
+from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED, VALUE_NAMES, DutyState, replace
-from armslength.core.arrangement.terms import release_duty
+from armslength.core.arrangement.terms import TrancheIs, claims_of, duties_of, release_duty, walk
 from armslength.errors import Refused
 
 Guard = Callable[[Draft, str], str]
@@ -284,23 +284,15 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
         return True
     named: set[str] = set()
     if "condition" in withheld:
-        for atom in atoms(draft.terms.tranches[tranche].continuous):
-            named.update(atom.duties or (), *(draft.index.shown_by.get(claim, ()) for claim in atom.claims or ()))
-            named.update(_about(draft, atom.duty, atom.claim, atom.tranche))
+        condition = draft.terms.tranches[tranche].continuous
+        named |= duties_of(condition)
+        named.update(*(draft.index.shown_by.get(claim, ()) for claim in claims_of(condition)))
+        named.update(release_duty(part.tranche) for part in walk(condition) if isinstance(part, TrancheIs))
     if "held" in withheld:
         for held in map(draft.allegations.__getitem__, draft.holds):
             if held.outcome == "UPHELD":
-                named.update(_about(draft, None, held.claim, held.tranche))
+                named.update(draft.index.shown_by.get(held.claim or "", ()))
+                named.update([release_duty(held.tranche)] if held.tranche else ())
     return any(
         draft.index.debtors[duty] == provider and draft.duties[duty].state in {"OVERDUE", "BREACHED"} for duty in named
     )
-
-
-def _about(draft: Draft, duty: str | None, claim: str | None, tranche: str | None) -> Iterator[str]:
-    """The duties that a condition, or an allegation, is about."""
-    if duty is not None:
-        yield duty
-    if claim is not None:
-        yield from draft.index.shown_by.get(claim, ())
-    if tranche is not None:
-        yield release_duty(tranche)

@@ -6,7 +6,9 @@ the author's short names (`A`, `k2`, `C5a`, `T3`). Tuples whose order means noth
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 SEMANTICS = "armslength/arrangement/1"
 
@@ -53,34 +55,137 @@ class Clause:
     sha256: str
 
 
+class Operator:
+    """What a formula is made of. Each class of it has an `op`, which names it in the canonical document."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """A formula. `op` decides which other fields are present; all others are None.
+class AllOf(Operator):
+    """All of its parts hold; there is at least one."""
 
-    all, any     of: sub-conditions (at least one)
-    not          of: exactly one sub-condition
-    effective    the arrangement has become EFFECTIVE
-    time         at or past `anchor` ("start" = D, or "end") + `after` seconds
-    claim        an event claim's value is one of `states` (SUPPORTED, REFUTED)
-    run          the earliest run of `length` consecutive clean periods in every one of `claims`, beginning after the
-                 run of tranche `follows` (None: from period 0), exists
-    duty         `duty`'s state is one of `states`
-    tranche      `tranche`'s state is one of `states`
-    clear        none of `duties` is OVERDUE or BREACHED or has an open violation instance
-    """
+    of: tuple[Condition, ...]
+    op: Literal["all"] = "all"
 
-    op: str
-    of: tuple[Condition, ...] | None = None
-    anchor: str | None = None
-    after: int | None = None
-    claim: str | None = None
-    claims: tuple[str, ...] | None = None
-    length: int | None = None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf(Operator):
+    """One of its parts holds; there is at least one."""
+
+    of: tuple[Condition, ...]
+    op: Literal["any"] = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not(Operator):
+    """Its only part does not hold."""
+
+    of: tuple[Condition]
+    op: Literal["not"] = "not"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective(Operator):
+    """The arrangement has become EFFECTIVE."""
+
+    op: Literal["effective"] = "effective"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtTime(Operator):
+    """It is `anchor` ("start" is D) + `after` seconds, or later."""
+
+    anchor: Literal["start", "end"]
+    after: int
+    op: Literal["time"] = "time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimIs(Operator):
+    """An event claim's value is one of `states`: SUPPORTED, REFUTED."""
+
+    claim: str
+    states: tuple[str, ...]
+    op: Literal["claim"] = "claim"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanRun(Operator):
+    """There is an earliest run of `length` consecutive clean periods in every one of `claims`, beginning after the run
+    of tranche `follows` (None: from period 0)."""
+
+    claims: tuple[str, ...]
+    length: int
     follows: str | None = None
-    duty: str | None = None
-    duties: tuple[str, ...] | None = None
-    tranche: str | None = None
-    states: tuple[str, ...] | None = None
+    op: Literal["run"] = "run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyIs(Operator):
+    """The duty's state is one of `states`."""
+
+    duty: str
+    states: tuple[str, ...]
+    op: Literal["duty"] = "duty"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrancheIs(Operator):
+    """The tranche's state is one of `states`."""
+
+    tranche: str
+    states: tuple[str, ...]
+    op: Literal["tranche"] = "tranche"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clear(Operator):
+    """None of `duties` is OVERDUE or BREACHED or has an open violation instance."""
+
+    duties: tuple[str, ...]
+    op: Literal["clear"] = "clear"
+
+
+OPERATORS: Final[Mapping[str, type[Operator]]] = {
+    "all": AllOf, "any": AnyOf, "not": Not, "effective": Effective, "time": AtTime,
+    "claim": ClaimIs, "run": CleanRun, "duty": DutyIs, "tranche": TrancheIs, "clear": Clear,
+}  # fmt: skip
+
+if TYPE_CHECKING:
+    Condition: TypeAlias = AllOf | AnyOf | Not | Effective | AtTime | ClaimIs | CleanRun | DutyIs | TrancheIs | Clear
+else:  # decoders know no unions of classes; they are told the class by its `op`
+    Condition = Operator
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """The condition and all that it is made of: each before its parts, and these in order."""
+    yield condition
+    if isinstance(condition, AllOf | AnyOf | Not):
+        for part in condition.of:
+            yield from walk(part)
+
+
+def claims_of(condition: Condition) -> set[str]:
+    """The claims that a condition is about."""
+    found: set[str] = set()
+    for part in walk(condition):
+        if isinstance(part, ClaimIs):
+            found.add(part.claim)
+        elif isinstance(part, CleanRun):
+            found.update(part.claims)
+    return found
+
+
+def duties_of(condition: Condition) -> set[str]:
+    """The duties that a condition names."""
+    found: set[str] = set()
+    for part in walk(condition):
+        if isinstance(part, DutyIs):
+            found.add(part.duty)
+        elif isinstance(part, Clear):
+            found.update(part.duties)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

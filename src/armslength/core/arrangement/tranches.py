@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from armslength.core.arrangement import allegations, releases, tables
 from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
 from armslength.core.arrangement.conditions import holds, never, term_over
-from armslength.core.arrangement.draft import Draft, EntryInput, atoms, iso
+from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import TrancheState, replace
-from armslength.core.arrangement.terms import Tranche, release_duty
+from armslength.core.arrangement.terms import Clear, Tranche, release_duty, walk
 from armslength.core.canonical import digest
 from armslength.errors import Refused
 
@@ -250,7 +250,7 @@ def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
 
 def _named(term: Tranche) -> set[str]:
     """The duties that the continuous condition wants clear."""
-    return {duty for atom in atoms(term.continuous) if atom.op == "clear" for duty in atom.duties or ()}
+    return {duty for part in walk(term.continuous) if isinstance(part, Clear) for duty in part.duties}
 
 
 def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:
