@@ -6,7 +6,7 @@ import re
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.conditions import holds
-from armslength.core.arrangement.draft import Draft, reached
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.terms import CleanRun, walk
 from tests.views.reading import Forms, Read, Seen, bare, instant, is_span, names, numbers, pattern, people, same
 
@@ -83,7 +83,7 @@ def waits_for_excuse(seen: Seen, read: Read, tail: Read | None = None) -> None:
     rules = seen.terms.claims[name]
     nays = [who for who, vote in seen.state.claims[name].open[str(number)].items() if not vote.value]
     same(people(read["nays"]), nays)
-    assert reached(seen.terms, nays, rules.refute, rules.groups, rules.including)
+    assert rules.quorum(value=False).met(seen.terms.actors, nays)
     begin, end = seen.span(rules, number)
     assert rules.excuse
     assert any(n.timely and n.start < end and begin < n.end for n in seen.state.claims[name].notices)

@@ -6,7 +6,6 @@ import re
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Resume
-from armslength.core.arrangement.draft import reached
 from armslength.views.asked import Why
 from tests.views.phrases import NEEDS, told
 from tests.views.reading import Read, Seen, bare, instant, names, people, same
@@ -183,7 +182,7 @@ def determiners_resume(seen: Seen, read: Read, _answer: Why) -> None:
     assert suspension
     voters = people(read["voters"])
     assert voters <= set(suspension.resumed)
-    assert reached(seen.terms, tuple(voters), rules.count, rules.groups, rules.including)
+    assert rules.met(seen.terms.actors, voters)
 
 
 @SAYS.form(r"(?:<some:who> agreed to resume; )?<who:who> (?:has|have) yet to agree to resume\.")

@@ -17,7 +17,7 @@ from armslength.core.record.cosignature import lower_median
 from armslength.core.record.entry import Leaf, entry_hash, leaf_of, sign_entry
 from armslength.core.record.note import Note, Signature, parse, sign_note
 from armslength.core.record.roster import Roster
-from armslength.core.record.seal import assemble, open_cosignature, quorum
+from armslength.core.record.seal import assemble, open_cosignature
 from armslength.engine.backoff import in_time
 from armslength.engine.follower import Follower
 from armslength.engine.local_record import AHEAD
@@ -133,7 +133,7 @@ class Keeper:
     @staticmethod
     def _is_quorum(live: LiveArrangement, others: Iterable[Follower]) -> bool:
         """Whether we and these suffice for a seal."""
-        return quorum(live.terms, {live.record.me.actor, *(each.name for each in others)})
+        return live.terms.timekeepers.met(live.terms.actors, {live.record.me.actor, *(each.name for each in others)})
 
     def _portion_size(self, live: LiveArrangement) -> int:
         """How many leaves the next seal covers: our own entries must all be among them."""
@@ -195,11 +195,11 @@ class Keeper:
             # Clocks that lag may answer first, and hold time back: then the others are worth the wait.
             got = ours | _cosigners(roster, text, ended)
             on_time = lower_median([time for _, time in got.values()]) >= self._recorder.now(live) - AHEAD
-            return quorum(live.terms, got) and on_time
+            return live.terms.timekeepers.met(live.terms.actors, got) and on_time
 
         got = ours | _cosigners(roster, text, await in_time(asked, PATIENCE_S, LINGER_S, is_enough))
         lines = {actor: line for actor, (line, _) in got.items()}
-        return assemble(roster, text, log, lines) if quorum(live.terms, got) else None
+        return assemble(roster, text, log, lines) if live.terms.timekeepers.met(live.terms.actors, got) else None
 
     async def _place_seal(self, live: LiveArrangement, note: Note, size: int) -> None:
         async with live.lock:

@@ -14,7 +14,7 @@ from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import roster
-from armslength.core.record.seal import open_checkpoint, quorum
+from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
 from armslength.engine.recall import recall
@@ -225,7 +225,7 @@ def _verified(terms: Arrangement, name: str, sealed: SealedHead) -> SealedHead:
         return SealedHead(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
     opened = open_checkpoint(roster(terms), sealed.checkpoint)
     same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
-    if not same or not quorum(terms, opened.times):
+    if not same or not terms.timekeepers.met(terms.actors, opened.times):
         raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)
     return sealed
 

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from armslength.core.arrangement import claims as deciding
 from armslength.core.arrangement.conditions import never
-from armslength.core.arrangement.draft import Draft, reached
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, DutyState, State
 from armslength.core.arrangement.terms import (
     AllOf,
@@ -61,10 +61,8 @@ def agreed(terms: Arrangement, state: State) -> bool:
     suspension, rules = state.arrangement.suspension, terms.allegations.determiners
     if suspension is None:
         return False
-    voters = [n for n in suspension.resumed if n in rules.of and n not in state.arrangement.excluded]
-    return set(terms.parties) <= set(suspension.resumed) or reached(
-        terms, voters, rules.count, rules.groups, rules.including
-    )
+    voters = [n for n in suspension.resumed if n not in state.arrangement.excluded]
+    return set(terms.parties) <= set(suspension.resumed) or rules.met(terms.actors, voters)
 
 
 def unmet(terms: Arrangement, state: State, condition: Condition) -> tuple[Block, ...]:
@@ -91,7 +89,7 @@ def denied(words: Words, state: State, claim: str, period: int) -> tuple[str, ..
         return ()
     votes = state.claims[claim].open.get(str(period), {})
     nays = tuple(m for m in rules.monitors if m in votes and not votes[m].value)
-    enough = reached(terms, nays, rules.refute, rules.groups, rules.including)
+    enough = rules.quorum(value=False).met(terms.actors, nays)
     return nays if nays and enough and noticed(words, state, claim, period) else ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from armslength.core.arrangement import tranches
-from armslength.core.arrangement.draft import Draft, reached
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
 from armslength.core.arrangement.terms import Arrangement
@@ -229,7 +229,7 @@ def _suspension(asked: Question, held: Suspension) -> tuple[list[str], list[Bloc
     missing = tuple(p for p in asked.terms.parties if p not in held.resumed)
     rules = asked.terms.allegations.determiners
     voters = tuple(n for n in held.resumed if n in rules.of and n not in asked.state.arrangement.excluded)
-    enough = reached(asked.terms, voters, rules.count, rules.groups, rules.including)
+    enough = rules.met(asked.terms.actors, voters)
     said = [f"The breach of {listing(asked.words.duty(d) for d in held.duties)} suspended it."]
     blocks = []
     for name in still:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from armslength.core.arrangement.draft import reached
 from armslength.core.arrangement.state import AllegationState
 from armslength.views.asked import Question
 from armslength.views.blocks import decided, noticed
@@ -89,7 +88,7 @@ def _how(asked: Question, held: AllegationState) -> str:
         said.append(f"{asked.words.actors(debtors(asked, held))} admitted it")
     rules, upheld = asked.terms.allegations.determiners, held.outcome == "UPHELD"
     voters = tuple(m for m in rules.of if held.votes.get(m) is upheld and m not in asked.state.arrangement.excluded)
-    if voters and reached(asked.terms, voters, rules.count, rules.groups, rules.including):
+    if voters and rules.met(asked.terms.actors, voters):
         said.append(f"{asked.words.actors(voters)} voted to {'uphold' if upheld else 'dismiss'} it")
     return listing(said)
 

@@ -15,7 +15,19 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
-from armslength.core.arrangement.terms import OPERATORS, Operator
+from armslength.core.arrangement.terms import (
+    AllOf,
+    AnyOf,
+    AtTime,
+    ClaimIs,
+    CleanRun,
+    Clear,
+    DutyIs,
+    Effective,
+    Not,
+    Operator,
+    TrancheIs,
+)
 from armslength.core.canonical import canonical, names, plain
 from armslength.core.parts import Parts
 from armslength.errors import Malformed
@@ -23,6 +35,10 @@ from armslength.errors import Malformed
 T = TypeVar("T")
 
 MAX_DEPTH = 32
+OPERATORS: dict[str, type[Operator]] = {
+    "all": AllOf, "any": AnyOf, "not": Not, "effective": Effective, "time": AtTime,
+    "claim": ClaimIs, "run": CleanRun, "duty": DutyIs, "tranche": TrancheIs, "clear": Clear,
+}  # fmt: skip
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # all that a JSON decoder raises for hostile bytes
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # an open string runs to the end: never scanned twice
 _ALIKE = bytes.maketrans(b"{}", b"[]")

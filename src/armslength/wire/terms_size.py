@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from armslength.core.arrangement.allowance import periods
 from armslength.core.arrangement.terms import Arrangement, ClaimIs, CleanRun, Clear, Condition, DutyIs, TrancheIs, walk
 from armslength.wire.terms_fields import MOST
 
@@ -24,7 +23,7 @@ def oversized(terms: Arrangement) -> Iterator[tuple[str, str]]:
     if endless:
         yield f"claims.{endless[0]}.period", "makes periods without end"
         return
-    counts = {claim: periods(terms, term) for claim, term in terms.claims.items()}
+    counts = {claim: term.periods(terms.start, terms.end) for claim, term in terms.claims.items()}
     if (total := sum(counts.values())) > MAX_PERIODS:
         place = max(sorted(counts), key=counts.__getitem__)
         reason = f"makes {counts[place]} periods in the term, and all claims together make {total}"

@@ -480,15 +480,9 @@ def test_overdue_duty_may_still_free_a_delivered_tranche_after_the_end() -> None
 
 
 def test_run_of_one_tranche_follows_the_other() -> None:
-<<<<<<< HEAD
     """A run begins after the run of the tranche that it follows, whenever that became READY (rule 3.2c)."""
-    run = Condition(op="run", claims=("k",), length=2)
-    after = Condition(op="run", claims=("k",), length=2, follows="t")
-=======
-    """A run begins after the run of the tranche that it follows, whenever that became READY."""
     run = CleanRun(claims=("k",), length=2)
     after = CleanRun(claims=("k",), length=2, follows="t")
->>>>>>> 7372eb6 (refactor: one class for each operator of a condition, and one function that walks them)
     play = begun(
         claims={"k": state_claim(), "j": state_claim()},
         duties={"d": maintain("k", consequence="record")},
@@ -519,13 +513,8 @@ def test_run_waits_for_an_undecided_period() -> None:
 
 
 def test_every_run_of_a_gate_is_waited_for_at_the_end() -> None:
-<<<<<<< HEAD
     """A gate of two runs: LOCKED past the end until the periods of both are decided (rule 5.5a)."""
-    runs = tuple(Condition(op="run", claims=(claim,), length=2) for claim in "jk")
-=======
-    """A gate of two runs: LOCKED past the end until the periods of both are decided."""
     runs = tuple(CleanRun(claims=(claim,), length=2) for claim in "jk")
->>>>>>> 7372eb6 (refactor: one class for each operator of a condition, and one function that walks them)
     play = begun(
         claims={claim: state_claim(report_by=2000) for claim in "jk"},
         tranches={"t": tranche(gate=AllOf(of=runs))},

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from armslength.core.arrangement.allowance import AT_LEAST, allowance
 from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Seal, Sign, Withdraw
 from armslength.core.canonical import canonical
 from armslength.core.record import entry as entries
@@ -17,7 +16,7 @@ from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_inclusion
 from armslength.core.record.note import Note, parse
-from armslength.core.record.replica import Replica
+from armslength.core.record.replica import AT_LEAST, Replica, allowance
 from armslength.errors import Malformed, Refused, Repeat
 from tests.golden.terms import at
 from tests.record_builder import Builder, golden_record, keyed_terms, keys_of, signer
@@ -282,7 +281,7 @@ def test_a_carried_refusal_is_no_equivocation(builder: Builder) -> None:
 def test_nobody_speaks_without_end(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     """Valid entries of one author end at the allowance of the terms, however they are made; the others' do not
     (rule 11.1f)."""
-    monkeypatch.setattr("armslength.core.arrangement.allowance.FOR_EACH", 0)
+    monkeypatch.setattr("armslength.core.record.replica.FOR_EACH", 0)
     last: str | None = None
     for number in range(AT_LEAST):
         body = Attest(claim="k2", period=0, value=False, supersedes=last)

@@ -7,9 +7,12 @@ state, no agenda is ever changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from armslength.core.parts import Parts
+
+if TYPE_CHECKING:
+    from armslength.core.arrangement.draft import Index
 
 SOUGHT = -1
 Wanted: TypeAlias = tuple[tuple[str, ...], int]  # a run of clean periods: over which claims, how long
@@ -40,12 +43,13 @@ def merged(one: Heap | None, other: Heap | None) -> Heap | None:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """`deadlines`: what allegations wait for; entries that have become void may be among them, but not on top.
-    `holds`: the allegations whose holds run; `open`: how many are not decided. `runs` and `violations`: what `marks`
-    keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each claim's first
-    undecided period is over, and its number. `next`: the next instant at which anything but a claim or an
+    """`index`: what is looked up in the terms. `deadlines`: what allegations wait for; void entries may be among them,
+    but not on top. `holds`: the allegations whose holds run; `open`: how many are not decided. `runs`
+    and `violations`: what `marks` keeps, by wanted run and by maintain duty. `reports`: while EFFECTIVE, when each
+    claim's first undecided period is over, and its number. `next`: the next instant at which anything but a claim or an
     allegation fires by itself; None if nothing will; SOUGHT if that is to be found out (rule 11.2a)."""
 
+    index: Index
     deadlines: Heap | None
     holds: Parts[int]
     open: int

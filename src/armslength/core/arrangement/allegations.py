@@ -17,7 +17,7 @@ from __future__ import annotations
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
-from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
@@ -118,18 +118,9 @@ def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     known = body.allegation or ""
     state = _known(draft, known)
     may_determine(draft, act.author)
-    last = state.raised_at + draft.terms.allegations.determination
-    if draft.at > last:
-        raise Refused("late", f"{known} could be determined until {iso(last)}")
-    if act.author in state.votes:
-        raise Refused("repeat", f"{act.author} has voted on {known}")
-    if act.author in draft.arrangement.excluded:
-        return
-    votes = state.votes | {act.author: body.uphold}
+    votes = voted(draft, act, known, state.votes, state.raised_at, body.uphold)
     draft.allege(known, replace(state, votes=votes))
-    if state.outcome != "OPEN":
-        return
-    if said := verdict(draft, votes, body.uphold):
+    if state.outcome == "OPEN" and (said := verdict(draft, votes, body.uphold)):
         if body.uphold:
             _uphold(draft, known, "allegation.upheld", f"{said} uphold")
         else:
@@ -143,13 +134,22 @@ def may_determine(draft: Draft, author: str) -> None:
         raise Refused("authority", f"{author} is no determiner: {named} are")
 
 
+def voted(
+    draft: Draft, act: EntryInput, subject: str, votes: dict[str, bool], since: int, uphold: bool
+) -> dict[str, bool]:
+    """The votes on what runs since then, with the author's. Raises Refused."""
+    last = since + draft.terms.allegations.determination
+    if draft.at > last:
+        raise Refused("late", f"{subject} could be determined until {iso(last)}")
+    if act.author in votes:
+        raise Refused("repeat", f"{act.author} has voted on {subject}")
+    return votes if act.author in draft.arrangement.excluded else votes | {act.author: uphold}
+
+
 def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> str:
     """Who votes so, in words, if they are the determiners' quorum; else nothing."""
     voters = [name for name, vote in votes.items() if vote is uphold]
-    quorum = draft.terms.allegations.determiners
-    if not reached(draft.terms, voters, quorum.count, quorum.groups, quorum.including):
-        return ""
-    return ", ".join(sorted(voters))
+    return ", ".join(sorted(voters)) if draft.terms.allegations.determiners.met(draft.terms.actors, voters) else ""
 
 
 def exclude(draft: Draft, culprit: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.bodies import Attest, Notice
-from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import (
     EXCUSED,
     LATE,
@@ -45,9 +45,7 @@ def anchor(draft: Draft, claim: Claim) -> int:
 
 def count(draft: Draft, claim: Claim) -> int:
     """The number of periods, the last one cut at the end of the term."""
-    if claim.period is None:
-        return 1
-    return max(0, -(-(draft.terms.end - anchor(draft, claim)) // claim.period))
+    return claim.periods(anchor(draft, claim) - claim.offset, draft.terms.end)
 
 
 def starts(draft: Draft, claim: Claim, number: int) -> int:
@@ -171,10 +169,8 @@ def judge(draft: Draft, claim: str, number: int) -> None:
 def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> str:
     """Who says `value`, in words, if they are a quorum; else nothing."""
     voters = [monitor for monitor, vote in votes.items() if vote.value is value]
-    least = claim.support if value else claim.refute
-    if len(voters) < least or not reached(draft.terms, voters, least, claim.groups, claim.including):
-        return ""
-    return ", ".join(sorted(voters))
+    enough = len(voters) >= (claim.support if value else claim.refute)  # asked first: it costs little
+    return ", ".join(sorted(voters)) if enough and claim.quorum(value).met(draft.terms.actors, voters) else ""
 
 
 def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str | None:
@@ -328,16 +324,12 @@ def passes(draft: Draft) -> bool:
 
 def _asked(draft: Draft, claim: str) -> bool:
     pending = (duty.trigger for name, duty in draft.terms.duties.items() if draft.duties[name].state == "PENDING")
+    runs = (part for trigger in pending for part in walk(trigger) if isinstance(part, CleanRun))
     return (
         UNDECIDED in draft.claims[claim].decided
         or any(draft.claims[about].open for about in (claim, *draft.index.excuses.get(claim, ())))
         or any(draft.duties[duty].violation is not None for duty in draft.index.shown_by.get(claim, ()))
-        or any(
-            run.follows or claim in run.claims
-            for trigger in pending
-            for run in walk(trigger)
-            if isinstance(run, CleanRun)
-        )
+        or any(run.follows or claim in run.claims for run in runs)
     )
 
 

@@ -8,24 +8,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from armslength.core.arrangement import claims, marks, tables
+from armslength.core.arrangement import claims, marks, tables, terms
 from armslength.core.arrangement.agenda import Wanted
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
-from armslength.core.arrangement.terms import (
-    AllOf,
-    AnyOf,
-    AtTime,
-    ClaimIs,
-    CleanRun,
-    Clear,
-    Condition,
-    DutyIs,
-    Effective,
-    Not,
-    TrancheIs,
-    walk,
-)
+from armslength.core.arrangement.terms import Condition
 
 _BAD = frozenset({"OVERDUE", "BREACHED"})
 _LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
@@ -34,26 +21,26 @@ _LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
 def holds(draft: Draft, condition: Condition) -> bool:
     """Whether the condition holds now."""
     match condition:
-        case Clear():
+        case terms.Clear():
             return not any(draft.duties[duty].state in _BAD for duty in condition.duties)
-        case AllOf():
+        case terms.AllOf():
             return all(holds(draft, part) for part in condition.of)
-        case AnyOf():
+        case terms.AnyOf():
             return any(holds(draft, part) for part in condition.of)
-        case Not():
+        case terms.Not():
             return not holds(draft, condition.of[0])
-        case Effective():
+        case terms.Effective():
             return draft.arrangement.effective_at is not None
-        case TrancheIs():
+        case terms.TrancheIs():
             return draft.tranches[condition.tranche].shown in condition.states
-        case DutyIs():
+        case terms.DutyIs():
             return draft.duties[condition.duty].state in condition.states
-        case ClaimIs():
+        case terms.ClaimIs():
             value = claims.letter(draft.claims[condition.claim], 0)
             return value != UNDECIDED and VALUE_NAMES[value] in condition.states
-        case CleanRun():
+        case terms.CleanRun():
             return run_end(draft, condition) is not None
-        case AtTime():
+        case terms.AtTime():
             instant = time_of(draft, condition)
             return instant is not None and draft.now >= instant
         case _:
@@ -63,26 +50,26 @@ def holds(draft: Draft, condition: Condition) -> bool:
 def never(draft: Draft, condition: Condition) -> bool:
     """Whether the condition can no longer hold (rule 4.1d)."""
     match condition:
-        case AllOf():
+        case terms.AllOf():
             return any(never(draft, part) for part in condition.of)
-        case AnyOf():
+        case terms.AnyOf():
             return all(never(draft, part) for part in condition.of)
-        case Not():
+        case terms.Not():
             return always(draft, condition.of[0])
-        case Effective() | AtTime():
+        case terms.Effective() | terms.AtTime():
             return draft.arrangement.phase == "LAPSED"
-        case Clear():
+        case terms.Clear():
             return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties)
-        case TrancheIs():
+        case terms.TrancheIs():
             return _stages(draft, condition.tranche).isdisjoint(condition.states)
-        case DutyIs():
+        case terms.DutyIs():
             return _future(draft, condition.duty).isdisjoint(condition.states)
-        case ClaimIs():
+        case terms.ClaimIs():
             value = claims.letter(draft.claims[condition.claim], 0)
             if value == UNDECIDED:
                 return draft.arrangement.effective_at is not None and not claims.live(draft, condition.claim)
             return VALUE_NAMES[value] not in condition.states
-        case CleanRun():
+        case terms.CleanRun():
             return draft.arrangement.effective_at is not None and run_end(draft, condition, hopeful=True) is None
         case _:
             assert_never(condition)
@@ -91,19 +78,21 @@ def never(draft: Draft, condition: Condition) -> bool:
 def always(draft: Draft, condition: Condition) -> bool:
     """Whether the condition holds and can no longer fail."""
     match condition:
-        case AllOf():
+        case terms.AllOf():
             return all(always(draft, part) for part in condition.of)
-        case AnyOf():
+        case terms.AnyOf():
             return any(always(draft, part) for part in condition.of)
-        case Not():
+        case terms.Not():
             return never(draft, condition.of[0])
-        case Clear():
+        case terms.Clear():
             return not any(_future(draft, duty) & _BAD for duty in condition.duties)
-        case TrancheIs():
+        case terms.TrancheIs():
             return _stages(draft, condition.tranche).issubset(condition.states)
-        case DutyIs():
+        case terms.DutyIs():
             return _future(draft, condition.duty).issubset(condition.states)
-        case Effective() | ClaimIs() | CleanRun() | AtTime():  # once they hold they do so for good
+        case (
+            terms.Effective() | terms.ClaimIs() | terms.CleanRun() | terms.AtTime()
+        ):  # once they hold they do so for good
             return holds(draft, condition)
         case _:
             assert_never(condition)
@@ -111,18 +100,12 @@ def always(draft: Draft, condition: Condition) -> bool:
 
 def _future(draft: Draft, duty: str) -> frozenset[str]:
     """The states that a duty may still come to, its own among them."""
-    state = draft.duties[duty].state
-    if state == "BREACHED" and (term_over(draft) and not _survives(draft, duty)):
-        return frozenset({"BREACHED"})
-    term = draft.terms.duties.get(duty)
-    if state == "BREACHED" and term is not None and term.kind == "achieve" and not term.still_owed:
-        return frozenset({"BREACHED"})
+    state, term = draft.duties[duty].state, draft.terms.duties.get(duty)
+    if state == "BREACHED":
+        lost = term_over(draft) and (term is None or not term.surviving)
+        if lost or (term is not None and term.kind == "achieve" and not term.still_owed):
+            return frozenset({"BREACHED"})
     return draft.machine(duty).reachable(state)
-
-
-def _survives(draft: Draft, duty: str) -> bool:
-    term = draft.terms.duties.get(duty)
-    return term is not None and term.surviving
 
 
 def _stages(draft: Draft, tranche: str) -> frozenset[str]:
@@ -144,7 +127,9 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
     }
     for tranche, term in draft.terms.tranches.items():
         if draft.tranches[tranche].stage == "LOCKED":
-            resting.update(each for run in walk(term.gate) if isinstance(run, CleanRun) for each in run.claims)
+            resting.update(
+                each for run in terms.walk(term.gate) if isinstance(run, terms.CleanRun) for each in run.claims
+            )
     return not any(_awaited(draft, claim, closing=closing) for claim in resting)
 
 
@@ -158,13 +143,13 @@ def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:
     return not closing or last is None or draft.at <= last
 
 
-def time_of(draft: Draft, condition: AtTime) -> int | None:
+def time_of(draft: Draft, condition: terms.AtTime) -> int | None:
     """The instant of a time atom; None while D is not known."""
     base = draft.arrangement.effective_at if condition.anchor == "start" else draft.terms.end
     return None if base is None else base + condition.after
 
 
-def run_end(draft: Draft, condition: CleanRun, *, hopeful: bool = False) -> int | None:
+def run_end(draft: Draft, condition: terms.CleanRun, *, hopeful: bool = False) -> int | None:
     """The last period of the earliest run that the condition asks for, or None. An undecided period makes it wait;
     with `hopeful`, undecided periods that may still be decided count as clean."""
     begin = 0

@@ -6,7 +6,6 @@ have to take up is noted in `asked`, so that no step looks at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.arrangement import tables
@@ -35,7 +34,7 @@ class EntryInput:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What a step looks up in the terms, computed once for each terms value."""
+    """What a step looks up in the terms. The agenda keeps it from step to step."""
 
     claims: tuple[str, ...]  # ids in order
     duties: tuple[str, ...]
@@ -49,21 +48,8 @@ class Index:
     debtors: dict[str, str]  # duty, release duties too → debtor
 
 
-_known: dict[int, tuple[Arrangement, Index]] = {}
-
-
-def index(terms: Arrangement) -> Index:
-    """The index of `terms`. Remembered by identity, since terms are frozen: the same answer at less cost."""
-    known = _known.get(id(terms))
-    if known is not None and known[0] is terms:
-        return known[1]
-    if len(_known) >= 64:
-        _known.clear()
-    _known[id(terms)] = terms, (made := _index(terms))
-    return made
-
-
-def _index(terms: Arrangement) -> Index:
+def index_of(terms: Arrangement) -> Index:
+    """The index of `terms`."""
     shown_by: dict[str, tuple[str, ...]] = {}
     for duty in sorted(terms.duties):
         claim = terms.duties[duty].claim
@@ -76,12 +62,8 @@ def _index(terms: Arrangement) -> Index:
     waits |= {tranche: [terms.tranches[tranche].gate, terms.tranches[tranche].continuous] for tranche in terms.tranches}
     parts = {subject: [part for each in conditions for part in walk(each)] for subject, conditions in waits.items()}
     instants = {subject: tuple(part for part in parts[subject] if isinstance(part, AtTime)) for subject in parts}
-    runs = {
-        tranche: run
-        for tranche in terms.tranches
-        for run in [next((part for part in walk(terms.tranches[tranche].gate) if isinstance(part, CleanRun)), None)]
-        if run is not None
-    }
+    gates = {tranche: reversed([*walk(term.gate)]) for tranche, term in terms.tranches.items()}
+    runs = {tranche: run for tranche, gate in gates.items() for run in gate if isinstance(run, CleanRun)}
     wanted = {(run.claims, run.length) for found in parts.values() for run in found if isinstance(run, CleanRun)}
     wanted |= {((duty.claim,), duty.remedy_run) for duty in terms.duties.values() if duty.remedy_run is not None}
     releases = {release_duty(tranche): tranche for tranche in terms.tranches}
@@ -108,7 +90,6 @@ class Draft:
     def __init__(self, terms: Arrangement, state: State) -> None:
         """Copy the maps: the state that came in stays as it is."""
         self.terms = terms
-        self.index = index(terms)
         self.tau = state.clock.tau
         self.now = self.at = self.as_of = state.clock.now
         self.arrangement = state.arrangement
@@ -117,6 +98,7 @@ class Draft:
         self.tranches = dict(state.tranches)
         self.allegations = state.allegations
         agenda = state.agenda or agenda_of(terms, state)
+        self.index = agenda.index
         self.deadlines, self.holds, self.open = agenda.deadlines, agenda.holds, agenda.open
         self.runs, self.violations = agenda.runs, agenda.violations
         self.next = agenda.next
@@ -167,7 +149,9 @@ class Draft:
 
     def finish(self) -> State:
         """The new state as a frozen value."""
-        agenda = Agenda(self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next)
+        agenda = Agenda(
+            self.index, self.deadlines, self.holds, self.open, self.runs, self.violations, self.reports, self.next
+        )
         state = State(
             clock=LogicalClock(tau=self.tau, now=self.now),
             arrangement=self.arrangement,
@@ -223,17 +207,7 @@ def agenda_of(terms: Arrangement, state: State) -> Agenda:
         still += said.outcome == "OPEN"
         if said.holding:
             holds = holds.put(name, said.raised_at)
-    return Agenda(deadlines, holds, still, {}, {})
-
-
-def reached(
-    terms: Arrangement, voters: Iterable[str], count: int, groups: Mapping[str, int], need: Iterable[str]
-) -> bool:
-    """Whether `voters` (distinct) are at least `count`, with each group's minimum and all of `need` among them."""
-    names = set(voters)
-    if len(names) < count or not names.issuperset(need):
-        return False
-    return all(sum(terms.actors[name].group == group for name in names) >= least for group, least in groups.items())
+    return Agenda(index_of(terms), deadlines, holds, still, {}, {})
 
 
 def iso(instant: int) -> str:

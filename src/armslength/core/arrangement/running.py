@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from armslength.core.arrangement import allegations, claims, duties, maintain, tables, tranches
 from armslength.core.arrangement.bodies import Evidence, Resume, Sign, Withdraw
 from armslength.core.arrangement.conditions import term_over, time_of
-from armslength.core.arrangement.draft import Draft, EntryInput, iso, reached
+from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import Suspension, Withdrawal, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
@@ -195,9 +195,8 @@ def _suspended(draft: Draft, suspension: Suspension) -> None:
 def _agreed(draft: Draft, suspension: Suspension) -> bool:
     if set(draft.terms.parties) <= set(suspension.resumed):
         return True
-    quorum = draft.terms.allegations.determiners
-    voters = [name for name in suspension.resumed if name in quorum.of and name not in draft.arrangement.excluded]
-    return reached(draft.terms, voters, quorum.count, quorum.groups, quorum.including)
+    voters = [name for name in suspension.resumed if name not in draft.arrangement.excluded]
+    return draft.terms.allegations.determiners.met(draft.terms.actors, voters)
 
 
 def _blocks(draft: Draft, duty: str) -> bool:

@@ -16,8 +16,8 @@ The pictures in docs/states are drawn from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Transition:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Machine:
     """A named table. `kind` is the `Change.kind` of its changes."""
 
@@ -39,7 +39,6 @@ class Machine:
     kind: str
     start: str
     rows: dict[str, Transition]
-    onward: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -51,26 +50,22 @@ class Machine:
 
     def reachable(self, state: str) -> frozenset[str]:
         """`state` and all that it can still become."""
-        return self.onward[state]
+        return self._onward[state]
 
-
-def _closure(rows: Iterable[Transition], states: Iterable[str]) -> dict[str, frozenset[str]]:
-    onward = {state: {state} for state in states}
-    edges = [(before, row.after) for row in rows for before in row.before]
-    for _ in onward:
-        for before, after in edges:
-            onward[before] |= onward[after]
-    return {state: frozenset(reached) for state, reached in onward.items()}
+    @cached_property
+    def _onward(self) -> dict[str, frozenset[str]]:
+        onward = {state: {state} for state in self.states}
+        for _ in self.states:
+            for row in self.rows.values():
+                for before in row.before:
+                    onward[before] |= onward[row.after]
+        return {state: frozenset(reached) for state, reached in onward.items()}
 
 
 def _machine(name: str, kind: str, start: str, *rows: tuple[str, str, str, str, str]) -> Machine:
     """Rows are (rule, states before separated by spaces, state after, made by, words)."""
-    table = {
-        f"{name}.{rule}": Transition(f"{name}.{rule}", tuple(before.split()), after, by, words)
-        for rule, before, after, by, words in rows
-    }
-    bare = Machine(name, kind, start, table)
-    return Machine(name, kind, start, table, _closure(table.values(), bare.states))
+    table = {f"{name}.{row[0]}": Transition(f"{name}.{row[0]}", tuple(row[1].split()), *row[2:]) for row in rows}
+    return Machine(name, kind, start, table)
 
 
 # A period of a claim is decided once, for good. The first quorum decides; an upheld allegation decides an undecided

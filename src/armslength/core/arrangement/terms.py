@@ -6,9 +6,9 @@ the author's short names (`A`, `k2`, `C5a`, `T3`). Tuples whose order means noth
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 SEMANTICS = "armslength/arrangement/1"
 
@@ -45,6 +45,14 @@ class Quorum:
     count: int
     groups: dict[str, int]
     including: tuple[str, ...]
+
+    def met(self, actors: Mapping[str, Actor], names: Iterable[str]) -> bool:
+        """Whether those of `names` who count are enough."""
+        found = {name for name in names if name in self.of}
+        if len(found) < self.count or not found.issuperset(self.including):
+            return False
+        grouped = [actors[name].group for name in found] if self.groups else ()
+        return all(grouped.count(group) >= least for group, least in self.groups.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +155,6 @@ class Clear(Operator):
     op: Literal["clear"] = "clear"
 
 
-OPERATORS: Final[Mapping[str, type[Operator]]] = {
-    "all": AllOf, "any": AnyOf, "not": Not, "effective": Effective, "time": AtTime,
-    "claim": ClaimIs, "run": CleanRun, "duty": DutyIs, "tranche": TrancheIs, "clear": Clear,
-}  # fmt: skip
-
 if TYPE_CHECKING:
     Condition: TypeAlias = AllOf | AnyOf | Not | Effective | AtTime | ClaimIs | CleanRun | DutyIs | TrancheIs | Clear
 else:  # decoders know no unions of classes; they are told the class by its `op`
@@ -168,24 +171,16 @@ def walk(condition: Condition) -> Iterator[Condition]:
 
 def claims_of(condition: Condition) -> set[str]:
     """The claims that a condition is about."""
-    found: set[str] = set()
-    for part in walk(condition):
-        if isinstance(part, ClaimIs):
-            found.add(part.claim)
-        elif isinstance(part, CleanRun):
-            found.update(part.claims)
-    return found
+    parts = list(walk(condition))
+    runs = {claim for part in parts if isinstance(part, CleanRun) for claim in part.claims}
+    return runs | {part.claim for part in parts if isinstance(part, ClaimIs)}
 
 
 def duties_of(condition: Condition) -> set[str]:
     """The duties that a condition names."""
-    found: set[str] = set()
-    for part in walk(condition):
-        if isinstance(part, DutyIs):
-            found.add(part.duty)
-        elif isinstance(part, Clear):
-            found.update(part.duties)
-    return found
+    parts = list(walk(condition))
+    clear = {duty for part in parts if isinstance(part, Clear) for duty in part.duties}
+    return clear | {part.duty for part in parts if isinstance(part, DutyIs)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +207,15 @@ class Claim:
     period: int | None = None  # state only
     report_by: int | None = None  # after the period's end (state), or after the anchor (event; None: no limit)
     excuse: Excuse | None = None
+
+    def quorum(self, value: bool) -> Quorum:
+        """Who decides that it held in a period, or that it did not."""
+        least = self.support if value else self.refute
+        return Quorum(of=self.monitors, count=least, groups=self.groups, including=self.including)
+
+    def periods(self, begun: int, end: int) -> int:
+        """How many periods begin before the end of the term, where D is `begun`; 1 for an event."""
+        return 1 if self.period is None else max(0, -(-(end - begun - self.offset) // self.period))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

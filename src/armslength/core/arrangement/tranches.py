@@ -26,8 +26,8 @@ from armslength.core.canonical import digest
 from armslength.errors import Refused
 
 _UNRELEASED = frozenset({"LOCKED", "READY", "DELIVERED"})
-_CLOSED = frozenset({"BREACHED", "DISCHARGED"})
 _BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "DELIVERED": "tranche.back-delivered"}
+_CLOSED = frozenset({"BREACHED", "DISCHARGED"})
 
 
 def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[Tranche, TrancheState]:
@@ -160,14 +160,7 @@ def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     state = draft.tranches[tranche]
     if state.disputed_at is None:
         raise Refused("state", f"{tranche} is not disputed")
-    last = state.disputed_at + draft.terms.allegations.determination
-    if draft.at > last:
-        raise Refused("late", f"the complaint about {tranche} could be determined until {iso(last)}")
-    if act.author in state.votes:
-        raise Refused("repeat", f"{act.author} has voted on {tranche}")
-    if act.author in draft.arrangement.excluded:
-        return
-    votes = state.votes | {act.author: body.uphold}
+    votes = allegations.voted(draft, act, f"the complaint about {tranche}", state.votes, state.disputed_at, body.uphold)
     draft.tranches[tranche] = replace(state, votes=votes)
     if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, body.uphold)):
         _determined(draft, tranche, uphold=body.uphold, cause=f"{said} {'uphold' if body.uphold else 'dismiss'}")
@@ -280,19 +273,14 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tup
 
 def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> str:
     """The reasons in words."""
+    duties = ((duty, draft.duties[duty].state) for duty in sorted(_named(draft.terms.tranches[tranche])))
+    bad = ", ".join(f"{duty} is {state}" for duty, state in duties if state in {"OVERDUE", "BREACHED"})
     words = {
         "complaint": "a complaint is open",
         "held": "the arrangement is HELD",
         "suspended": "the arrangement is SUSPENDED",
-        "condition": "its condition does not hold",
+        "condition": bad or "its condition does not hold",
     }
-    bad = [
-        f"{duty} is {draft.duties[duty].state}"
-        for duty in sorted(_named(draft.terms.tranches[tranche]))
-        if draft.duties[duty].state in {"OVERDUE", "BREACHED"}
-    ]
-    if bad:
-        words["condition"] = ", ".join(bad)
     return "; ".join(words[reason] for reason in withheld)
 
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.allowance import AT_LEAST, allowance
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.state import Change, Outcome, State
 from armslength.core.arrangement.terms import Arrangement
@@ -40,8 +40,19 @@ from armslength.core.record.forms import check_entry
 from armslength.core.record.keys import from_base64, to_base64, verify
 from armslength.core.record.merkle import HASH_SIZE, Tree, leaf_hash
 from armslength.core.record.roster import Roster, roster
-from armslength.core.record.seal import Cosigned, open_checkpoint, quorum
+from armslength.core.record.seal import Cosigned, open_checkpoint
 from armslength.errors import Malformed, Refused, Repeat
+
+# How much one author may say depends on the terms alone, so that it cannot make one entry valid before another and
+# invalid after it. It lies far above what anybody needs: attesting a period, correcting it, alleging and voting on it.
+AT_LEAST: Final = 256  # entries of one author
+FOR_EACH: Final = 8  # … and as many more for each period of each claim, each duty and each tranche
+
+
+def allowance(terms: Arrangement) -> int:
+    """How many entries each author but the keeper, who has to seal, may place (rule 11.1f)."""
+    total = sum(claim.periods(terms.start, terms.end) for claim in terms.claims.values())
+    return AT_LEAST + FOR_EACH * (total + len(terms.duties) + len(terms.tranches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +314,7 @@ class Replica:
             raise Refused("bad-seal-root", "the checkpoint's root is not this record's", "entry.body.checkpoint")
         if seal.state_root != self.state_root:
             raise Refused("bad-seal-state", "the state root is not this record's", "entry.body.state_root")
-        if not quorum(self.terms, opened.times):
+        if not self.terms.timekeepers.met(self.terms.actors, opened.times):
             raise Refused("bad-seal-quorum", f"cosigned by {sorted(opened.times)} only", "entry.body.checkpoint")
         return lower_median(list(opened.times.values()))
 

@@ -6,10 +6,9 @@ every line known and valid, none twice. So a set of signatures has one spelling.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.checkpoint import Checkpoint, parse_checkpoint
 from armslength.core.record.cosignature import verify_cosignature
 from armslength.core.record.note import Note, Signature, parse, verify_note
@@ -53,16 +52,6 @@ def assemble(roster: Roster, text: str, log: Signature, cosignatures: Mapping[st
     """The note with the keeper's signature and the cosignatures, by actor, in their one order."""
     ordered = tuple(cosignatures[actor] for actor in roster.timekeepers if actor in cosignatures)
     return Note(text, (log, *ordered))
-
-
-def quorum(terms: Arrangement, signers: Collection[str]) -> bool:
-    """Whether these timekeepers suffice to seal."""
-    rule = terms.timekeepers
-    present = {actor for actor in signers if actor in rule.of}
-    grouped = all(
-        sum(terms.actors[actor].group == group for actor in present) >= least for group, least in rule.groups.items()
-    )
-    return len(present) >= rule.count and present.issuperset(rule.including) and grouped
 
 
 def _times(roster: Roster, text: str, lines: list[Signature], place: str) -> dict[str, int]:
