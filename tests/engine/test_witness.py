@@ -9,9 +9,9 @@ from pathlib import Path
 from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.note import Note, sign_note
 from armslength.core.record.seal import open_cosignature
-from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
 from armslength.net.client import HttpReply
 from armslength.wire.own import BASE
+from armslength.wire.witness import AddCheckpoint, parse_cosignatures
 from tests.golden.terms import at
 from tests.record_builder import public, signer
 from tests.sim.evil import EvilKeeper, code, post

@@ -24,12 +24,12 @@ from armslength.core.arrangement.bodies import (
 from armslength.core.canonical import canonical
 from armslength.core.policy import Agreement, Constraint, Offer, Policy, Rule
 from armslength.core.record.proof import Receipt
-from armslength.core.record.witness import AddCheckpoint, encode_cosignatures
 from armslength.identity import did
 from armslength.wire import dsp, own
 from armslength.wire.bundle import build
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.terms_json import encode_terms
+from armslength.wire.witness import AddCheckpoint, encode_cosignatures
 from tests.golden.terms import golden_script
 from tests.record_builder import Builder, clause_texts, keyed_terms, public, signer
 

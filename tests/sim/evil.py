@@ -10,10 +10,10 @@ from typing import Any
 from armslength.core.arrangement.bodies import Body
 from armslength.core.record.entry import TYPE_OF, Entry, Leaf, Stamp, entry_hash, leaf_of, sign_entry, stamp
 from armslength.core.record.note import Note
-from armslength.core.record.witness import AddCheckpoint
 from armslength.identity.tokens import Tokens
 from armslength.net.client import HttpReply
 from armslength.wire.own import BASE, SubmissionAnswer, Synced, decode_answers, decode_synced, encode_leaves
+from armslength.wire.witness import AddCheckpoint
 from tests.golden.terms import at
 from tests.record_builder import Builder, signer
 from tests.sim.harness import World, ring
@@ -134,7 +134,7 @@ class EvilKeeper(Builder):
         """Seal with the real cosignature of one timekeeper's node and the keeper's own."""
         from armslength.core.arrangement.bodies import Seal
         from armslength.core.record.seal import assemble, open_cosignature
-        from armslength.core.record.witness import parse_cosignatures
+        from armslength.wire.witness import parse_cosignatures
 
         reply = await self.ask(whom, self.request(old))
         assert reply.status == 200, reply.body

@@ -27,7 +27,6 @@ from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
-from armslength.core.record.witness import parse_add_checkpoint
 from armslength.engine.clock import Clocks
 from armslength.engine.journal import KIND as JOURNAL
 from armslength.engine.monitor import Monitor
@@ -49,6 +48,7 @@ from armslength.wire.bundle import Verdict, verify_bundle
 from armslength.wire.own import BASE, Proposal, decode_written
 from armslength.wire.record import decode_leaf
 from armslength.wire.terms_json import encode_terms
+from armslength.wire.witness import parse_add_checkpoint
 from armslength.worker import Deliverer
 from tests.golden.terms import golden_terms
 from tests.record_builder import ROLES, clause_texts, keys_of, public, signing_key

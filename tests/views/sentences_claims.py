@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from armslength.core.arrangement.causes import Actors
 from armslength.views.asked import Why
 from tests.views.phrases import told
 from tests.views.reading import Read, Seen, bare, instant, numbers, people, same, spot
@@ -143,7 +144,7 @@ def by_monitors(seen: Seen, read: Read, answer: Why) -> None:
     assert int(read.get("least", len(rules.monitors))) == least
     (change,) = [c for c in seen.changes if c.subject == f"{name}#{number}" and c.kind == "claim"]
     assert change.rule in {"claim.supported", "claim.refuted", "claim.waited"}, change
-    said = change.cause.partition(" say ")[0].split(", ")
+    [said] = [ground.names for ground in change.cause if isinstance(ground, Actors)]
     assert len(said) >= least
     if read.get("at_least") is None:
         assert len(said) == least, f"{len(said)} said so, told {least}"

@@ -29,17 +29,6 @@ def test_actors_go_by_name_with_their_id_and_parties_by_name_alone() -> None:
     assert words().tranche("T2") == "Historical summaries (T2)"
 
 
-def test_causes_name_their_actors_and_periods() -> None:
-    """The rules' causes carry ids; readers get names, and periods as days."""
-    assert words().cause("m3, m4, m5 dismiss") == "Third monitor, Fourth monitor and Neutral body dismiss"
-    assert words().cause("A alleges k2/14, with a hold") == "Arandia alleges k2 day 14, with a hold"
-    assert words().cause("signed by A, B") == "signed by Arandia and Borovia"
-    assert words().cause("k2 is clean in periods 21 to 22") == "k2 is clean on days 21 to 22"
-    assert words().cause("k6a is clean in periods 2 to 2") == "k6a is clean on week 2"
-    assert words().cause("2 clean periods of k2 up to 25") == "2 clean days of k2, the last of them day 25"
-    assert words().cause("k2#21 is REFUTED within the cure window") == "k2 day 21 is REFUTED within the cure window"
-
-
 @pytest.mark.parametrize(("length", "said"), [(1, "1 clean week of k6a"), (2, "2 clean weeks in a row of k6a")])
 def test_one_of_a_thing_is_singular(length: int, said: str) -> None:
     """A run of one week is one clean week, wherever it is told."""

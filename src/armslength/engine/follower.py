@@ -15,7 +15,6 @@ from typing import Final
 from armslength.core.record.entry import Leaf
 from armslength.core.record.note import Note, Signature
 from armslength.core.record.seal import open_checkpoint
-from armslength.core.record.witness import AddCheckpoint, parse_cosignatures
 from armslength.engine.backoff import cancelled
 from armslength.engine.recorder import Voice
 from armslength.engine.repository import LiveArrangement
@@ -24,6 +23,7 @@ from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers, Store
 from armslength.wire.own import BASE, MAX_BODY, MAX_LEAVES, decode_synced
 from armslength.wire.record import decode_leaf, encode
+from armslength.wire.witness import AddCheckpoint, parse_cosignatures
 
 SHOW_S: Final = 15.0  # how long it may take to take in what it lacks
 

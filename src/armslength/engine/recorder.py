@@ -20,7 +20,6 @@ from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
-from armslength.core.record.witness import encode_cosignatures, parse_add_checkpoint
 from armslength.engine.local_record import Owed, parse_checkpoint_size
 from armslength.engine.repository import LiveArrangement, Repository, WitnessState, stands_by
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Repeat, Unauthorised, Unavailable
@@ -38,6 +37,7 @@ from armslength.wire.own import (
     encode_leaves,
 )
 from armslength.wire.record import decode_leaf, encode
+from armslength.wire.witness import encode_cosignatures, parse_add_checkpoint
 
 # May come right by itself: never refused for good.
 READ_AT_ONCE: Final = 1000  # leaves

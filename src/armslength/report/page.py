@@ -21,6 +21,7 @@ from armslength.report.english import Sentence, english
 from armslength.report.lanes import axis, picture, slug
 from armslength.report.lives import LifeStep, Subject, lives
 from armslength.report.stakes import chart, rows
+from armslength.views.causes import cause as because
 from armslength.views.explain import why
 from armslength.views.exposure import moved, number, series, weights_of
 from armslength.views.placed import PlacedEntry
@@ -271,7 +272,7 @@ class _Page:
             what = "Answer"
         if change.before == change.after:
             what = f"{what} stays".strip() if what else "Stays"
-        return Told(change.at, what, change.after, self.words.cause(change.cause), self._evidence(step))
+        return Told(change.at, what, change.after, because(self.words, change), self._evidence(step))
 
     def _evidence(self, step: LifeStep) -> StepEvidence:
         entries = tuple(entry.index for entry in step.entries)
@@ -307,7 +308,7 @@ class _Page:
     def _decided(self, claim: str, step: LifeStep) -> Told:
         change = step.change
         period = self.words.period(claim, int(change.subject.partition("#")[2] or 0))
-        return Told(change.at, period, change.after, self.words.cause(change.cause), self._evidence(step))
+        return Told(change.at, period, change.after, because(self.words, change), self._evidence(step))
 
     def allegation(self, name: str) -> Life:
         """An allegation: who said what, the answer, and how it ended."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from armslength.core.arrangement.bodies import Attest, Determine
 from armslength.core.arrangement.state import Change, State
 from armslength.core.arrangement.terms import Arrangement
+from armslength.views.causes import cause as because
 from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import says
 from armslength.views.words import Words, listing, ranges, start_case
@@ -69,7 +70,7 @@ def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | N
 
 def effects(words: Words, changes: Iterable[Change]) -> tuple[Effect, ...]:
     """Changes in words. What happens to several subjects for one cause is said once; so are the periods of a claim."""
-    alike: dict[tuple[str, ...], list[Change]] = {}
+    alike: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
         if not idle(words.terms, change):
             alike.setdefault(_likeness(change), []).append(change)
@@ -84,12 +85,12 @@ def idle(terms: Arrangement, change: Change) -> bool:
     return any(claim.excuse and claim.excuse.claim == name for claim in terms.claims.values())
 
 
-def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list[Effect]:
+def _supported(words: Words, alike: dict[tuple[object, ...], list[Change]]) -> list[Effect]:
     """Take the supported periods out of `alike`; claims with the same periods share one effect."""
     shared: dict[tuple[str, tuple[int, ...]], list[list[Change]]] = {}
     for key in [key for key in alike if key[0] == "claim" and key[-1] == "SUPPORTED"]:
         found = alike.pop(key)
-        rules = words.terms.claims[key[1]]
+        rules = words.terms.claims[found[0].subject.partition("#")[0]]
         numbers = tuple(sorted(int(change.subject.partition("#")[2] or 0) for change in found))
         shared.setdefault((words.unit(rules) if rules.period else "", numbers), []).append(found)
     out = []
@@ -102,7 +103,7 @@ def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list
     return out
 
 
-def _likeness(change: Change) -> tuple[str, ...]:
+def _likeness(change: Change) -> tuple[object, ...]:
     """Changes with equal likeness are said together."""
     if change.kind == "claim":
         return ("claim", change.subject.partition("#")[0], change.after)
@@ -134,7 +135,7 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         text = f"{name} is {change.after}"
     elif change.before == change.after:
         text = f"{name} {'stays' if len(found) == 1 else 'stay'} {change.after}"
-    cause = words.cause(change.cause)
+    cause = because(words, change)
     return Effect(text=text, name=name, before=before, cause=cause, after=change.after, changes=tuple(found))
 
 
@@ -145,7 +146,7 @@ def _decided(words: Words, found: list[Change]) -> Effect:
     plural = "s" if len(numbers) > 1 else ""
     name = f"{claim} {words.unit(rules)}{plural} {ranges('', numbers)}" if rules.period else claim
     told = len(found) > 1 or found[0].rule in {"claim.supported", "claim.refuted"}  # the line itself says who attested
-    cause = "" if told else words.cause(found[0].cause)
+    cause = "" if told else because(words, found[0])
     return Effect(text=f"{name}: {after}", name=name, before="", cause=cause, after=after, changes=tuple(found))
 
 

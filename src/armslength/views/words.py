@@ -16,17 +16,10 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 COUNTED = 3  # monitors that are named; more are counted
 LONGEST = 100  # characters of a statement that are shown in a sentence
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066\u2067\ufeff\ud800-\udfff]")
 _ISOLATE, _END = "\u2068", "\u2069"  # Unicode's first strong isolate, and what ends it
 _BREAKS = re.compile("[\t\n\r\x85\u2028\u2029]+")
 _NUMBERED = re.compile(r"(\D+)(0|[1-9]\d*)")
-_COUNTED = re.compile(r" for period \d+$")
-_SAID = r" (?:say|dismiss|uphold)\b"  # what follows the ids of several actors in a cause
-_ALLEGED = re.compile(r"(?<=alleges )([\w-]+)/(\d+)")
-_CLEAN = re.compile(r"([\w-]+) is clean in periods (\d+) to (\d+)")
-_RUN = re.compile(r"(\d+) clean periods of ([\w-]+) up to (\d+)")
-_PERIOD = re.compile(r"\b[A-Za-z][\w-]*#\d+\b")
 
 # How a state reads to an eye that skims: one of six tones, and what the state means, in a few words.
 TONES = {
@@ -226,10 +219,6 @@ def _run(names: list[str]) -> str:
     return f"{parts[0][0]}{parts[0][1]}–{parts[-1][0]}{parts[-1][1]}"
 
 
-def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
-
-
 def size(octets: int) -> str:
     """`1.2 MB`, in powers of ten."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -362,33 +351,6 @@ class Words:
             return f"the violation of {name}"
         tranche = self.release_of(name)
         return f"{tranche}'s release" if tranche else name
-
-    def cause(self, text: str) -> str:
-        """A cause as the rules give it, with its instants and periods as people write them."""
-        for known, before, after in ((self.terms.parties, "(?:signed by )?", " |$"), (self.terms.actors, "", _SAID)):
-            who = "|".join(re.escape(name) for name in known)
-            text = re.sub(
-                rf"^({before})((?:{who})(?:, (?:{who}))*)(?={after})",
-                lambda found: found[1] + self.names(found[2].split(", ")),
-                text,
-            )
-        text = _ALLEGED.sub(lambda found: self.subject("claim", f"{found[1]}#{found[2]}"), text)
-        text = _CLEAN.sub(self._clean, _RUN.sub(self._run_of, text))
-        text = _COUNTED.sub("", text)
-        text = _INSTANT.sub(lambda found: self.moment(_seconds(found[0])), text)
-        return _PERIOD.sub(lambda found: self.subject("claim", found[0]), text)
-
-    def _clean(self, found: re.Match[str]) -> str:
-        unit = self._unit_of(found[1])
-        many = f"{unit}s {found[2]} to {found[3]}"
-        return f"{found[1]} is clean on {f'{unit} {found[2]}' if found[2] == found[3] else many}"
-
-    def _run_of(self, found: re.Match[str]) -> str:
-        unit = self._unit_of(found[2])
-        return f"{count(int(found[1]), f'clean {unit}')} of {found[2]}, the last of them {unit} {found[3]}"
-
-    def _unit_of(self, claim: str) -> str:
-        return self.unit(self.terms.claims[claim]) if claim in self.terms.claims else "period"
 
     @staticmethod
     def _brief(statement: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Waive
+from armslength.core.arrangement.causes import Actors
 from armslength.core.arrangement.terms import Excuse
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, D, achieve, attest, begun, event, maintain, start, state_claim
@@ -237,7 +238,7 @@ def test_causes_name_who_said_so() -> None:
     """The cause of a decision names the monitors, the value and the period."""
     play = with_claim()
     attest(play, start(1.5), "k", 1, False, "n3 n1")
-    assert "n1, n3 say false for period 1" in [change.cause for change in play.changes]
+    assert (Actors(("n1", "n3")),) in [change.cause for change in play.changes]
 
 
 # --- between reportBy and its firing ----------------------------------------------------------------------------------

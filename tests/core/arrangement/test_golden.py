@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement import step
+from armslength.core.arrangement.causes import Actors
 from armslength.core.canonical import canonical, digest
 from tests.core.arrangement.play import Play
 from tests.golden.terms import A1, A2, D, at, golden_groups, golden_terms
@@ -130,7 +131,8 @@ def test_breach(played: dict[int, Play]) -> None:
     suspension = play.state.arrangement.suspension
     assert suspension is not None
     assert (suspension.since, suspension.duties) == (at(22, 10), ("C2",))
-    assert "m1, m2, m5 say false for period 21" in [change.cause for change in play.changes]
+    decided = next(change for change in play.changes if change.subject == "k2#21" and change.rule == "claim.refuted")
+    assert decided.cause == (Actors(("m1", "m2", "m5")),)
 
 
 def test_resumption(played: dict[int, Play]) -> None:

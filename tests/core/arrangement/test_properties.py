@@ -273,7 +273,7 @@ def run(record: Sequence[Said]) -> tuple[Play, list[EntryInput]]:
 
 def lawful(change: Change) -> None:
     """The change is a row of a table, from a state that the row starts from."""
-    assert change.cause
+    assert (change.author is None) is (change.entry is None)
     if change.rule in tables.ASIDE:
         return
     [machine] = [machine for machine in tables.MACHINES if change.rule in machine.rows]

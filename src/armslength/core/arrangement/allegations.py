@@ -17,6 +17,7 @@ from __future__ import annotations
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
 from armslength.core.arrangement.bodies import Allege, Determine, Respond
+from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
 from armslength.core.arrangement.terms import release_duty
@@ -44,7 +45,7 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
             raise Refused("limit", f"{act.author} has used all of its {used} holds")
         counts = draft.arrangement.holds_used | {act.author: used + 1}
         draft.arrangement = replace(draft.arrangement, holds_used=counts)
-    cause = f"{act.author} alleges {subject}" + (", with a hold" if body.hold else "")
+    cause: Cause = (Passed(draft.at + draft.terms.allegations.hold, "hold"),) if body.hold else ()
     outcome = draft.move(tables.OUTCOME, known, "NONE", "allegation.raised", cause)
     said = AllegationState(
         by=act.author,
@@ -106,11 +107,10 @@ def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
     if draft.at > last or state.answer is not None:
         raise Refused("late", f"{body.allegation} could be answered until {iso(last)}")
     rule = "answer.admitted" if body.answer == "ADMITTED" else "answer.denied"
-    word = "admits" if body.answer == "ADMITTED" else "denies"
-    answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule, f"{act.author} {word}")
+    answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule)
     draft.allege(body.allegation, replace(state, answer=answer))
     if answer == "ADMITTED" and _undetermined(draft, state):
-        _uphold(draft, body.allegation, "allegation.admitted", f"{act.author} admits it")
+        _uphold(draft, body.allegation, "allegation.admitted", ())
 
 
 def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
@@ -122,9 +122,9 @@ def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     draft.allege(known, replace(state, votes=votes))
     if state.outcome == "OPEN" and (said := verdict(draft, votes, body.uphold)):
         if body.uphold:
-            _uphold(draft, known, "allegation.upheld", f"{said} uphold")
+            _uphold(draft, known, "allegation.upheld", (Actors(said),))
         else:
-            _close(draft, known, "allegation.dismissed", f"{said} dismiss")
+            _close(draft, known, "allegation.dismissed", (Actors(said),))
 
 
 def may_determine(draft: Draft, author: str) -> None:
@@ -146,10 +146,10 @@ def voted(
     return votes if act.author in draft.arrangement.excluded else votes | {act.author: uphold}
 
 
-def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> str:
-    """Who votes so, in words, if they are the determiners' quorum; else nothing."""
+def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> tuple[str, ...]:
+    """Who votes so, if they are the determiners' quorum; else nothing."""
     voters = [name for name, vote in votes.items() if vote is uphold]
-    return ", ".join(sorted(voters)) if draft.terms.allegations.determiners.met(draft.terms.actors, voters) else ""
+    return tuple(sorted(voters)) if draft.terms.allegations.determiners.met(draft.terms.actors, voters) else ()
 
 
 def exclude(draft: Draft, culprit: str) -> None:
@@ -175,21 +175,20 @@ def _debtors(draft: Draft, state: AllegationState) -> set[str]:
 # --- outcomes ---------------------------------------------------------------------------------------------------------
 
 
-def _close(draft: Draft, known: str, rule: str, cause: str) -> None:
+def _close(draft: Draft, known: str, rule: str, cause: Cause) -> None:
     state = draft.allegations[known]
     outcome = draft.move(tables.OUTCOME, known, state.outcome, rule, cause)
     draft.allege(known, replace(state, outcome=outcome, holding=state.holding and outcome == "UPHELD"))
 
 
-def _uphold(draft: Draft, known: str, rule: str, cause: str) -> None:
+def _uphold(draft: Draft, known: str, rule: str, cause: Cause) -> None:
     """Close as UPHELD by a vote or an admission, with what that does."""
     _close(draft, known, rule, cause)
-    state = draft.allegations[known]
+    state, upheld = draft.allegations[known], (Standing("allegation", known, "UPHELD"),)
     if state.tranche is not None:
-        releases.uphold(draft, release_duty(state.tranche), f"allegation {known} is UPHELD")
+        releases.uphold(draft, release_duty(state.tranche), upheld)
     elif claims.undecided(draft, state.claim or "", state.period or 0):
-        cause = f"allegation {known} is UPHELD"
-        claims.decide(draft, state.claim or "", state.period or 0, REFUTED, "claim.upheld", cause)
+        claims.decide(draft, state.claim or "", state.period or 0, REFUTED, "claim.upheld", *upheld)
 
 
 def work(draft: Draft) -> None:
@@ -206,13 +205,13 @@ def work(draft: Draft) -> None:
             _follow(draft, known, state)
         state = draft.allegations[known]
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
-            cause = f"no answer by {iso(state.raised_at + terms.reply)}"
-            answer = draft.move(tables.ANSWER, known, "NONE", "answer.unanswered", cause)
+            replied = Passed(state.raised_at + terms.reply, "reply")
+            answer = draft.move(tables.ANSWER, known, "NONE", "answer.unanswered", (replied,))
             draft.allege(known, replace(state, answer=answer))
         state = draft.allegations[known]
         if state.outcome == "OPEN" and draft.at >= state.raised_at + terms.determination + draft.terms.grace:
-            cause = f"not determined by {iso(state.raised_at + terms.determination)}"
-            _close(draft, known, "allegation.timeout", cause)
+            last = Passed(state.raised_at + terms.determination, "determination")
+            _close(draft, known, "allegation.timeout", (last,))
         state = draft.allegations[known]
         if state.holding and (not draft.effective or draft.at >= state.raised_at + terms.hold or _cured(draft, state)):
             draft.allege(known, replace(state, holding=False))
@@ -227,7 +226,7 @@ def _undetermined(draft: Draft, state: AllegationState) -> bool:
 def _follow(draft: Draft, known: str, state: AllegationState) -> None:
     """Let the decision on the period decide an open allegation."""
     value = claims.letter(draft.claims[state.claim or ""], state.period or 0)
-    cause = f"{claims.name(state.claim or '', state.period or 0)} is {VALUE_NAMES[value]}"
+    cause = (Standing("claim", claims.name(state.claim or "", state.period or 0), VALUE_NAMES[value]),)
     if value == REFUTED:
         _close(draft, known, "allegation.refuted", cause)
     elif value in CLEAN:

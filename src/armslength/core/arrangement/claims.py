@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.bodies import Attest, Notice
+from armslength.core.arrangement.causes import Actors, Ground, Passed, Standing
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import (
     EXCUSED,
@@ -111,7 +112,7 @@ def _survives(draft: Draft, claim: str) -> bool:
 # --- deciding ---------------------------------------------------------------------------------------------------------
 
 
-def decide(draft: Draft, claim: str, number: int, value: str, rule: str, cause: str) -> None:
+def decide(draft: Draft, claim: str, number: int, value: str, rule: str, *cause: Ground) -> None:
     """Decide an undecided period for good; `value` is its letter."""
     state = draft.claims[claim]
     draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
@@ -153,24 +154,24 @@ def judge(draft: Draft, claim: str, number: int) -> None:
     term, state = draft.terms.claims[claim], draft.claims[claim]
     excuse = _excuse(draft, term, state, number)
     if excuse == SUPPORTED:
-        excused = f"notice in time, and {name(term.excuse.claim, number) if term.excuse else ''} is SUPPORTED"
-        decide(draft, claim, number, EXCUSED, "claim.excused", excused)
+        excused = name(term.excuse.claim, number) if term.excuse else ""
+        decide(draft, claim, number, EXCUSED, "claim.excused", Standing("claim", excused, "SUPPORTED"))
         return
     votes = state.open.get(str(number))
     if not votes:
         return
     if said := _quorum(draft, term, votes, True):
-        decide(draft, claim, number, SUPPORTED, "claim.supported", f"{said} say true for period {number}")
+        decide(draft, claim, number, SUPPORTED, "claim.supported", Actors(said))
     elif excuse != UNDECIDED and (said := _quorum(draft, term, votes, False)):
         rule = "claim.refuted" if excuse is None else "claim.waited"
-        decide(draft, claim, number, REFUTED, rule, f"{said} say false for period {number}")
+        decide(draft, claim, number, REFUTED, rule, Actors(said))
 
 
-def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> str:
-    """Who says `value`, in words, if they are a quorum; else nothing."""
+def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> tuple[str, ...]:
+    """Who says `value`, if they are a quorum; else nothing."""
     voters = [monitor for monitor, vote in votes.items() if vote.value is value]
     enough = len(voters) >= (claim.support if value else claim.refute)  # asked first: it costs little
-    return ", ".join(sorted(voters)) if enough and claim.quorum(value).met(draft.terms.actors, voters) else ""
+    return tuple(sorted(voters)) if enough and claim.quorum(value).met(draft.terms.actors, voters) else ()
 
 
 def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str | None:
@@ -343,9 +344,8 @@ def work(draft: Draft) -> None:
         while (found := _reports(draft).get(claim)) is not None and found[0] <= draft.at:
             number = found[1]
             votes = draft.claims[claim].open.get(str(number), {})
+            last = Passed(found[0] - draft.terms.grace, "report")
             if said := _quorum(draft, draft.terms.claims[claim], votes, False):
-                cause = f"{said} say false for period {number}, and the excuse is not decided in time"
-                decide(draft, claim, number, REFUTED, "claim.waited", cause)
+                decide(draft, claim, number, REFUTED, "claim.waited", Actors(said), last)
             else:
-                cause = f"no quorum for period {number} by {iso(found[0] - draft.terms.grace)}"
-                decide(draft, claim, number, UNKNOWN, "claim.unknown", cause)
+                decide(draft, claim, number, UNKNOWN, "claim.unknown", last)

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from armslength.core.arrangement import claims, marks, tables, terms
 from armslength.core.arrangement.agenda import Wanted
+from armslength.core.arrangement.causes import Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
 from armslength.core.arrangement.terms import Condition
@@ -131,6 +132,13 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
                 each for run in terms.walk(term.gate) if isinstance(run, terms.CleanRun) for each in run.claims
             )
     return not any(_awaited(draft, claim, closing=closing) for claim in resting)
+
+
+def ended(draft: Draft) -> Cause:
+    """Why the term is over."""
+    if draft.arrangement.phase == "EFFECTIVE":
+        return (Passed(draft.terms.end, "term"),)
+    return (Standing("arrangement", "arrangement", draft.arrangement.phase),)
 
 
 def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:

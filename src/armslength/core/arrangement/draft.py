@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
+from armslength.core.arrangement.causes import Cause
 from armslength.core.arrangement.state import AllegationState, Change, LogicalClock, State
 from armslength.core.arrangement.tables import Machine
 from armslength.core.arrangement.terms import Arrangement, AtTime, CleanRun, release_duty, walk
@@ -111,9 +112,10 @@ class Draft:
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
         self.closed = self.firing = False  # the term was over before this instant; a deadline makes what happens now
         self.again: dict[str, int] = {}  # how many of a duty's breaches are judged again, and fire no more
+        self.act: EntryInput | None = None  # the entry, while its own changes are made
         self.moved = False  # something changed on which other objects may depend
 
-    def move(self, machine: Machine, subject: str, before: str, rule: str, cause: str) -> str:
+    def move(self, machine: Machine, subject: str, before: str, rule: str, cause: Cause = ()) -> str:
         """Take the row `rule` of a machine; return the state it leads to. The caller stores it."""
         row = machine.rows[rule]
         if before not in row.before:
@@ -121,13 +123,14 @@ class Draft:
         self.note(machine.kind, subject, before, row.after, rule, cause)
         return row.after
 
-    def note(self, kind: str, subject: str, before: str, after: str, rule: str, cause: str) -> None:
+    def note(self, kind: str, subject: str, before: str, after: str, rule: str, cause: Cause = ()) -> None:
         """Record a change and that things moved."""
         self.moved = True
         if self.holds and kind in {"duty", "instance", "arrangement"}:
             self.asked.update(self.holds)  # what is cured, or over, ends holds
+        said = {"author": self.act.author, "entry": self.act.entry} if self.act else {}
         self.changes.append(
-            Change(kind=kind, subject=subject, before=before, after=after, at=self.at, rule=rule, cause=cause)
+            Change(kind=kind, subject=subject, before=before, after=after, at=self.at, rule=rule, cause=cause, **said)
         )
 
     @property

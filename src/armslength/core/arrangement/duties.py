@@ -15,13 +15,14 @@ from functools import partial
 
 from armslength.core.arrangement import claims, maintain, releases
 from armslength.core.arrangement.bodies import Perform, Waive
-from armslength.core.arrangement.conditions import holds, never, term_over
-from armslength.core.arrangement.draft import Draft, EntryInput, iso
+from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
+from armslength.core.arrangement.conditions import ended, holds, never, term_over
+from armslength.core.arrangement.draft import Draft, EntryInput
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED, VALUE_NAMES, DutyState, replace
 from armslength.core.arrangement.terms import TrancheIs, claims_of, duties_of, release_duty, walk
 from armslength.errors import Refused
 
-Guard = Callable[[Draft, str], str]
+Guard = Callable[[Draft, str], Cause]  # what it rests on, or nothing
 
 
 def work(draft: Draft) -> None:
@@ -58,7 +59,7 @@ def _work(draft: Draft, duty: str) -> None:
         state = draft.duties[duty].state
 
 
-def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
+def take(draft: Draft, duty: str, rule: str, cause: Cause = ()) -> None:
     """Take the row `rule` of the duty's table."""
     state = draft.duties[duty]
     after = draft.move(draft.machine(duty), duty, state.state, rule, cause)
@@ -76,7 +77,7 @@ def _start(draft: Draft, duty: str) -> None:
     machine = draft.machine(duty)
     over = term_over(draft) and not term.surviving
     if not (over and draft.closed) and holds(draft, term.trigger):
-        take(draft, duty, f"{machine.name}.triggered", "its trigger holds")
+        take(draft, duty, f"{machine.name}.triggered")
         state = draft.duties[duty]
         if term.due is None:
             draft.duties[duty] = replace(state, active_at=draft.at)
@@ -87,34 +88,32 @@ def _start(draft: Draft, duty: str) -> None:
         if stands := _stands(draft, duty):
             _freeze(draft, duty, draft.duties[duty], stands)
     elif over or never(draft, term.trigger):
-        cause = "the term is over" if over else "its trigger can no longer hold"
-        take(draft, duty, f"{machine.name}.expired", cause)
+        take(draft, duty, f"{machine.name}.expired", ended(draft) if over else ())
 
 
 # --- achieve: one guard a row -----------------------------------------------------------------------------------------
 
 
-def _in_time(draft: Draft, duty: str, value: str) -> str:
+def _in_time(draft: Draft, duty: str, value: str) -> Cause:
     """Whether the claim came to `value` by the deadline, or while that stood still. What is late waits for it."""
     claim, deadline = draft.claims[draft.terms.duties[duty].claim], draft.duties[duty].deadline
     if claims.letter(claim, 0) != value or deadline is None:
-        return ""
+        return ()
     met = (claim.at or 0) <= deadline or draft.duties[duty].stands(deadline)
-    return f"{draft.terms.duties[duty].claim} is {VALUE_NAMES[value]} in time" if met else ""
+    return (Standing("claim", claims.name(draft.terms.duties[duty].claim, 0), VALUE_NAMES[value]),) if met else ()
 
 
-def _fires(draft: Draft, duty: str) -> str:
+def _fires(draft: Draft, duty: str) -> Cause:
     deadline = draft.duties[duty].deadline
     if deadline is None or draft.duties[duty].stands(deadline) or draft.at < deadline + draft.terms.grace:
-        return ""
-    what = "due" if draft.duties[duty].state == "ACTIVE" else "to be cured"
-    return f"{draft.terms.duties[duty].claim} was not SUPPORTED when {what} at {iso(deadline)}"
+        return ()
+    return (Passed(deadline, "due" if draft.duties[duty].state == "ACTIVE" else "cure"),)
 
 
-def _remedied(draft: Draft, duty: str) -> str:
+def _remedied(draft: Draft, duty: str) -> Cause:
     claim, name = draft.claims[draft.terms.duties[duty].claim], draft.terms.duties[duty].claim
     done = claims.letter(claim, 0) == SUPPORTED and (claim.at or 0) <= draft.at  # an entry may lie before that
-    return f"{name} is SUPPORTED at last" if done and remediable(draft, duty) else ""
+    return (Standing("claim", claims.name(name, 0), "SUPPORTED"),) if done and remediable(draft, duty) else ()
 
 
 _supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)
@@ -181,7 +180,7 @@ def _forgive(draft: Draft, duty: str) -> None:
     since = state.waived_at or 0
     waits = deadline is not None and not state.stands(deadline) and deadline < since
     if set(_creditors(draft, duty)) <= set(state.waived) and not waits and not _concluded(draft, duty, since):
-        take(draft, duty, f"{draft.machine(duty).name}.waived", f"waived by {', '.join(state.waived)}")
+        take(draft, duty, f"{draft.machine(duty).name}.waived", (Actors(state.waived),))
 
 
 def _concluded(draft: Draft, duty: str, at: int) -> bool:
@@ -233,7 +232,7 @@ def freeze(draft: Draft) -> None:
             _thaw(draft, duty, state, state.due, state.frozen_at)
 
 
-def _freeze(draft: Draft, duty: str, state: DutyState, cause: str) -> None:
+def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
     """Stop the clock when that began which makes it stand still; an entry within grace may bear an earlier time."""
     tranche, suspension = draft.index.release_of.get(duty), draft.arrangement.suspension
     began = (draft.tranches[tranche].fell if tranche else suspension and suspension.since) or 0
@@ -250,21 +249,21 @@ def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> No
         cure += given
     draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
     again = due if state.state == "ACTIVE" or cure is None else cure
-    draft.note("duty", duty, state.state, state.state, "clock.thawed", f"its deadline is {iso(again)}")
+    draft.note("duty", duty, state.state, state.state, "clock.thawed", (Passed(again, "due"),))
 
 
-def _stands(draft: Draft, duty: str) -> str:
+def _stands(draft: Draft, duty: str) -> Cause:
     """Why the duty's deadline stands still; nothing if it runs."""
     debtor = draft.index.debtors[duty]
     tranche = draft.index.release_of.get(duty)
     if tranche is not None:
         state = draft.tranches[tranche]
         if state.stage != "DELIVERED" or not state.withheld or _own_fault(draft, tranche, debtor):
-            return ""
-        return f"{tranche} is WITHHELD ({', '.join(state.withheld)})"
+            return ()
+        return (Standing("tranche", tranche, "WITHHELD"),)
     if draft.arrangement.suspension is None or not draft.effective or at_fault(draft, debtor):
-        return ""
-    return f"SUSPENDED, and {debtor} is not in breach"
+        return ()
+    return Standing("arrangement", "arrangement", "SUSPENDED"), Actors((debtor,))
 
 
 def at_fault(draft: Draft, party: str) -> bool:

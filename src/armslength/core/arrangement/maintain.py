@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from armslength.core.arrangement import claims, marks, tables
+from armslength.core.arrangement.causes import Cause, Passed, Periods, Standing
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance, replace
 
@@ -64,7 +65,7 @@ def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
     number = marks.unowned(draft, duty)
     if number is None:
         return False
-    cause = f"{claims.name(draft.terms.duties[duty].claim, number)} is REFUTED"
+    cause = (Standing("claim", claims.name(draft.terms.duties[duty].claim, number), "REFUTED"),)
     current = _current(draft, duty)
     if current is not None and current.first <= number:
         return False  # it is the open instance's, or waits until that has ended
@@ -74,7 +75,7 @@ def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
     return True
 
 
-def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: str) -> bool:
+def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: Cause) -> bool:
     """Let an earlier period be the first of an instance; those after it are judged again."""
     first, violations = later[0], draft.duties[duty].violations
     for known in later[1:]:
@@ -105,6 +106,7 @@ def _judge(draft: Draft, duty: str) -> bool:
     if current is None:
         return False
     term = draft.terms.duties[duty]
+    window = (Periods(term.claim, current.first + 1, current.first + term.cure),)
     broke = _broke(draft, duty, current.first)
     if current.state == "BREACHED":
         if broke is not None and broke != current.broke:
@@ -112,27 +114,26 @@ def _judge(draft: Draft, duty: str) -> bool:
         end = marks.remedied(draft, duty, current)
         if end is None:
             return False
-        cause = f"{term.remedy_run} clean periods of {term.claim} up to {end}"
-        _change(draft, duty, current, current, "instance.remedied", cause)
+        run = Periods(term.claim, end + 1 - (term.remedy_run or 0), end)
+        _change(draft, duty, current, current, "instance.remedied", (run,))
         return True
     if broke is not None:
-        cause = f"{claims.name(term.claim, broke)} is {VALUE_NAMES[claims.letter(draft.claims[term.claim], broke)]}"
-        cause += " within the cure window" if term.cure else ", and there is no cure window"
+        value = VALUE_NAMES[claims.letter(draft.claims[term.claim], broke)]
+        cause: Cause = (Standing("claim", claims.name(term.claim, broke), value), *(window if term.cure else ()))
         _change(draft, duty, current, replace(current, broke=broke), "instance.breached", cause)
         return True
     if _find(draft, duty, UNDECIDED, current.first) is not None:
         return False
     if claims.starts(draft, draft.terms.claims[term.claim], current.first + term.cure + 1) <= draft.terms.end:
-        cause = f"{term.claim} is clean in periods {current.first + 1} to {current.first + term.cure}"
-        _change(draft, duty, current, current, "instance.cured", cause)
+        _change(draft, duty, current, current, "instance.cured", window)
         return True
     if draft.at < draft.terms.end:
         return False
-    _change(draft, duty, current, current, "instance.cut", "the term ended within the cure window")
+    _change(draft, duty, current, current, "instance.cut", (Passed(draft.terms.end, "term"),))
     return True
 
 
-def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: str, cause: str) -> None:
+def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: str, cause: Cause = ()) -> None:
     """Take a row of the instance's table, store it, and show the duty's worst open instance."""
     state = draft.duties[duty]
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
@@ -166,11 +167,13 @@ def _conclude(draft: Draft, duty: str) -> None:  # rule 4.2f
     if state.state != "ACTIVE" or UNDECIDED in decided or len(decided) < claims.count(draft, claim):
         return
     if UNKNOWN in decided[marks.first_period(draft, duty) :]:
-        rule, cause = "maintain.unverified", f"{decided.count(UNKNOWN)} of {len(decided)} periods are UNKNOWN"
+        rule = "maintain.unverified"
     elif any(instance.state == "REMEDIED" for instance in state.violations.values()):
-        rule, cause = "maintain.concluded", "all periods are decided, and its breach is remedied"
+        rule = "maintain.concluded"
     else:
-        rule, cause = "maintain.fulfilled", "all periods are decided, clean or cured"
+        rule = "maintain.fulfilled"
+    name, total = draft.terms.duties[duty].claim, len(decided)
+    cause = (Periods(name, 0, total - 1, decided.count(UNKNOWN)),) if rule == "maintain.unverified" else ()
     after = draft.move(tables.MAINTAIN, duty, state.state, rule, cause)
     draft.duties[duty] = replace(state, state=after, at=draft.at)
 
@@ -188,5 +191,4 @@ def abandon(draft: Draft, duty: str) -> None:
     """WINDING: an open OVERDUE instance becomes BREACHED."""
     current = _current(draft, duty)
     if current is not None and current.state == "OVERDUE":
-        cause = "the arrangement winds down, and nobody withdraws out of a breach"
-        _change(draft, duty, current, current, "instance.abandoned", cause)
+        _change(draft, duty, current, current, "instance.abandoned")

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from armslength.core.arrangement import tables
-from armslength.core.arrangement.draft import Draft, iso
+from armslength.core.arrangement.causes import Cause, Passed
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import DutyState, TrancheState, replace
 
 
@@ -20,7 +21,7 @@ def work(draft: Draft, duty: str) -> None:
         take(draft, duty, *moved)
 
 
-def take(draft: Draft, duty: str, rule: str, cause: str) -> None:
+def take(draft: Draft, duty: str, rule: str, cause: Cause = ()) -> None:
     """Take the row `rule`, with the deadlines that begin there."""
     state = draft.duties[duty]
     term, tranche = draft.terms.tranches[draft.index.release_of[duty]], draft.tranches[draft.index.release_of[duty]]
@@ -44,28 +45,26 @@ def _key_by(tranche: TrancheState, deadline: int | None) -> bool:
     return tranche.key_at is not None and deadline is not None and tranche.key_at <= deadline
 
 
-def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> tuple[str, str] | None:
+def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> tuple[str, Cause] | None:
     """The row that the duty takes next, and why (rule 6.4a)."""
     if state.state not in {"PENDING", "ACTIVE", "OVERDUE"}:
         return None
     if tranche.stage == "FORFEITED":
         rule = "release.abandoned" if state.state == "OVERDUE" else "release.discharged"
-        return rule, "its tranche is FORFEITED"
+        return rule, ()
     if state.state == "PENDING":
-        return ("release.delivered", "the recipient holds the ciphertext") if tranche.delivered_at is not None else None
+        return ("release.delivered", ()) if tranche.delivered_at is not None else None
     settled = tranche.stage == "SETTLED"
     if state.state == "ACTIVE":
         if settled and _released_in_time(state, tranche) and _key_by(tranche, tranche.key_due):
-            return "release.fulfilled", "release and key came in time, and the tranche is SETTLED"
+            return "release.fulfilled", ()
     elif settled and _key_by(tranche, state.cure_due):
-        return "release.cured", "the key came within the cure, and the tranche is SETTLED"
+        return "release.cured", ()
     found = deadline(draft, duty)
     if found is None or draft.at < found + draft.terms.grace:
         return None
-    what = "key" if tranche.released_at is not None else "release"
-    if state.state == "ACTIVE":
-        return "release.overdue", f"no {what} when due at {iso(found)}"
-    return "release.breached", f"no {what} when to be cured at {iso(found)}"
+    cause = (Passed(found, "key" if tranche.released_at is not None else "release"),)
+    return ("release.overdue" if state.state == "ACTIVE" else "release.breached"), cause
 
 
 def deadline(draft: Draft, duty: str) -> int | None:
@@ -88,7 +87,7 @@ def last(draft: Draft, duty: str) -> int | None:
     return None if _key_by(tranche, found) else found
 
 
-def uphold(draft: Draft, duty: str, cause: str) -> None:
+def uphold(draft: Draft, duty: str, cause: Cause) -> None:
     """An allegation or a complaint about the tranche is UPHELD."""
     if draft.duties[duty].state in tables.RELEASE.rows["release.upheld"].before:
         take(draft, duty, "release.upheld", cause)

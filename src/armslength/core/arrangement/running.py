@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import allegations, claims, duties, maintain, tables, tranches
 from armslength.core.arrangement.bodies import Evidence, Resume, Sign, Withdraw
+from armslength.core.arrangement.causes import Actors, Ground, Passed, Standing
 from armslength.core.arrangement.conditions import term_over, time_of
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import Suspension, Withdrawal, replace
@@ -18,19 +19,19 @@ from armslength.errors import Refused
 
 _OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
 _SHOWN = {
-    ("EFFECTIVE", "HELD"): ("arrangement.held", "a hold runs"),
-    ("HELD", "EFFECTIVE"): ("arrangement.unheld", "no hold runs any more"),
+    ("EFFECTIVE", "HELD"): "arrangement.held",
+    ("HELD", "EFFECTIVE"): "arrangement.unheld",
 }
 
 
-def _move(draft: Draft, rule: str, cause: str) -> str:
+def _move(draft: Draft, rule: str, *cause: Ground) -> str:
     draft.running = draft.move(tables.ARRANGEMENT, "arrangement", draft.running, rule, cause)
     return draft.running
 
 
-def _enter(draft: Draft, rule: str, cause: str) -> None:
+def _enter(draft: Draft, rule: str, *cause: Ground) -> None:
     """Move to another phase."""
-    phase = _move(draft, rule, cause)
+    phase = _move(draft, rule, *cause)
     draft.arrangement = replace(draft.arrangement, phase=phase, at=draft.at)
 
 
@@ -54,7 +55,7 @@ def sign(draft: Draft, act: EntryInput, _: Sign) -> None:
     signed = draft.arrangement.signed | {act.author: draft.at}
     draft.arrangement = replace(draft.arrangement, signed=signed)
     if set(draft.terms.parties) <= set(signed):
-        _enter(draft, "arrangement.signed", f"signed by {', '.join(sorted(signed))}")
+        _enter(draft, "arrangement.signed", Actors(tuple(sorted(signed))))
 
 
 def resume(draft: Draft, act: EntryInput, _: Resume) -> None:
@@ -107,8 +108,7 @@ def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
         raise Refused("repeat", f"{culprit} counts no more since {iso(draft.arrangement.excluded[culprit])}")
     excluded = draft.arrangement.excluded | {culprit: draft.at}
     draft.arrangement = replace(draft.arrangement, excluded=excluded)
-    cause = "two different entries with one number"
-    draft.note("arrangement", culprit, "COUNTED", "EXCLUDED", "evidence.excluded", cause)
+    draft.note("arrangement", culprit, "COUNTED", "EXCLUDED", "evidence.excluded")
     claims.exclude(draft, culprit)
     allegations.exclude(draft, culprit)
     tranches.exclude(draft, culprit)
@@ -127,7 +127,7 @@ def consequences(draft: Draft) -> None:
         draft.arrangement = replace(draft.arrangement, suspension=suspension)
         draft.moved = True
         if known is None:
-            _move(draft, "arrangement.suspended", ", ".join(f"{duty} is BREACHED" for duty in suspension.duties))
+            _move(draft, "arrangement.suspended", *(Standing("duty", duty, "BREACHED") for duty in suspension.duties))
     duties.freeze(draft)
 
 
@@ -140,18 +140,17 @@ def work(draft: Draft) -> None:
     match arrangement.phase:
         case "PROPOSED":
             if draft.at >= draft.terms.entry_by + draft.terms.grace:
-                missing = [party for party in draft.terms.parties if party not in arrangement.signed]
-                cause = f"not signed by {', '.join(missing)} until {iso(draft.terms.entry_by)}"
-                _enter(draft, "arrangement.lapsed", cause)
+                missing = Actors(tuple(party for party in draft.terms.parties if party not in arrangement.signed))
+                _enter(draft, "arrangement.lapsed", missing, Passed(draft.terms.entry_by, "entry"))
         case "SIGNED":
             if draft.at >= _day_d(draft):
-                _enter(draft, "arrangement.entered", "all have signed and the start has come")
+                _enter(draft, "arrangement.entered")
                 draft.arrangement = replace(draft.arrangement, effective_at=_day_d(draft))
         case "EFFECTIVE":
             _run(draft)
         case "WINDING":
             if all(tranches.final(draft, tranche) for tranche in draft.index.tranches):
-                _enter(draft, "arrangement.terminated", "no tranche is owed")
+                _enter(draft, "arrangement.terminated")
         case _:
             return
 
@@ -166,16 +165,16 @@ def _run(draft: Draft) -> None:
         _suspended(draft, suspension)
     shown = "SUSPENDED" if draft.arrangement.suspension else "HELD" if draft.holds else "EFFECTIVE"
     if draft.effective and (draft.running, shown) in _SHOWN:
-        _move(draft, *_SHOWN[draft.running, shown])
+        _move(draft, _SHOWN[draft.running, shown])
     leaving = [
         (notice.ends, party)
         for party, notice in draft.arrangement.withdrawals.items()
         if notice.ends <= draft.at and notice.ends < draft.terms.end
     ]
     if draft.effective and leaving:
-        _wind(draft, "withdrawal", "arrangement.withdrawn", f"the notice of {min(leaving)[1]} has ended")
+        _wind(draft, "withdrawal", "arrangement.withdrawn", Actors((min(leaving)[1],)))
     elif draft.effective and draft.running == "EFFECTIVE" and _final(draft):
-        _enter(draft, "arrangement.completed", "the term is over and all is final")
+        _enter(draft, "arrangement.completed")
 
 
 def _suspended(draft: Draft, suspension: Suspension) -> None:
@@ -184,12 +183,12 @@ def _suspended(draft: Draft, suspension: Suspension) -> None:
     if ready and _agreed(draft, suspension):
         draft.arrangement = replace(draft.arrangement, suspension=None)
         rule = "arrangement.resumed-held" if draft.holds else "arrangement.resumed"
-        _move(draft, rule, f"{', '.join(suspension.resumed)} agree, and nothing is left to remedy")
+        _move(draft, rule, Actors(suspension.resumed))
     elif draft.at >= draft.terms.end:
-        _wind(draft, "suspension", "arrangement.unresumed", "the term ended while SUSPENDED")
+        _wind(draft, "suspension", "arrangement.unresumed", Passed(draft.terms.end, "term"))
     elif draft.at >= suspension.since + draft.terms.max_suspension + draft.terms.grace:
-        cause = f"not resumed by {iso(suspension.since + draft.terms.max_suspension)}"
-        _wind(draft, "suspension", "arrangement.unresumed", cause)
+        last = Passed(suspension.since + draft.terms.max_suspension, "suspension")
+        _wind(draft, "suspension", "arrangement.unresumed", last)
 
 
 def _agreed(draft: Draft, suspension: Suspension) -> bool:
@@ -203,7 +202,7 @@ def _blocks(draft: Draft, duty: str) -> bool:
     return draft.duties[duty].state == "BREACHED" and duties.remediable(draft, duty)
 
 
-def _wind(draft: Draft, by: str, rule: str, cause: str) -> None:
+def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
     """Enter WINDING: what is OVERDUE is BREACHED, whether it survives or not; what else does not survive is closed."""
     _enter(draft, rule, cause)
     draft.arrangement = replace(draft.arrangement, winding_by=by, suspension=None)
@@ -212,10 +211,9 @@ def _wind(draft: Draft, by: str, rule: str, cause: str) -> None:
         if state == "OVERDUE" and machine is tables.MAINTAIN:
             maintain.abandon(draft, duty)
         elif state == "OVERDUE":
-            cause = "the arrangement winds down, and nobody withdraws out of a breach"
-            duties.take(draft, duty, "duty.abandoned", cause)
+            duties.take(draft, duty, "duty.abandoned")
         elif state in _OPEN and not draft.terms.duties[duty].surviving:
-            duties.take(draft, duty, f"{machine.name}.discharged", "the arrangement winds down")
+            duties.take(draft, duty, f"{machine.name}.discharged")
 
 
 def _final(draft: Draft) -> bool:

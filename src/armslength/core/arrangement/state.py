@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from armslength.core.arrangement.agenda import Agenda
+from armslength.core.arrangement.causes import Cause
 from armslength.core.canonical import names
 from armslength.core.parts import Parts
 
@@ -259,8 +260,8 @@ class State(WithAgenda):
 class Change:
     """One thing that a step changed, for timelines and "why". kind: arrangement claim duty instance tranche allegation.
 
-    `subject` is the object's id (a claim's has "#period" appended); `rule` names the rule that fired; `cause` says
-    what it rests on, in words."""
+    `subject` is the object's id (a claim's has "#period" appended); `rule` names the rule that fired; `cause` is what
+    it rests on, besides the entry that made it and its author, which are None for what followed or time did."""
 
     kind: str
     subject: str
@@ -268,7 +269,9 @@ class Change:
     after: str
     at: int
     rule: str
-    cause: str
+    cause: Cause
+    author: str | None = None
+    entry: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

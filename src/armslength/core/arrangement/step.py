@@ -79,7 +79,9 @@ def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
     draft.closed, draft.firing = term_over(draft), False
     draft.at = draft.as_of = time
     draft.moved = False
+    draft.act = act
     _HANDLERS[act.type](draft, act, act.body)
+    draft.act = None
     if draft.moved:
         draft.next = SOUGHT
         _settle(draft)

@@ -216,10 +216,6 @@ ARRANGEMENT = _machine(
 )
 
 # What changes no state: when a deadline falls, and who counts.
-ASIDE = {
-    "evidence.excluded": "two different entries in one place: the author's votes count no more",
-    "clock.frozen": "the deadline stands still: SUSPENDED by another's breach, or the tranche is WITHHELD",
-    "clock.thawed": "the deadline runs again, with the time that was left",
-}
+ASIDE = ("evidence.excluded", "clock.frozen", "clock.thawed")
 
 MACHINES = (ARRANGEMENT, CLAIM, ACHIEVE, MAINTAIN, INSTANCE, RELEASE, TRANCHE, OUTCOME, ANSWER)

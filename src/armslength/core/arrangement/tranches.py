@@ -18,7 +18,8 @@ from collections.abc import Iterator
 
 from armslength.core.arrangement import allegations, releases, tables
 from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
-from armslength.core.arrangement.conditions import holds, never, term_over
+from armslength.core.arrangement.causes import Actors, Cause, Ground, Passed, Standing
+from armslength.core.arrangement.conditions import ended, holds, never, term_over
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import TrancheState, replace
 from armslength.core.arrangement.terms import Clear, Tranche, release_duty, walk
@@ -48,12 +49,12 @@ def _needs(draft: Draft, tranche: str, shown: str, what: str, *, then: bool = Fa
     if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
         raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
     if (state.shown_at(draft.at) if then else state.shown) != shown:
-        because = f" ({_reasons(draft, tranche, state.withheld)})" if state.shown == "WITHHELD" else ""
+        because = f" ({_told(_reasons(draft, tranche, state.withheld))})" if state.shown == "WITHHELD" else ""
         raise Refused("state", f"{what} {tranche}: it is {state.shown}{because}, not {shown}")
     return state
 
 
-def _store(draft: Draft, tranche: str, rule: str, cause: str, state: TrancheState) -> None:
+def _store(draft: Draft, tranche: str, rule: str, state: TrancheState, *cause: Ground) -> None:
     """Take a row for the tranche as it is, then store `state` with the new stage."""
     known = draft.tranches[tranche]
     stage = draft.move(tables.TRANCHE, tranche, known.shown_at(draft.at), rule, cause)
@@ -86,27 +87,26 @@ def ack(draft: Draft, act: EntryInput, body: Ack) -> None:
     if body.stage == "cipher":
         if body.key is None or body.ok is not None or body.evidence is not None:
             raise Refused("mismatch", "an acknowledgement of the ciphertext carries a one-time key and nothing else")
-        _deliver(draft, body.tranche, term, body.key, act.author)
+        _deliver(draft, body.tranche, term, body.key)
     elif body.stage == "plain":
         if body.ok is None or body.key is not None or body.ok is (body.evidence is not None):
             raise Refused("mismatch", "an acknowledgement of the plaintext says ok, or complains with evidence")
-        _answer(draft, body.tranche, term, act.author, ok=body.ok)
+        _answer(draft, body.tranche, term, ok=body.ok)
     else:
         raise Refused("unknown", f"there is no acknowledgement of {body.stage}")
 
 
-def _deliver(draft: Draft, tranche: str, term: Tranche, key: str, author: str) -> None:
+def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:
     state = _needs(draft, tranche, "READY", "cannot be delivered", then=True)
     last = (state.gate_at or 0) + term.deliver_by
     if draft.arrangement.phase == "WINDING" and draft.at > last:
         raise Refused("late", f"{tranche} could be DELIVERED until {iso(last)}")
     if draft.effective and term_over(draft, closing=True):
         raise Refused("late", f"{tranche} could be DELIVERED until the last period was to be reported")
-    delivered = replace(state, delivered_at=draft.at, recipient_key=key)
-    _store(draft, tranche, "tranche.delivered", f"{author} holds the ciphertext", delivered)
+    _store(draft, tranche, "tranche.delivered", replace(state, delivered_at=draft.at, recipient_key=key))
 
 
-def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool) -> None:
+def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:
     state = _needs(draft, tranche, "RELEASED", "cannot acknowledge")
     if state.key_at is None:
         raise Refused("state", f"the key of {tranche} is not placed")
@@ -114,10 +114,9 @@ def _answer(draft: Draft, tranche: str, term: Tranche, author: str, *, ok: bool)
     if draft.at > last:
         raise Refused("late", f"the key of {tranche} could be answered until {iso(last)}")
     if ok:
-        _store(draft, tranche, "tranche.settled", f"{author} acknowledges the plaintext", state)
-        return
-    disputed = replace(state, disputed_at=draft.at, complaint="OPEN")
-    _store(draft, tranche, "tranche.disputed", f"{author} complains", disputed)
+        _store(draft, tranche, "tranche.settled", state)
+    else:
+        _store(draft, tranche, "tranche.disputed", replace(state, disputed_at=draft.at, complaint="OPEN"))
 
 
 def release(draft: Draft, act: EntryInput, body: Release) -> None:
@@ -125,9 +124,8 @@ def release(draft: Draft, act: EntryInput, body: Release) -> None:
     term, _ = _find(draft, body.tranche, act.author, recipient=False)
     state = _needs(draft, body.tranche, "DELIVERED", "cannot release")
     if not holds(draft, term.continuous):
-        raise Refused("state", f"cannot release {body.tranche}: {_reasons(draft, body.tranche, ('condition',))}")
-    released = replace(state, released_at=draft.at, wrapped=body.wrapped)
-    _store(draft, body.tranche, "tranche.released", f"{act.author} releases", released)
+        raise Refused("state", f"cannot release {body.tranche}: {_told(_reasons(draft, body.tranche, ('condition',)))}")
+    _store(draft, body.tranche, "tranche.released", replace(state, released_at=draft.at, wrapped=body.wrapped))
 
 
 def key(draft: Draft, act: EntryInput, body: Key) -> None:
@@ -163,17 +161,17 @@ def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
     votes = allegations.voted(draft, act, f"the complaint about {tranche}", state.votes, state.disputed_at, body.uphold)
     draft.tranches[tranche] = replace(state, votes=votes)
     if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, body.uphold)):
-        _determined(draft, tranche, uphold=body.uphold, cause=f"{said} {'uphold' if body.uphold else 'dismiss'}")
+        _determined(draft, tranche, Actors(said), uphold=body.uphold)
 
 
-def _determined(draft: Draft, tranche: str, *, uphold: bool, cause: str) -> None:
+def _determined(draft: Draft, tranche: str, cause: Ground, *, uphold: bool) -> None:
     state = draft.tranches[tranche]
     draft.moved = True
     if uphold:
         draft.tranches[tranche] = replace(state, complaint="UPHELD")
-        releases.uphold(draft, release_duty(tranche), f"the complaint about {tranche} is UPHELD: {cause}")
+        releases.uphold(draft, release_duty(tranche), (Standing("tranche", tranche, "DISPUTED"), cause))
     else:
-        _store(draft, tranche, "tranche.dismissed", cause, replace(state, complaint="DISMISSED"))
+        _store(draft, tranche, "tranche.dismissed", replace(state, complaint="DISMISSED"), cause)
 
 
 def sealed(draft: Draft) -> None:
@@ -209,7 +207,7 @@ def work(draft: Draft) -> None:
                 _open(draft, tranche)
             state = draft.tranches[tranche]
             if over and (cause := _forfeit(draft, tranche, state)):
-                _store(draft, tranche, "tranche.forfeited", cause, replace(state, withheld=()))
+                _store(draft, tranche, "tranche.forfeited", replace(state, withheld=()), *cause)
             elif closed:
                 _withhold(draft, tranche, state, disputed)
         elif state.stage in {"RELEASED", "DISPUTED"}:
@@ -217,28 +215,30 @@ def work(draft: Draft) -> None:
             disputed = _disputed(draft)
 
 
+def _pair(draft: Draft, tranche: str) -> tuple[str, str]:
+    return draft.terms.tranches[tranche].provider, draft.terms.tranches[tranche].recipient
+
+
 def _disputed(draft: Draft) -> set[tuple[str, str]]:
     """The providers and recipients between whom a complaint is open."""
-    found = (draft.terms.tranches[name] for name, state in draft.tranches.items() if state.complaint == "OPEN")
-    return {(term.provider, term.recipient) for term in found}
+    return {_pair(draft, name) for name, state in draft.tranches.items() if state.complaint == "OPEN"}
 
 
-def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> str:
+def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> Cause:
     """Why the tranche is FORFEITED, now that the arrangement winds down or the term is over; nothing if it is owed."""
-    term = draft.terms.tranches[tranche]
-    winding = draft.arrangement.winding_by
-    if winding == "suspension":
-        return "the arrangement winds down after a suspension"
-    if state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
-        return "the arrangement winds down" if winding else "the term is over"
-    if state.stage == "READY" and draft.at >= (state.gate_at or 0) + term.deliver_by + draft.terms.grace:
-        return f"not DELIVERED by {iso((state.gate_at or 0) + term.deliver_by)}"
-    if draft.duties[release_duty(tranche)].state in _CLOSED:
-        return f"its release duty is {draft.duties[release_duty(tranche)].state}"
+    term, winding = draft.terms.tranches[tranche], draft.arrangement.winding_by
+    if winding == "suspension" or state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
+        return ended(draft)
+    last = (state.gate_at or 0) + term.deliver_by
+    if state.stage == "READY" and draft.at >= last + draft.terms.grace:
+        return (Passed(last, "delivery"),)
+    owed = release_duty(tranche)
+    if draft.duties[owed].state in _CLOSED:
+        return (Standing("duty", owed, draft.duties[owed].state),)
     broken = any(draft.duties[duty].state == "BREACHED" for duty in _named(term))
     if never(draft, term.continuous) or (broken and not holds(draft, term.continuous)):
-        return f"it stays withheld: {_reasons(draft, tranche, ('condition',))}"
-    return ""
+        return _reasons(draft, tranche, ("condition",))
+    return ()
 
 
 def _named(term: Tranche) -> set[str]:
@@ -249,7 +249,7 @@ def _named(term: Tranche) -> set[str]:
 def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:
     term = draft.terms.tranches[tranche]
     reasons = []
-    if (term.provider, term.recipient) in disputed:
+    if _pair(draft, tranche) in disputed:
         reasons.append("complaint")
     if not holds(draft, term.continuous):
         reasons.append("condition")
@@ -267,21 +267,27 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tup
     elif withheld:
         draft.move(tables.TRANCHE, tranche, state.stage, "tranche.withheld", _reasons(draft, tranche, withheld))
     else:
-        draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage], "no reason to withhold is left")
+        draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage])
     draft.tranches[tranche] = replace(state, withheld=withheld, at=draft.at, fell=fell)
 
 
-def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> str:
-    """The reasons in words."""
-    duties = ((duty, draft.duties[duty].state) for duty in sorted(_named(draft.terms.tranches[tranche])))
-    bad = ", ".join(f"{duty} is {state}" for duty, state in duties if state in {"OVERDUE", "BREACHED"})
-    words = {
-        "complaint": "a complaint is open",
-        "held": "the arrangement is HELD",
-        "suspended": "the arrangement is SUSPENDED",
-        "condition": bad or "its condition does not hold",
-    }
-    return "; ".join(words[reason] for reason in withheld)
+def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> Cause:
+    """What withholds the tranche."""
+    pair, found = _pair(draft, tranche), []
+    if "complaint" in withheld:
+        disputed = (name for name, state in draft.tranches.items() if state.complaint == "OPEN")
+        found += [Standing("tranche", name, "DISPUTED") for name in disputed if _pair(draft, name) == pair]
+    if "condition" in withheld:
+        owed = ((duty, draft.duties[duty].state) for duty in sorted(_named(draft.terms.tranches[tranche])))
+        bad = [Standing("duty", duty, state) for duty, state in owed if state in {"OVERDUE", "BREACHED"}]
+        found += bad or [Standing("condition", tranche, "false")]
+    if {"held", "suspended"}.intersection(withheld):
+        found.append(Standing("arrangement", "arrangement", "HELD" if "held" in withheld else "SUSPENDED"))
+    return tuple(found)
+
+
+def _told(cause: Cause) -> str:
+    return ", ".join(f"{each.subject} is {each.state}" for each in cause if isinstance(each, Standing))
 
 
 def _open(draft: Draft, tranche: str) -> None:
@@ -296,20 +302,19 @@ def _open(draft: Draft, tranche: str) -> None:
         draft.tranches[tranche] = state
         draft.moved = True
     if state.commit is not None:
-        _store(draft, tranche, "tranche.ready", "its gate holds and its content is committed", state)
+        _store(draft, tranche, "tranche.ready", state)
 
 
 def _expire(draft: Draft, tranche: str, state: TrancheState) -> None:
     found = deadline(draft, tranche)
     if found is None or draft.at < found:
         return
-    last = iso(found - draft.terms.grace)
+    last = found - draft.terms.grace
     if state.stage == "RELEASED":
-        _store(draft, tranche, "tranche.silent", f"no answer to the key by {last}", state)
+        _store(draft, tranche, "tranche.silent", state, Passed(last, "ack"))
     else:
         default = draft.terms.allegations.default
-        cause = f"not determined by {last}, and the default is {default}"
-        _determined(draft, tranche, uphold=default == "UPHELD", cause=cause)
+        _determined(draft, tranche, Passed(last, "determination"), uphold=default == "UPHELD")
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
