@@ -43,8 +43,7 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         used = draft.arrangement.holds_used.get(act.author, 0)
         if used >= draft.terms.allegations.holds_per_party:
             raise Refused("limit", f"{act.author} has used all of its {used} holds")
-        counts = draft.arrangement.holds_used | {act.author: used + 1}
-        draft.arrangement = replace(draft.arrangement, holds_used=counts)
+        draft.arrangement = replace(draft.arrangement, holds_used=draft.arrangement.holds_used | {act.author: used + 1})
     cause: Cause = (Passed(draft.at + draft.terms.allegations.hold, "hold"),) if body.hold else ()
     outcome = draft.move(tables.OUTCOME, known, "NONE", "allegation.raised", cause)
     said = AllegationState(

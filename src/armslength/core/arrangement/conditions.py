@@ -136,9 +136,8 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
 
 def ended(draft: Draft) -> Cause:
     """Why the term is over."""
-    if draft.arrangement.phase == "EFFECTIVE":
-        return (Passed(draft.terms.end, "term"),)
-    return (Standing("arrangement", "arrangement", draft.arrangement.phase),)
+    winding = Standing("arrangement", "arrangement", draft.arrangement.phase)
+    return (Passed(draft.terms.end, "term") if draft.effective else winding,)
 
 
 def _awaited(draft: Draft, claim: str, *, closing: bool) -> bool:

@@ -172,9 +172,8 @@ def _conclude(draft: Draft, duty: str) -> None:  # rule 4.2f
         rule = "maintain.concluded"
     else:
         rule = "maintain.fulfilled"
-    name, total = draft.terms.duties[duty].claim, len(decided)
-    cause = (Periods(name, 0, total - 1, decided.count(UNKNOWN)),) if rule == "maintain.unverified" else ()
-    after = draft.move(tables.MAINTAIN, duty, state.state, rule, cause)
+    periods = Periods(draft.terms.duties[duty].claim, 0, len(decided) - 1, decided.count(UNKNOWN))
+    after = draft.move(tables.MAINTAIN, duty, state.state, rule, (periods,))
     draft.duties[duty] = replace(state, state=after, at=draft.at)
 
 

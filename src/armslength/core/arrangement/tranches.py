@@ -313,8 +313,8 @@ def _expire(draft: Draft, tranche: str, state: TrancheState) -> None:
     if state.stage == "RELEASED":
         _store(draft, tranche, "tranche.silent", state, Passed(last, "ack"))
     else:
-        default = draft.terms.allegations.default
-        _determined(draft, tranche, Passed(last, "determination"), uphold=default == "UPHELD")
+        uphold = draft.terms.allegations.default == "UPHELD"
+        _determined(draft, tranche, Passed(last, "determination"), uphold=uphold)
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
