@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from armslength.core.record import note, proof, witness
+from armslength.core.record import note
 from armslength.errors import ArmslengthError
 from armslength.identity import did
-from armslength.wire import bundle, catalog, dsp, own, record, terms_json, terms_yaml
+from armslength.wire import bundle, catalog, dsp, own, proof, record, terms_json, terms_yaml, witness
 from armslength.wire.terms_values import Unfit, read_duration, read_instant, read_line, read_size, read_when
 
 SIZE = 20_000

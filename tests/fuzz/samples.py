@@ -23,10 +23,10 @@ from armslength.core.arrangement.bodies import (
 )
 from armslength.core.canonical import canonical
 from armslength.core.policy import Agreement, Constraint, Offer, Policy, Rule
-from armslength.core.record.proof import Receipt
 from armslength.identity import did
 from armslength.wire import dsp, own
 from armslength.wire.bundle import build
+from armslength.wire.proof import Receipt
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.terms_json import encode_terms
 from armslength.wire.witness import AddCheckpoint, encode_cosignatures

@@ -19,12 +19,26 @@ from hypothesis import strategies as st
 
 from armslength.core.arrangement.bodies import Evidence
 from armslength.core.canonical import canonical
-from armslength.core.record import checkpoint, evidence, keys, note, proof, witness
+from armslength.core.record import checkpoint, evidence, keys, note
 from armslength.delivery import chunks
 from armslength.errors import Malformed, Refused, Unauthorised
 from armslength.identity import did, tokens
 from armslength.identity.keys import PrivateKey
-from armslength.wire import bundle, catalog, dsp, errors, manage, own, record, terms, terms_json, terms_tree, terms_yaml
+from armslength.wire import (
+    bundle,
+    catalog,
+    dsp,
+    errors,
+    manage,
+    own,
+    proof,
+    record,
+    terms,
+    terms_json,
+    terms_tree,
+    terms_yaml,
+    witness,
+)
 from tests.record_builder import clause_texts
 
 from . import samples

@@ -18,10 +18,10 @@ from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import leaf_hash, verify_inclusion
 from armslength.core.record.note import Note, Signature, parse
-from armslength.core.record.proof import parse_receipt
 from armslength.core.record.replica import Replica
 from armslength.errors import Malformed, Unverified
 from armslength.wire import bundle
+from armslength.wire.proof import parse_receipt
 from armslength.wire.record import decode_leaf
 from armslength.wire.terms_json import arrangement_hash, decode_terms, encode_terms
 from tests.golden.terms import at

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from armslength.views.explain import NodeFacts
     from armslength.views.placed import PlacedEntry
     from armslength.views.textual import Text
+    from armslength.views.words import Words
     from armslength.wire.manage import NodeView
 
 Bundle = Annotated[
@@ -181,21 +182,26 @@ def why(
 def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """The record's timeline: who said what, when, and what it changed. Routine is folded; `--json` has every entry."""
     from armslength.cli.proof import history_of_bundle, history_of_leaves
+    from armslength.views.words import Words
     from armslength.wire.manage import RECORD, WhichArrangement
 
     if bundle is not None:
         history = history_of_bundle(bundle)
     else:
         history = history_of_leaves(ask(_node(node), RECORD, WhichArrangement(arrangement=arrangement)))
-    show([_entry(each) for each in history.placed], as_json=json, text="" if json else history.timeline())
+    words = Words.of(history.terms, history.state)
+    show([_entry(words, each) for each in history.placed], as_json=json, text="" if json else history.timeline())
     return DONE
 
 
-def _entry(placed: PlacedEntry) -> dict[str, object]:
+def _entry(words: Words, placed: PlacedEntry) -> dict[str, object]:
     from armslength.core.canonical import plain
+    from armslength.views.causes import cause
 
     names = ("index", "entry", "author", "type", "at")
-    changes = [plain(change) for change in placed.changes]
+    changes = [
+        {**plain(change), "cause": cause(words, change), "rests_on": plain(change.cause)} for change in placed.changes
+    ]
     return {**{name: getattr(placed, name) for name in names}, "body": plain(placed.body), "changes": changes}
 
 

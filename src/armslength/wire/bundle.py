@@ -26,9 +26,9 @@ from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import Entry
 from armslength.core.record.keys import Sign, from_base64, to_base64, verify
 from armslength.core.record.note import parse
-from armslength.core.record.proof import Receipt
 from armslength.core.record.replica import Replica
 from armslength.errors import ArmslengthError, Malformed, Unverified
+from armslength.wire.proof import Receipt
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import decode
 from armslength.wire.terms import faults

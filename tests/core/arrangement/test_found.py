@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Notice, Resume, Waive
-from armslength.core.arrangement.terms import Condition, Due, Excuse
+from armslength.core.arrangement.terms import CleanRun, Due, DutyIs, Excuse
 from tests.core.arrangement.small import (
     END,
     GRACE,
@@ -56,7 +56,7 @@ def test_waiver_of_what_only_the_recipient_has_still_to_answer() -> None:
 
 def test_duty_that_is_waived_as_it_falls_due_was_never_seen_overdue() -> None:
     """Each object goes as far as it goes before the next one looks (rule 2.4): a passing state triggers nothing."""
-    asks = Condition(op="duty", duty="a", states=("OVERDUE",))
+    asks = DutyIs(duty="a", states=("OVERDUE",))
     play = begun(
         claims={"e": event(), "f": event()},
         duties={"a": achieve("e", **LATE), "b": achieve("f", consequence="record", trigger=asks)},
@@ -102,7 +102,7 @@ def test_decision_past_the_determination_deadline_of_an_allegation_that_arrives_
 def test_trigger_and_gate_that_come_true_as_the_term_ends(order: tuple[int, int]) -> None:
     """The attestation that decides the last period completes a run: it triggers and opens before all is over, in
     either order of the instant (rules 2.4, 4.1)."""
-    run = Condition(op="run", claims=("k",), length=1)
+    run = CleanRun(claims=("k",), length=1)
     play = begun(
         claims={"e": event(), "k": state_claim(report_by=500)},
         duties={"d": maintain("k", consequence="record"), "a": achieve("e", trigger=run, consequence="record")},
@@ -151,7 +151,7 @@ def test_breach_of_the_instant_at_which_the_term_ends_is_remedied_by_what_is_don
             "d": maintain("k", consequence="record"),
             "a": achieve(
                 "e",
-                trigger=Condition(op="run", claims=("k",), length=10),
+                trigger=CleanRun(claims=("k",), length=10),
                 consequence="record",
                 due=Due(anchor="start", after=100),
                 cure=0,

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armslength.core.record import cosignature, note, proof, witness
+from armslength.core.record import cosignature, note
 from armslength.core.record.checkpoint import Checkpoint, parse_checkpoint
 from armslength.errors import Malformed
+from armslength.wire import proof, witness
 from tests.record_builder import public, signer
 
 # From the C2SP signed-note specification.
