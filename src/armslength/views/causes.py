@@ -113,7 +113,6 @@ WORDINGS: Final[Mapping[str, tuple[str | Plural, ...]]] = {
     "instance.joined": _OTHERS,
     "instance.joined-breach": _OTHERS,
     "instance.reopened": _OTHERS,
-    "instance.rejoined": _OTHERS,
     "instance.cured": _CLEAN,
     "instance.breached": _BROKEN,
     "instance.cut": _BROKEN,
