@@ -182,7 +182,7 @@ def achieve(world: World, duty: str) -> str | None:
         if not stands(known, known.cure_due) and world.at >= known.cure_due + grace:
             return "BREACHED"
     if known.state == "BREACHED" and term.still_owed and done is not None:
-        still = world.phase == "EFFECTIVE" and not (world.over and world.closed)
+        still = not (world.over and world.closed)
         return "REMEDIED" if done <= world.at and (term.surviving or still) else None
     return None
 

@@ -60,13 +60,11 @@ def place(world: World, what: EntryInput) -> None:
         for name, known in world.tranches.items():
             if known.stage == "RELEASED" and known.key_due is None:
                 known.key_due = world.tau + world.terms.tranches[name].key_by  # the seal that covers it (rule 6.3)
-        world.closed = world.over
         world.at = world.as_of = world.tau
         catch_up(world)
         return
     at = max(what.stamp, world.tau - world.terms.grace)
     work(world, at)
-    world.closed = world.over
     world.at = world.as_of = at
     if what.type == "evidence":
         exclude(world, what, at)
@@ -98,7 +96,6 @@ def catch_up(world: World) -> None:
     settle(world)
     world.now = max(world.now, world.at)
     while (then := upcoming(world)) is not None and then <= world.now:
-        world.closed = world.over
         world.firing, world.at, world.as_of = True, then, max(world.as_of, then - world.terms.grace)
         settle(world)
 
@@ -107,7 +104,6 @@ def work(world: World, until: int) -> None:
     """Work time forward deadline by deadline, each at its own instant (rule 2.4)."""
     world.at = world.now
     while (then := upcoming(world)) is not None and then <= until:
-        world.closed = world.over
         world.at = world.now = then
         world.firing, world.as_of = True, then - world.terms.grace
         settle(world)
@@ -129,6 +125,8 @@ def settle(world: World) -> None:
         for name in world.tranches:
             moved |= until_it_rests(partial(tranches.settle, world, name))
         if not moved:
+            if world.over and world.over_at is None:
+                world.over_at = world.at
             return
     raise No("unsettled")
 

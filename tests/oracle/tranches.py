@@ -14,7 +14,8 @@ def settle(world: World, name: str) -> bool:
     if world.day is None:
         return False
     known, term = world.tranches[name], world.terms.tranches[name]
-    opens = known.stage == "LOCKED" and known.gate_at is None and world.phase == "EFFECTIVE" and not world.closed
+    opens = known.stage == "LOCKED" and known.gate_at is None and world.phase == "EFFECTIVE"
+    opens = opens and not (world.over and world.closed)
     if opens and not withheld(world, name) and holds(world, term.gate):
         known.gate_at, known.withheld = world.at, ()  # latched, even as the term ends
         return True

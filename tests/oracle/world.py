@@ -124,7 +124,7 @@ class World:
     def __init__(self, terms: Arrangement) -> None:
         self.terms = terms
         self.tau = self.now = self.at = self.as_of = 0
-        self.closed = False  # the term was over before this instant
+        self.over_at: int | None = None  # since when the term is over
         self.firing = False  # what happens now is made by a deadline
         self.phase, self.phase_at = "PROPOSED", 0
         self.signed: dict[str, int] = {}
@@ -252,6 +252,13 @@ class World:
         if self.phase in ("WINDING", "COMPLETED", "TERMINATED"):
             return True
         return self.phase == "EFFECTIVE" and self.at >= self.terms.end and not self.waited_for()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the term, if it is over, was so before this instant."""
+        if self.phase == "COMPLETED":
+            return self.phase_at < self.at
+        return self.phase != "EFFECTIVE" or (self.over_at is not None and self.over_at < self.at)
 
     def waited_for(self) -> bool:
         """Whether a period is undecided on which a maintain duty or a LOCKED tranche rests (decision 13)."""

@@ -172,3 +172,20 @@ def test_suspended_at_the_end_winds_down_though_all_have_agreed_to_resume() -> N
         play.say(END - 20, party, Resume())
     play.seal(END)
     assert play.shown == "TERMINATED"
+
+
+@pytest.mark.parametrize("order", ["ke", "ek"])
+def test_remedy_of_the_instant_at_which_all_is_complete(order: str) -> None:
+    """The attestation that decides the last period and the one that remedies a breach, in either order (rule 2.4)."""
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=1000)},
+        duties={
+            "d": maintain("k", consequence="record"),
+            "a": achieve("e", consequence="record", due=Due(anchor="start", after=100), cure=0),
+        },
+    )
+    for number in range(9):
+        attest(play, END, "k", number, True)
+    for claim in order:
+        attest(play, END + 5, claim, 9 if claim == "k" else 0, True)
+    assert (play.duty("a"), play.shown) == ("REMEDIED", "COMPLETED")

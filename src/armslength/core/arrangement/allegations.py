@@ -1,15 +1,7 @@
-"""Allegations: raising, holds, answers, votes.
+"""Allegations: raising, holds, answers, votes (rules 5.1 and 5.2 in docs/rules.md).
 
-1. An allegation alone changes nothing but a bounded hold. One per party, claim and period, or tranche.
-2. Its answer and its outcome are two things. An answer in its time is always accepted; ADMITTED upholds an open one;
-   UNANSWERED alone decides nothing.
-3. A REFUTED period upholds, a SUPPORTED or EXCUSED one dismisses; else the determiners' votes; else, when their time
-   is over, it is DISMISSED: what decides it bears no later time. An upheld vote or admission makes an undecided period
-   REFUTED, if its time lies not past reportBy, and breaches the release duty of an alleged tranche; a dismissal leaves
-   the period to its attestations.
-4. All clocks run from the raising, and `holds_used` counts there.
-5. A hold ends at the earliest of dismissal, its limit, or upheld and cured; and when the arrangement winds down.
-6. Votes on a closed allegation are recorded without effect until the determination deadline.
+An allegation alone changes nothing but a bounded hold. Its answer and its outcome are two things; what decides it bears
+no later time than its determination deadline. All clocks run from the raising, and `holds_used` counts there.
 """
 
 from __future__ import annotations

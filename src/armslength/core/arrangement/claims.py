@@ -204,7 +204,7 @@ def attest(draft: Draft, act: EntryInput, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    in_time = draft.arrangement.phase == "COMPLETED" and draft.at <= draft.arrangement.at
+    in_time = draft.arrangement.phase == "COMPLETED" and not draft.closed
     if not (undecided(draft, body.claim, body.period) and (in_time or heard(draft, body.claim))):
         return
     if act.author in draft.arrangement.excluded:

@@ -110,7 +110,7 @@ class Draft:
         self.running = state.shown  # the arrangement's state as last told in `changes`
         self.changes: list[Change] = []
         self.breaches: list[str] = []  # duties whose breach suspends, not yet taken up
-        self.closed = self.firing = False  # the term was over before this instant; a deadline makes what happens now
+        self.firing = False  # a deadline makes what happens now
         self.again: dict[str, int] = {}  # how many of a duty's breaches are judged again, and fire no more
         self.act: EntryInput | None = None  # the entry, while its own changes are made
         self.moved = False  # something changed on which other objects may depend
@@ -137,6 +137,13 @@ class Draft:
     def effective(self) -> bool:
         """The phase in which everything runs (HELD and SUSPENDED lie within it)."""
         return self.arrangement.phase == "EFFECTIVE"
+
+    @property
+    def closed(self) -> bool:
+        """Whether the term, if it is over, was so before this instant."""
+        known = self.arrangement
+        over_at = known.over_at if self.effective else known.at if known.phase == "COMPLETED" else 0
+        return over_at is not None and over_at < self.at
 
     @property
     def lapsing(self) -> bool:

@@ -29,7 +29,7 @@ def work(draft: Draft) -> None:
     """Move every duty as far as it goes."""
     if draft.arrangement.effective_at is None:
         return
-    closed = draft.arrangement.phase in {"COMPLETED", "TERMINATED", "WINDING"}
+    closed = not draft.effective and draft.closed
     for duty in draft.index.duties:
         if duty in draft.index.release_of:
             releases.work(draft, duty)

@@ -191,10 +191,12 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrangementState(Memoised):
-    """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived."""
+    """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived. `over_at`:
+    when all that the end of the term waits for was decided."""
 
     phase: str
     at: int
+    over_at: int | None = None
     signed: dict[str, int]
     effective_at: int | None = None  # D
     winding_by: str | None = None  # "withdrawal" or "suspension"

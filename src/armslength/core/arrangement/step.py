@@ -7,10 +7,6 @@
 3. A refusal changes nothing. Its code is one of: unknown (no such thing), authority (not the author's to say), state
    (not now), early, late, repeat (done already), limit, mismatch (does not fit together), unsettled (the terms have
    no fixpoint here: nothing is placed).
-4. Who may: sign, withdraw: a party · commit, release, key: the provider · ack: the recipient · perform, notice: the
-   debtor · respond: the debtor of the duty that the claim shows · waive: a creditor · allege: a party other than that
-   debtor · attest: the claim's monitors · determine: the determiners · resume: parties and determiners · seal: the
-   keeper · evidence: anyone named.
 """
 
 from __future__ import annotations
@@ -33,6 +29,7 @@ from armslength.core.arrangement.state import (
     Outcome,
     State,
     TrancheState,
+    replace,
 )
 from armslength.core.arrangement.terms import Arrangement as Terms
 from armslength.core.arrangement.terms import release_duty
@@ -76,7 +73,7 @@ def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
     else:
         time = max(act.stamp, draft.tau - terms.grace)
     _forward(draft, time)
-    draft.closed, draft.firing = term_over(draft), False
+    draft.firing = False
     draft.at = draft.as_of = time
     draft.moved = False
     draft.act = act
@@ -154,7 +151,7 @@ def _forward(draft: Draft, until: int) -> None:
         if found is None or found > until:
             draft.now = until
             return
-        draft.closed, draft.firing = term_over(draft), True
+        draft.firing = True
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace
         if claims.passes(draft) and draft.next != draft.now and draft.due() != draft.now:
@@ -168,7 +165,7 @@ def _forward(draft: Draft, until: int) -> None:
 def _catch_up(draft: Draft) -> None:
     """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them."""
     while (found := _next(draft)) is not None and found <= draft.now:
-        draft.closed, draft.firing, before = term_over(draft), True, draft.at
+        draft.firing, before = True, draft.at
         draft.at = max(draft.at, found)
         draft.as_of = max(draft.as_of, draft.at - draft.terms.grace)
         draft.next = SOUGHT
@@ -194,4 +191,6 @@ def _settle(draft: Draft) -> bool:
         looked += 1
     if looked > quiet:
         draft.next = SOUGHT
+    if draft.arrangement.over_at is None and draft.effective and term_over(draft):
+        draft.arrangement = replace(draft.arrangement, over_at=draft.at)
     return looked > quiet
