@@ -12,7 +12,7 @@ import pytest
 from armslength.cli import show
 from armslength.views.explain import NodeFacts, why
 from armslength.views.exposure import series
-from armslength.views.jsonable import jsonable
+from armslength.views.jsonable import json_text, jsonable
 from armslength.views.status import Status, status
 from armslength.views.textual import plain, status_text, timeline_text, why_text
 from armslength.views.timeline import timeline
@@ -107,28 +107,27 @@ def test_a_pipe_gets_no_colour_and_a_terminal_does(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     pipe, terminal, quiet = io.StringIO(), Terminal(), Terminal()
-    show.print_status(golden().terms, seen(at(22, 11)), file=pipe)
-    show.print_status(golden().terms, seen(at(22, 11)), file=terminal)
+    text = status_text(golden().terms, seen(at(22, 11)))
+    pipe.write(show.styled(text, pipe))
+    terminal.write(show.styled(text, terminal))
     monkeypatch.setenv("NO_COLOR", "1")
-    show.print_status(golden().terms, seen(at(22, 11)), file=quiet)
+    quiet.write(show.styled(text, quiet))
     assert "\x1b[" not in pipe.getvalue()
     assert "\x1b[31mSUSPENDED\x1b[0m" in terminal.getvalue()
     assert "\x1b[" not in quiet.getvalue()
 
 
-def test_every_view_prints_json() -> None:
-    """Each print function writes exactly one JSON document when asked."""
-    terms, state = golden().terms, golden().state
-    lines = timeline(terms, golden().placed, state)
-    for write in (
-        lambda out: show.print_status(terms, status(terms, state), as_json=True, file=out),
-        lambda out: show.print_why(why(terms, state, "C2"), as_json=True, file=out),
-        lambda out: show.print_timeline(terms, lines, state, as_json=True, file=out),
-        lambda out: show.print_exposure(terms, series(terms, golden().placed), as_json=True, file=out),
-    ):
-        out = io.StringIO()
-        write(out)
-        assert json.loads(out.getvalue())
+def test_every_view_is_json() -> None:
+    """Whatever is shown to people encodes as one strict JSON document for programs."""
+    terms, state, placed = golden().terms, golden().state, golden().placed
+    views = (
+        status(terms, state),
+        why(terms, state, "C2"),
+        list(timeline(terms, placed, state)),
+        dict(series(terms, placed)),
+    )
+    for view in views:
+        assert json.loads(json_text(view))
 
 
 def test_long_ids_have_room() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
-from armslength.config import Config, load
+from armslength.config import Config
 from armslength.errors import Misuse, Unavailable
 from armslength.net.local import connected
 
@@ -82,11 +82,6 @@ def _asked(config: Config, verb: str, asked: bytes) -> tuple[int, bytes]:
         raise Unavailable("node-ended", ended, where) from None
     finally:
         connection.close()
-
-
-def config_of(node: Path) -> Config:
-    """The configuration of a folder. Raises Misuse."""
-    return load(node)
 
 
 def show(document: object, *, as_json: bool, text: str) -> None:

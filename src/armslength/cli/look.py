@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
-from armslength.cli.output import given_text
+from armslength.cli.output import read_weights
 from armslength.config import Config, load
 from armslength.errors import DONE, Misuse, Unavailable
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
 ]
-
-LARGEST_WEIGHTS = 1024**2  # bytes
 
 
 def register(app: cyclopts.App) -> None:
@@ -229,18 +227,3 @@ def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = P
         time.sleep(0.01 if calm else min(max(0.01, waited / 10), 0.25))
     show(answer, as_json=json, text=f"At rest: {answer.sealed} sealed entries, {answer.state}.")
     return DONE
-
-
-def read_weights(path: Path | None) -> dict[str, int] | None:
-    """Private weights from a JSON file. Raises Misuse."""
-    import json as jsonlib
-
-    if path is None:
-        return None
-    try:
-        found = jsonlib.loads(given_text(path, LARGEST_WEIGHTS))
-    except (ValueError, RecursionError) as error:
-        raise Misuse("bad-weights", f"cannot be read as JSON: {error}", str(path)) from None
-    if not isinstance(found, dict) or not all(type(value) is int for value in found.values()):
-        raise Misuse("bad-weights", "not an object of whole numbers by duty and tranche", str(path))
-    return found

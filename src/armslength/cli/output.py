@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import json
 import os
 import secrets
 import shutil
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, Final, TextIO
 from armslength.errors import Misuse, unusable
 
 ESCAPED: Final = "armslength.escaped"
+LARGEST_WEIGHTS: Final = 1024**2  # bytes
 
 
 def begins(source: Path, size: int) -> bytes:
@@ -244,3 +246,16 @@ def _units(char: str) -> list[int]:
 
 
 codecs.register_error(ESCAPED, _escaped)
+
+
+def read_weights(path: Path | None) -> dict[str, int] | None:
+    """Private weights from a JSON file. Raises Misuse."""
+    if path is None:
+        return None
+    try:
+        found = json.loads(given_text(path, LARGEST_WEIGHTS))
+    except (ValueError, RecursionError) as error:
+        raise Misuse("bad-weights", f"cannot be read as JSON: {error}", str(path)) from None
+    if not isinstance(found, dict) or not all(type(value) is int for value in found.values()):
+        raise Misuse("bad-weights", "not an object of whole numbers by duty and tranche", str(path))
+    return found

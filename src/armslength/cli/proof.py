@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
-from armslength.cli.output import new_folder, write
+from armslength.cli.output import new_folder, read_weights, write
 from armslength.config import load
 from armslength.errors import DONE, Misuse, NotFound, Unverified
 
@@ -125,7 +125,6 @@ def report(
     weights
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for what was at stake.
     """
-    from armslength.cli.look import read_weights
     from armslength.report import render
 
     verdict = verdict_on(bundle, expect)

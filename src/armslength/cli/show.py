@@ -9,20 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from armslength.views.jsonable import json_text
-from armslength.views.textual import Text, exposure_text, plain, status_text, timeline_text, why_text
-from armslength.views.words import Words, safe
-
-if TYPE_CHECKING:
-    from armslength.core.arrangement.state import State
-    from armslength.core.arrangement.terms import Arrangement
-    from armslength.views.asked import Why
-    from armslength.views.exposure import Series
-    from armslength.views.status import Status
-    from armslength.views.timeline import TimelineLine
+from armslength.views.textual import Text, plain
+from armslength.views.words import safe
 
 NARROWEST, WIDEST = 60, 100
 _CODES = {
@@ -35,41 +25,6 @@ _CODES = {
     "broken": "31",
     "ended": "35",
 }
-
-
-def print_status(terms: Arrangement, status: Status, *, as_json: bool = False, file: TextIO | None = None) -> None:
-    """The overview."""
-    out = file or sys.stdout
-    out.write(_json(status) if as_json else styled(status_text(terms, status, width(out)), out))
-
-
-def print_why(answer: Why, *, as_json: bool = False, file: TextIO | None = None) -> None:
-    """An answer to why."""
-    out = file or sys.stdout
-    out.write(_json(answer) if as_json else styled(why_text(answer, width(out)), out))
-
-
-def print_timeline(
-    terms: Arrangement,
-    lines: Sequence[TimelineLine],
-    state: State | None = None,
-    *,
-    stakes: Mapping[str, Series] | None = None,
-    as_json: bool = False,
-    file: TextIO | None = None,
-) -> None:
-    """The timeline; `state`, the last one, tells D before the record does; `stakes` adds the exposure at each step."""
-    out = file or sys.stdout
-    text = timeline_text(Words.of(terms, state), lines, width(out), stakes)
-    out.write(_json(list(lines)) if as_json else styled(text, out))
-
-
-def print_exposure(
-    terms: Arrangement, series: Mapping[str, Series], *, as_json: bool = False, file: TextIO | None = None
-) -> None:
-    """What was at stake."""
-    out = file or sys.stdout
-    out.write(_json(dict(series)) if as_json else styled(exposure_text(terms, series, width(out)), out))
 
 
 def styled(text: Text, file: TextIO | None = None) -> str:
@@ -88,7 +43,3 @@ def width(file: TextIO) -> int:
 def _dressed(text: str, tone: str) -> str:
     code = _CODES.get(tone)
     return f"\x1b[{code}m{text}\x1b[0m" if code else text
-
-
-def _json(value: object) -> str:
-    return f"{json_text(value)}\n"
