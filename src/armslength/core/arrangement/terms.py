@@ -279,14 +279,8 @@ class Allegations:
     default: str  # outcome of a complaint on a tranche that nobody determines: "DISMISSED" or "UPHELD"
 
 
-class WithIndex:
-    """Room for what `draft.index` derives from frozen terms, which is no part of them."""
-
-    __slots__ = ("_index",)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement(WithIndex):
+class Arrangement:
     """The whole of the terms. Its id is the SHA-256 of its canonical JSON."""
 
     semantics: str
