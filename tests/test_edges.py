@@ -13,7 +13,6 @@ EDGES = ("cli", "web", "worker.py", "runtime")
 NO_MESSAGE = {
     "headers": "HTTP",
     "path_params": "HTTP",
-    "query_params": "HTTP",
     "scope": "ASGI",
     "message": "ASGI, where `web` reads a body as it arrives",
     "receive": "ASGI",
@@ -25,7 +24,6 @@ NO_MESSAGE = {
     "sql": "statements by the names of their files",
     "_queries": "statements by the names of their files",
     "rows": "a table of the core",
-    "words": "words by the reasons of a tranche",
 }
 NO_ERROR = {416: "a range that a file does not have", 512: "connections"}
 # Who reads JSON by its keys outside wire all the same, and why.
@@ -56,8 +54,8 @@ def _is_text(node: ast.AST) -> bool:
 
 def _asked_for_a_text(node: ast.AST) -> ast.AST | None:
     """What a["…"], a.get("…") or a.pop("…") asks."""
-    if isinstance(node, ast.Subscript) and _is_text(node.slice):
-        return node.value
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice):
+        return None if _last(node.value) == "Literal" else node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args and _is_text(node.args[0]):
         return node.func.value if node.func.attr in {"get", "pop", "setdefault"} else None
     return None

@@ -37,6 +37,7 @@ from armslength.engine.repository import LiveArrangement, Repository, stands_by
 from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
 from armslength.wire.own import BASE, NumberedRefusal, Shown, decode_leaves
+from armslength.wire.queries import LeavesQuery
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
@@ -287,7 +288,7 @@ class Catchup:
         """Take in the sealed leaves that an actor shows beyond ours. Raises what is wrong with them."""
         actor, found = live.terms.actors[name], list[Leaf]()
         while (start := live.record.sealed.size) < size:
-            path = f"{BASE}/leaves/{live.arrangement}?start={start}"
+            path = f"{BASE}/leaves/{live.arrangement}?{LeavesQuery(start=start)}"
             leaves = decode_leaves(await self._peers.get(actor.did or "", actor.address or "", path))
             async with live.lock:
                 if live.record.sealed.size != start:

@@ -22,6 +22,7 @@ from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers, Store
 from armslength.wire.own import BASE, MAX_BODY, MAX_LEAVES, decode_synced
+from armslength.wire.queries import LeavesQuery
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.witness import AddCheckpoint, parse_cosignatures
 
@@ -134,7 +135,7 @@ class Follower:
         live, back = self._live, False
         while True:
             start = self._size
-            path = f"{BASE}/sync/{live.arrangement}?start={start}"
+            path = f"{BASE}/sync/{live.arrangement}?{LeavesQuery(start=start)}"
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
             self._size, self._is_sure = min(answer.sealed, live.record.sealed.size), True
             if answer.sealed > self._size:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body
@@ -36,6 +35,7 @@ from armslength.wire.own import (
     decode_sealed,
 )
 from armslength.wire.place import did_of
+from armslength.wire.queries import HeadQuery, NamingQuery
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
@@ -182,9 +182,9 @@ class Monitor:
 
     async def _named_at(self, address: str, known: Sequence[str]) -> dict[str, Proposal]:
         """The arrangements at a node that name us, but for these, by hash."""
-        asked, more, found = [("known", name) for name in known], "", dict[str, Proposal]()
+        more, found = "", dict[str, Proposal]()
         for _ in range(MAX_PAGES):
-            path = f"{BASE}/arrangements?{urlencode([*asked, ('from', more)])}"
+            path = f"{BASE}/arrangements?{NamingQuery(start=more, known=tuple(known))}"
             live = decode_arrangements(await self._peers.get(did_of(address), address, path))
             for proposal in live.arrangements:
                 terms = decode_terms(proposal.document.encode())
@@ -202,7 +202,7 @@ class Monitor:
         or what every node shows that answers: with an empty journal, what one of them hides might be signed anew."""
         found, errors = list[SealedHead](), list[str]()
         nodes = sorted((name for name, a in terms.actors.items() if a.address), key=lambda name: name != terms.keeper)
-        query = urlencode([("author", author.actor), *(("entry", name) for name in entries)])
+        query = HeadQuery(author=author.actor, entries=tuple(entries))
         for name in nodes:
             actor = terms.actors[name]
             try:

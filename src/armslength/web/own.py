@@ -17,7 +17,7 @@ from armslength.engine.node import Node
 from armslength.engine.pins import ITSELF
 from armslength.engine.recorder import Stale
 from armslength.engine.repository import LiveArrangement
-from armslength.errors import Malformed, NotFound, Refused, Unauthorised, Uncosigned
+from armslength.errors import NotFound, Refused, Unauthorised, Uncosigned
 from armslength.ports import Caller
 from armslength.web import errors
 from armslength.web.requests import whole_body
@@ -33,6 +33,7 @@ from armslength.wire.own import (
     decode_proposal,
     encode_answers,
 )
+from armslength.wire.queries import HeadQuery, LeavesQuery, NamingQuery
 
 MAX_CHECKPOINT = 64 * 1024
 MAX_LISTED = 200  # arrangements in one answer
@@ -107,8 +108,8 @@ class _Own:
 
     async def head(self, request: Request) -> Response:
         live = await self._for_actor(request)
-        entries, author = request.query_params.getlist("entry"), request.query_params.get("author", "")
-        sealed = await self._node.recorder.sealed_head(live.arrangement, entries, author)
+        asked = HeadQuery.read(request.query_params.multi_items())
+        sealed = await self._node.recorder.sealed_head(live.arrangement, asked.entries, asked.author)
         return Response(canonical(sealed), media_type=JSON)
 
     async def cosigned(self, request: Request) -> Response:
@@ -139,9 +140,9 @@ class _Own:
 
     async def arrangements(self, request: Request) -> Response:
         """Those that name the sender, but for those that it says it knows: as many as go into one answer."""
-        by, known = await self._authenticate(request), set(request.query_params.getlist("known"))
-        start, found, size, more = request.query_params.get("from", ""), dict[str, Proposal](), 0, None
-        async for place, name in self._node.repository.names.naming(by, start):
+        by, asked = await self._authenticate(request), NamingQuery.read(request.query_params.multi_items())
+        known, found, size, more = set(asked.known), dict[str, Proposal](), 0, None
+        async for place, name in self._node.repository.names.naming(by, asked.start):
             if size > MAX_ANSWER // 2 or len(found) >= MAX_LISTED:
                 more = place
                 break
@@ -185,10 +186,7 @@ async def _leaves(request: Request) -> list[Leaf]:
 
 
 def _start(request: Request) -> int:
-    text = request.query_params.get("start", "0")
-    if not text.isdecimal() or len(text) > 15:
-        raise Malformed("bad-start", "not a number of leaves", "start")
-    return int(text)
+    return LeavesQuery.read(request.query_params.multi_items()).start
 
 
 def _guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
