@@ -29,7 +29,6 @@ NO_ERROR = {416: "a range that a file does not have", 512: "connections"}
 # Who reads JSON by its keys outside wire all the same, and why.
 BY_KEYS = {
     "core/record/evidence.py": "any signed statement proves a contradiction, whatever its form; the fold judges it",
-    "core/record/entry.py": "a refusal is signed without its signature",
 }
 
 
