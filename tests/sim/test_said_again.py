@@ -70,7 +70,7 @@ def test_a_keeper_that_ended_before_it_answered(tmp_path: Path, placed: bool) ->
 
 def test_what_stands_is_the_answer_and_other_words_are_refused(tmp_path: Path) -> None:
     """Every kind of statement, made again by a party that does not keep the record, before and after a seal; what says
-    something else of the same subject is refused as before."""
+    something else of the same subject is refused as before (rule 8.4e)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

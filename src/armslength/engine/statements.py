@@ -2,7 +2,7 @@
 
 Whoever was not answered makes a statement again, and must not be refused for it: where our last word on a subject is
 the very same, nothing is signed, and the entry that stands is the answer. And where one of several statements is
-refused, those that followed it, refused for the gap alone, are written again without it.
+refused, those that followed it, refused for the gap alone, are written again without it (rule 8.4e).
 """
 
 from __future__ import annotations
