@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Respond, Withdraw
+from armslength.core.arrangement.bodies import (
+    Allege,
+    Attest,
+    Body,
+    Determine,
+    Notice,
+    Perform,
+    Respond,
+    Resume,
+    Waive,
+    Withdraw,
+)
 from armslength.engine.journal import KIND as JOURNAL
 from armslength.errors import Refused
 from armslength.wire.own import decode_written
@@ -85,6 +96,8 @@ def test_what_stands_is_the_answer_and_other_words_are_refused(tmp_path: Path) -
                 ("B", notice, None),
                 ("A", alleged, dataclasses.replace(alleged, text="they were early")),
                 ("B", Respond(allegation="A/k2/0", answer="DENIED"), Respond(allegation="A/k2/0", answer="ADMITTED")),
+                ("B", Perform(duty="C2"), None),
+                ("A", Waive(duty="C2"), None),  # by its only creditor: it is discharged, and refused in another way
                 ("A", Withdraw(text="enough"), Withdraw(text="more than enough")),
             ):
                 ((entry, status, note),) = await say(world, who, body)
@@ -98,6 +111,33 @@ def test_what_stands_is_the_answer_and_other_words_are_refused(tmp_path: Path) -
                     with pytest.raises(Refused) as refused:
                         await say(world, who, different)
                     assert refused.value.code == "repeat"
+            await world.check()
+
+    play(story())
+
+
+def test_who_has_agreed_to_resume_agrees_once(tmp_path: Path) -> None:
+    """While the arrangement is suspended, and after it was resumed by both."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            for day in range(3):
+                await world.clock(at(day, 1))
+                for who in ("m1", "m2", "m3", "m5"):
+                    await world.say(who, Attest(claim="k1a", period=day, value=False))
+                await world.rest()
+            assert (await world.state()).shown == "SUSPENDED"
+            ((entry, _, _),) = await say(world, "A", Resume())
+            assert await say(world, "A", Resume()) == [(entry, "placed", "said before")]
+            await say(world, "B", Resume())
+            for day in (3, 4):  # and the breach is remedied
+                await world.clock(at(day + 1, 1))
+                for who in ("m1", "m2", "m3", "m5"):
+                    await world.say(who, Attest(claim="k1a", period=day, value=True))
+            await world.rest()
+            assert (await world.state()).shown == "EFFECTIVE"
+            assert await say(world, "A", Resume()) == [(entry, "placed", "said before")]
             await world.check()
 
     play(story())

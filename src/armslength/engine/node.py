@@ -156,7 +156,7 @@ class Node:
     async def _write(
         self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]]
     ) -> list[StatementResult]:
-        """Write and send statements, but for those that stand. Call it under `held.writing`."""
+        """Write and send statements, but for those that stand. Call it under `live.writing`."""
         if live.forgotten:
             raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
         for body, _ in made:

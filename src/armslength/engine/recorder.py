@@ -327,7 +327,7 @@ class Recorder:
 
     async def sealed_leaves(self, live: LiveArrangement, start: int = 0, most: int | None = None) -> list[bytes]:
         """The sealed leaves from `start` on, at most so many."""
-        async with live.lock:  # what the book holds is stored
+        async with live.lock:  # what the record holds is stored
             size = live.record.sealed.size
             stop = size if most is None else min(size, start + most)
             return await self._repository.store.leaves(live.arrangement, start, stop)
@@ -338,7 +338,7 @@ class Recorder:
 
         if not live.record.sealed.size:
             raise Misuse("nothing-sealed", "the record has no seal yet; wait until the keeper has sealed it")
-        async with live.lock:  # what the book holds is stored
+        async with live.lock:  # what the record holds is stored
             sealed = live.record.sealed
             leaves = await self._repository.store.leaves(live.arrangement, 0, sealed.size)
             who, sign = live.record.me.actor, self._repository.keys["entries"].sign
@@ -350,7 +350,7 @@ class Recorder:
         """The last sealed head, for authors without a node, and proof of those of these entries that it covers; and of
         the last entry of this author."""
         live, included = await self._repository.open(arrangement), []
-        async with live.lock:  # what the book holds is stored
+        async with live.lock:  # what the record holds is stored
             sealed, head = live.record.sealed, live.seen
             for name in dict.fromkeys((*entries[:MAX_ASKED], sealed.next_link(author)[1])):
                 index = sealed.index_of(name)
