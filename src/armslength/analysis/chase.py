@@ -11,10 +11,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 
 from armslength.analysis.finding import WARNING, Finding
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Condition, Not, TrancheIs
 from armslength.views.words import listing
-
-_OPEN = frozenset({"LOCKED", "READY", "DELIVERED"})  # the stages that a withheld tranche hides
 
 Edges = Mapping[str, tuple[tuple[str, int], ...]]
 
@@ -44,9 +43,9 @@ def _signs(condition: Condition, sign: int) -> Iterator[tuple[str, int]]:
     """The tranches on whose being withheld a condition depends, and how."""
     if isinstance(condition, TrancheIs):
         states = set(condition.states)
-        if "WITHHELD" not in states and states & _OPEN:
+        if "WITHHELD" not in states and states & tables.UNRELEASED:
             yield condition.tranche, sign
-        if "WITHHELD" in states and not states >= _OPEN:
+        if "WITHHELD" in states and not states >= tables.UNRELEASED:
             yield condition.tranche, -sign
     elif isinstance(condition, AllOf | AnyOf | Not):
         for part in condition.of:

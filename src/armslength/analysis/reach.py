@@ -34,7 +34,6 @@ from armslength.views.words import Words, listing
 
 MOST = 20_000  # combinations that are tried; larger conditions are left alone …
 WORK = 2_000_000  # … and so is what is left when all together took this many steps: anybody may propose terms
-_BAD = frozenset({"OVERDUE", "BREACHED"})
 
 Atom: TypeAlias = Effective | AtTime | ClaimIs | CleanRun | DutyIs | TrancheIs | Clear  # has no parts
 World = dict[str, str]  # a state by subject: "duty C1", "tranche T1", "claim e1", "time end", "run …"
@@ -169,7 +168,7 @@ def _says(atom: Atom, world: World) -> bool:
         case DutyIs():
             return world[f"duty {atom.duty}"] in atom.states
         case Clear():
-            return not any(world.get(f"duty {duty}") in _BAD for duty in atom.duties)
+            return not any(world.get(f"duty {duty}") in tables.BAD for duty in atom.duties)
         case TrancheIs():
             return world[f"tranche {atom.tranche}"] in atom.states
         case ClaimIs():

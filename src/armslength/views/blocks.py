@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from armslength.core.arrangement import claims as deciding
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.conditions import never
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, DutyState, State
@@ -26,9 +27,7 @@ from armslength.core.arrangement.terms import (
 )
 from armslength.views.words import Words, count, listing, ranges, span
 
-BAD_DUTY = frozenset({"OVERDUE", "BREACHED"})
 OPENED = frozenset({"READY", "DELIVERED", "RELEASED", "SETTLED", "DISPUTED"})
-RUNNING = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Block:
 def in_breach(state: State, duty: str) -> bool:
     """Whether a duty is OVERDUE or BREACHED, or owns an open violation instance."""
     held = state.duties[duty]
-    return held.state in BAD_DUTY or any(i.state in BAD_DUTY for i in held.instances)
+    return held.state in tables.BAD or any(i.state in tables.BAD for i in held.instances)
 
 
 def decided(state: State, claim: str, period: int) -> str:
@@ -72,7 +71,7 @@ def unmet(terms: Arrangement, state: State, condition: Condition) -> tuple[Block
 
 def closed(terms: Arrangement, state: State, claim: str) -> bool:
     """Whether a claim's undecided periods are decided no more: the arrangement is over, and nothing survives on it."""
-    return state.arrangement.phase not in RUNNING and not deciding.live(Draft(terms, state), claim)
+    return state.arrangement.phase not in tables.UNDER_WAY and not deciding.live(Draft(terms, state), claim)
 
 
 def noticed(words: Words, state: State, claim: str, period: int) -> bool:
@@ -282,7 +281,7 @@ class _Unmet:
 
     def _breach(self, name: str) -> Block:
         held = self.state.duties[name]
-        since = max((i.at for i in held.instances if i.state in BAD_DUTY), default=held.at)
+        since = max((i.at for i in held.instances if i.state in tables.BAD), default=held.at)
         need = f"duty {self.words.duty(name)} is {held.state} since {self.words.moment(since)}"
         final = self.never(Clear(duties=(name,)))
         return Block(kind="duty", subject=name, need=need, until=_runs(held, held.cure_due), final=final)

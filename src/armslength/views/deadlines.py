@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from armslength.core.arrangement import claims, releases
+from armslength.core.arrangement import claims, releases, tables
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
@@ -44,7 +44,7 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
     words = Words.of(terms, state)
     found = [*_arrangement(words, state), *_claims(words, state), *_duties(words, state)]
     found += [d for name, a in state.allegations.items() for d in _allegation(words, state, name, a)]
-    if state.arrangement.phase in {"EFFECTIVE", "WINDING"}:
+    if state.arrangement.phase in tables.LIVE:
         winding = state.arrangement.phase == "WINDING"
         for name, held in state.tranches.items():
             alleged = f"{terms.tranches[name].recipient}/{name}" in state.allegations

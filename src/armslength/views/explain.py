@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
-from armslength.core.arrangement import tranches
+from armslength.core.arrangement import tables, tranches
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
@@ -22,7 +22,6 @@ from armslength.wire.own import Trouble
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
 SPELT = 12  # ids that are listed; of more only the number is told
-OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
 OVER = frozenset({"WINDING", "TERMINATED", "COMPLETED"})
 
 
@@ -98,7 +97,7 @@ def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
         if raised.holding:
             end = raised.raised_at + asked.terms.allegations.hold
             said.append(f"Allegation {name} by {words.actor(raised.by)} holds it, at most until {asked.moment(end)}.")
-            if raised.outcome == "OPEN":
+            if raised.outcome == "tables.OWED":
                 blocks.append(asked.vote("allegation", name, raised.votes, end))
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
@@ -270,7 +269,7 @@ def _surviving(asked: Question) -> list[str]:
 
 
 def _survivors(terms: Arrangement, state: State) -> list[str]:
-    return [name for name, duty in terms.duties.items() if duty.surviving and state.duties[name].state in OPEN]
+    return [name for name, duty in terms.duties.items() if duty.surviving and state.duties[name].state in tables.OWED]
 
 
 def _have(names: tuple[str, ...]) -> str:

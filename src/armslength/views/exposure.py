@@ -25,6 +25,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.state import CLEAN, Change, State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Malformed
@@ -32,7 +33,6 @@ from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words
 
 PERFORMED = frozenset({"FULFILLED", "CURED", "REMEDIED"})
-GIVEN = frozenset({"RELEASED", "SETTLED", "DISPUTED"})
 CLEAN_NAMES = frozenset({"SUPPORTED", "EXCUSED"})
 
 
@@ -102,7 +102,7 @@ def measure(terms: Arrangement, state: State, weights: Mapping[str, int] | None 
             ledger.perform(name, _part(worth[name], sum(letter in CLEAN for letter in decided), total))
     for name, tranche in terms.tranches.items():
         stage = state.tranches[name].stage
-        if stage in GIVEN:
+        if stage in tables.GIVEN:
             ledger.given[tranche.provider] += worth[name]
         if stage == "SETTLED":
             ledger.received[tranche.recipient] += worth[name]
@@ -217,7 +217,7 @@ class _Moves:
     def _tranche(self, change: Change) -> str:
         tranche = self.terms.tranches[change.subject]
         worth = self.ledger.worth[change.subject]
-        if change.after in GIVEN and change.before not in GIVEN:
+        if change.after in tables.GIVEN and change.before not in tables.GIVEN:
             self.ledger.given[tranche.provider] += worth
         if change.after == "SETTLED":
             self.ledger.received[tranche.recipient] += worth

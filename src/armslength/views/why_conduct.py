@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
@@ -38,9 +39,9 @@ def duty(asked: Question, name: str) -> Why:
         said += [_instance(asked, name, i) for i in held.instances]
         blocks = open_periods(asked, terms.claim)
         said += _first(asked, blocks, f"So far: {tally(asked, terms.claim)}.")
-        if not blocks and held.state in {"OVERDUE", "BREACHED"}:
+        if not blocks and held.state in tables.BAD:
             blocks = upcoming(asked, terms.claim)
-    elif held.state in {"ACTIVE", "OVERDUE", "BREACHED"}:
+    elif held.state in tables.RUNNING:
         block = lack(asked.terms, asked.state, terms.claim, 0)
         blocks = (block,) if block else ()
         said += _achieve(asked, name, held, blocks)

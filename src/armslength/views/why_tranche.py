@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.state import TrancheState
 from armslength.core.arrangement.terms import release_duty
 from armslength.views.asked import Question, Why, ended
@@ -36,7 +37,7 @@ def tranche(asked: Question, name: str) -> Why:
 
 def _over(asked: Question, name: str, held: TrancheState) -> tuple[Block, ...]:
     """What can never come any more, without which the tranche is not released; empty while all may come."""
-    if held.stage not in {"LOCKED", "READY", "DELIVERED"} or asked.state.arrangement.phase != "EFFECTIVE":
+    if held.stage not in tables.UNRELEASED or asked.state.arrangement.phase != "EFFECTIVE":
         return ()
     terms = asked.terms.tranches[name]
     gate = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -36,19 +37,8 @@ from armslength.wire import terms_values as values
 from armslength.wire.terms_fields import Reader, join
 from armslength.wire.terms_tree import YamlNode
 
-DUTY_STATES = (
-    "PENDING",
-    "ACTIVE",
-    "OVERDUE",
-    "CURED",
-    "BREACHED",
-    "REMEDIED",
-    "FULFILLED",
-    "DISCHARGED",
-    "EXPIRED",
-    "UNVERIFIED",
-)
-TRANCHE_STATES = ("LOCKED", "READY", "DELIVERED", "RELEASED", "SETTLED", "DISPUTED", "FORFEITED", "WITHHELD")
+DUTY_STATES = tuple(dict.fromkeys((*tables.ACHIEVE.states, *tables.MAINTAIN.states)))
+TRANCHE_STATES = tables.TRANCHE.states
 
 # One-word conditions: word → (op, the states it means).
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {

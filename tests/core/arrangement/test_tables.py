@@ -89,3 +89,17 @@ def test_guards_belong_to_the_states_they_leave() -> None:
     for state, guards in duties._GUARDS.items():
         for rule, _ in guards:
             assert state in tables.ACHIEVE.rows[rule].before
+
+
+def test_a_named_set_of_states_stands_once() -> None:
+    """Where a set of states has a name, it is asked for by that name."""
+    named = {value: name for name, value in vars(tables).items() if isinstance(value, frozenset)}
+    assert all(value <= {state for machine in MACHINES for state in machine.states} for value in named)
+    again = [
+        (path.name, named[found])
+        for path in sorted(SOURCE.parents[1].rglob("*.py"))
+        if path.name != "tables.py"
+        for text in re.findall(r"(?:\{|in \()(?:\"[A-Z]+\"(?:, )?){2,}[})]", path.read_text(encoding="utf-8"))
+        if (found := frozenset(re.findall(r"[A-Z]+", text))) in named
+    ]
+    assert not again

@@ -15,9 +15,6 @@ from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, Alleg
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
-_CURED = frozenset({"CURED", "REMEDIED"})
-
-
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
@@ -231,7 +228,7 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
     for duty in draft.index.shown_by.get(state.claim, ()):
         owed = draft.duties[duty]
         if draft.terms.duties[duty].kind == "achieve":
-            if owed.state in _CURED or owed.state in {"FULFILLED", "DISCHARGED"}:
+            if owed.state in tables.MENDED or owed.state in {"FULFILLED", "DISCHARGED"}:
                 return True
         elif owed.state == "DISCHARGED":
             return True

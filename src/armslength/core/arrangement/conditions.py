@@ -15,7 +15,6 @@ from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
 from armslength.core.arrangement.terms import Condition
 
-_BAD = frozenset({"OVERDUE", "BREACHED"})
 _LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
 
 
@@ -23,7 +22,7 @@ def holds(draft: Draft, condition: Condition) -> bool:
     """Whether the condition holds now."""
     match condition:
         case terms.Clear():
-            return not any(draft.duties[duty].state in _BAD for duty in condition.duties)
+            return not any(draft.duties[duty].state in tables.BAD for duty in condition.duties)
         case terms.AllOf():
             return all(holds(draft, part) for part in condition.of)
         case terms.AnyOf():
@@ -86,7 +85,7 @@ def always(draft: Draft, condition: Condition) -> bool:
         case terms.Not():
             return never(draft, condition.of[0])
         case terms.Clear():
-            return not any(_future(draft, duty) & _BAD for duty in condition.duties)
+            return not any(_future(draft, duty) & tables.BAD for duty in condition.duties)
         case terms.TrancheIs():
             return _stages(draft, condition.tranche).issubset(condition.states)
         case terms.DutyIs():
@@ -117,14 +116,14 @@ def _stages(draft: Draft, tranche: str) -> frozenset[str]:
 def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
     """Winding down or done; or past the end with every period decided on which a duty or a gate rests. From then on
     nothing new begins, and a breach stays one. With `closing`, what is past its reportBy is as good as decided."""
-    if draft.arrangement.phase not in {"PROPOSED", "SIGNED", "EFFECTIVE"}:
+    if draft.arrangement.phase not in tables.UNDER_WAY:
         return True
     if draft.at < draft.terms.end or not draft.effective:
         return False
     resting = {
         term.claim
         for duty, term in draft.terms.duties.items()
-        if term.kind == "maintain" and draft.duties[duty].state in {"ACTIVE", "OVERDUE", "BREACHED"}
+        if term.kind == "maintain" and draft.duties[duty].state in tables.RUNNING
     }
     for tranche, term in draft.terms.tranches.items():
         if draft.tranches[tranche].stage == "LOCKED":

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from armslength.core.arrangement import claims, maintain, releases
+from armslength.core.arrangement import claims, maintain, releases, tables
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.conditions import ended, holds, never, term_over
@@ -46,7 +46,7 @@ def _work(draft: Draft, duty: str) -> None:
         _start(draft, duty)
         state = draft.duties[duty].state
     if term.kind == "maintain":
-        if state in {"ACTIVE", "OVERDUE", "BREACHED"}:
+        if state in tables.RUNNING:
             maintain.work(draft, duty)
         return
     while guards := _GUARDS.get(state):
@@ -146,7 +146,7 @@ def perform(draft: Draft, act: EntryInput, body: Perform) -> None:
     if act.author != term.debtor:
         raise Refused("authority", f"{term.debtor} owes {body.duty}, not {act.author}")
     state = draft.duties[body.duty]
-    if state.state not in {"ACTIVE", "OVERDUE", "BREACHED"}:
+    if state.state not in tables.RUNNING:
         raise Refused("state", f"{body.duty} is {state.state}: nothing is to be performed")
     draft.duties[body.duty] = replace(state, performed_at=draft.at)
 
@@ -292,6 +292,4 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
             if held.outcome == "UPHELD":
                 named.update(draft.index.shown_by.get(held.claim or "", ()))
                 named.update([release_duty(held.tranche)] if held.tranche else ())
-    return any(
-        draft.index.debtors[duty] == provider and draft.duties[duty].state in {"OVERDUE", "BREACHED"} for duty in named
-    )
+    return any(draft.index.debtors[duty] == provider and draft.duties[duty].state in tables.BAD for duty in named)

@@ -20,7 +20,6 @@ from armslength.core.arrangement.causes import Cause, Passed, Periods, Standing
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance, replace
 
-_OPEN = frozenset({"OVERDUE", "BREACHED"})
 _BROKEN = frozenset({"BREACHED", "REMEDIED"})
 _SHOWN = {
     ("ACTIVE", "OVERDUE"): "maintain.violated",
@@ -81,7 +80,7 @@ def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: Ca
     for known in later[1:]:
         violations = violations.drop(str(known.first))
     draft.duties[duty] = replace(draft.duties[duty], violations=violations)
-    if first.state not in _OPEN:
+    if first.state not in tables.BAD:
         draft.violations = {name: text for name, text in draft.violations.items() if name != duty}
     breached = first.state in _BROKEN
     broke = _broke(draft, duty, number) if breached else None
@@ -97,7 +96,7 @@ def _later(draft: Draft, duty: str, number: int) -> list[Instance]:
     if draft.duties[duty].violation is None and not marks.ends_after(draft, duty, number):
         return []
     after = (known for known in draft.duties[duty].instances if known.first > number)
-    return [known for known in after if known.state in _OPEN or known.at >= draft.at]
+    return [known for known in after if known.state in tables.BAD or known.at >= draft.at]
 
 
 def _judge(draft: Draft, duty: str) -> bool:
@@ -139,7 +138,7 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
     since = new.at if after == new.state else draft.at
     made = _store(draft, duty, old, replace(new, state=after, at=since))
-    shown = after if after in _OPEN else "ACTIVE"
+    shown = after if after in tables.BAD else "ACTIVE"
     if shown == "ACTIVE":
         marks.ended(draft, duty, made)
     if shown != state.state:
@@ -156,7 +155,7 @@ def _store(draft: Draft, duty: str, old: Instance | None, new: Instance) -> Inst
     """Put an instance in the place of an old one."""
     state = draft.duties[duty]
     others = state.violations if old is None else state.violations.drop(str(old.first))
-    first = new.first if new.state in _OPEN else None
+    first = new.first if new.state in tables.BAD else None
     draft.duties[duty] = replace(state, violations=others.put(str(new.first), new), violation=first)
     return new
 

@@ -10,7 +10,7 @@ with each period that is decided; the agenda keeps them from step to step.
 
 from __future__ import annotations
 
-from armslength.core.arrangement import claims
+from armslength.core.arrangement import claims, tables
 from armslength.core.arrangement.agenda import Wanted
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import CLEAN, REFUTED, SUPPORTED, UNDECIDED, Instance
@@ -154,7 +154,7 @@ def _violations(draft: Draft, duty: str) -> str:
         decided, first = draft.claims[draft.terms.duties[duty].claim].decided, first_period(draft, duty)
         text = _OPEN * first + "".join(letter if letter == REFUTED else _OPEN for letter in decided[first:])
         for instance in draft.duties[duty].instances:
-            if instance.state in ("CURED", "REMEDIED"):
+            if instance.state in tables.MENDED:
                 text = _owning(draft, duty, text, instance)
         draft.violations = draft.violations | {duty: text}
     return draft.violations[duty]

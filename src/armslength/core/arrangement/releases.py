@@ -47,7 +47,7 @@ def _key_by(tranche: TrancheState, deadline: int | None) -> bool:
 
 def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> tuple[str, Cause] | None:
     """The row that the duty takes next, and why (rule 6.4a)."""
-    if state.state not in {"PENDING", "ACTIVE", "OVERDUE"}:
+    if state.state not in tables.OWED:
         return None
     if tranche.stage == "FORFEITED":
         rule = "release.abandoned" if state.state == "OVERDUE" else "release.discharged"

@@ -17,7 +17,6 @@ from armslength.core.arrangement.state import Suspension, Withdrawal, replace
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
-_OPEN = frozenset({"PENDING", "ACTIVE", "OVERDUE"})
 _SHOWN = {
     ("EFFECTIVE", "HELD"): "arrangement.held",
     ("HELD", "EFFECTIVE"): "arrangement.unheld",
@@ -212,7 +211,7 @@ def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
             maintain.abandon(draft, duty)
         elif state == "OVERDUE":
             duties.take(draft, duty, "duty.abandoned")
-        elif state in _OPEN and not draft.terms.duties[duty].surviving:
+        elif state in tables.OWED and not draft.terms.duties[duty].surviving:
             duties.take(draft, duty, f"{machine.name}.discharged")
 
 
@@ -223,7 +222,7 @@ def _final(draft: Draft) -> bool:
         and all(tranches.final(draft, tranche) for tranche in draft.index.tranches)
         and not draft.open
         and not any(
-            draft.duties[duty].state in _OPEN
+            draft.duties[duty].state in tables.OWED
             for duty in draft.index.duties
             if duty in draft.index.release_of or not draft.terms.duties[duty].surviving
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.agenda import Agenda
 from armslength.core.arrangement.causes import Cause
 from armslength.core.canonical import names
@@ -150,7 +151,7 @@ class TrancheState(Memoised):
     @property
     def shown(self) -> str:
         """The state by its public name."""
-        return "WITHHELD" if self.withheld and self.stage in {"LOCKED", "READY", "DELIVERED"} else self.stage
+        return "WITHHELD" if self.withheld and self.stage in tables.UNRELEASED else self.stage
 
     def shown_at(self, instant: int) -> str:
         """The same for an entry that lies behind: before a deadline that withholds it fired, it showed its stage."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +218,15 @@ ARRANGEMENT = _machine(
 
 # What changes no state: when a deadline falls, and who counts.
 ASIDE = ("evidence.excluded", "clock.frozen", "clock.thawed")
+
+# Sets of states that have a name.
+BAD: Final = frozenset({"OVERDUE", "BREACHED"})  # of a duty, or of a violation instance
+OWED: Final = frozenset({"PENDING", "ACTIVE", "OVERDUE"})  # … not broken, and not done
+RUNNING: Final = frozenset({"ACTIVE", "OVERDUE", "BREACHED"})  # … to be performed
+MENDED: Final = frozenset({"CURED", "REMEDIED"})
+UNRELEASED: Final = frozenset({"LOCKED", "READY", "DELIVERED"})  # of a tranche: WITHHELD is shown in their place
+GIVEN: Final = frozenset({"RELEASED", "SETTLED", "DISPUTED"})
+LIVE: Final = frozenset({"EFFECTIVE", "WINDING"})  # of the arrangement: tranches move
+UNDER_WAY: Final = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})  # … it is neither winding down nor done
 
 MACHINES = (ARRANGEMENT, CLAIM, ACHIEVE, MAINTAIN, INSTANCE, RELEASE, TRANCHE, OUTCOME, ANSWER)

@@ -26,7 +26,6 @@ from armslength.core.arrangement.terms import Clear, Tranche, release_duty, walk
 from armslength.core.canonical import digest
 from armslength.errors import Refused
 
-_UNRELEASED = frozenset({"LOCKED", "READY", "DELIVERED"})
 _BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "DELIVERED": "tranche.back-delivered"}
 _CLOSED = frozenset({"BREACHED", "DISCHARGED"})
 
@@ -46,7 +45,7 @@ def _needs(draft: Draft, tranche: str, shown: str, what: str, *, then: bool = Fa
     """The tranche's state, if it shows `shown` in a running arrangement; or, if `then` is enough, did at the entry's
     time and is WITHHELD since."""
     state = draft.tranches[tranche]
-    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+    if draft.arrangement.phase not in tables.LIVE:
         raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
     if (state.shown_at(draft.at) if then else state.shown) != shown:
         because = f" ({_told(_reasons(draft, tranche, state.withheld))})" if state.shown == "WITHHELD" else ""
@@ -195,13 +194,13 @@ def exclude(draft: Draft, culprit: str) -> None:
 
 def work(draft: Draft) -> None:
     """Move every tranche as far as it goes."""
-    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+    if draft.arrangement.phase not in tables.LIVE:
         return
     over, disputed = term_over(draft), _disputed(draft)
     closed = over and draft.closed  # a gate that opens as the term ends was open
     for tranche in draft.index.tranches:
         state = draft.tranches[tranche]
-        if state.stage in _UNRELEASED:
+        if state.stage in tables.UNRELEASED:
             if not closed:
                 _withhold(draft, tranche, state, disputed)
                 _open(draft, tranche)
@@ -279,7 +278,7 @@ def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> Cause:
         found += [Standing("tranche", name, "DISPUTED") for name in disputed if _pair(draft, name) == pair]
     if "condition" in withheld:
         owed = ((duty, draft.duties[duty].state) for duty in sorted(_named(draft.terms.tranches[tranche])))
-        bad = [Standing("duty", duty, state) for duty, state in owed if state in {"OVERDUE", "BREACHED"}]
+        bad = [Standing("duty", duty, state) for duty, state in owed if state in tables.BAD]
         found += bad or [Standing("condition", tranche, "false")]
     if {"held", "suspended"}.intersection(withheld):
         found.append(Standing("arrangement", "arrangement", "HELD" if "held" in withheld else "SUSPENDED"))
@@ -334,7 +333,7 @@ def deadline(draft: Draft, tranche: str) -> int | None:
 
 def deadlines(draft: Draft) -> Iterator[int]:
     """The instants that tranches wait for."""
-    if draft.arrangement.phase not in {"EFFECTIVE", "WINDING"}:
+    if draft.arrangement.phase not in tables.LIVE:
         return
     for tranche in draft.index.tranches:
         found = deadline(draft, tranche)
