@@ -17,6 +17,7 @@ from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
 from armslength.engine.recall import recall
+from armslength.engine.repository import named_as
 from armslength.engine.selection import Candidate, choice, chosen
 from armslength.engine.statements import FINAL, place, standing
 from armslength.engine.transport import NodeTransport, check_events, said
@@ -66,7 +67,9 @@ class Monitor:
         proposal = await self.arrangement(which)
         terms = decode_terms(proposal.document.encode())
         check_events(terms, events)
-        arrangement, me = digest(proposal.document.encode()), self._actor(terms)
+        arrangement, me = digest(proposal.document.encode()), named_as(terms, self._did, self._keys["entries"].text)
+        if me is None:
+            raise Misuse("not-named", "these terms do not name us with our present key", terms.title)
         author = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
         said = tuple(await self._say(terms, author, bodies))
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
@@ -119,13 +122,6 @@ class Monitor:
             if not names:
                 await recall(self._store, terms, author, max(links), self._peers, int(self._wall()))
                 return heads[0].head, max(links)
-
-    def _actor(self, terms: Arrangement) -> str:
-        mine = self._keys["entries"].text
-        for name, actor in terms.actors.items():
-            if actor.keys is not None and actor.keys.entries == mine:
-                return name
-        raise Misuse("not-named", "these terms do not name us with our present key", terms.title)
 
     async def arrangement(self, which: str) -> Proposal:
         """The arrangement, from our folder or else from the nodes; without a hash they are asked every time, since

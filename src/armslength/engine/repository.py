@@ -151,12 +151,8 @@ class Repository:
         await self.store.commit(Batch(puts=[Put(INDEX, ARRANGEMENT, None, generation)]))
 
     def actor(self, terms: Arrangement) -> str | None:
-        """Who we are in these terms: the actor with our DID and our key."""
-        mine = self.keys["entries"].text
-        for name, actor in terms.actors.items():
-            if actor.did == self.did and actor.keys is not None and actor.keys.entries == mine:
-                return name
-        return None
+        """Who we are in these terms."""
+        return named_as(terms, self.did, self.keys["entries"].text)
 
     def foreign_keys(self, terms: Arrangement, me: str) -> list[str]:
         """For what these terms pin another key than ours under our name: whoever has it would speak as us."""
@@ -340,6 +336,14 @@ class Repository:
                 live.snapshot_at, live.snapshot_bytes = book.sealed.size, len(put.body)
         book.newly_sealed = []
         self.on_change(live.arrangement)
+
+
+def named_as(terms: Arrangement, did: str, key: str) -> str | None:
+    """The actor in these terms with this DID and this key for entries, in base64."""
+    for name, actor in terms.actors.items():
+        if actor.did == did and actor.keys is not None and actor.keys.entries == key:
+            return name
+    return None
 
 
 def stands_by(live: LiveArrangement) -> WitnessState:
