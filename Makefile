@@ -18,7 +18,7 @@ test: .venv/.installed-dev      ## everything that must hold
 check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_edges.py tests/test_tidy.py tests/test_docs.py tests/test_habits.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_edges.py tests/test_tidy.py tests/test_docs.py tests/test_rules.py tests/test_habits.py
 
 fix: .venv/.installed-dev       ## format, sort imports, and mend what the linter can mend without risk
 	$(BIN)/ruff check --fix .

@@ -133,7 +133,7 @@ async def test_lanes_on_their_way_are_bounded() -> None:
 
 
 async def test_a_peer_holds_more_lanes_the_better_it_answers() -> None:
-    """A few at first, one more with each answer, and never more than its share."""
+    """A few at first, one more with each answer, and never more than its share (rule 11.1e)."""
     box = Outbox()
     for number in range(10 * EACH):
         await box.put(str(number), queue=str(number))
@@ -188,7 +188,7 @@ async def test_what_waits_for_many_new_peers_hides_nobody() -> None:
 
 
 async def test_what_is_sent_again_ends() -> None:
-    """After ten days without an answer a send is given up, and its process hears so."""
+    """After ten days without an answer a send is given up, and its process hears so (rule 11.3b)."""
     box = Outbox()
     box.peer.answers["https://p/"] = [Unavailable("unreachable", "nobody there")]
     await box.put("1")

@@ -31,7 +31,7 @@ from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
 
 LANES: Final = 128  # sends on their way at once, …
-EACH: Final = 32  # … of which to one peer that answers …
+EACH: Final = 32  # … of which to one peer that answers … (rule 11.1e)
 NEW: Final = 4  # … and to one of which that is not known yet
 LOOK_S: Final = 0.5  # seconds before the outbox is looked at again where it, or a result, could not be taken in
 SLEEP_S: Final = 60.0  # the longest sleep while something waits: the clock may leap
@@ -42,7 +42,7 @@ EARLY_ATTEMPTS: Final = 8  # about 20 s in all
 PASSING: Final = frozenset({408, 425, 429})  # 4xx that say "later" by themselves
 BARRED: Final = frozenset({401, 403, 407})  # said by whoever guards the peer, and not of this message
 DEAF: Final = frozenset({0, 502, 503, 504, *PASSING, *BARRED})  # a peer that answers so is left alone as a whole
-LAST_S: Final = 10 * 86400  # for which a peer may be silent before what is sent to it is given up …
+LAST_S: Final = 10 * 86400  # for which a peer may be silent before what is sent to it is given up … (rule 11.3b)
 LAST: Final = 20_000  # … and attempts of one send, in about the same time
 
 MESSAGES: Final = "messages of the Dataspace Protocol"

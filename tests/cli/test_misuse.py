@@ -430,6 +430,17 @@ def test_a_bundle_of_another_arrangement_is_not_looked_at(tmp_path: Path, capsys
         capsys.readouterr()
 
 
+def test_a_trial_is_verified_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where time is simulated, `verify` says so: the record proves an order and no dates (rule 2.7c)."""
+    from tests.wire.test_bundle import _small, files_of
+
+    for path, data in files_of(_small()).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    assert run(["verify", str(tmp_path)]) == 0
+    assert "(simulated time)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", [".DS_Store", "record/Thumbs.db", "._manifest.json", "desktop.ini"])
 def test_what_a_file_manager_leaves_is_called_so(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder that somebody has looked at is not tampered with: it says which file to remove."""

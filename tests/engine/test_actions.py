@@ -43,7 +43,7 @@ def test_provider_commits_what_is_published_and_agreed(golden: Folded) -> None:
 
 
 def test_embargo_holds_the_release(golden: Folded) -> None:
-    """A DELIVERED tranche is released when the owner's embargo is over, and a key follows."""
+    """A DELIVERED tranche is released when the owner's embargo is over, and a key follows (rule 6.3b)."""
     delivered = golden.at(at(9, 2))
     known = TrancheFacts(agreed=True, published=True, transfer="STARTED", release_after=at(9, 6))
     assert "T2" not in _acts(delivered, "A", at(9, 5), T2=known)
@@ -61,7 +61,7 @@ def test_nothing_is_released_while_withheld(golden: Folded, when: int) -> None:
 
 
 def test_recipient_goes_step_by_step(golden: Folded) -> None:
-    """Negotiate, request, download, acknowledge; then open what was released and say so."""
+    """Negotiate, request, download, acknowledge; then open what was released and say so (rule 6.6a)."""
     signed, ready = golden.states[2], golden.at(at(7, 1))
     assert _acts(signed, "B", at(-2), T1=TrancheFacts())["T1"] is Action.NEGOTIATE
     assert "T1" not in _acts(signed, "B", at(-2), T1=TrancheFacts(negotiating=True))
@@ -75,7 +75,7 @@ def test_recipient_goes_step_by_step(golden: Folded) -> None:
 
 def test_who_suspended_a_transfer_resumes_it(golden: Folded) -> None:
     """A provider starts again what it has suspended itself; what the recipient has suspended waits for the recipient,
-    and is then given a new address. A recipient without one has nothing to download."""
+    and is then given a new address. A recipient without one has nothing to download (rules 6.6b, 6.6d)."""
     ready = golden.at(at(7, 1))
     paused = TrancheFacts(
         agreed=True, published=True, transfer="SUSPENDED", suspended_by=Role.PROVIDER, addressed=False

@@ -31,7 +31,7 @@ async def ask(net: Network, pid: str, **changes: Any) -> cn.Negotiation:
 
 async def test_negotiations_that_run_are_bounded() -> None:
     """Of 1,500 that are opened at once about one dataset so many begin; the rest is refused with the reason. One about
-    another dataset begins, and so does the next where one has ended."""
+    another dataset begins, and so does the next where one has ended (rule 11.1d)."""
     net = Network(datasets=Tranches(tranche(), tranche("T2")))
     results = await asyncio.gather(*(ask(net, f"c{number}") for number in range(1500)), return_exceptions=True)
     begun = [each for each in results if isinstance(each, cn.Negotiation)]

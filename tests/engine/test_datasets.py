@@ -1,4 +1,4 @@
-"""Of which arrangement a dataset is, and who its counterparty is: nothing else decides it (engine rule 10.6)."""
+"""Of which arrangement a dataset is, and who its counterparty is: nothing else decides it (rule 10.6a)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def _held(name: str, terms: Any, phase: str) -> Any:
 
 
 async def test_a_counterparty_is_where_the_dataset_s_own_terms_say() -> None:
-    """Two arrangements put one DID in two places: each counts for its own datasets, and neither for any other."""
+    """Two arrangements put one DID in two places: each counts for its own datasets, and neither for any other
+    (rule 10.6a)."""
     repository: Any = Shelf()
     found, terms = Tranches(repository), golden_terms()
     b = terms.actors["B"].did or ""

@@ -138,7 +138,8 @@ SPOILED: list[tuple[str, Callable[[Offer], Offer], str]] = [
     ("spoil", "code"), [(spoil, code) for _, spoil, code in SPOILED], ids=[n for n, _, _ in SPOILED]
 )
 async def test_only_our_own_offer_is_agreed_to(spoil: Callable[[Offer], Offer], code: str) -> None:
-    """A request that differs from our offer in anything is refused with the reason, and leaves nothing behind."""
+    """A request that differs from our offer in anything is refused with the reason, and leaves nothing behind
+    (rule 6.6e)."""
     net = Network()
     with pytest.raises(Refused) as caught:
         await net.nodes[PROVIDER].receive(CONSUMER, request(offer=spoil(OFFER)))

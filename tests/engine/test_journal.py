@@ -71,7 +71,7 @@ def author(store: MemoryStore) -> Journal:
 
 
 async def test_same_bytes_until_sealed() -> None:
-    """A journal that is opened again sends the very entries that it held, with the stamps they have."""
+    """A journal that is opened again sends the very entries that it held, with the stamps they have (rule 8.1b)."""
     store, keepers = MemoryStore(), Timekeepers(m5="down")
     first = author(store)
     names = await first.write([said(claim) for claim in CLAIMS], NOWHERE)

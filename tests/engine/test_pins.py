@@ -51,7 +51,7 @@ async def _pins(about: str = "", did: str = X, **live: Any) -> Pins:
 
 @pytest.mark.parametrize("state", ["live", "ended"])
 async def test_about_an_arrangement_its_own_terms_decide(state: str) -> None:
-    """Whatever other terms say: what it pins counts there, and nothing else."""
+    """Whatever other terms say: what it pins counts there, and nothing else (rule 8.2b)."""
     live = {"one": _held(OLD, state), "two": _held(NEW)}
     assert await _pins("one", **live) == Pins((OLD,), document=False)
     assert await _pins("two", **live) == Pins((NEW,), document=False)

@@ -29,7 +29,8 @@ def other(world: World, title: str = "The other terms", **changes: Any) -> tuple
 
 
 def test_who_has_signed_or_accepted_stays(tmp_path: Path) -> None:
-    """A party that has signed cannot decline, nor who has accepted an office; a proposer that has not signed can."""
+    """A party that has signed cannot decline, nor who has accepted an office; a proposer that has not signed can
+    (rule 10.2d)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:
@@ -68,7 +69,7 @@ def test_what_we_are_signing_is_not_declined(tmp_path: Path) -> None:
 
 
 def test_parties_sign_and_others_accept(tmp_path: Path) -> None:
-    """A party is told to sign, a keeper to accept; of what is not there, neither."""
+    """A party is told to sign, a keeper to accept; of what is not there, neither (rule 10.1a)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

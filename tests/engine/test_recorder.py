@@ -25,7 +25,7 @@ NOTICE = Notice(claim="k2", start=at(5), end=at(6), text="")
 
 
 def test_an_entry_that_the_keeper_refused_is_not_owed(tmp_path: Path) -> None:
-    """A timekeeper that stamped what the keeper has refused asks for the refusal, and goes on cosigning."""
+    """A timekeeper that stamped what the keeper has refused asks for the refusal, and goes on cosigning (rule 2.2d)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

@@ -37,7 +37,7 @@ def _transfer(dataset: str, state: TransferState = TransferState.STARTED, token:
 
 def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: Path) -> None:
     """The token of the transfer's own address opens the file; no other does, nor this one once the transfer is
-    suspended or over, the record withholds or forfeits the tranche, or the node is told to stop."""
+    suspended or over, the record withholds or forfeits the tranche, or the node is told to stop (rule 6.6c)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

@@ -19,7 +19,8 @@ from tests.views.fold import golden
 
 
 def test_what_fails_is_listed_until_it_goes_well() -> None:
-    """The oldest first, with what is at home and at those who are asked about; nothing once it goes well."""
+    """The oldest first, with what is at home and at those who are asked about; nothing once it goes well
+    (rule 11.3a)."""
 
     async def story() -> None:
         troubles, now = Troubles(clock=lambda: 1000.0), asyncio.get_running_loop().time()
@@ -43,7 +44,8 @@ def test_what_fails_is_listed_until_it_goes_well() -> None:
 
 
 def test_chance_spreads_pauses_and_no_more_than_by_half() -> None:
-    """Whoever failed together does not come back together; a pause is never shorter than half of what it may be."""
+    """Whoever failed together does not come back together; a pause is never shorter than half of what it may be
+    (rule 11.3a)."""
 
     async def story() -> None:
         random = Random(7)

@@ -49,7 +49,7 @@ async def turns_during(work: asyncio.Task[object]) -> int:
 
 
 def test_others_have_their_turn_while_submissions_are_judged(tmp_path: Path) -> None:
-    """A thousand entries with signatures that are not good, in one message to the keeper."""
+    """A thousand entries with signatures that are not good, in one message to the keeper (rule 11.1i)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

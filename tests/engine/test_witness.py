@@ -29,7 +29,7 @@ async def _ask(world: World, request: AddCheckpoint | str) -> HttpReply:
 
 
 def test_first_growth_and_again(tmp_path: Path) -> None:
-    """A first head, a longer one and the same one again are cosigned, with times that never decrease."""
+    """A first head, a longer one and the same one again are cosigned, with times that never decrease (rule 8.1a)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         roster, times = keeper.replica.roster, []

@@ -1,4 +1,4 @@
-"""Placing entries, and time (rule 2)."""
+"""Placing entries, and time (part 2 of the rules)."""
 
 from __future__ import annotations
 

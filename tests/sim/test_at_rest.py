@@ -52,7 +52,8 @@ async def crash_and_start(world: World, *whom: str) -> None:
 
 
 def test_an_idle_node_does_nothing(tmp_path: Path) -> None:
-    """Over ten hours no arrangement is looked at, and the store is asked nothing; nor is it after a restart."""
+    """Over ten hours no arrangement is looked at, and the store is asked nothing; nor is it after a restart
+    (rules 2.5c, 11.2c)."""
 
     async def story() -> None:
         async with World(tmp_path, store=lambda _: Counting()) as world:
@@ -88,6 +89,33 @@ def test_everything_works_with_nothing_kept_open(tmp_path: Path, monkeypatch: py
             await world.rest()
             assert (await world.state()).duties["T2.release"].state == "OVERDUE"
             await world.check()
+
+    play(story())
+
+
+def test_opening_replays_from_the_last_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the record is, no more leaves are read than lie behind a snapshot (rule 11.2b)."""
+    monkeypatch.setattr(repository, "SNAPSHOT_EVERY", 16)
+    monkeypatch.setattr(repository, "LEAF_BYTES", 2**30)
+    read: list[int] = []
+
+    class Read(MemoryStore):
+        async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
+            found = await super().leaves(arrangement, start, stop)
+            read.append(len(found))
+            return found
+
+    async def story() -> None:
+        async with World(tmp_path, store=lambda _: Read()) as world:
+            await begin(world)
+            await perform(world, at(4))
+            await world.rest()
+            size = (await world.nodes["B"].live()).record.sealed.size
+            await world.nodes["B"].crash()
+            await world.nodes["B"].start()
+            read.clear()
+            assert (await world.nodes["B"].live()).record.sealed.size == size > 64
+            assert max(read) < 32  # those of one seal beside the 16
 
     play(story())
 

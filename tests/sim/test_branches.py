@@ -122,7 +122,7 @@ def test_m5_is_silent_as_monitor(stages: dict[str, Stage]) -> None:
 
 def test_m5_is_silent_as_keeper(stages: dict[str, Stage]) -> None:
     """m5 is down as keeper from D+14: nothing is placed, and the last sealed state stays; what others have stamped
-    meanwhile is in time once m5 is back, and the key leaves then."""
+    meanwhile is in time once m5 is back, and the key leaves then (rule 2.5b)."""
     branch = script(in_memory.test_m5_is_silent_as_keeper)
 
     async def story() -> None:

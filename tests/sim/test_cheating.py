@@ -177,7 +177,8 @@ def test_forged_monitor(tmp_path: Path) -> None:
 
 
 def test_replay_and_disorder(tmp_path: Path) -> None:
-    """A repeat gets the first answer; what comes before its predecessor waits, and is not refused for good."""
+    """A repeat gets the first answer; what comes before its predecessor waits, and is not refused for good
+    (rule 1.3c)."""
 
     async def story(world: World) -> None:
         await world.clock(at(1, 1))
@@ -204,7 +205,8 @@ def test_replay_and_disorder(tmp_path: Path) -> None:
 
 
 def test_refused_entry_stays_refused(tmp_path: Path) -> None:
-    """What was refused is never placed, even once it would be valid: nobody brings back what an author gave up."""
+    """What was refused is never placed, even once it would be valid: nobody brings back what an author gave up
+    (rule 1.2d)."""
 
     async def story(world: World) -> None:
         made = await entry(world, "m1", TRUE)
@@ -229,7 +231,8 @@ def test_refused_entry_stays_refused(tmp_path: Path) -> None:
 
 
 def test_spoilt_copies_harm_nobody(tmp_path: Path) -> None:
-    """Copies of an entry with a wrong signature or with wrong stamps bring no refusal, and the entry is placed."""
+    """Copies of an entry with a wrong signature or with wrong stamps bring no refusal, and the entry is placed
+    (rule 1.3b)."""
 
     async def story(world: World) -> None:
         await world.clock(at(1, 1))
@@ -264,6 +267,24 @@ def test_hostile_missing_report(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_what_was_cosigned_stands_as_it_was(tmp_path: Path) -> None:
+    """A stamp that is reported as missing is taken into the tail until somebody has cosigned it (rule 2.2f)."""
+
+    async def story(world: World) -> None:
+        await world.clock(at(1, 1))
+        book = (await world.nodes["m5"].live()).record
+        for monitor, is_fixed in (("m1", False), ("m2", True)):
+            made = await entry(world, monitor, TRUE)
+            await submit(world, "m5", signed(made))
+            if is_fixed:
+                book.fix(book.view.size)
+            before = book.at_tail(entry_hash(made))
+            book.merge([signed(made, stamps=[stamped(made, "A", at(1, 1))])], at(1, 1))
+            assert (book.at_tail(entry_hash(made)) == before) is is_fixed
+
+    run(tmp_path, story)
+
+
 def test_backdated(tmp_path: Path) -> None:
     """A stamp from long ago counts as no earlier than grace before the last seal."""
 
@@ -281,7 +302,8 @@ def test_backdated(tmp_path: Path) -> None:
 
 
 def test_junk_is_bounded(tmp_path: Path) -> None:
-    """Thousands of entries by nobody leave nothing behind; a named author's wait for a seal up to a bound."""
+    """Thousands of entries by nobody leave nothing behind; a named author's wait for a seal up to a bound
+    (rule 11.1g)."""
 
     async def story(world: World) -> None:
         await world.clock(at(1, 1))
@@ -362,7 +384,7 @@ async def _sealed(world: World, claim: str, letters: str) -> bool:
 
 
 def test_simulated_clock_in_earnest(tmp_path: Path) -> None:
-    """A node that is not in development takes no terms with a simulated clock."""
+    """A node that is not in development takes no terms with a simulated clock (rule 2.7a)."""
 
     async def whole() -> None:
         async with World(tmp_path, world_terms(clock="utc"), development=False) as world:

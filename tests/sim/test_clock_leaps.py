@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from armslength.core.arrangement.bodies import Notice
+from armslength.core.arrangement.bodies import Attest, Notice
 from tests.golden.terms import at
+from tests.sim.evil import entry, signed, submit
 from tests.sim.harness import World, world_terms
 from tests.sim.script import FILES
 from tests.sim.virtual import play
@@ -51,7 +52,8 @@ def _world(folder: Path) -> World:
 @pytest.mark.parametrize("leap", [DAY, -DAY, 300.0])
 @pytest.mark.parametrize("name", ["m5", "A", "B"])
 def test_one_clock_leaps_for_a_while(tmp_path: Path, name: str, leap: float) -> None:
-    """Keeper, timekeeper or author: the record goes on during the leap and after it, and times stay true."""
+    """Keeper, timekeeper or author: the record goes on during the leap and after it, and times stay true
+    (rule 11.4d)."""
 
     async def story() -> None:
         async with _world(tmp_path) as world:
@@ -70,6 +72,25 @@ def test_one_clock_leaps_for_a_while(tmp_path: Path, name: str, leap: float) -> 
             assert (await world.state()).clock.tau <= true + 60
             assert "our clock" not in [each.what for each in node.running.node.troubles(await node.live())]
             await world.check()
+
+    play(story())
+
+
+def test_times_that_were_given_never_decrease(tmp_path: Path) -> None:
+    """A clock that is set back by less than a leap: the next stamp is no earlier than the last one (rule 2.1d)."""
+
+    async def story() -> None:
+        async with _world(tmp_path) as world:
+            await _begun(world)
+            times = []
+            for monitor, skew in (("m1", 15.0), ("m2", 0.0)):
+                world.nodes["A"].skew = skew
+                made = await entry(world, monitor, Attest(claim="k1a", period=0, value=False))
+                (answer,) = await submit(world, "A", signed(made))
+                assert answer.stamp is not None
+                times.append(answer.stamp.time)
+            assert times[0] <= times[1]
+            assert times[1] > world.dawn + asyncio.get_running_loop().time() + 5
 
     play(story())
 

@@ -1,4 +1,4 @@
-"""Being named binds nobody (engine rule 10): what strangers write makes a node do nothing; and how one is heard."""
+"""Being named binds nobody (part 10 of the rules): what strangers write makes a node do nothing; how one is heard."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from tests.sim.strangers import Stranger, brought, kinds, proposed, run, watched
 @pytest.mark.parametrize("keeper", ["A", "m5"])
 def test_terms_of_a_stranger_make_a_node_do_nothing(tmp_path: Path, keeper: str) -> None:
     """Whatever they give a node to do, it keeps bytes: no request but for the identity of whoever brought them, no
-    token, no record, no stamp, no answer about them but that they wait; the same after a restart, and hours later."""
+    token, no record, no stamp, no answer about them but that they wait; the same after a restart, and hours later
+    (rule 10.2a)."""
 
     async def story(world: World) -> None:
         x, sent = Stranger(world), watched(world)
@@ -103,7 +104,8 @@ def test_nothing_is_compiled_for_a_stranger(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_another_s_address_and_key_in_a_stranger_s_terms_count_nowhere(tmp_path: Path) -> None:
-    """Terms that put B elsewhere, under the stranger's key: all between A and B goes on, to B's own place alone."""
+    """Terms that put B elsewhere, under the stranger's key: all between A and B goes on, to B's own place alone
+    (rule 10.2c)."""
 
     async def story(world: World) -> None:
         x = Stranger(world)
@@ -136,7 +138,7 @@ def test_another_s_address_and_key_in_a_stranger_s_terms_count_nowhere(tmp_path:
 
 def test_what_strangers_send_takes_room_from_nobody_else(tmp_path: Path) -> None:
     """Strangers of many hosts fill their own room, each host its part; then they hear "later", and nothing is dropped.
-    B, with whom something is in force, still finds room, and what is in force goes on."""
+    B, with whom something is in force, still finds room, and what is in force goes on (rule 11.1c)."""
 
     async def story(world: World) -> None:
         await begin(world)

@@ -60,7 +60,8 @@ async def _stands(world: World, size: int) -> None:
 
 
 def test_drops_an_entry(tmp_path: Path) -> None:
-    """An entry that a timekeeper stamped may be late in the record by grace; then no head without it is cosigned."""
+    """An entry that a timekeeper stamped may be late in the record by grace; then no head without it is cosigned
+    (rule 2.2d)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         await world.clock(at(1, 1), "A", "B")
@@ -84,7 +85,7 @@ def test_drops_an_entry(tmp_path: Path) -> None:
 
 
 def test_drops_a_stamp(tmp_path: Path) -> None:
-    """No head is cosigned whose leaf lacks the timekeeper's own stamp, where that is the earliest."""
+    """No head is cosigned whose leaf lacks the timekeeper's own stamp, where that is the earliest (rule 2.2e)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         await world.clock(at(1, 1), "A", "B")
@@ -117,7 +118,8 @@ def test_drops_ones_own_entry(tmp_path: Path) -> None:
 
 
 def test_exact_instant(tmp_path: Path) -> None:
-    """At the end of the term, which fires without grace, an entry stamped before it must be there at once."""
+    """At the end of the term, which fires without grace, an entry stamped before it must be there at once
+    (rule 2.2d)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         end = world.terms.end
@@ -138,7 +140,8 @@ def test_exact_instant(tmp_path: Path) -> None:
 
 
 def test_invalid_leaf(tmp_path: Path) -> None:
-    """A record that holds an invalid entry is not taken, from the first invalid leaf on, and not cosigned."""
+    """A record that holds an invalid entry is not taken, from the first invalid leaf on, and not cosigned
+    (rule 1.3a)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         await world.clock(at(1, 1), "A", "B")
@@ -168,7 +171,8 @@ def test_too_few_cosignatures(tmp_path: Path, times: dict[str, int], wanted: str
 
 
 def test_seal_from_the_future(tmp_path: Path) -> None:
-    """A seal whose time lies more than a minute ahead of a timekeeper's clock is not taken as sealed ground."""
+    """A seal whose time lies more than a minute ahead of a timekeeper's clock is not taken as sealed ground
+    (rule 2.1e)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         keeper.seal(at(0) + 61)
@@ -203,7 +207,7 @@ def test_refuses_a_valid_entry(tmp_path: Path) -> None:
 
 def test_two_histories(tmp_path: Path) -> None:
     """Who has cosigned one history cosigns no other; and where the keeper shows different ones to two parties, the key
-    stops, and the two heads are evidence against the keeper."""
+    stops, and the two heads are evidence against the keeper (rule 6.3c)."""
 
     async def story(world: World, keeper: EvilKeeper) -> None:
         other = EvilKeeper(world)

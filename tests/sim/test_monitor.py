@@ -92,7 +92,7 @@ def test_only_proof_of_a_seal_ends_the_waiting(tmp_path: Path) -> None:
 
 def test_a_monitor_that_has_lost_its_journal_goes_on_from_the_record(tmp_path: Path) -> None:
     """With nothing but its keys, a monitor takes up its numbers where the record shows that they end: it does not sign
-    a number twice, and is not taken for one that speaks with two tongues."""
+    a number twice, and is not taken for one that speaks with two tongues (rule 8.3a)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

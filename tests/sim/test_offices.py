@@ -1,4 +1,4 @@
-"""Offices, answers and standing rules (engine rule 10.3): who has not engaged is named, asked and heard."""
+"""Offices, answers and standing rules (rule 10.3): who has not engaged is named, asked and heard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.sim.strangers import Stranger, asked, brought, proposed, run, watched
 
 def test_signatures_wait_for_the_keeper(tmp_path: Path) -> None:
     """Both sign before the keeper has accepted, and all nodes are killed in between: nothing is placed, all say who is
-    missing; once it accepts, everything is placed and sealed of itself."""
+    missing; once it accepts, everything is placed and sealed of itself (rules 10.3a, 10.3c)."""
 
     async def story(world: World) -> None:
         await world.until("the proposal", world.propose)
@@ -83,7 +83,8 @@ async def _sealed(world: World, name: str) -> bool:
 
 
 def test_who_declines_is_heard(tmp_path: Path) -> None:
-    """The reason reaches the proposer, in status and when it proposes again; the same terms are not kept again."""
+    """The reason reaches the proposer, in status and when it proposes again; the same terms are not kept again
+    (rule 10.2b)."""
 
     async def story(world: World) -> None:
         await world.until("the proposal", world.propose)
@@ -109,7 +110,8 @@ def test_who_declines_is_heard(tmp_path: Path) -> None:
 
 
 def test_a_proposal_is_sent_again_until_it_is_answered(tmp_path: Path) -> None:
-    """Nobody is there when A proposes, and A is killed: it goes on, ever more rarely, until it is answered."""
+    """Nobody is there when A proposes, and A is killed: it goes on, ever more rarely, until it is answered
+    (rule 10.3b)."""
 
     async def story(world: World) -> None:
         sent = watched(world)
@@ -158,7 +160,7 @@ def test_who_asks_without_end_is_not_asked_without_end(tmp_path: Path) -> None:
 
 
 def test_nobody_is_asked_past_entry_by(tmp_path: Path) -> None:
-    """Once the time to enter has passed, the question has no point any more."""
+    """Once the time to enter has passed, the question has no point any more (rule 10.3b)."""
 
     async def story(world: World) -> None:
         sent = watched(world)
@@ -185,7 +187,8 @@ async def _waiting(world: World) -> int:
 
 @pytest.mark.parametrize("roles", [EVERY, ("keeper", "timekeeper")])
 def test_a_standing_rule_accepts_what_it_says_and_nothing_else(tmp_path: Path, roles: Any) -> None:
-    """Offices of the named roles, for the named proposers, up to the size; whatever exceeds it waits for its reader."""
+    """Offices of the named roles, for the named proposers, up to the size; whatever exceeds it waits for its reader
+    (rule 10.1b)."""
     a = "did:web:localhost%3A8801"
 
     async def story(world: World) -> None:
@@ -325,7 +328,8 @@ def test_what_a_command_means_is_what_the_node_is_engaged_in(tmp_path: Path) -> 
 
 
 def test_a_commit_must_name_what_both_have_finalised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ciphertext of a commit that names another agreement is not acknowledged; its recipient's status says why."""
+    """The ciphertext of a commit that names another agreement is not acknowledged; its recipient's status says why
+    (rule 10.7a)."""
 
     async def story(world: World) -> None:
         await world.agree()

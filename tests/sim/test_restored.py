@@ -91,7 +91,8 @@ def test_an_older_copy_catches_up_with_its_own_word(tmp_path: Path, keeper: str,
 
 @pytest.mark.parametrize("name", ["A", "m5"])
 def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None:
-    """Cut off from all, then from one of two: no entry, no stamp, no cosignature, and the owner is told why."""
+    """Cut off from all, then from one of two: no entry, no stamp, no cosignature, and the owner is told why
+    (rule 11.4b)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:
@@ -184,7 +185,7 @@ def test_lost_secrets_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_sealed", [True, False])
 def test_a_monitor_s_older_journal(tmp_path: Path, is_sealed: bool) -> None:
     """A monitor whose folder was put back signs no second entry with an old number, sealed or only placed; it says
-    nothing while a timekeeper is silent."""
+    nothing while a timekeeper is silent (rule 11.4c)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:
@@ -378,7 +379,7 @@ def test_after_a_day_a_quorum_s_worth_suffices(tmp_path: Path) -> None:
 
 def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Nobody says what he knows: the first leaf that shows an entry of ours that we lack ends our speaking, and is
-    taken back."""
+    taken back (rule 11.4b)."""
 
     async def story() -> None:
         async with World(tmp_path) as world:

@@ -13,7 +13,7 @@ from tests.views.fold import golden
 
 
 def test_missing_timekeepers_are_named_with_since_when() -> None:
-    """With two of three silent or behind, time stands still, and each is named."""
+    """With two of three silent or behind, time stands still, and each is named (rule 2.5d)."""
     now = at(10)
     keepers = {
         "A": Timekeeper(heard=now - 5),

@@ -68,7 +68,7 @@ def test_the_next_deadline_skips_excuses_that_nobody_asked_for() -> None:
 
 
 def test_what_no_seal_covers_is_provisional() -> None:
-    """With facts, the overview counts unsealed entries and says so in words."""
+    """With facts, the overview counts unsealed entries and says so in words (rule 2.5a)."""
     view = seen(at(10), NodeFacts(now=at(10), size=120, sealed=117, sealed_at=at(9, 10)))
     assert view.provisional is not None
     assert view.provisional.entries == 3

@@ -251,7 +251,7 @@ def arrangements(draw: st.DrawFn) -> tuple[Arrangement, dict[str, str]]:
 @settings(max_examples=20, deadline=None, phases=WITHOUT_SHRINKING)
 @given(arrangements())
 def test_decompile_and_compile_are_inverse(pair: tuple[Arrangement, dict[str, str]]) -> None:
-    """Whatever the terms, their YAML compiles to the same canonical bytes and the same texts."""
+    """Whatever the terms, their YAML compiles to the same canonical bytes and the same texts (rule 7.2a)."""
     terms, written = pair
     yaml = decompile_terms(terms, written)
     again = compile_terms(yaml.encode())
@@ -295,15 +295,24 @@ def test_a_file_with_a_spoilt_line_compiles_or_is_refused(data: st.DataObject) -
         compiled("\n".join(rows))
 
 
+def test_a_duty_of_two_debtors_is_two_duties() -> None:
+    """Each has its own debtor, claim and name, and everything else in common (rule 4.3a)."""
+    duties = compiled(SMALL).terms.duties
+    found = {name: (duty.debtor, duty.claim) for name, duty in duties.items() if name.startswith("Delete.")}
+    assert found == {"Delete.S": ("S", "deleted-S"), "Delete.B": ("B", "deleted-B")}
+    first, second = duties["Delete.S"], duties["Delete.B"]
+    assert (first.statement, first.due, first.cure) == (second.statement, second.due, second.cure)
+
+
 def test_spelling_is_no_term() -> None:
-    """Order of fields, comments, quotes, layout and the spelling of durations change nothing."""
+    """Order of fields, comments, quotes, layout and the spelling of durations change nothing (rule 7.2b)."""
     other = SMALL.replace("term: 12w", "# three months or so\nterm:   84d").replace("[S, B, L]", "[L, B, S]")
     other = other.replace("title: Test results for forecasts\n", "") + 'title: "Test results  for forecasts"\n'
     assert canonical(compiled(other).terms) == canonical(compiled(SMALL).terms)
 
 
 def test_defaults_are_written_out() -> None:
-    """Writing a default down changes nothing, since the canonical form holds it anyway."""
+    """Writing a default down changes nothing, since the canonical form holds it anyway (rule 7.2b)."""
     other = SMALL + "grace: 1h\nclock: utc\nsuspension: {limit: 14d}\nwithdrawal: {notice: 5d}\n"
     assert compiled(other).terms == compiled(SMALL).terms
 
@@ -408,7 +417,7 @@ def test_every_line_is_known() -> None:
 
 
 def test_yaml_is_read_by_the_1_2_core_schema() -> None:
-    """Words that YAML 1.1 took for booleans are text; only true and false are not."""
+    """Words that YAML 1.1 took for booleans are text; only true and false are not (rule 7.2c)."""
     node = parse(b"a: yes\nb: on\nc: true\nd: ~\ne: 12\nf: '12'\ng: 1_000\nh: 12:30:45\n", "x")
     assert isinstance(node.value, dict)
     assert {key: child.value for key, child in node.value.items()} == {

@@ -60,7 +60,7 @@ class TrancheFacts:
 def plan(
     terms: Arrangement, state: State, me: str, facts: Mapping[str, TrancheFacts], now: int
 ) -> list[tuple[str, Action]]:
-    """The acts that are open to `me` now, as (tranche, act), in the order of the tranches' ids."""
+    """The acts that are open to `me` now, as (tranche, act), in the order of the tranches' ids (rule 2.5b)."""
     acts: list[tuple[str, Action]] = []
     if state.arrangement.phase in {"PROPOSED", "LAPSED"}:
         return acts
@@ -76,7 +76,7 @@ def plan(
     return acts
 
 
-def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) -> Action | None:
+def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) -> Action | None:  # rule 6.6b
     if there.stage == "FORFEITED":
         return Action.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
     if there.shown == "WITHHELD" and known.transfer == "STARTED":
@@ -93,7 +93,7 @@ def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) 
 
 
 def _may_start(known: TrancheFacts) -> bool:
-    """Whoever suspended a transfer resumes it; a recipient that has done so waits for a new address."""
+    """Whoever suspended a transfer resumes it; a recipient that has done so waits for a new address (rule 6.6d)."""
     if known.transfer == "SUSPENDED":
         return known.suspended_by is Role.PROVIDER
     return known.transfer == "REQUESTED" or (known.transfer == "STARTED" and not known.addressed)
@@ -103,7 +103,7 @@ def _may_release(state: State) -> bool:
     return state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"
 
 
-def _recipient(there: TrancheState, known: TrancheFacts) -> Action | None:
+def _recipient(there: TrancheState, known: TrancheFacts) -> Action | None:  # rule 6.6a
     if there.stage == "FORFEITED":
         return None
     if not known.agreed:

@@ -1,4 +1,4 @@
-"""Before the first word of a life: whether we know everything that we have said (engine rule 11.4).
+"""Before the first word of a life: whether we know everything that we have said (rule 11.4b).
 
 A node may have been put back as it was some time ago: its folder, its database, the disk below it. Were it to go on as
 if nothing had happened, it would sign a second entry with an old number, or cosign below what it has cosigned. Laws:

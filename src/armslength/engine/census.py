@@ -1,6 +1,6 @@
 """How many negotiations and transfers there are of each dataset, which has one counterparty, and which are too many.
 
-Laws (engine rule 11.1):
+Laws (rule 11.1d):
 
 1. Of a dataset so many processes run at once, and so many agreements are made; who asks for more is refused, with the
    reason.

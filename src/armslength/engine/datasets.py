@@ -1,7 +1,7 @@
 """The tranches of arrangements in force as datasets of the Dataspace Protocol (`ports.Datasets`).
 
 Each arrangement speaks of its own datasets only: where a party's node is, and who is a counterparty, is never taken
-from another one (engine rule 10.6).
+from another one (rule 10.6a).
 """
 
 from __future__ import annotations

@@ -340,7 +340,7 @@ class Hand:
         return Release(tranche=tranche, wrapped=hashlib.sha256(raw).hexdigest())
 
     async def _key(self, live: LiveArrangement, tranche: str) -> Body | None:
-        """The key leaves only once the other timekeepers' heads agree with ours (engine rule 6.3 c)."""
+        """The key leaves only once the other timekeepers' heads agree with ours (rule 6.3c)."""
         fork = self._compared.pop((live.arrangement, tranche))
         if fork is not None:
             evidence = await fork_evidence(live, fork, self._store)
@@ -354,7 +354,7 @@ class Hand:
             raise Refused("key-lost", f"the wrapped key that was released {LOST}, and cannot be given", tranche)
         return Key(tranche=tranche, wrapped=wrapped)
 
-    async def _ack_cipher(self, live: LiveArrangement, tranche: str) -> Body | None:
+    async def _ack_cipher(self, live: LiveArrangement, tranche: str) -> Body | None:  # rule 6.3a
         await self._check_agreement(live, tranche, await self._committed(live, tranche))
         receipt = await self._contents.need_receipt(live, tranche)
         if receipt.public is None:
@@ -473,7 +473,7 @@ class Hand:
         return await self._find(live, Commit, tranche)
 
     async def _check_agreement(self, live: LiveArrangement, tranche: str, commit: Commit) -> None:
-        """Raise Refused unless the commit names an agreement finalised for this tranche (engine rule 10.7)."""
+        """Raise Refused unless the commit names an agreement finalised for this tranche (rule 10.7a)."""
         if not await self._exchange.is_agreed(dataset_id(live.arrangement, tranche), commit.agreement):
             reason = f"its commit names {commit.agreement}, which is no agreement on it that was finalised with us"
             raise Refused("no-agreement", f"{reason}: the ciphertext is not acknowledged", tranche)

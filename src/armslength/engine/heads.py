@@ -1,4 +1,4 @@
-"""Before a key leaves: whether every timekeeper stands by the record that we hold (engine rule 6.3 c)."""
+"""Before a key leaves: whether every timekeeper stands by the record that we hold (rule 6.3c)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Fork:
 
 
 async def compare_heads(live: LiveArrangement, peers: Peers, *, beyond: int, skip_silent: bool) -> Fork | None:
-    """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait.
+    """A head of another history, if a timekeeper shows one. Raises Unavailable while we should wait (rule 6.3c).
 
     Whoever shows nothing that the keeper has signed, or a head that does not cover the leaf `beyond`, is silent: it
     stops the key for as long as the silent are not skipped.

@@ -1,4 +1,4 @@
-"""Proposals of others that wait for their reader: bytes, with which nothing else is done (engine rule 10.2).
+"""Proposals of others that wait for their reader: bytes, with which nothing else is done (rule 10.2a).
 
 Laws:
 
@@ -86,7 +86,7 @@ class Inbox:
             rows[new.key] = new
             return True
 
-    def _check_room(self, there: list[Waiting], new: Waiting) -> None:
+    def _check_room(self, there: list[Waiting], new: Waiting) -> None:  # rule 11.1c
         room = self._room
         if new.known:
             own = [each for each in there if each.known and each.by == new.by]

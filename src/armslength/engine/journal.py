@@ -272,7 +272,7 @@ class Journal:
 
     async def send(self, post: Transport) -> dict[str, SubmissionAnswer]:
         """Send what is pending: to every other timekeeper for its stamp, then to the keeper. Returns the keeper's
-        answers by entry hash.
+        answers by entry hash (rule 8.1b).
 
         Whoever is late with its stamp is not waited for. Raises Unavailable if the keeper does not answer.
         """

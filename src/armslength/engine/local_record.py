@@ -33,10 +33,10 @@ from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.replica import Placed, Replica
 from armslength.errors import ArmslengthError, Refused
 
-AHEAD = 60  # seconds that another clock may be ahead of ours before we refuse its times (engine rule 2.1)
+AHEAD = 60  # seconds that another clock may be ahead of ours before we refuse its times (rule 2.1e)
 
 # What may wait for a seal, so that nobody fills our memory or makes the next seal too large to send.
-EACH = 250  # entries of one author
+EACH = 250  # entries of one author (rule 11.1g)
 EACH_BYTES = 1024 * 1024
 ALL = 750  # entries of everyone but ourselves and the keeper, who cannot seal until its own are placed
 ALL_BYTES = 8 * 1024 * 1024
@@ -259,7 +259,7 @@ class LocalRecord:
             return before.replica.copy(), len(before.leaves)
         return self.sealed.copy(), 0
 
-    def _is_missing(self, leaf: Leaf, live: dict[str, Leaf]) -> bool:
+    def _is_missing(self, leaf: Leaf, live: dict[str, Leaf]) -> bool:  # rule 2.2e
         there = live.get(entry_hash(leaf.entry))
         if there is None:
             return self.sealed.index_of(entry_hash(leaf.entry)) is None
@@ -312,7 +312,7 @@ class LocalRecord:
         return checkpoint
 
     def _refuse_if_owed(self, leaves: Sequence[Leaf], written: Iterable[Leaf], now: int, head: Replica) -> None:
-        """Engine rule 2.2: no head that leaves out a stamp of ours, or an entry that must be placed by now."""
+        """Rule 2.2d: no head that leaves out a stamp of ours, or an entry that must be placed by now."""
         live = {entry_hash(leaf.entry): leaf for leaf in leaves}
         latest = max(now, head.state.clock.tau)
         owed = [(leaf, mine.time) for leaf in self.tail if (mine := stamp_by(leaf, self.me.actor)) is not None]
@@ -396,7 +396,7 @@ class LocalRecord:
         return key is not None and given.by in self.sealed.roster.timekeepers and is_signed(key, message, given.sig)
 
     def fix(self, size: int) -> None:
-        """Somebody has cosigned the head of `size` leaves: its order stands."""
+        """Somebody has cosigned the head of `size` leaves: its order stands (rule 2.2f)."""
         self.fixed = max(self.fixed, size)
 
     def seal(self, leaf: Leaf) -> list[Leaf]:

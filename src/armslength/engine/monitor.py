@@ -49,7 +49,7 @@ AGAIN = "it is sent again with the next command of this folder"
 
 class Monitor:
     """One monitor's folder, opened for one command. `nodes` are the addresses of those that it talks to, and `wall` is
-    the machine's clock."""
+    the machine's clock (rule 8.3a)."""
 
     def __init__(
         self, store: Store, peers: Peers, keys: KeySource, did: str, nodes: Sequence[str], wall: Callable[[], float]
@@ -125,7 +125,8 @@ class Monitor:
 
     async def arrangement(self, which: str) -> Proposal:
         """The arrangement, from our folder or else from the nodes; without a hash they are asked every time, since
-        other terms may have taken the place of those that we know. Raises Misuse where there is a choice."""
+        other terms may have taken the place of those that we know. Raises Misuse where there is a choice
+        (rule 10.1c)."""
         found = await self._known(which)
         if not found or not which:
             try:

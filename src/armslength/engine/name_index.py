@@ -25,7 +25,7 @@ _AFTER: Final = "!"  # comes right after a blank: the first key that does not be
 
 
 class NameIndex:
-    """The index in a store."""
+    """The index in a store (rule 10.2c)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,6 +1,6 @@
 """Which keys of a caller's tokens terms pin.
 
-Laws:
+Laws (rule 8.2b):
 
 1. In a request about one arrangement, its own terms decide: what they pin for a DID counts there, and nothing else. So
    terms that pin a false key under somebody's name open no record but their own.

@@ -1,4 +1,4 @@
-"""How terms come to bind this node: proposed, received, accepted, declined (engine rule 10).
+"""How terms come to bind this node: proposed, received, accepted, declined (part 10 of the rules).
 
 Laws:
 
@@ -78,7 +78,7 @@ class Proposals:
         return said
 
     async def reply(self, arrangement: str, by: str) -> ProposalReply:
-        """What we say to these terms, to `by` who asks. Raises NotFound."""
+        """What we say to these terms, to `by` who asks. Raises NotFound (rule 10.2b)."""
         if await self._repository.holds(arrangement):
             self.replies.noticed(arrangement, by)
             return ProposalReply(arrangement=arrangement, answer=ACCEPTED)
@@ -121,7 +121,8 @@ class Proposals:
         return arrangement
 
     async def engage(self, arrangement: str) -> None:
-        """As a party: take these terms from the inbox, in order to sign them. Raises NotFound, Refused, Misuse."""
+        """As a party: take these terms from the inbox, in order to sign them. Raises NotFound, Refused, Misuse
+        (rule 10.1a)."""
         async with self._engaging:
             if await self._repository.holds(arrangement):
                 return
@@ -147,7 +148,8 @@ class Proposals:
         return await self._repository.open(arrangement)
 
     async def decline(self, arrangement: str, reason: str) -> str | None:
-        """Decline terms that we have neither signed nor accepted; returns their title. Raises Refused, NotFound."""
+        """Decline terms that we have neither signed nor accepted; returns their title. Raises Refused, NotFound
+        (rule 10.2d)."""
         if len(reason) > MAX_REASON:
             raise Misuse("too-long", f"at most {MAX_REASON} characters", "--reason")
         async with self._engaging:
@@ -187,7 +189,7 @@ class Proposals:
         return (await self._repository.open(arrangement)).engagement.proposal
 
     async def _answered(self, arrangement: str, actor: str) -> None:
-        """Somebody has answered: what waits for it is sent at once."""
+        """Somebody has answered: what waits for it is sent at once (rule 10.3a)."""
         try:
             live = await self._repository.open(arrangement)
         except NotFound:  # declined meanwhile
@@ -256,7 +258,7 @@ class Proposals:
             log.exception("%s waits for its reader", arrangement[:12])
 
     async def _check_rule(self, terms: Arrangement, me: str, by: str) -> None:
-        """Raise Refused where the standing rule leaves these terms to the owner."""
+        """Raise Refused where the standing rule leaves these terms to the owner (rule 10.1b)."""
         beyond = set(roles(terms, me)) - set(self._rule.roles)
         if beyond:
             raise Refused("beyond-rule", f"the standing rule accepts no {', '.join(sorted(beyond))}", "roles")
@@ -281,7 +283,7 @@ def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
     from armslength.wire.terms import read_terms
 
     terms = read_terms(proposal.document.encode(), proposal.texts)
-    if terms.clock == "simulated" and not development:
+    if terms.clock == "simulated" and not development:  # rule 2.7a
         raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
     error = next((each for each in check(terms, proposal.texts) if each.severity == "error"), None)
     if error is not None:

@@ -31,7 +31,7 @@ def offer_of(dataset: Dataset) -> Offer:
 
 
 def check_offer(ours: Offer, theirs: Offer) -> None:
-    """Refuse an offer that is not ours. Whom it is between may be left out; nothing else may."""
+    """Refuse an offer that is not ours. Whom it is between may be left out; nothing else may (rule 6.6e)."""
     if theirs.id != ours.id:
         raise Refused("unknown-offer", f"no offer {theirs.id}: the offer of this dataset is {ours.id}", "offer.@id")
     for name, mine, other in (

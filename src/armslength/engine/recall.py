@@ -1,7 +1,7 @@
 """What others hold of an author's own words, and an author without a node that is an older copy of itself.
 
 A monitor has no record to compare with, only its journal. Where its folder is an older copy, it first asks every other
-timekeeper what it holds of its entries, and goes on after the last of them (engine rule 11.4).
+timekeeper what it holds of its entries, and goes on after the last of them (rule 11.4c).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What others ask of a node about a record: to stamp or place submissions, to take in leaves, to cosign a head.
 
-Every answer is durable before it is given: a stamp, a place and a cosignature are promises.
+Every answer is durable before it is given: a stamp, a place and a cosignature are promises (rule 8.1c).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from armslength.wire.witness import encode_cosignatures, parse_add_checkpoint
 
 # May come right by itself: never refused for good.
 READ_AT_ONCE: Final = 1000  # leaves
-NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})
+NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})  # rule 1.3c
 
 
 class Voice(Protocol):
@@ -87,7 +87,7 @@ class Recorder:
         self.arrived: dict[str, tuple[float, float]] = {}  # when the first and last entries came that no round has seen
 
     def now(self, live: LiveArrangement) -> int:
-        """Our time for this arrangement; never less than a time that we gave."""
+        """Our time for this arrangement; never less than a time that we gave (rule 2.1d)."""
         return max(self._clock.now(simulated=live.terms.clock == "simulated"), live.witness.time)
 
     def heard(self, live: LiveArrangement) -> dict[str, tuple[int, int]]:
@@ -118,7 +118,7 @@ class Recorder:
         self.arrived.pop(arrangement, None)
 
     def is_behind(self, live: LiveArrangement) -> bool:
-        """Whether there is something to seal: entries after the last seal, or a deadline that has come."""
+        """Whether there is something to seal: entries after the last seal, or a deadline that has come (rule 2.5c)."""
         return bool(live.record.tail) or self.deadline(live) is not None
 
     # --- what others ask ---------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ class Recorder:
             answers = []
             for number, leaf in enumerate(leaves, 1):
                 answers.append(self._answer(live, leaf, now, waiting))
-                if number % PORTION == 0:
+                if number % PORTION == 0:  # rule 11.1i
                     if live.record.view.size > before:  # should we end here, this is not stored yet
                         live.unsaved = before if live.unsaved is None else min(before, live.unsaved)
                     await asyncio.sleep(0)  # others have their turn
@@ -167,7 +167,7 @@ class Recorder:
     @staticmethod
     def _refusal(live: LiveArrangement, submission: Submission, error: ArmslengthError) -> Refusal | None:
         """The keeper's signed answer, if it may give one: to the author's own words only, else anyone could have a
-        valid entry refused by spoiling a copy; and past a gap only where what is missing was refused."""
+        valid entry refused by spoiling a copy; and past a gap only where what is missing was refused (rule 1.3b)."""
         entry, book = submission.entry, live.record
         if not book.me.keeper or not book.is_by_its_author(submission):
             return None

@@ -1,7 +1,7 @@
 """What a keeper has refused for good, in one arrangement.
 
-The first answer stands: a refused entry is never placed, even where it would be valid later. Its author may have said
-something else in its place since, and whoever kept a copy could bring it back against the author's will. A refusal is
+The first answer stands (rule 1.2d): a refused entry is never placed, even where it would be valid later. Its author may
+have said something else in its place since, and whoever kept a copy could bring it back against its will. A refusal is
 forgotten once the entry can never be placed anyway: another has its number, or stands where it names its predecessor.
 """
 

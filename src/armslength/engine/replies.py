@@ -3,7 +3,7 @@
 Laws:
 
 1. Parties deliver the terms to everyone whom they name with a node; everybody who is engaged asks the others for their
-   answer. Nobody else opens a connection because of these terms (engine rule 10.2).
+   answer. Nobody else opens a connection because of these terms (rule 10.2a).
 2. Who has not been reached, or has not decided, is asked again, with a growing pause that has chance in it, until it
    has answered or `entry_by` has passed. All of it is durable.
 3. A node asks only about terms that it is engaged in. So whoever asks us has something to say, and is asked at once.
@@ -63,7 +63,7 @@ class AskedActors:
 
 
 class Replies:
-    """The questions of one node. `run` until cancelled."""
+    """The questions of one node. `run` until cancelled (rule 10.3b)."""
 
     def __init__(self, store: Store, peers: Peers, clock: Clock, troubles: Troubles) -> None:
         self._store = store

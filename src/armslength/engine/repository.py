@@ -1,6 +1,6 @@
 """The arrangements that a node is engaged in: their terms as proposed, and a book for each.
 
-What others propose waits in `engine.inbox` and comes here by the owner's word alone (engine rule 10.1).
+What others propose waits in `engine.inbox` and comes here by the owner's word alone (rule 10.1a).
 
 An arrangement is opened when somebody needs it, and closed when others were needed since. What is closed is stored
 whole; what somebody still holds is not opened a second time. Which are to be looked at, and whom they name, stands in
@@ -39,6 +39,7 @@ from armslength.wire.terms_json import decode_terms
 log = logging.getLogger(__name__)
 
 ARRANGEMENT, REPLICA, HASHES, KEPT = "arrangement", "replica", "hashes", "kept"
+# Rule 11.2b.
 SNAPSHOT_EVERY = 256  # leaves: how many are replayed when an arrangement is opened, unless its state is large:
 LEAF_BYTES = 1024  # no more bytes of snapshots are written than there are of leaves, if these are so long on average
 KEPT_OPEN: Final = 64  # arrangements that stay open when nobody needs them

@@ -40,7 +40,7 @@ def row(
 
 
 class Schedule:
-    """What is ripe among the arrangements of a node; and `ports.Store` for all that is about them."""
+    """What is ripe among the arrangements of a node; and `ports.Store` for all that is about them (rule 11.2c)."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,6 +1,6 @@
 """What fails here, at whom, since when, and what to do: one list for everything that is tried again.
 
-Laws (engine rule 11.3):
+Laws (rule 11.3a):
 
 1. Whatever is tried again has a `Pause` here: it grows, with chance in it, and begins anew with the first success.
 2. It has an end, which its owner knows: an answer that is final, a record that asks no more, or so many attempts.

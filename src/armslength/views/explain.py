@@ -120,7 +120,7 @@ def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
 
 
 def stalled(terms: Arrangement, facts: NodeFacts, state: State | None = None) -> tuple[str, ...]:
-    """Why no seal comes, if something waits for one; empty if all is well.
+    """Why no seal comes, if something waits for one; empty if all is well (rule 2.5d).
 
     Where fresh seals lack timekeepers, or these lag, they are named, with since when and whether time can move without
     them. Without any fresh seal nobody knows who would have cosigned it: what is missing then is the keeper's seals.

@@ -185,7 +185,7 @@ def _allegations(state: State) -> tuple[AllegationLine, ...]:
     )
 
 
-def _provisional(terms: Arrangement, state: State, facts: NodeFacts) -> Provisional:
+def _provisional(terms: Arrangement, state: State, facts: NodeFacts) -> Provisional:  # rule 2.5a
     return Provisional(
         sealed=facts.sealed,
         size=facts.size,

@@ -1,6 +1,6 @@
 """How many connections and unfinished bodies there may be, so that what one address takes leaves the others theirs.
 
-Laws (engine rule 11.1):
+Laws (rule 11.1a):
 
 1. Where all connections are taken, or all of one address, one that waits for its client makes room for the next: the
    oldest of the address that has most. A request that has arrived is answered. Where all are being answered, the new

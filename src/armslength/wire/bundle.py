@@ -75,7 +75,7 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a bundle proves, as of its last seal. If it does not hold, `error` says where, and the rest is what was
-    reached before. `pinned`: it is the arrangement that the caller expected."""
+    reached before. `pinned`: it is the arrangement that the caller expected (rule 7.1c)."""
 
     error: Failure | None
     pinned: bool
@@ -134,7 +134,7 @@ def build(
 
 
 def verify_bundle(files: Mapping[str, bytes], expect: str | None = None) -> Verdict:
-    """The verdict on a bundle's files, by path. Never raises for what the files hold."""
+    """The verdict on a bundle's files, by path. Never raises for what the files hold (rule 7.1b)."""
     check = _Check(files, expect)
     try:
         check.run()
@@ -226,7 +226,7 @@ class _Check:
         return texts
 
     def _compare(self, expected: Mapping[str, bytes]) -> None:
-        """Every file is there, is what the record yields, and there is no other."""
+        """Every file is there, is what the record yields, and there is no other (rule 7.1a)."""
         for path, data in expected.items():
             if self._file(path) != data:
                 raise Unverified("bad-file", "is not what the record yields", file=path)

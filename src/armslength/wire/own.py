@@ -33,7 +33,7 @@ from armslength.errors import Malformed
 from armslength.wire.record import decode_leaf, decode_submission, encode
 from armslength.wire.strict import convert, decode, parse
 
-BASE = "/armslength/1"
+BASE = "/armslength/1"  # rule 8.1a
 MAX_LEAVES = 1000  # in one message
 PORTION = 20  # leaves that are read or judged before others have their turn
 MAX_ASKED = 100  # entries that one request for a head may ask about

@@ -93,7 +93,7 @@ def _actor(reader: Reader, kind: str, node: YamlNode, path: str) -> Actor | None
 
 
 def _is_at_home(reader: Reader, card: dict[str, Any], node: YamlNode, path: str) -> bool:
-    """Whether the address, where there is one, is the place that the DID names (engine rule 10.4)."""
+    """Whether the address, where there is one, is the place that the DID names (rule 10.4b)."""
     if card["address"] is None or card["did"] == did_of(card["address"]):
         return True
     try:
@@ -105,7 +105,7 @@ def _is_at_home(reader: Reader, card: dict[str, Any], node: YamlNode, path: str)
 
 
 def _card(reader: Reader, file: str, node: YamlNode, path: str) -> dict[str, Any] | None:
-    """The fields of an identity card in its own file; its problems name that file."""
+    """The fields of an identity card in its own file; its problems name that file (rule 8.2a)."""
     data = _load(reader, file, node, path)
     if data is None:
         return None

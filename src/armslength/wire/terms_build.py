@@ -29,7 +29,7 @@ from armslength.wire.terms_tree import YamlNode
 
 
 def build(reader: Reader, root: YamlNode) -> tuple[Arrangement, dict[str, str]] | None:
-    """The terms and their clause texts, or None after noting every problem found."""
+    """The terms and their clause texts, or None after noting every problem found (rule 7.2b)."""
     if not isinstance(root.value, dict):
         reader.problem("type", root, "", "must be a mapping", "begin with title: …")
         return None
@@ -208,7 +208,7 @@ def _duty(reader: Reader, id_: str, node: YamlNode, path: str) -> dict[str, Duty
 
 
 def _debtors(reader: Reader, id_: str, given: dict[str, Any], node: YamlNode, path: str) -> dict[str, str]:
-    """Debtor → claim, from `debtor` and `claim` or from `debtors`."""
+    """Debtor → claim, from `debtor` and `claim` or from `debtors` (rule 4.3a)."""
     if given["debtors"] is None:
         missing = [key for key in ("debtor", "claim") if given[key] is None]
         for key in missing:

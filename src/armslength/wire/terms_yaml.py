@@ -147,7 +147,7 @@ class _Builder:
 
 
 def parse(data: bytes, file: str) -> YamlNode:
-    """Parse the bytes of one YAML document. Raises BadTerms with every problem of form."""
+    """Parse the bytes of one YAML document. Raises BadTerms with every problem of form (rule 7.2c)."""
     if len(data) > MAX_BYTES:
         raise BadTerms([Problem("size", file, 1, "", f"{len(data)} bytes; at most {MAX_BYTES} are read")])
     try:

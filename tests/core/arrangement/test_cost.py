@@ -43,7 +43,7 @@ def folded(terms: Arrangement, state: State, entries: Iterable[step.EntryInput])
 
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
 def test_an_entry_costs_the_same_after_many(flood: Callable[[int], Flood]) -> None:
-    """Sixteen times as many entries make the next ones dearer by a logarithm: within 1.5."""
+    """Sixteen times as many entries make the next ones dearer by a logarithm: within 1.5 (rule 11.2a)."""
     terms, entries = flood(MORE + SOME)
     state = folded(terms, begun(terms), islice(entries, SOME))
     first = list(islice(entries, 64))

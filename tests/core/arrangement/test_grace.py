@@ -149,7 +149,7 @@ def differences(seed: int, seen: Counter[tuple[str, str]]) -> set[tuple[str, str
 
 
 def test_what_is_said_between_a_deadline_and_its_firing() -> None:
-    """Every cell is tried, and none differs that is not decided to."""
+    """Every cell is tried, and none differs that is not decided to (rule 2.3d)."""
     seen: Counter[tuple[str, str]] = Counter()
     assert [differences(seed, seen) for seed in range(60)] == [set()] * 60
     rare = {("arrangement.unresumed", "evidence"), ("tranche.silent", "key"), ("arrangement.unresumed", "key")}
@@ -204,7 +204,8 @@ def test_ready_tranche_is_acknowledged_before_it_was_withheld(sealed: bool) -> N
 
 @SEALED
 def test_waiver_undoes_no_breach_that_had_passed(sealed: bool) -> None:
-    """Waived between the end of the cure and its firing: the breach suspends, then there is nothing to remedy."""
+    """Waived between the end of the cure and its firing: the breach suspends, then there is nothing to remedy
+    (rule 4.1f)."""
     play = small.begun(
         claims={"e": small.event()},
         duties={"a": small.achieve("e", due=Due(anchor="start", after=50), cure=50)},
@@ -218,7 +219,7 @@ def test_waiver_undoes_no_breach_that_had_passed(sealed: bool) -> None:
 
 @SEALED
 def test_remedy_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
-    """All agreed in time, but the remedy is dated past maxSuspension: WINDING, and the remedy is none."""
+    """All agreed in time, but the remedy is dated past maxSuspension: WINDING, and the remedy is none (rule 5.3d)."""
     play = small.begun(
         claims={"e": small.event()}, duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20)}
     )
@@ -235,7 +236,7 @@ def test_remedy_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
 
 @SEALED
 def test_decision_past_the_determination_deadline_dismisses(sealed: bool) -> None:
-    """The period is REFUTED too late for the allegation, whose time is over."""
+    """The period is REFUTED too late for the allegation, whose time is over (rule 5.1f)."""
     play = small.begun(
         claims={"k": small.state_claim(report_by=900)}, duties={"d": small.maintain("k", consequence="record")}
     )

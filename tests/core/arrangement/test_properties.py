@@ -312,7 +312,7 @@ def test_laws_hold_for_any_record(record: list[Said]) -> None:
 @LIGHT
 @given(records)
 def test_refused_entries_leave_no_trace(record: list[Said]) -> None:
-    """The record of accepted entries alone comes to the same state."""
+    """The record of accepted entries alone comes to the same state (rule 1.3d)."""
     play, accepted = run(record)
     again = begun()
     for what in accepted:
@@ -338,7 +338,7 @@ def placed(play: Play, what: EntryInput) -> bool:
 @given(records, st.lists(st.integers(0, 3), min_size=90, max_size=90))
 def test_how_often_seals_come_changes_nothing(record: list[Said], seals: Sequence[int]) -> None:
     """Seals put in between change neither a state nor a change, if a release is followed by its own seal at once (it
-    is that seal from which the key is due)."""
+    is that seal from which the key is due) (rule 2.4a)."""
     few, many = begun(), begun()
     clock = D
     for (number, entry), more in zip(numbered(record), seals, strict=False):
@@ -361,7 +361,7 @@ def test_how_often_seals_come_changes_nothing(record: list[Said], seals: Sequenc
 @settings(LIGHT, max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.randoms(use_true_random=False), st.sampled_from(["first", "second"]))
 def test_order_of_independent_entries_changes_nothing(random: object, half: str) -> None:
-    """The golden attestations of one instant, in any order, come to the golden states."""
+    """The golden attestations of one instant, in any order, come to the golden states (rule 2.4b)."""
     golden, shuffled = Play(), Play()
     groups = [group for group in golden_groups() if (group[0] < HALF) is (half == "first")]
     if half == "second":

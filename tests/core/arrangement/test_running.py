@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import Attest, Evidence, Notice, Resume, Seal, Sign, Withdraw
+from armslength.core.arrangement.bodies import Allege, Attest, Evidence, Notice, Resume, Seal, Sign, Withdraw
 from armslength.core.arrangement.draft import iso
 from armslength.core.arrangement.terms import CleanRun, Due, Excuse, Not, Quorum, TrancheIs
 from armslength.errors import Refused
@@ -39,7 +39,7 @@ from tests.core.arrangement.small import (
 
 
 def test_lapses_at_the_long_stop() -> None:
-    """Not signed by all: LAPSED at entry_by + grace, and nothing can be entered any more."""
+    """Not signed by all: LAPSED at entry_by + grace, and nothing can be entered any more (rule 5.6a)."""
     play = Play(terms("PQR"))
     play.say(D, "P", Sign())
     play.refused("repeat", D, "P", Sign())
@@ -57,7 +57,8 @@ def test_lapses_at_the_long_stop() -> None:
 
 @pytest.mark.parametrize(("signed", "begins"), [(D - 50, D), (D, D), (D + 30, D + 30)])
 def test_day_d(signed: int, begins: int) -> None:
-    """D is the later of the stated start and the last signature; anchors count from it, and the end does not move."""
+    """D is the later of the stated start and the last signature; anchors count from it, and the end does not move
+    (rule 2.6a)."""
     play = Play(terms(claims={"k": state_claim()}, duties={"d": maintain("k", consequence="record")}))
     play.say(signed, "P", Sign())
     play.say(signed, "Q", Sign())
@@ -81,7 +82,7 @@ def test_signature_that_arrives_within_grace() -> None:
 
 
 def test_entry_time_is_bounded_by_grace() -> None:
-    """An entry's time is max(stamp, τ − grace); τ and now never go back."""
+    """An entry's time is max(stamp, τ − grace); τ and now never go back (rule 2.2c)."""
     play = begun(claims={"k": state_claim()})
     play.seal(D + 50)
     outcome = play.say(D + 20, "n1", Attest(claim="k", period=0, value=False))
@@ -93,14 +94,14 @@ def test_entry_time_is_bounded_by_grace() -> None:
 
 
 def test_stamps_move_now_and_seals_move_tau() -> None:
-    """An entry works time forward to its own instant; only a seal moves τ."""
+    """An entry works time forward to its own instant; only a seal moves τ (rule 2.1c)."""
     play = begun(claims={"k": state_claim()})
     play.say(D + 70, "n1", Attest(claim="k", period=0, value=False))
     assert (play.state.clock.tau, play.state.clock.now) == (D, D + 70)
 
 
 def test_what_an_entry_causes_bears_its_time() -> None:
-    """A deciding entry that lies behind now bears its own time; what has fired stays fired."""
+    """A deciding entry that lies behind now bears its own time; what has fired stays fired (rule 1.6a)."""
     play = begun(claims={"k": state_claim(report_by=40)}, duties={"d": maintain("k", consequence="record")})
     play.say(D + 139, "n1", Attest(claim="k", period=0, value=True))
     play.say(D + 149, "n1", Attest(claim="k", period=1, value=False))
@@ -118,7 +119,7 @@ def test_seal_is_the_keepers() -> None:
 
 
 def test_unknown_authors_and_types() -> None:
-    """An author whom the terms do not name, or a type that is not its body's, is refused."""
+    """An author whom the terms do not name, or a type that is not its body's, is refused (rule 1.5a)."""
     play = begun()
     play.refused("unknown", D, "nobody", Withdraw())
     odd = act("P", D, Withdraw())
@@ -145,7 +146,7 @@ def test_instants_in_words() -> None:
 
 
 def test_conditions_that_chase_each_other_are_refused() -> None:
-    """Terms without a fixpoint place nothing, rather than loop: the default is to withhold."""
+    """Terms without a fixpoint place nothing, rather than loop: the default is to withhold (rule 2.4c)."""
     play = begun(tranches={"t": tranche(continuous=Not(of=(clear("t.release"),)), gate=when("start", 5000))})
     assert play.tranche("t") == "WITHHELD"
     chasing = Not(of=(TrancheIs(tranche="t", states=("LOCKED",)),))
@@ -172,7 +173,7 @@ def suspended(parties: str = "PQ", **changes: object) -> Play:
 
 
 def test_resume_needs_all_parties_and_the_remedy() -> None:
-    """All parties, before or after the remedy; the last of the three resumes."""
+    """All parties, before or after the remedy; the last of the three resumes (rules 5.3a, 5.3b)."""
     play = suspended("PQR")
     play.refused("authority", D + 70, "C", Resume())
     play.refused("authority", D + 70, "n2", Resume())
@@ -188,7 +189,7 @@ def test_resume_needs_all_parties_and_the_remedy() -> None:
 
 
 def test_determiners_may_resume() -> None:
-    """The determiners' quorum is enough, and takes effect when the remedy is there."""
+    """The determiners' quorum is enough, and takes effect when the remedy is there (rule 5.3a)."""
     play = suspended()
     play.say(D + 70, "N", Resume())
     play.say(D + 70, "n1", Resume())
@@ -198,7 +199,7 @@ def test_determiners_may_resume() -> None:
 
 
 def test_equivocating_determiner_does_not_resume() -> None:
-    """A determiner who has equivocated counts in no resumption."""
+    """A determiner who has equivocated counts in no resumption (rule 1.4c)."""
     play = suspended()
     attest(play, D + 70, "e", 0, True)
     play.say(D + 70, "n1", Resume())
@@ -208,7 +209,7 @@ def test_equivocating_determiner_does_not_resume() -> None:
 
 
 def test_agreement_counts_for_one_suspension() -> None:
-    """Who agreed to resume once must agree again the next time."""
+    """Who agreed to resume once must agree again the next time (rule 5.3a)."""
     play = begun(
         claims={"e": event(), "f": event()},
         duties={
@@ -228,7 +229,7 @@ def test_agreement_counts_for_one_suspension() -> None:
 
 
 def test_breach_for_good_does_not_block() -> None:
-    """A breach that cannot be remedied does not keep the arrangement from resuming, if all agree."""
+    """A breach that cannot be remedied does not keep the arrangement from resuming, if all agree (rule 5.3b)."""
     play = begun(
         claims={"e": event()},
         duties={"d": achieve("e", due=Due(anchor="start", after=30), cure=20, still_owed=False)},
@@ -242,7 +243,7 @@ def test_breach_for_good_does_not_block() -> None:
 
 
 def test_second_breach_joins_the_suspension() -> None:
-    """Another breach while SUSPENDED must be remedied too; the suspension still counts from the first."""
+    """Another breach while SUSPENDED must be remedied too; the suspension still counts from the first (rule 4.4b)."""
     play = begun(
         claims={"e": event(), "f": event()},
         duties={
@@ -262,8 +263,29 @@ def test_second_breach_joins_the_suspension() -> None:
     assert play.shown == "EFFECTIVE"
 
 
+def test_running_state_is_derived() -> None:
+    """SUSPENDED hides a hold, which runs on: resumed, it is HELD until the hold's limit (rule 5.2b)."""
+    play = begun(
+        claims={"k": state_claim(), "e": event()},
+        duties={
+            "m": maintain("k", consequence="record"),
+            "d": achieve("e", due=Due(anchor="trigger", after=100), cure=20, still_owed=False),
+        },
+    )
+    play.say(D + 110, "P", Allege(claim="k", period=1, hold=True))
+    assert play.shown == "HELD"
+    play.seal(D + 120 + GRACE)
+    assert play.shown == "SUSPENDED"
+    play.say(D + 140, "P", Resume())
+    play.say(D + 140, "Q", Resume())
+    assert play.shown == "HELD"
+    play.seal(D + 110 + 150)
+    assert play.shown == "EFFECTIVE"
+
+
 def test_suspension_runs_out() -> None:
-    """At maxSuspension + grace: WINDING and TERMINATED; a late agreement is refused, one in its time counts."""
+    """At maxSuspension + grace: WINDING and TERMINATED; a late agreement is refused, one in its time counts
+    (rule 5.3c)."""
     play = suspended()
     attest(play, D + 70, "e", 0, True)
     play.say(D + 70, "P", Resume())
@@ -280,7 +302,7 @@ def test_suspension_runs_out() -> None:
 
 
 def test_suspended_at_the_end_winds_down() -> None:
-    """SUSPENDED at the end of the term: WINDING there, without grace."""
+    """SUSPENDED at the end of the term: WINDING there, without grace (rule 5.5e)."""
     play = suspended(max_suspension=5000)
     play.seal(END)
     assert play.when("arrangement", "WINDING") == [END]
@@ -288,7 +310,8 @@ def test_suspended_at_the_end_winds_down() -> None:
 
 
 def test_suspended_within_grace_of_the_end_winds_down_at_the_end() -> None:
-    """Suspended by an entry dated before the end, placed after time has reached it: WINDING at the end all the same."""
+    """Suspended by an entry dated before the end, placed after time has reached it: WINDING at the end all the same
+    (rule 5.5e)."""
     play = begun(claims={"k": state_claim()}, duties={"d": maintain("k", cure=0)}, max_suspension=5000)
     play.seal(END + 5)
     assert play.shown == "EFFECTIVE"
@@ -301,7 +324,8 @@ def test_suspended_within_grace_of_the_end_winds_down_at_the_end() -> None:
 
 
 def test_after_a_suspension_nothing_is_owed() -> None:
-    """WINDING after a suspension forfeits DELIVERED tranches too, and breaches their OVERDUE release duty."""
+    """WINDING after a suspension forfeits DELIVERED tranches too, and breaches their OVERDUE release duty
+    (rule 5.4c)."""
     play = suspended(
         tranches={"a": tranche(continuous=clear("d"), provider="Q", recipient="P", release_by=10), "r": tranche()},
         max_suspension=100,
@@ -327,7 +351,7 @@ def test_after_a_suspension_nothing_is_owed() -> None:
 
 
 def test_notice_runs_and_ends_exactly() -> None:
-    """WINDING at the end of the notice, without grace; a second notice says nothing new."""
+    """WINDING at the end of the notice, without grace; a second notice says nothing new (rules 2.3b, 5.4a)."""
     play = begun()
     play.refused("authority", D, "N", Withdraw())
     play.say(D + 10, "P", Withdraw())
@@ -340,7 +364,7 @@ def test_notice_runs_and_ends_exactly() -> None:
 
 
 def test_notice_runs_while_suspended() -> None:
-    """A notice ends in SUSPENDED too: WINDING by withdrawal, the breach stays."""
+    """A notice ends in SUSPENDED too: WINDING by withdrawal, the breach stays (rule 5.4a)."""
     play = suspended()
     play.say(D + 70, "P", Withdraw())
     play.seal(D + 270)
@@ -350,7 +374,8 @@ def test_notice_runs_while_suspended() -> None:
 
 
 def test_nobody_withdraws_out_of_a_breach() -> None:
-    """At WINDING, OVERDUE duties and open instances become BREACHED; others are DISCHARGED; surviving ones run on."""
+    """At WINDING, OVERDUE duties and open instances become BREACHED; others are DISCHARGED; surviving ones run on
+    (rule 5.4d)."""
     play = begun(
         claims={"e": event(), "f": event(), "k": state_claim(report_by=900), "s": event(), "q": state_claim()},
         duties={
@@ -393,7 +418,7 @@ def test_surviving_duty_that_is_overdue_is_breached_at_winding() -> None:
 
 
 def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
-    """It is decided after WINDING too, as the claim is."""
+    """It is decided after WINDING too, as the claim is (rule 3.2d)."""
     play = begun(
         claims={"k": state_claim(excuse=Excuse(claim="x", lead=0)), "x": state_claim(), "e": event()},
         duties={
@@ -411,7 +436,8 @@ def test_excuse_of_a_claim_that_a_surviving_trigger_waits_for() -> None:
 
 
 def test_after_a_withdrawal_delivered_is_owed() -> None:
-    """WINDING after a withdrawal: LOCKED is FORFEITED, DELIVERED may be released, READY has its deliverBy."""
+    """WINDING after a withdrawal: LOCKED is FORFEITED, DELIVERED may be released, READY has its deliverBy
+    (rule 5.4c)."""
     play = begun(
         tranches={
             "a": tranche(release_by=400),
@@ -442,7 +468,7 @@ def test_after_a_withdrawal_delivered_is_owed() -> None:
 
 
 def test_winding_ends_when_a_release_is_breached() -> None:
-    """A DELIVERED tranche that is never released ends WINDING with the breach of its release duty."""
+    """A DELIVERED tranche that is never released ends WINDING with the breach of its release duty (rule 5.4e)."""
     play = begun(tranches={"a": tranche(release_by=300)})
     delivered(play, D, "a")
     play.say(D, "Q", Withdraw())
@@ -452,7 +478,7 @@ def test_winding_ends_when_a_release_is_breached() -> None:
 
 
 def test_notice_that_outlasts_the_term_has_no_effect() -> None:
-    """A notice that ends at or after the end of the term changes nothing; after the end none is given."""
+    """A notice that ends at or after the end of the term changes nothing; after the end none is given (rule 5.4b)."""
     play = begun()
     play.say(END - 200, "P", Withdraw())
     play.seal(END)
@@ -468,7 +494,8 @@ def test_notice_that_outlasts_the_term_has_no_effect() -> None:
 
 
 def test_completed_once_all_is_decided() -> None:
-    """COMPLETED when the last period is decided, not at the end itself; then nothing but surviving duties."""
+    """COMPLETED when the last period is decided, not at the end itself; then nothing but surviving duties
+    (rules 5.5a, 5.5d)."""
     play = begun(claims={"k": state_claim()}, duties={"d": maintain("k", consequence="record")})
     judge(play, "k", "SSSSSSSSS")
     play.seal(END + 5)
@@ -481,7 +508,7 @@ def test_completed_once_all_is_decided() -> None:
 
 
 def test_open_duty_keeps_the_term_open() -> None:
-    """An achieve duty due after the end is waited for, and its breach suspends nothing."""
+    """An achieve duty due after the end is waited for, and its breach suspends nothing (rules 5.5b, 5.5d)."""
     play = begun(claims={"e": event()}, duties={"d": achieve("e", due=Due(anchor="end", after=50), cure=20)})
     play.seal(END + 10)
     assert play.shown == "EFFECTIVE"
@@ -492,7 +519,7 @@ def test_open_duty_keeps_the_term_open() -> None:
 
 
 def test_surviving_duty_may_start_and_be_breached_after_the_end() -> None:
-    """A surviving duty starts, runs out and is remedied after COMPLETED."""
+    """A surviving duty starts, runs out and is remedied after COMPLETED (rule 5.5f)."""
     play = begun(
         claims={"s": event()},
         duties={

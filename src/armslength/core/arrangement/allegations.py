@@ -19,7 +19,7 @@ from armslength.errors import Refused
 
 
 def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
-    """A party alleges a violation."""
+    """A party alleges a violation (rule 5.1a)."""
     if act.author not in draft.terms.parties:
         raise Refused("authority", f"{act.author} is no party: only parties allege")
     if not draft.effective or draft.lapsing:
@@ -29,7 +29,7 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
     if known in draft.allegations:
         raise Refused("repeat", f"{act.author} has alleged {subject}")
     if body.hold:
-        used = draft.arrangement.holds_used.get(act.author, 0)
+        used = draft.arrangement.holds_used.get(act.author, 0)  # rule 5.1h
         if used >= draft.terms.allegations.holds_per_party:
             raise Refused("limit", f"{act.author} has used all of its {used} holds")
         draft.arrangement = replace(draft.arrangement, holds_used=draft.arrangement.holds_used | {act.author: used + 1})
@@ -51,7 +51,7 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         draft.judged.add(known)
 
 
-def _alleged_tranche(draft: Draft, act: EntryInput, body: Allege) -> str:
+def _alleged_tranche(draft: Draft, act: EntryInput, body: Allege) -> str:  # rule 6.4b
     term = draft.terms.tranches.get(body.tranche or "")
     if term is None or body.claim is not None or body.period is not None:
         raise Refused("unknown", f"an allegation names a claim and a period, or a tranche of the terms: {body.tranche}")
@@ -82,7 +82,7 @@ def _alleged_period(draft: Draft, act: EntryInput, body: Allege) -> str:
 
 
 def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
-    """The debtor answers."""
+    """The debtor answers (rule 5.1b)."""
     state = _known(draft, body.allegation)
     owing = _debtors(draft, state)
     if act.author not in owing:
@@ -102,7 +102,7 @@ def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
 
 
 def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
-    """A determiner votes on an allegation."""
+    """A determiner votes on an allegation (rule 5.1g)."""
     known = body.allegation or ""
     state = _known(draft, known)
     may_determine(draft, act.author)
@@ -135,7 +135,7 @@ def voted(
 
 
 def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> tuple[str, ...]:
-    """Who votes so, if they are the determiners' quorum; else nothing."""
+    """Who votes so, if they are the determiners' quorum; else nothing (rule 5.1d)."""
     voters = [name for name, vote in votes.items() if vote is uphold]
     return tuple(sorted(voters)) if draft.terms.allegations.determiners.met(draft.terms.actors, voters) else ()
 
@@ -170,7 +170,7 @@ def _close(draft: Draft, known: str, rule: str, cause: Cause) -> None:
 
 
 def _uphold(draft: Draft, known: str, rule: str, cause: Cause) -> None:
-    """Close as UPHELD by a vote or an admission, with what that does."""
+    """Close as UPHELD by a vote or an admission, with what that does (rule 5.1e)."""
     _close(draft, known, rule, cause)
     state, upheld = draft.allegations[known], (Standing("allegation", known, "UPHELD"),)
     if state.tranche is not None:
@@ -207,12 +207,12 @@ def work(draft: Draft) -> None:
 
 
 def _undetermined(draft: Draft, state: AllegationState) -> bool:
-    """Whether it is OPEN, and what happens now is in time to decide it."""
+    """Whether it is OPEN, and what happens now is in time to decide it (rule 5.1f)."""
     return state.outcome == "OPEN" and draft.as_of <= state.raised_at + draft.terms.allegations.determination
 
 
 def _follow(draft: Draft, known: str, state: AllegationState) -> None:
-    """Let the decision on the period decide an open allegation."""
+    """Let the decision on the period decide an open allegation (rule 5.1c)."""
     value = claims.letter(draft.claims[state.claim or ""], state.period or 0)
     cause = (Standing("claim", claims.name(state.claim or "", state.period or 0), VALUE_NAMES[value]),)
     if value == REFUTED:
@@ -222,7 +222,7 @@ def _follow(draft: Draft, known: str, state: AllegationState) -> None:
 
 
 def _cured(draft: Draft, state: AllegationState) -> bool:
-    """Whether an upheld violation is cured, so that its hold ends."""
+    """Whether an upheld violation is cured, so that its hold ends (rule 5.2a)."""
     if state.outcome != "UPHELD" or state.claim is None:
         return False
     for duty in draft.index.shown_by.get(state.claim, ()):

@@ -55,7 +55,7 @@ def starts(draft: Draft, claim: Claim, number: int) -> int:
 
 
 def ends(draft: Draft, claim: Claim, number: int) -> int | None:
-    """When period `number` ends; None for an event."""
+    """When period `number` ends; None for an event (rule 3.1a)."""
     if claim.period is None:
         return None
     return min(starts(draft, claim, number + 1), draft.terms.end)
@@ -86,12 +86,12 @@ def name(claim: str, number: int) -> str:
 
 
 def live(draft: Draft, claim: str) -> bool:
-    """Whether the claim's periods are still being decided (rule 6)."""
+    """Whether the claim's periods are still being decided (rule 3.2d)."""
     return draft.effective or (draft.arrangement.effective_at is not None and _survives(draft, claim))
 
 
 def heard(draft: Draft, claim: str) -> bool:
-    """Whether what is said now of the claim counts."""
+    """Whether what is said now of the claim counts (rule 3.2d)."""
     return live(draft, claim) and not (draft.lapsing and not _survives(draft, claim))
 
 
@@ -113,7 +113,7 @@ def _survives(draft: Draft, claim: str) -> bool:
 
 
 def decide(draft: Draft, claim: str, number: int, value: str, rule: str, *cause: Ground) -> None:
-    """Decide an undecided period for good; `value` is its letter."""
+    """Decide an undecided period for good; `value` is its letter (rule 3.1d)."""
     state = draft.claims[claim]
     draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
     before = state.decided.ljust(number, UNDECIDED)
@@ -148,7 +148,7 @@ def _unexcused(draft: Draft, claim: str, number: int) -> None:
 
 
 def judge(draft: Draft, claim: str, number: int) -> None:
-    """Decide a period, if it is undecided and its votes, or its excuse, now do."""
+    """Decide a period, if it is undecided and its votes, or its excuse, now do (rules 3.3b, 3.3c)."""
     if not undecided(draft, claim, number):
         return
     term, state = draft.terms.claims[claim], draft.claims[claim]
@@ -168,7 +168,7 @@ def judge(draft: Draft, claim: str, number: int) -> None:
 
 
 def _quorum(draft: Draft, claim: Claim, votes: dict[str, Vote], value: bool) -> tuple[str, ...]:
-    """Who says `value`, if they are a quorum; else nothing."""
+    """Who says `value`, if they are a quorum; else nothing (rule 3.1c)."""
     voters = [monitor for monitor, vote in votes.items() if vote.value is value]
     enough = len(voters) >= (claim.support if value else claim.refute)  # asked first: it costs little
     return tuple(sorted(voters)) if enough and claim.quorum(value).met(draft.terms.actors, voters) else ()
@@ -186,7 +186,7 @@ def _excuse(draft: Draft, claim: Claim, state: ClaimState, number: int) -> str |
 
 
 def attest(draft: Draft, act: EntryInput, body: Attest) -> None:
-    """A monitor attests."""
+    """A monitor attests (rules 3.1b, 3.1e, 3.2b)."""
     term = draft.terms.claims.get(body.claim)
     if term is None:
         raise Refused("unknown", f"the terms have no claim {body.claim}")
@@ -221,7 +221,7 @@ def attest(draft: Draft, act: EntryInput, body: Attest) -> None:
 
 
 def notify(draft: Draft, act: EntryInput, body: Notice) -> None:
-    """The debtor notifies an exception before it happens."""
+    """The debtor notifies an exception before it happens (rule 3.3a)."""
     term = draft.terms.claims.get(body.claim)
     if term is None:
         raise Refused("unknown", f"the terms have no claim {body.claim}")
@@ -335,7 +335,7 @@ def _asked(draft: Draft, claim: str) -> bool:
 
 
 def work(draft: Draft) -> None:
-    """Close the periods whose reportBy + grace has come."""
+    """Close the periods whose reportBy + grace has come (rule 3.2a)."""
     if draft.arrangement.effective_at is None or not (reports := _reports(draft)):
         return
     if min(reports.values())[0] > draft.at:

@@ -86,7 +86,7 @@ def index_of(terms: Arrangement) -> Index:
 class Draft:
     """The state being worked on. `at` is the instant that what happens now bears; `now` is how far time has been
     worked, which an entry that arrived within grace may lie behind. `as_of` is the instant that decides whether what
-    happens now is in time: an entry's own, or that of a deadline, which fires grace later."""
+    happens now is in time: an entry's own, or that of a deadline, which fires grace later (rule 2.3d)."""
 
     def __init__(self, terms: Arrangement, state: State) -> None:
         """Copy the maps: the state that came in stays as it is."""
@@ -147,7 +147,7 @@ class Draft:
 
     @property
     def lapsing(self) -> bool:
-        """Whether it is too late to resume, though an agreement that was in time may still arrive (rule 5.3)."""
+        """Whether it is too late to resume, though an agreement that was in time may still arrive (rule 5.3d)."""
         suspension = self.arrangement.suspension
         return suspension is not None and self.as_of > suspension.since + self.terms.max_suspension
 
@@ -197,7 +197,7 @@ class Draft:
 
 
 def waits(terms: Arrangement, said: AllegationState) -> tuple[int, ...]:
-    """The instants of reply, determination and hold that an allegation waits for."""
+    """The instants of reply, determination and hold that an allegation waits for (rule 5.1h)."""
     clocks, found = terms.allegations, []
     if said.answer is None:
         found.append(said.raised_at + clocks.reply + terms.grace)

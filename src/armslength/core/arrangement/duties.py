@@ -33,7 +33,7 @@ def work(draft: Draft) -> None:
     for duty in draft.index.duties:
         if duty in draft.index.release_of:
             releases.work(draft, duty)
-        elif not closed or draft.terms.duties[duty].surviving:
+        elif not closed or draft.terms.duties[duty].surviving:  # rule 5.5f
             _work(draft, duty)
         if draft.duties[duty].waived:
             _forgive(draft, duty)
@@ -84,7 +84,7 @@ def _start(draft: Draft, duty: str) -> None:
             return
         base = {"trigger": draft.at, "start": draft.arrangement.effective_at, "end": draft.terms.end}[term.due.anchor]
         due = (base or 0) + term.due.after
-        draft.duties[duty] = replace(state, active_at=draft.at, due=due, cure_due=due + term.cure)
+        draft.duties[duty] = replace(state, active_at=draft.at, due=due, cure_due=due + term.cure)  # rule 2.3c
         if stands := _stands(draft, duty):
             _freeze(draft, duty, draft.duties[duty], stands)
     elif over or never(draft, term.trigger):
@@ -95,7 +95,8 @@ def _start(draft: Draft, duty: str) -> None:
 
 
 def _in_time(draft: Draft, duty: str, value: str) -> Cause:
-    """Whether the claim came to `value` by the deadline, or while that stood still. What is late waits for it."""
+    """Whether the claim came to `value` by the deadline, or while that stood still. What is late waits for it
+    (rules 4.1a, 4.5c)."""
     claim, deadline = draft.claims[draft.terms.duties[duty].claim], draft.duties[duty].deadline
     if claims.letter(claim, 0) != value or deadline is None:
         return ()
@@ -103,20 +104,20 @@ def _in_time(draft: Draft, duty: str, value: str) -> Cause:
     return (Standing("claim", claims.name(draft.terms.duties[duty].claim, 0), VALUE_NAMES[value]),) if met else ()
 
 
-def _fires(draft: Draft, duty: str) -> Cause:
+def _fires(draft: Draft, duty: str) -> Cause:  # rule 4.1b
     deadline = draft.duties[duty].deadline
     if deadline is None or draft.duties[duty].stands(deadline) or draft.at < deadline + draft.terms.grace:
         return ()
     return (Passed(deadline, "due" if draft.duties[duty].state == "ACTIVE" else "cure"),)
 
 
-def _remedied(draft: Draft, duty: str) -> Cause:
+def _remedied(draft: Draft, duty: str) -> Cause:  # rule 4.1c
     claim, name = draft.claims[draft.terms.duties[duty].claim], draft.terms.duties[duty].claim
     done = claims.letter(claim, 0) == SUPPORTED and (claim.at or 0) <= draft.at  # an entry may lie before that
     return (Standing("claim", claims.name(name, 0), "SUPPORTED"),) if done and remediable(draft, duty) else ()
 
 
-_supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)
+_supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)  # rule 4.1e
 _GUARDS: dict[str, tuple[tuple[str, Guard], ...]] = {
     "ACTIVE": (("duty.fulfilled", _supported), ("duty.excused", _excused), ("duty.overdue", _fires)),
     "OVERDUE": (("duty.cured", _supported), ("duty.excused", _excused), ("duty.breached", _fires)),
@@ -139,7 +140,7 @@ def remediable(draft: Draft, duty: str) -> bool:
 
 
 def perform(draft: Draft, act: EntryInput, body: Perform) -> None:
-    """The debtor states that it has performed."""
+    """The debtor states that it has performed (rule 4.1g)."""
     term = draft.terms.duties.get(body.duty)
     if term is None:
         raise Refused("unknown", f"the terms have no duty {body.duty}")
@@ -152,7 +153,7 @@ def perform(draft: Draft, act: EntryInput, body: Perform) -> None:
 
 
 def waive(draft: Draft, act: EntryInput, body: Waive) -> None:
-    """A creditor waives; the duty is DISCHARGED once every creditor has."""
+    """A creditor waives; the duty is DISCHARGED once every creditor has (rule 4.1f)."""
     if body.duty not in draft.duties:
         raise Refused("unknown", f"the terms have no duty {body.duty}")
     creditors = _creditors(draft, body.duty)
@@ -223,7 +224,7 @@ def freeze(draft: Draft) -> None:
     """Stop the deadlines that stand still now, and start those that run again."""
     for duty in draft.index.duties:
         state = draft.duties[duty]
-        if state.state not in {"ACTIVE", "OVERDUE"} or state.due is None:
+        if state.state not in {"ACTIVE", "OVERDUE"} or state.due is None:  # rule 4.5d
             continue
         stands = _stands(draft, duty)
         if stands and state.frozen_at is None:
@@ -253,7 +254,7 @@ def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> No
 
 
 def _stands(draft: Draft, duty: str) -> Cause:
-    """Why the duty's deadline stands still; nothing if it runs."""
+    """Why the duty's deadline stands still; nothing if it runs (rule 4.5a)."""
     debtor = draft.index.debtors[duty]
     tranche = draft.index.release_of.get(duty)
     if tranche is not None:
@@ -267,7 +268,7 @@ def _stands(draft: Draft, duty: str) -> Cause:
 
 
 def at_fault(draft: Draft, party: str) -> bool:
-    """Whether `party` is in breach, or owes a duty whose breach made the current suspension."""
+    """Whether `party` is in breach, or owes a duty whose breach made the current suspension (rule 4.5b)."""
     suspension = draft.arrangement.suspension
     if suspension is not None and any(draft.index.debtors[duty] == party for duty in suspension.duties):
         return True
@@ -277,7 +278,8 @@ def at_fault(draft: Draft, party: str) -> bool:
 
 
 def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
-    """Whether a suspension, a condition or a hold that withholds the tranche rests on its provider's own fault."""
+    """Whether a suspension, a condition or a hold that withholds the tranche rests on its provider's own fault
+    (rule 6.4c)."""
     withheld = draft.tranches[tranche].withheld
     if "suspended" in withheld and at_fault(draft, provider):
         return True

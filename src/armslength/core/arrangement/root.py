@@ -17,7 +17,7 @@ from armslength.core.parts import Parts
 
 
 def state_root(state: State) -> str:
-    """The root of the state, as 64 hex digits."""
+    """The root of the state, as 64 hex digits (rule 1.6b)."""
     whole = (
         f'{{"allegations":"{state.allegations.root(_encode).hex()}"',
         f'"arrangement":{_text(state.arrangement)}',

@@ -43,7 +43,7 @@ def _party(draft: Draft, author: str, what: str) -> None:
 
 
 def sign(draft: Draft, act: EntryInput, _: Sign) -> None:
-    """A party signs the terms."""
+    """A party signs the terms (rule 5.6a)."""
     _party(draft, act.author, "sign")
     if act.author in draft.arrangement.signed:
         raise Refused("repeat", f"{act.author} has signed")
@@ -58,7 +58,7 @@ def sign(draft: Draft, act: EntryInput, _: Sign) -> None:
 
 
 def resume(draft: Draft, act: EntryInput, _: Resume) -> None:
-    """A party or a determiner agrees to end the current suspension."""
+    """A party or a determiner agrees to end the current suspension (rule 5.3a)."""
     determiners = draft.terms.allegations.determiners.of
     if act.author not in draft.terms.parties and act.author not in determiners:
         raise Refused("authority", f"{act.author} is neither a party nor a determiner")
@@ -77,7 +77,7 @@ def resume(draft: Draft, act: EntryInput, _: Resume) -> None:
 
 
 def withdraw(draft: Draft, act: EntryInput, _: Withdraw) -> None:
-    """A party gives notice."""
+    """A party gives notice (rules 5.4a, 6.4d)."""
     _party(draft, act.author, "withdraw")
     if not draft.effective or draft.lapsing or draft.at >= draft.terms.end:
         over = "too late to be resumed" if draft.lapsing else "past the end of its term"
@@ -97,7 +97,8 @@ def withdraw(draft: Draft, act: EntryInput, _: Withdraw) -> None:
 
 
 def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
-    """Signed statements that contradict each other. Two entries in one place take their author's votes away."""
+    """Signed statements that contradict each other. Two entries in one place take their author's votes away
+    (rule 1.4c)."""
     if body.kind != "equivocation":
         return
     culprit = act.culprit
@@ -117,7 +118,7 @@ def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
 
 
 def consequences(draft: Draft) -> None:
-    """Suspend for the breaches that fired; stop and start deadlines."""
+    """Suspend for the breaches that fired; stop and start deadlines (rules 4.4b, 5.5b)."""
     breached, draft.breaches = draft.breaches, []
     if breached and draft.effective and draft.at < draft.terms.end:
         known = draft.arrangement.suspension
@@ -141,20 +142,20 @@ def work(draft: Draft) -> None:
             if draft.at >= draft.terms.entry_by + draft.terms.grace:
                 missing = Actors(tuple(party for party in draft.terms.parties if party not in arrangement.signed))
                 _enter(draft, "arrangement.lapsed", missing, Passed(draft.terms.entry_by, "entry"))
-        case "SIGNED":
+        case "SIGNED":  # rule 5.6b
             if draft.at >= _day_d(draft):
                 _enter(draft, "arrangement.entered")
                 draft.arrangement = replace(draft.arrangement, effective_at=_day_d(draft))
         case "EFFECTIVE":
             _run(draft)
-        case "WINDING":
+        case "WINDING":  # rule 5.4e
             if all(tranches.final(draft, tranche) for tranche in draft.index.tranches):
                 _enter(draft, "arrangement.terminated")
         case _:
             return
 
 
-def _day_d(draft: Draft) -> int:
+def _day_d(draft: Draft) -> int:  # rule 2.6a
     return max(draft.terms.start, *draft.arrangement.signed.values())
 
 
@@ -168,7 +169,7 @@ def _run(draft: Draft) -> None:
     leaving = [
         (notice.ends, party)
         for party, notice in draft.arrangement.withdrawals.items()
-        if notice.ends <= draft.at and notice.ends < draft.terms.end
+        if notice.ends <= draft.at and notice.ends < draft.terms.end  # rule 5.4b
     ]
     if draft.effective and leaving:
         _wind(draft, "withdrawal", "arrangement.withdrawn", Actors((min(leaving)[1],)))
@@ -177,7 +178,7 @@ def _run(draft: Draft) -> None:
 
 
 def _suspended(draft: Draft, suspension: Suspension) -> None:
-    """End the suspension if it is agreed and remedied, or wind down if its time is over."""
+    """End the suspension if it is agreed and remedied, or wind down if its time is over (rules 5.3b, 5.3c, 5.5e)."""
     ready = not draft.lapsing and not any(_blocks(draft, duty) for duty in suspension.duties)
     if ready and _agreed(draft, suspension):
         draft.arrangement = replace(draft.arrangement, suspension=None)
@@ -202,7 +203,8 @@ def _blocks(draft: Draft, duty: str) -> bool:
 
 
 def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
-    """Enter WINDING: what is OVERDUE is BREACHED, whether it survives or not; what else does not survive is closed."""
+    """Enter WINDING: what is OVERDUE is BREACHED, whether it survives or not; what else does not survive is closed
+    (rule 5.4d)."""
     _enter(draft, rule, cause)
     draft.arrangement = replace(draft.arrangement, winding_by=by, suspension=None)
     for duty in sorted(draft.terms.duties):
@@ -216,7 +218,7 @@ def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
 
 
 def _final(draft: Draft) -> bool:
-    """Whether the term is over and nothing is open but surviving duties."""
+    """Whether the term is over and nothing is open but surviving duties (rule 5.5d)."""
     return (
         term_over(draft)
         and all(tranches.final(draft, tranche) for tranche in draft.index.tranches)
@@ -233,7 +235,7 @@ def _final(draft: Draft) -> bool:
 
 
 def deadlines(draft: Draft) -> Iterator[int]:
-    """The instants that the arrangement, or a condition somewhere, waits for."""
+    """The instants that the arrangement, or a condition somewhere, waits for (rule 2.3b)."""
     arrangement, terms = draft.arrangement, draft.terms
     if arrangement.phase == "PROPOSED":
         yield terms.entry_by + terms.grace

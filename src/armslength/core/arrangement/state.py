@@ -251,7 +251,7 @@ class State(WithAgenda):
 
     @property
     def shown(self) -> str:
-        """The arrangement's state by its public name: the phase, or HELD or SUSPENDED (engine rule 5.2)."""
+        """The arrangement's state by its public name: the phase, or HELD or SUSPENDED (rule 5.2b)."""
         if self.arrangement.phase != "EFFECTIVE":
             return self.arrangement.phase
         if self.arrangement.suspension:

@@ -59,7 +59,7 @@ def resumed(terms: Terms, state: State) -> State:
 
 
 def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
-    """Place an entry. Raises Refused, and then has changed nothing."""
+    """Place an entry. Raises Refused, and then has changed nothing (rule 1.3d)."""
     if act.author not in terms.actors:
         raise Refused("unknown", f"the terms name no {act.author}")
     kind = BODIES.get(act.type)
@@ -69,12 +69,12 @@ def apply(terms: Terms, state: State, act: EntryInput) -> Outcome:
     if act.type == "seal":
         if act.author != terms.keeper:
             raise Refused("authority", f"{terms.keeper} keeps the record and seals it, not {act.author}")
-        draft.tau = time = max(draft.tau, act.stamp)
+        draft.tau = time = max(draft.tau, act.stamp)  # rule 2.1c
     else:
-        time = max(act.stamp, draft.tau - terms.grace)
+        time = max(act.stamp, draft.tau - terms.grace)  # rule 2.2c
     _forward(draft, time)
     draft.firing = False
-    draft.at = draft.as_of = time
+    draft.at = draft.as_of = time  # rule 1.6a
     draft.moved = False
     draft.act = act
     _HANDLERS[act.type](draft, act, act.body)
@@ -113,7 +113,7 @@ def _seal(draft: Draft, _act: EntryInput, _body: Seal) -> None:
     tranches.sealed(draft)
 
 
-_HANDLERS: dict[str, Callable[[Draft, EntryInput, Any], None]] = {
+_HANDLERS: dict[str, Callable[[Draft, EntryInput, Any], None]] = {  # rule 1.5b
     "sign": running.sign,
     "commit": tranches.commit,
     "perform": duties.perform,
@@ -145,7 +145,7 @@ def _next(draft: Draft) -> int | None:
 
 
 def _forward(draft: Draft, until: int) -> None:
-    """Work time forward, deadline by deadline, each at its own instant."""
+    """Work time forward, deadline by deadline, each at its own instant (rule 2.4a)."""
     while draft.now < until:
         found = _next(draft)
         if found is None or found > until:
@@ -153,7 +153,7 @@ def _forward(draft: Draft, until: int) -> None:
             return
         draft.firing = True
         draft.now = draft.at = max(draft.now, found)
-        draft.as_of = draft.at - draft.terms.grace
+        draft.as_of = draft.at - draft.terms.grace  # rule 2.3a
         if claims.passes(draft) and draft.next != draft.now and draft.due() != draft.now:
             claims.work(draft)  # nothing else waits for this instant, or is touched by what it ends
             continue
@@ -163,7 +163,8 @@ def _forward(draft: Draft, until: int) -> None:
 
 
 def _catch_up(draft: Draft) -> None:
-    """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them."""
+    """Fire deadlines that were made just now but lie behind: at their own instant, never before what made them
+    (rule 2.3e)."""
     while (found := _next(draft)) is not None and found <= draft.now:
         draft.firing, before = True, draft.at
         draft.at = max(draft.at, found)
@@ -173,7 +174,7 @@ def _catch_up(draft: Draft) -> None:
             raise AssertionError(f"nothing meets the deadline at {iso(found)}")
 
 
-_WORKERS = (claims.work, duties.work, allegations.work, running.consequences, running.work, tranches.work)
+_WORKERS = (claims.work, duties.work, allegations.work, running.consequences, running.work, tranches.work)  # rule 2.4b
 
 
 def _settle(draft: Draft) -> bool:
@@ -184,7 +185,7 @@ def _settle(draft: Draft) -> bool:
     quiet = looked = 0
     while quiet < len(_WORKERS):
         if looked == rounds * len(_WORKERS):
-            raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")
+            raise Refused("unsettled", "the terms have no fixpoint here: conditions chase each other")  # rule 2.4c
         draft.moved = False
         _WORKERS[looked % len(_WORKERS)](draft)
         quiet = 0 if draft.moved else quiet + 1

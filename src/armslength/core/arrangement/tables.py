@@ -2,13 +2,13 @@
 
 Laws:
 
-1. Nothing changes state but a row of these tables. `Draft.move` takes the row by its rule and refuses any other state
-   than the row starts from; every change in a timeline carries that rule.
+1. Nothing changes state but a row of these tables (rule 1.6c). `Draft.move` takes the row by its rule and refuses any
+   other state than the row starts from; every change in a timeline carries that rule.
 2. A row is made by an entry (`by` names its type), by an instant that time reaches ("time"), or by what other objects
    have come to ("follows"). Rows of the last two kinds have one guard each in the module of their machine.
 3. HELD and SUSPENDED are derived (`State.shown`), and so is WITHHELD (`TrancheState.shown`); a maintain duty shows its
    worst open violation instance. They are in the tables because people see them.
-4. RELEASED is for ever: no row leads from it but to its settlement or its complaint.
+4. RELEASED is for ever (rule 6.1d): no row leads from it but to its settlement or its complaint.
 5. What a state can still become is the closure of its table (`Machine.reachable`); "can no longer hold" rests on it.
 
 The pictures in docs/states are drawn from here.

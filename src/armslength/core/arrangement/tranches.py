@@ -43,7 +43,7 @@ def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[
 
 def _needs(draft: Draft, tranche: str, shown: str, what: str, *, then: bool = False) -> TrancheState:
     """The tranche's state, if it shows `shown` in a running arrangement; or, if `then` is enough, did at the entry's
-    time and is WITHHELD since."""
+    time and is WITHHELD since (rule 6.1c)."""
     state = draft.tranches[tranche]
     if draft.arrangement.phase not in tables.LIVE:
         raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
@@ -64,7 +64,7 @@ def _store(draft: Draft, tranche: str, rule: str, state: TrancheState, *cause: G
 
 
 def commit(draft: Draft, act: EntryInput, body: Commit) -> None:
-    """The provider pins the content."""
+    """The provider pins the content (rule 6.2a)."""
     term, state = _find(draft, body.tranche, act.author, recipient=False)
     if draft.arrangement.phase not in {"SIGNED", "EFFECTIVE"}:
         raise Refused("state", f"no content is committed while the arrangement is {draft.arrangement.phase}")
@@ -95,7 +95,7 @@ def ack(draft: Draft, act: EntryInput, body: Ack) -> None:
         raise Refused("unknown", f"there is no acknowledgement of {body.stage}")
 
 
-def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:
+def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:  # rule 6.3a
     state = _needs(draft, tranche, "READY", "cannot be delivered", then=True)
     last = (state.gate_at or 0) + term.deliver_by
     if draft.arrangement.phase == "WINDING" and draft.at > last:
@@ -105,7 +105,7 @@ def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:
     _store(draft, tranche, "tranche.delivered", replace(state, delivered_at=draft.at, recipient_key=key))
 
 
-def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:
+def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:  # rule 6.3e
     state = _needs(draft, tranche, "RELEASED", "cannot acknowledge")
     if state.key_at is None:
         raise Refused("state", f"the key of {tranche} is not placed")
@@ -119,7 +119,7 @@ def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:
 
 
 def release(draft: Draft, act: EntryInput, body: Release) -> None:
-    """The provider releases."""
+    """The provider releases (rule 6.3b)."""
     term, _ = _find(draft, body.tranche, act.author, recipient=False)
     state = _needs(draft, body.tranche, "DELIVERED", "cannot release")
     if not holds(draft, term.continuous):
@@ -128,7 +128,7 @@ def release(draft: Draft, act: EntryInput, body: Release) -> None:
 
 
 def key(draft: Draft, act: EntryInput, body: Key) -> None:
-    """The provider places the wrapped key."""
+    """The provider places the wrapped key (rule 6.3d)."""
     _find(draft, body.tranche, act.author, recipient=False)
     state = _needs(draft, body.tranche, "RELEASED", "no key for")
     if state.key_at is not None:
@@ -163,7 +163,7 @@ def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
         _determined(draft, tranche, Actors(said), uphold=body.uphold)
 
 
-def _determined(draft: Draft, tranche: str, cause: Ground, *, uphold: bool) -> None:
+def _determined(draft: Draft, tranche: str, cause: Ground, *, uphold: bool) -> None:  # rule 6.5b
     state = draft.tranches[tranche]
     draft.moved = True
     if uphold:
@@ -219,12 +219,13 @@ def _pair(draft: Draft, tranche: str) -> tuple[str, str]:
 
 
 def _disputed(draft: Draft) -> set[tuple[str, str]]:
-    """The providers and recipients between whom a complaint is open."""
+    """The providers and recipients between whom a complaint is open (rule 6.5a)."""
     return {_pair(draft, name) for name, state in draft.tranches.items() if state.complaint == "OPEN"}
 
 
 def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> Cause:
-    """Why the tranche is FORFEITED, now that the arrangement winds down or the term is over; nothing if it is owed."""
+    """Why the tranche is FORFEITED, now that the arrangement winds down or the term is over; nothing if it is owed
+    (rules 5.4c, 5.5c)."""
     term, winding = draft.terms.tranches[tranche], draft.arrangement.winding_by
     if winding == "suspension" or state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
         return ended(draft)
@@ -245,7 +246,7 @@ def _named(term: Tranche) -> set[str]:
     return {duty for part in walk(term.continuous) if isinstance(part, Clear) for duty in part.duties}
 
 
-def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:
+def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:  # rule 6.1b
     term = draft.terms.tranches[tranche]
     reasons = []
     if _pair(draft, tranche) in disputed:
@@ -290,7 +291,7 @@ def _told(cause: Cause) -> str:
 
 
 def _open(draft: Draft, tranche: str) -> None:
-    """Latch the gate, and make the tranche READY once its content is there too."""
+    """Latch the gate, and make the tranche READY once its content is there too (rule 6.1a)."""
     state = draft.tranches[tranche]
     if state.stage != "LOCKED" or state.withheld or not draft.effective:
         return

@@ -205,7 +205,7 @@ class Replica:
         """Append a leaf. Raises Malformed or Refused, and then has changed nothing; Repeat if it is here already."""
         entry = canonical(leaf.entry)
         data = leaf_bytes(leaf, entry)
-        if len(data) > MAX_LEAF:
+        if len(data) > MAX_LEAF:  # rule 1.1c
             raise Refused("too-large", f"{len(data)} bytes, at most {MAX_LEAF} are allowed")
         name, outcome = self._judge(leaf.entry, entry, leaf.sig, leaf.stamps, None)
         root = step.state_root(outcome.state)
@@ -226,7 +226,7 @@ class Replica:
 
     def _judge(
         self, entry: Entry, data: bytes, sig: str, stamps: Sequence[Stamp], assumed: int | None
-    ) -> tuple[str, Outcome]:
+    ) -> tuple[str, Outcome]:  # rule 1.3a
         """The entry's hash and what it does; `data` are its canonical bytes, `assumed` stands for a stamp's time."""
         check_entry(entry)
         if entry.arrangement != self.arrangement:
@@ -249,7 +249,7 @@ class Replica:
         return name, step.apply(self.terms, self.state, act)
 
     def _check_author(self, entry: Entry, data: bytes, sig: str) -> str:
-        """The entry's hash, once its author is known to have signed it and it is not here yet."""
+        """The entry's hash, once its author is known to have signed it and it is not here yet (rule 1.2c)."""
         key = self.roster.entries.get(entry.author)
         if key is None:
             raise Refused("unknown-author", f"{entry.author!r} has no key in the terms", "entry.author")
@@ -260,7 +260,7 @@ class Replica:
             raise Repeat(self._placed[name])
         return name
 
-    def _check_link(self, entry: Entry) -> None:
+    def _check_link(self, entry: Entry) -> None:  # rule 1.2b
         number, prev = self.next_link(entry.author)
         if entry.author_seq > number:
             raise Refused("gap", f"number {entry.author_seq} before {number}", "entry.author_seq")
@@ -273,7 +273,7 @@ class Replica:
         if entry.author_prev != prev:
             raise Refused("bad-prev", "does not name the author's entry before it", "entry.author_prev")
 
-    def _check_seen(self, seen: Head) -> None:
+    def _check_seen(self, seen: Head) -> None:  # rule 1.2a
         if seen.size > self.size or seen != self.head_at(seen.size):
             raise Refused("seen-mismatch", f"no such head of this record at size {seen.size}", "entry.seen")
 
@@ -284,7 +284,7 @@ class Replica:
         if not ours or not verify(self.roster.entries[keeper], refusal_message(refusal), signature):
             raise Refused("bad-refusal", "not a refusal signed by the keeper", place)
 
-    def _check_stamps(self, entry: Entry, name: str, stamps: Sequence[Stamp]) -> int:
+    def _check_stamps(self, entry: Entry, name: str, stamps: Sequence[Stamp]) -> int:  # rule 2.2b
         """The earliest stamp. Stamps are by timekeepers other than the author, unless it is the only one."""
         last = ""
         for position, stamp in enumerate(stamps):
@@ -304,7 +304,7 @@ class Replica:
         return min(stamp.time for stamp in stamps)
 
     def _check_seal(self, entry: Entry, seal: Seal) -> int:
-        """The lower median of the cosignature times of a seal over exactly this record and state."""
+        """The lower median of the cosignature times of a seal over exactly this record and state (rule 2.1b)."""
         if entry.author != self.roster.keeper:
             raise Refused("not-keeper", "only the keeper seals", "entry.author")
         opened = open_checkpoint(self.roster, seal.checkpoint, "entry.body.checkpoint")
