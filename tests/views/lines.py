@@ -214,6 +214,8 @@ def cause_is_true(seen: Seen, effect: Effect) -> None:
     for who, actor in seen.terms.actors.items():
         assert actor.name == who or not re.search(rf"(?<![\w(.]){re.escape(who)}(?![\w).])", told), (who, told)
     for change in effect.changes:
+        if change.rule in {"duty.overdue", "duty.breached"}:
+            assert f"{seen.terms.duties[change.subject].claim} was not SUPPORTED" in told, (change.subject, told)
         assert len(re.findall(r" UTC \(D", told)) == sum(isinstance(ground, Passed) for ground in change.cause), told
         for ground in change.cause:
             match ground:

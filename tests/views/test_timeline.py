@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from armslength.core.arrangement.bodies import Allege, Notice
+from armslength.core.arrangement.causes import Passed, Standing
+from armslength.core.arrangement.state import Change
 from armslength.views.exposure import series
 from armslength.views.textual import plain, timeline_text
-from armslength.views.timeline import TimelineLine, timeline
+from armslength.views.timeline import TimelineLine, effects, timeline
 from armslength.views.words import Words
 from tests.golden.terms import at
 from tests.views.fold import Folded, golden
@@ -134,3 +136,16 @@ def test_exposure_is_told_at_each_step_that_moves_it() -> None:
     assert text.count("= exposure now:") == 6 * 2 + 2
     assert "= exposure now: Arandia 2.67, Borovia −1.67" in text
     assert "exposure now" not in plain(timeline_text(words, told()))
+
+
+def test_what_is_said_together_has_one_cause_for_all() -> None:
+    """Two duties that fall due at once rest on different claims, and two tranches on the same kind of condition."""
+    words = Words.of(golden().terms, golden().state)
+
+    def change(kind: str, subject: str, rule: str, ground: Passed | Standing) -> Change:
+        return Change(kind=kind, subject=subject, before="A", after="B", at=0, rule=rule, cause=(ground,))
+
+    due = [change("duty", name, "duty.overdue", Passed(at(9, 2), "due")) for name in ("C5a", "C5b")]
+    assert [effect.cause.partition(" ")[0] for effect in effects(words, due)] == ["k5a", "k5b"]
+    false = [change("tranche", name, "tranche.withheld", Standing("condition", name, "false")) for name in ("T4", "T5")]
+    assert [effect.cause for effect in effects(words, false)] == ["its condition does not hold"]

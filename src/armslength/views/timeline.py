@@ -70,10 +70,10 @@ def timeline(terms: Arrangement, placed: Iterable[PlacedEntry], state: State | N
 
 def effects(words: Words, changes: Iterable[Change]) -> tuple[Effect, ...]:
     """Changes in words. What happens to several subjects for one cause is said once; so are the periods of a claim."""
-    alike: dict[tuple[object, ...], list[Change]] = {}
+    alike: dict[tuple[str, ...], list[Change]] = {}
     for change in changes:
         if not idle(words.terms, change):
-            alike.setdefault(_likeness(change), []).append(change)
+            alike.setdefault(_likeness(words, change), []).append(change)
     return (*_supported(words, alike), *(_effect(words, found) for found in alike.values()))
 
 
@@ -85,7 +85,7 @@ def idle(terms: Arrangement, change: Change) -> bool:
     return any(claim.excuse and claim.excuse.claim == name for claim in terms.claims.values())
 
 
-def _supported(words: Words, alike: dict[tuple[object, ...], list[Change]]) -> list[Effect]:
+def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list[Effect]:
     """Take the supported periods out of `alike`; claims with the same periods share one effect."""
     shared: dict[tuple[str, tuple[int, ...]], list[list[Change]]] = {}
     for key in [key for key in alike if key[0] == "claim" and key[-1] == "SUPPORTED"]:
@@ -103,12 +103,12 @@ def _supported(words: Words, alike: dict[tuple[object, ...], list[Change]]) -> l
     return out
 
 
-def _likeness(change: Change) -> tuple[object, ...]:
+def _likeness(words: Words, change: Change) -> tuple[str, ...]:
     """Changes with equal likeness are said together."""
     if change.kind == "claim":
         return ("claim", change.subject.partition("#")[0], change.after)
     if change.kind in {"duty", "tranche"}:
-        return (change.kind, change.before, change.after, change.cause)
+        return (change.kind, change.before, change.after, because(words, change))
     return (change.kind, change.subject, change.rule)
 
 
