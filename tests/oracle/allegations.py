@@ -74,4 +74,6 @@ def violated(world: World, duty: str, period: int) -> bool:
     known = world.duties[duty]
     if known.state == "DISCHARGED":
         return False
+    if world.terms.duties[duty].kind == "achieve":
+        return known.state not in ("FULFILLED", "CURED", "REMEDIED")
     return not any(i.first <= period <= i.last and i.state in ("CURED", "REMEDIED") for i in known.instances)
