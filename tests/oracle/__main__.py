@@ -1,4 +1,4 @@
-"""python -m tests.oracle duel|seals|orders|oracle-seals|oracle-orders FIRST COUNT [TELL]: by seed; the first TELL
+"""python -m tests.oracle duel|seals|orders|swaps|oracle-seals|… FIRST COUNT [TELL]: by seed; the first TELL
 differences of each kind are made small and told."""
 
 from __future__ import annotations

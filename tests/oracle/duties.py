@@ -213,7 +213,7 @@ def wind_down(world: World) -> None:
         if known.state == "OVERDUE":
             for instance in known.instances:
                 if instance.state == "OVERDUE":
-                    instance.state, instance.at, known.abandoned_at = "BREACHED", world.at, world.at
+                    instance.state, instance.at, known.abandoned = "BREACHED", world.at, instance.first
             become(world, duty, "BREACHED")
         elif known.state in ("PENDING", "ACTIVE") and not term.surviving:
             become(world, duty, "DISCHARGED")

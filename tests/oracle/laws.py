@@ -1,5 +1,5 @@
 """Laws of rule 2.4, each as two runs of one engine over one random history that must come to the same: how often seals
-come changes nothing, and neither does the order of one instant's attestations."""
+come changes nothing, and neither does the order of one instant's attestations, or of any two neighbours."""
 
 from __future__ import annotations
 
@@ -164,8 +164,7 @@ def orders(seed: int, length: int = 70) -> Law:
     """A history, and the same with the attestations of each instant in another order. There are no excuses in it: an
     excuse claim decides what its claim comes to, so these are not independent."""
     rng = Random(seed)
-    terms = some_terms(rng)
-    terms = replace(terms, claims={name: replace(claim, excuse=None) for name, claim in terms.claims.items()})
+    terms = unexcused(some_terms(rng))
     oracle, told = Oracle(terms), list[EntryInput]()
     for said in Teller(rng, oracle).story(length):
         act = said
@@ -186,6 +185,11 @@ def orders(seed: int, length: int = 70) -> Law:
     return Law(terms, [*told, end], [*other, end], if_both_are_valid)
 
 
+def unexcused(terms: Arrangement) -> Arrangement:
+    """The same terms without excuses."""
+    return replace(terms, claims={name: replace(claim, excuse=None) for name, claim in terms.claims.items()})
+
+
 def mixed(rng: Random, same: list[EntryInput]) -> list[EntryInput]:
     """In another order, but each author's words on one period in their own."""
     out = rng.sample(same, len(same))
@@ -201,4 +205,28 @@ def about(act: EntryInput) -> tuple[object, ...]:
     return (act.author, act.body.claim, act.body.period) if isinstance(act.body, Attest) else (act.entry,)
 
 
-LAWS: dict[str, Callable[[int], Law]] = {"seals": seals, "orders": orders}
+def swaps(seed: int, length: int = 70) -> Law:
+    """A history, and the same with two neighbours of each instant in each other's place, whatever they are: all but
+    evidence and a withdrawal, which decide or gate what the other touches. There are no excuses in it, as above."""
+    rng = Random(seed)
+    terms = unexcused(some_terms(rng))
+    oracle, told = Oracle(terms), list[EntryInput]()
+    for said in Teller(rng, oracle).story(length):
+        body = replace(said.body, supersedes=None) if isinstance(said.body, Attest) else said.body
+        stamp = said.stamp if said.type == "seal" else max(said.stamp, oracle.world.now)
+        act = replace(said, stamp=stamp, body=body)
+        if oracle.place(act) == "placed":
+            told.append(act)
+    end = EntryInput(author=terms.keeper, stamp=terms.end + 9000, type="seal", body=SEAL, entry="end")
+    other, number = list(told), 1
+    while number < len(told):
+        one, two = told[number - 1 : number + 1]
+        gates = {one.type, two.type} & {"seal", "evidence", "withdraw"}
+        if one.stamp == two.stamp and one.author != two.author and not gates and rng.random() < 0.5:
+            other[number - 1 : number + 1] = [two, one]
+            number += 1
+        number += 1
+    return Law(terms, [*told, end], [*other, end], if_both_are_valid)
+
+
+LAWS: dict[str, Callable[[int], Law]] = {"seals": seals, "orders": orders, "swaps": swaps}

@@ -10,19 +10,21 @@ CLEAN = "SX"
 def settle(world: World, duty: str) -> bool:
     """Bring the instances of a duty to what the decided periods say; whether anything changed.
 
-    They are worked out from nothing each time, instant by instant at which periods were decided: what has ended at an
-    earlier one stays, all else follows from the set of periods decided by then, in whatever order they were placed.
+    What had ended before this instant stays; so does what ended later, unless a period before it is refuted only now.
+    All else follows from the set of decided periods, in whatever order they were placed.
     """
     known, before = world.duties[duty], [(i.first, i.state, i.broke) for i in world.duties[duty].instances]
-    claim, found = world.terms.duties[duty].claim, list[Instance]()
-    instants = {world.decided_at[claim, period] for period in world.own(duty) if world.letter(claim, period) != "."}
-    for instant in sorted({*instants, max({world.at, *instants})}):
-        letters = [
-            world.letter(claim, period) if world.decided_at.get((claim, period), instant) <= instant else "."
-            for period in range(world.count(claim))
-        ]
-        ended = [i for i in found if i.state in ("CURED", "REMEDIED")]
-        found = Instances(world, duty, letters, instant).all(ended)
+    letters, old = world.letters(world.terms.duties[duty].claim), known.letters
+    fresh = [period for period, letter in enumerate(letters) if letter == "R" and old[period : period + 1] != "R"]
+    ended = [
+        i
+        for i in known.instances
+        if i.state in ("CURED", "REMEDIED") and (i.at < world.at or not any(period < i.first for period in fresh))
+    ]
+    known.letters = letters
+    found = Instances(world, duty, letters, world.at).all(ended)
+    for new in found:  # what stays as it was keeps its instant
+        new.at = next((i.at for i in known.instances if (i.first, i.state) == (new.first, new.state)), new.at)
     breaches = [sum(i.state in ("BREACHED", "REMEDIED") for i in which) for which in (known.instances, found)]
     known.instances = found
     if breaches[1] > breaches[0]:  # a breach fires, even if it is remedied at once
@@ -35,7 +37,7 @@ def settle(world: World, duty: str) -> bool:
 class Instances:
     """The violation instances of a duty, as its periods are decided by an instant."""
 
-    def __init__(self, world: World, duty: str, letters: list[str], at: int) -> None:
+    def __init__(self, world: World, duty: str, letters: str, at: int) -> None:
         self.world, self.duty, self.letters, self.at = world, duty, letters, at
         self.term = world.terms.duties[duty]
 
@@ -61,8 +63,7 @@ class Instances:
         for period in window:
             if self.letters[period] in "RU":
                 return self.breached(first, period)
-        abandoned_at = world.duties[self.duty].abandoned_at
-        if abandoned_at is not None and self.at >= abandoned_at:
+        if first == world.duties[self.duty].abandoned:
             return Instance(first, "BREACHED", self.at, last=total)
         undecided = any(self.letters[period] == "." for period in window)
         whole = len(window) == self.term.cure and all(world.whole(self.term.claim, period) for period in window)

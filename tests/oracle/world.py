@@ -46,7 +46,8 @@ class Duty:
     frozen_at: int | None = None
     performed_at: int | None = None
     instances: list[Instance] = field(default_factory=list)
-    abandoned_at: int | None = None  # its open violation was breached by the winding down
+    letters: str = ""  # of its claim, when its instances were last computed
+    abandoned: int | None = None  # the first period of the violation that the winding down breached
     waived: set[str] = field(default_factory=set)
     waived_at: int | None = None  # the latest waiver
 
