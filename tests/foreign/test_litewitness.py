@@ -25,8 +25,8 @@ from armslength.core.record.checkpoint import Checkpoint
 from armslength.core.record.cosignature import verify_cosignature
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import EMPTY_ROOT
-from armslength.core.record.note import Note, parse_vkey, sign_note
-from armslength.wire.witness import AddCheckpoint, parse_cosignatures
+from armslength.core.record.note import Note, sign_note
+from armslength.wire.witness import AddCheckpoint, parse_cosignatures, parse_vkey
 from tests.record_builder import Builder, golden_record, public, signer
 
 MODULE = "filippo.io/torchwood/cmd/litewitness@v0.9.0"

@@ -49,7 +49,7 @@ BYTES: dict[str, Callable[[bytes], object]] = {
     "yaml": lambda data: terms_yaml.parse(data[:3000], "terms.yaml"),  # read from disk, by a reader that is slow anyway
 }
 TEXTS: dict[str, Callable[[str], object]] = {
-    "vkey": note.parse_vkey,
+    "vkey": witness.parse_vkey,
     "receipt": proof.parse_receipt,
     "add-checkpoint": witness.parse_add_checkpoint,
     "cosignatures": witness.parse_cosignatures,

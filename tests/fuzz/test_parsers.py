@@ -64,7 +64,7 @@ BYTES: dict[str, tuple[Parse, Encode]] = {
 }
 
 TEXTS: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
-    "vkey": (note.parse_vkey, lambda found: note.vkey(*found)),
+    "vkey": (witness.parse_vkey, lambda found: note.vkey(*found)),
     "checkpoint": (checkpoint.parse_checkpoint, lambda found: found.text),
     "receipt": (proof.parse_receipt, lambda found: found.encode()),
     "add-checkpoint": (witness.parse_add_checkpoint, lambda found: found.encode()),
@@ -155,6 +155,7 @@ SAID = (
 
 @given(spoilt(SAID))
 @example(b'{"statements":[{"type":"attest","body":{"claim":"\xff"}}]}')
+@example(b'{"arrangement":"","statements":[],"":null}')
 @fuzzed
 def test_what_an_owner_asks_is_statements_or_malformed(data: bytes) -> None:
     """What is taken for statements makes the same statements when it is written."""

@@ -101,7 +101,8 @@ def _surplus(value: Any, given: Any, place: str) -> str | None:
     if value is None or isinstance(value, (str, int, float)):
         return None
     if hasattr(value, "__dataclass_fields__"):
-        if extra := next((name for name in given if name not in names(value.__class__)), None):
+        extra = next((name for name in given if name not in names(value.__class__)), None)
+        if extra is not None:
             return f"{place}.{extra}"
         inner = [(f".{name}", getattr(value, name), item) for name, item in given.items()]
     elif isinstance(value, Mapping):

@@ -34,7 +34,7 @@ def signed(text: str = CHECKPOINT.text) -> note.Note:
 
 def test_the_specification_s_example_verifies() -> None:
     """The vkey and note of the C2SP text."""
-    name, algorithm, key = note.parse_vkey(EXAMPLE_VKEY)
+    name, algorithm, key = witness.parse_vkey(EXAMPLE_VKEY)
     assert (name, algorithm) == ("example.com/foo", note.ED25519)
     example = note.parse(EXAMPLE_NOTE)
     assert note.verify_note(example.text, example.signatures[0], key)
@@ -61,7 +61,7 @@ def test_the_specification_s_example_verifies() -> None:
 def test_vkeys_have_one_spelling(text: str) -> None:
     """Wrong ids, names, algorithms and keys are refused."""
     with pytest.raises(Malformed):
-        note.parse_vkey(text)
+        witness.parse_vkey(text)
 
 
 texts = st.lists(st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=20), min_size=1).map(

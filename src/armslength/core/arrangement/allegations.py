@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from armslength.core.arrangement import claims, marks, releases, tables
 from armslength.core.arrangement.agenda import merged
-from armslength.core.arrangement.bodies import Allege, Determine, Respond
+from armslength.core.arrangement.bodies import Allege, Respond
 from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
@@ -24,7 +24,13 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         raise Refused("authority", f"{act.author} is no party: only parties allege")
     if not draft.effective or draft.lapsing:
         raise Refused("state", f"nothing is alleged: the arrangement is {draft.running}")
-    subject = _alleged_tranche(draft, act, body) if body.tranche is not None else _alleged_period(draft, act, body)
+    match body:
+        case Allege(tranche=str(tranche), claim=None, period=None):
+            subject = _alleged_tranche(draft, act, tranche)
+        case Allege(tranche=None, claim=str(claim), period=int(period)):
+            subject = _alleged_period(draft, act, claim, period)
+        case _:
+            raise Refused("unknown", "an allegation names a claim and a period, or a tranche")
     known = f"{act.author}/{subject}"
     if known in draft.allegations:
         raise Refused("repeat", f"{act.author} has alleged {subject}")
@@ -51,26 +57,25 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
         draft.judged.add(known)
 
 
-def _alleged_tranche(draft: Draft, act: EntryInput, body: Allege) -> str:  # rule 6.4b
-    term = draft.terms.tranches.get(body.tranche or "")
-    if term is None or body.claim is not None or body.period is not None:
-        raise Refused("unknown", f"an allegation names a claim and a period, or a tranche of the terms: {body.tranche}")
+def _alleged_tranche(draft: Draft, act: EntryInput, tranche: str) -> str:  # rule 6.4b
+    term = draft.terms.tranches.get(tranche)
+    if term is None:
+        raise Refused("unknown", f"the terms have no tranche {tranche}")
     if act.author != term.recipient:
-        raise Refused("authority", f"{term.recipient} receives {body.tranche}, and may allege it, not {act.author}")
-    state = draft.tranches[body.tranche or ""]
+        raise Refused("authority", f"{term.recipient} receives {tranche}, and may allege it, not {act.author}")
+    state = draft.tranches[tranche]
     if state.stage not in {"LOCKED", "READY"} or state.gate_at is None:
-        raise Refused("state", f"{body.tranche} is {state.shown}: it is not waiting to be DELIVERED")
+        raise Refused("state", f"{tranche} is {state.shown}: it is not waiting to be DELIVERED")
     last = state.gate_at + term.deliver_by
     if draft.at <= last:
-        raise Refused("early", f"{body.tranche} may be DELIVERED until {iso(last)}")
-    return body.tranche or ""
+        raise Refused("early", f"{tranche} may be DELIVERED until {iso(last)}")
+    return tranche
 
 
-def _alleged_period(draft: Draft, act: EntryInput, body: Allege) -> str:
-    term = draft.terms.claims.get(body.claim or "")
-    if term is None or body.period is None:
-        raise Refused("unknown", f"an allegation names a claim of the terms and a period: {body.claim}, {body.period}")
-    claim, period = body.claim or "", body.period
+def _alleged_period(draft: Draft, act: EntryInput, claim: str, period: int) -> str:
+    term = draft.terms.claims.get(claim)
+    if term is None:
+        raise Refused("unknown", f"the terms have no claim {claim}")
     owed = {draft.index.debtors[duty] for duty in draft.index.shown_by.get(claim, ())}
     if not owed - {act.author}:
         raise Refused("authority", f"{claim} shows no duty of another than {act.author}")
@@ -101,15 +106,14 @@ def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
         _uphold(draft, body.allegation, "allegation.admitted", ())
 
 
-def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
+def determine(draft: Draft, act: EntryInput, known: str, *, uphold: bool) -> None:
     """A determiner votes on an allegation (rule 5.1g)."""
-    known = body.allegation or ""
     state = _known(draft, known)
     may_determine(draft, act.author)
-    votes = voted(draft, act, known, state.votes, state.raised_at, body.uphold)
+    votes = voted(draft, act, known, state.votes, state.raised_at, uphold)
     draft.allege(known, replace(state, votes=votes))
-    if state.outcome == "OPEN" and (said := verdict(draft, votes, body.uphold)):
-        if body.uphold:
+    if state.outcome == "OPEN" and (said := verdict(draft, votes, uphold)):
+        if uphold:
             _uphold(draft, known, "allegation.upheld", (Actors(said),))
         else:
             _close(draft, known, "allegation.dismissed", (Actors(said),))
@@ -155,9 +159,9 @@ def _known(draft: Draft, allegation: str) -> AllegationState:
 
 
 def _debtors(draft: Draft, state: AllegationState) -> set[str]:
-    if state.tranche is not None:
-        return {draft.terms.tranches[state.tranche].provider}
-    return {draft.index.debtors[duty] for duty in draft.index.shown_by.get(state.claim or "", ())} - {state.by}
+    if isinstance(state.alleged, str):
+        return {draft.terms.tranches[state.alleged].provider}
+    return {draft.index.debtors[duty] for duty in draft.index.shown_by.get(state.alleged[0], ())} - {state.by}
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -173,10 +177,10 @@ def _uphold(draft: Draft, known: str, rule: str, cause: Cause) -> None:
     """Close as UPHELD by a vote or an admission, with what that does (rule 5.1e)."""
     _close(draft, known, rule, cause)
     state, upheld = draft.allegations[known], (Standing("allegation", known, "UPHELD"),)
-    if state.tranche is not None:
-        releases.uphold(draft, release_duty(state.tranche), upheld)
-    elif claims.undecided(draft, state.claim or "", state.period or 0):
-        claims.decide(draft, state.claim or "", state.period or 0, REFUTED, "claim.upheld", *upheld)
+    if isinstance(state.alleged, str):
+        releases.uphold(draft, release_duty(state.alleged), upheld)
+    elif claims.undecided(draft, *state.alleged):
+        claims.decide(draft, *state.alleged, REFUTED, "claim.upheld", *upheld)
 
 
 def work(draft: Draft) -> None:
@@ -189,8 +193,8 @@ def work(draft: Draft) -> None:
     draft.asked, draft.judged = set(), set()
     for known in sorted(asked):
         state = draft.allegations[known]
-        if known in judged and state.claim is not None and _undetermined(draft, state):
-            _follow(draft, known, state)
+        if known in judged and not isinstance(state.alleged, str) and _undetermined(draft, state):
+            _follow(draft, known, *state.alleged)
         state = draft.allegations[known]
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
             replied = Passed(state.raised_at + terms.reply, "reply")
@@ -211,10 +215,10 @@ def _undetermined(draft: Draft, state: AllegationState) -> bool:
     return state.outcome == "OPEN" and draft.as_of <= state.raised_at + draft.terms.allegations.determination
 
 
-def _follow(draft: Draft, known: str, state: AllegationState) -> None:
+def _follow(draft: Draft, known: str, claim: str, period: int) -> None:
     """Let the decision on the period decide an open allegation (rule 5.1c)."""
-    value = claims.letter(draft.claims[state.claim or ""], state.period or 0)
-    cause = (Standing("claim", claims.name(state.claim or "", state.period or 0), VALUE_NAMES[value]),)
+    value = claims.letter(draft.claims[claim], period)
+    cause = (Standing("claim", claims.name(claim, period), VALUE_NAMES[value]),)
     if value == REFUTED:
         _close(draft, known, "allegation.refuted", cause)
     elif value in CLEAN:
@@ -223,9 +227,10 @@ def _follow(draft: Draft, known: str, state: AllegationState) -> None:
 
 def _cured(draft: Draft, state: AllegationState) -> bool:
     """Whether an upheld violation is cured, so that its hold ends (rule 5.2a)."""
-    if state.outcome != "UPHELD" or state.claim is None:
+    if state.outcome != "UPHELD" or isinstance(state.alleged, str):
         return False
-    for duty in draft.index.shown_by.get(state.claim, ()):
+    claim, period = state.alleged
+    for duty in draft.index.shown_by.get(claim, ()):
         owed = draft.duties[duty]
         if draft.terms.duties[duty].kind == "achieve":
             if owed.state in tables.MENDED or owed.state in {"FULFILLED", "DISCHARGED"}:
@@ -233,7 +238,7 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
         elif owed.state == "DISCHARGED":
             return True
         else:
-            last, running = marks.ended_before(draft, duty, state.period or 0), owed.violation
-            if last is not None and (running is None or not last < running <= (state.period or 0)):
+            last, running = marks.ended_before(draft, duty, period), owed.violation
+            if last is not None and (running is None or not last < running <= period):
                 return True
     return False

@@ -292,6 +292,7 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
     if "held" in withheld:
         for held in map(draft.allegations.__getitem__, draft.holds):
             if held.outcome == "UPHELD":
-                named.update(draft.index.shown_by.get(held.claim or "", ()))
-                named.update([release_duty(held.tranche)] if held.tranche else ())
+                about = held.alleged
+                shown = [release_duty(about)] if isinstance(about, str) else draft.index.shown_by.get(about[0], ())
+                named.update(shown)
     return any(draft.index.debtors[duty] == provider and draft.duties[duty].state in tables.BAD for duty in named)

@@ -172,6 +172,11 @@ class AllegationState:
     holding: bool = False
     votes: dict[str, bool]
 
+    @property
+    def alleged(self) -> tuple[str, int] | str:
+        """What it is about: a claim and a period, or a tranche."""
+        return (self.tranche or "") if self.claim is None else (self.claim, self.period or 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:

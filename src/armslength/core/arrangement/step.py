@@ -104,9 +104,13 @@ def next_deadline(terms: Terms, state: State) -> int | None:
 
 
 def _determine(draft: Draft, act: EntryInput, body: Determine) -> None:
-    if (body.allegation is None) is (body.tranche is None):
-        raise Refused("mismatch", "a vote names an allegation, or the tranche of a complaint")
-    (allegations.determine if body.tranche is None else tranches.determine)(draft, act, body)
+    match body:
+        case Determine(allegation=str(known), tranche=None):
+            allegations.determine(draft, act, known, uphold=body.uphold)
+        case Determine(allegation=None, tranche=str(tranche)):
+            tranches.determine(draft, act, tranche, uphold=body.uphold)
+        case _:
+            raise Refused("mismatch", "a vote names an allegation, or the tranche of a complaint")
 
 
 def _seal(draft: Draft, _act: EntryInput, _body: Seal) -> None:

@@ -17,7 +17,7 @@ import binascii
 from collections.abc import Iterator
 
 from armslength.core.arrangement import allegations, releases, tables
-from armslength.core.arrangement.bodies import Ack, Commit, Determine, Key, Release
+from armslength.core.arrangement.bodies import Ack, Commit, Key, Release
 from armslength.core.arrangement.causes import Actors, Cause, Ground, Passed, Standing
 from armslength.core.arrangement.conditions import ended, holds, never, term_over
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
@@ -148,19 +148,18 @@ def key(draft: Draft, act: EntryInput, body: Key) -> None:
     draft.moved = True
 
 
-def determine(draft: Draft, act: EntryInput, body: Determine) -> None:
+def determine(draft: Draft, act: EntryInput, tranche: str, *, uphold: bool) -> None:
     """A determiner votes on the complaint about a tranche."""
-    tranche = body.tranche or ""
     if tranche not in draft.terms.tranches:
         raise Refused("unknown", f"the terms have no tranche {tranche}")
     allegations.may_determine(draft, act.author)
     state = draft.tranches[tranche]
     if state.disputed_at is None:
         raise Refused("state", f"{tranche} is not disputed")
-    votes = allegations.voted(draft, act, f"the complaint about {tranche}", state.votes, state.disputed_at, body.uphold)
+    votes = allegations.voted(draft, act, f"the complaint about {tranche}", state.votes, state.disputed_at, uphold)
     draft.tranches[tranche] = replace(state, votes=votes)
-    if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, body.uphold)):
-        _determined(draft, tranche, Actors(said), uphold=body.uphold)
+    if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, uphold)):
+        _determined(draft, tranche, Actors(said), uphold=uphold)
 
 
 def _determined(draft: Draft, tranche: str, cause: Ground, *, uphold: bool) -> None:  # rule 6.5b

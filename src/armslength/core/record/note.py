@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from armslength.core.record.keys import Sign, from_base64, public_key, to_base64, verify
+from armslength.core.record.keys import Sign, from_base64, to_base64, verify
 from armslength.errors import Malformed
 
 ED25519 = 1  # a plain Ed25519 signature over the text
@@ -62,21 +62,6 @@ def key_id(name: str, algorithm: int, key: bytes) -> bytes:
 def vkey(name: str, algorithm: int, key: bytes) -> str:
     """The verifier key: `<name>+<hex key id>+base64(algorithm ‖ key)`."""
     return f"{name}+{key_id(name, algorithm, key).hex()}+{to_base64(bytes([algorithm]) + key)}"
-
-
-def parse_vkey(text: str) -> tuple[str, int, bytes]:
-    """The name, algorithm and public key of a verifier key. Raises Malformed."""
-    parts = text.split("+", 2)
-    if len(parts) != 3 or not is_name(parts[0]):
-        raise Malformed("bad-vkey", "not <name>+<id>+<key>", "vkey")
-    data = from_base64(parts[2], "vkey")
-    name, algorithm, key = parts[0], data[:1], data[1:]
-    if algorithm not in (bytes([ED25519]), bytes([COSIGNATURE])):
-        raise Malformed("bad-vkey", "unknown algorithm", "vkey")
-    public_key(to_base64(key), "vkey")
-    if vkey(name, algorithm[0], key) != text:
-        raise Malformed("bad-vkey", "the key id does not belong to the key", "vkey")
-    return name, algorithm[0], key
 
 
 def is_name(name: str) -> bool:
