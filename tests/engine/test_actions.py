@@ -8,7 +8,7 @@ import pytest
 
 from armslength.core.arrangement.state import State
 from armslength.core.process import Role
-from armslength.engine.actions import Action, TrancheFacts, plan
+from armslength.engine.actions import Action, TrancheFacts, next_action
 from tests.golden.terms import at, golden_script, golden_terms
 from tests.views.fold import Folded
 
@@ -21,7 +21,8 @@ def _golden() -> Folded:
 
 
 def _acts(state: State, me: str, now: int, **facts: TrancheFacts) -> dict[str, Action]:
-    return dict(plan(TERMS, state, me, facts, now))
+    found = {name: next_action(TERMS, state, me, name, facts.get(name, TrancheFacts()), now) for name in TERMS.tranches}
+    return {name: action for name, action in found.items() if action is not None}
 
 
 def test_nothing_before_all_have_signed(golden: Folded) -> None:
@@ -88,3 +89,33 @@ def test_who_suspended_a_transfer_resumes_it(golden: Folded) -> None:
     assert _acts(ready, "B", at(7, 1), T2=resumed).get("T2") is None
     live = golden.at(at(14, 11))
     assert _acts(live, "A", at(14, 11), T3=resumed)["T3"] is Action.SUSPEND
+
+
+def test_an_answer_is_not_tried_after_its_time(golden: Folded) -> None:
+    """Until ackBy the recipient says what became of the key; then it says nothing, though silence counts only after
+    the grace. In WINDING no ciphertext is acknowledged after deliverBy. The file is opened all the same."""
+    state, term = golden.at(at(9, 6)), TERMS.tranches["T2"]
+    there = replace(state.tranches["T2"], stage="RELEASED", key_at=at(9, 6))
+    released = replace(state, tranches={**state.tranches, "T2": there})
+    opened = TrancheFacts(agreed=True, transfer="STARTED", downloaded=True, opened=True)
+    last = at(9, 6) + term.ack_by
+    assert _acts(released, "B", last, T2=opened)["T2"] is Action.ACK_PLAIN
+    assert "T2" not in _acts(released, "B", last + 1, T2=opened)
+    assert _acts(released, "B", last + 1, T2=replace(opened, opened=False))["T2"] is Action.OPEN
+    ready = replace(state.tranches["T2"], stage="READY", gate_at=at(7))
+    winding = replace(
+        state,
+        arrangement=replace(state.arrangement, phase="WINDING", winding_by="withdrawal"),
+        tranches={**state.tranches, "T2": ready},
+    )
+    here, last = replace(opened, opened=False), at(7) + term.deliver_by
+    assert _acts(winding, "B", last, T2=here)["T2"] is Action.ACK_CIPHER
+    assert "T2" not in _acts(winding, "B", last + 1, T2=here)
+
+
+def test_a_request_that_the_provider_has_refused_is_open_again(golden: Folded) -> None:
+    """Until the tranche has ended; a transfer that had begun and was terminated is not asked for once more."""
+    refused = TrancheFacts(agreed=True, transfer="TERMINATED", unheard=True, addressed=False)
+    assert _acts(golden.states[2], "B", at(-2), T1=refused)["T1"] is Action.REQUEST
+    assert "T1" not in _acts(golden.states[2], "B", at(-2), T1=replace(refused, unheard=False))
+    assert "T1" not in _acts(golden.at(at(9, 7)), "B", at(9, 7), T1=refused)

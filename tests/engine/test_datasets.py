@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from armslength.engine.contents import dataset_id
 from armslength.engine.datasets import Tranches
-from armslength.engine.hand import dataset_id
 from armslength.errors import NotFound
 from tests.golden.terms import golden_terms
 

@@ -30,7 +30,7 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
             await begin(world)
             await perform(world, at(0))
             node, live = world.nodes["A"], await world.nodes["A"].live()
-            hand, file, other = node.running.node.hand, tmp_path / "T2.in", tmp_path / "other"
+            publisher, file, other = node.running.node.tranches.publisher, tmp_path / "T2.in", tmp_path / "other"
             other.write_bytes(bytes(len(file.read_bytes())))
             assert live.record.view.state.tranches["T2"].commit is not None
             before = await node.store.find(PUBLICATION)
@@ -41,11 +41,11 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
                 (tmp_path / "T1.in", "T1", at(12), "released"),
             ):
                 with pytest.raises(Misuse) as caught:
-                    await hand.publisher.publish(live, tranche, Wish(path, "text/markdown", after)).result()
+                    await publisher.publish(live, tranche, Wish(path, "text/markdown", after)).result()
                 assert caught.value.code == code
             assert await node.store.find(PUBLICATION) == before
-            old = await hand._contents.need_publication(live, "T2")
-            new = await hand.publisher.publish(live, "T2", Wish(file, "text/markdown", at(12))).result()
+            old = await publisher._contents.need_publication(live, "T2")
+            new = await publisher.publish(live, "T2", Wish(file, "text/markdown", at(12))).result()
             assert new.release_after == at(12) != old.release_after
             assert (new.plain_root, new.cipher_root, new.path) == (old.plain_root, old.cipher_root, old.path)
             await asyncio.sleep(1)
@@ -62,7 +62,7 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
             await begin(world)
             await perform(world, at(0))
             node, live = world.nodes["A"], await world.nodes["A"].live()
-            hand, key = node.running.node.hand, f"{world.arrangement}/T2"
+            publisher, key = node.running.node.tranches.publisher, f"{world.arrangement}/T2"
             commit, once = node.store.commit, [True]
 
             async def meanwhile(batch: Batch) -> bool:
@@ -75,9 +75,9 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
 
             slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
             wish = Wish(tmp_path / "T2.in", "text/markdown", at(12))
-            with patch.object(hand._contents, "store", slow), pytest.raises(Misuse, match="released already"):
-                await hand.publisher.publish(live, "T2", wish).result()
+            with patch.object(publisher._contents, "store", slow), pytest.raises(Misuse, match="released already"):
+                await publisher.publish(live, "T2", wish).result()
             assert not once
-            assert (await hand._contents.need_publication(live, "T2")).wrapped == "AAAA"
+            assert (await publisher._contents.need_publication(live, "T2")).wrapped == "AAAA"
 
     play(story())

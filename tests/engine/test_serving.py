@@ -43,13 +43,13 @@ def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: 
         async with World(tmp_path) as world:
             await begin(world)
             await perform(world, at(7, 1))
-            live, hand = await world.nodes["A"].live(), world.nodes["A"].running.node.hand
+            live, access = await world.nodes["A"].live(), world.nodes["A"].running.access
             dataset, name = dataset_id(live.arrangement, "T2"), f"{live.arrangement}.T2"
             assert live.record.sealed.state.tranches["T2"].shown in {"READY", "DELIVERED"}
 
             async def good(transfer: Transfer | None, token: str = TOKEN) -> bool:
-                with patch.object(hand._exchange, "transfer_for", AsyncMock(return_value=transfer)):
-                    return await hand.authorise(name, token) is not None
+                with patch.object(access._exchange, "transfer_for", AsyncMock(return_value=transfer)):
+                    return await access.authorise(name, token) is not None
 
             assert await good(_transfer(dataset))
             assert not await good(_transfer(dataset), "x")
@@ -63,7 +63,7 @@ def test_a_token_dies_with_its_transfer_and_with_what_the_record_says(tmp_path: 
                 with patch.dict(state.tranches, {"T2": other}):  # type: ignore[arg-type]
                     assert not await good(_transfer(dataset)), change
             assert await good(_transfer(dataset))
-            hand.close()
+            access.close()
             assert not await good(_transfer(dataset))
 
     play(story())
@@ -75,6 +75,6 @@ def test_a_stranger_s_name_opens_nothing(tmp_path: Path, name: str) -> None:
 
     async def story() -> None:
         async with World(tmp_path) as world:
-            assert await world.nodes["A"].running.node.hand.authorise(name, TOKEN) is None
+            assert await world.nodes["A"].running.access.authorise(name, TOKEN) is None
 
     play(story())

@@ -351,7 +351,7 @@ class World:
         async def once() -> bool:
             live = await node.live()
             media_type = self.terms.tranches[tranche].media_types[0]
-            await node.running.node.hand.publisher.publish(
+            await node.running.node.tranches.publisher.publish(
                 live, tranche, Wish(file, media_type, release_after)
             ).result()
             node.running.node.wake()
@@ -416,7 +416,7 @@ class World:
             live = await node.live()
             pending_work = await node.running.node.pending_work(live)
             if pending_work:
-                self._why = f"{name}: {pending_work} {node.running.node.hand.troubles(self.arrangement)}"
+                self._why = f"{name}: {pending_work} {node.running.node.tranches.troubles(live)}"
                 return False
             sizes.add(live.record.sealed.size)
         if len(sizes) > 1:
@@ -495,8 +495,8 @@ class World:
     async def received(self, tranche: str) -> bytes:
         """The file that B has opened."""
         node = self.nodes["B"]
-        receipt = await node.running.node.hand.received(await node.live(), tranche)
-        opened = node.running.node.hand.opened(receipt)
+        ours = node.running.node.tranches.recipient(await node.live(), tranche)
+        opened = ours.opened(await ours.reception())
         assert opened is not None
         return opened.read_bytes()
 

@@ -91,7 +91,7 @@ def test_wrong_file_behind_the_right_commitment(tmp_path: Path) -> None:
             assert state.tranches["T1"].stage == "DISPUTED"
             assert "complaint" in state.tranches["T2"].withheld
             node = world.nodes["B"]
-            receipt = await node.running.node.hand.received(await node.live(), "T1")
+            receipt = await node.running.node.tranches.recipient(await node.live(), "T1").reception()
             assert receipt is not None
             assert receipt.plain is None
             assert receipt.outcome not in {None, "ok"}
@@ -107,7 +107,7 @@ def test_wrong_file_behind_the_right_commitment(tmp_path: Path) -> None:
 async def _publish_lie(world: World) -> None:
     """A publishes T1, and then has another plaintext root committed than its file has."""
     node = world.nodes["A"]
-    hand = node.running.node.hand
+    publisher = node.running.node.tranches.publisher
     live = await node.live()
     await world.clock(at(0))
     file = world.folder / "T1.in"
@@ -119,7 +119,7 @@ async def _publish_lie(world: World) -> None:
 
     wish = publishing.Wish(file, live.terms.tranches["T1"].media_types[0], 0)
     with patch.object(publishing, "_publication", lie):
-        await hand.publisher.publish(live, "T1", wish).result()
+        await publisher.publish(live, "T1", wish).result()
 
 
 def test_small_order_keys(tmp_path: Path) -> None:

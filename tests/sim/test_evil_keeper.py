@@ -258,11 +258,11 @@ async def _key_stops(world: World, keeper: EvilKeeper) -> None:
     node = world.nodes["A"]
     await world.until("evidence", lambda: _written(world))
     await asyncio.sleep(20)
-    live, hand = await node.live(), node.running.node.hand
+    live, tranches = await node.live(), node.running.node.tranches
     (found,) = await _written(world)
     assert isinstance(found, Evidence)
     assert evidence.culprit(keeper.replica.roster, found) == "m5"
-    assert "another history" in hand.troubles(world.arrangement)["T1"]
+    assert "another history" in tranches.troubles(live)["T1"]
     assert live.record.view.state.tranches["T1"].key_at is None
     with pytest.raises(Refused):
         evidence.culprit(keeper.replica.roster, dataclasses.replace(found, second=found.first))

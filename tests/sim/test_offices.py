@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from armslength.config import Accept
-from armslength.core.arrangement.bodies import Sign
+from armslength.core.arrangement.bodies import Commit, Sign
 from armslength.core.canonical import canonical, digest
+from armslength.engine.provider import Provider
 from armslength.net.client import HttpReply
 from armslength.wire.own import BASE
 from tests.golden.terms import at
@@ -334,14 +335,14 @@ def test_a_commit_must_name_what_both_have_finalised(tmp_path: Path, monkeypatch
     async def story(world: World) -> None:
         await world.agree()
         await world.rest()
-        a, b = world.nodes["A"].running.node, world.nodes["B"]
-        statement = a.hand._commit
+        b = world.nodes["B"]
+        statement = Provider.commit
 
-        async def another(_: Any, live: Any, tranche: str) -> Any:
-            body = await statement(live, tranche)
-            return body and dataclasses.replace(body, agreement="urn:uuid:00000000-0000-4000-8000-000000000000")
+        async def another(tranche: Provider) -> Commit:
+            body = await statement(tranche)
+            return dataclasses.replace(body, agreement="urn:uuid:00000000-0000-4000-8000-000000000000")
 
-        monkeypatch.setitem(type(a.hand)._commit.__globals__["_STATEMENTS"], "commit", another)
+        monkeypatch.setattr(Provider, "commit", another)
         await world.publish("T1", FILES["T1"])
         await world.clock(at(0))
         await asyncio.sleep(300)

@@ -30,13 +30,13 @@ def test_a_turn_that_takes_a_while_delays_no_seal(tmp_path: Path) -> None:
             await world.clock(at(0, 1))
             await world.rest()
             keeper = world.nodes["m5"]
-            true = keeper.running.node.hand.turn
+            true = keeper.running.node.tranches.turn
 
             async def long(*arguments: Any) -> Any:
                 await asyncio.sleep(1.2 * QUIET_S)
                 return await true(*arguments)
 
-            keeper.running.node.hand.turn = long  # type: ignore[method-assign]
+            keeper.running.node.tranches.turn = long  # type: ignore[method-assign]
             live = await keeper.live()
             sealed = live.record.sealed.size
             await world.monitor("m1").say(world.arrangement, [FALSE], ())

@@ -29,7 +29,7 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             assert ours.state is TransferState.STARTED
             before = ours.data_address
             assert before is not None
-            assert await a.node.hand.authorise(f"{world.arrangement}.T2", before.authorization or "") is not None
+            assert await a.access.authorise(f"{world.arrangement}.T2", before.authorization or "") is not None
             await b.exchange.suspend(ours.pid, "1", "our disk is full")
             await asyncio.sleep(600)
             theirs = await a.exchange.transfer_for(dataset)
@@ -37,7 +37,7 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             assert (theirs.state, theirs.suspended_by) == (TransferState.SUSPENDED, Role.CONSUMER)
             seen = await world.nodes["A"].manage("view", arrangement=world.arrangement)
             assert seen["suspended"] == {"T2": {"by": "B", "reason": "our disk is full"}}
-            assert await a.node.hand.authorise(f"{world.arrangement}.T2", before.authorization or "") is None
+            assert await a.access.authorise(f"{world.arrangement}.T2", before.authorization or "") is None
             await world.rest()
             await b.exchange.start(ours.pid)
             await asyncio.sleep(60)
@@ -47,6 +47,6 @@ def test_a_recipient_s_suspension_is_the_recipient_s_to_end(tmp_path: Path) -> N
             after = resumed.data_address
             assert after is not None
             assert after.authorization != before.authorization
-            assert await a.node.hand.authorise(f"{world.arrangement}.T2", after.authorization or "") is not None
+            assert await a.access.authorise(f"{world.arrangement}.T2", after.authorization or "") is not None
 
     play(story())

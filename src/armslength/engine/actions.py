@@ -7,13 +7,15 @@ changes what the plan rests on, or waits for something that does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from armslength.core.arrangement.state import State, TrancheState
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement.terms import Arrangement, Tranche
 from armslength.core.process import Role
+
+ENDED: Final = frozenset({"SETTLED", "DISPUTED", "FORFEITED"})
 
 
 class Action(StrEnum):
@@ -41,8 +43,8 @@ class TrancheFacts:
 
     published: a sealed file lies ready; release_after: the provider's own embargo. agreed, transfer: where the
     Dataspace Protocol stands (transfer None: not asked for); suspended_by: who suspended the transfer, and resumes it;
-    addressed: it says where the data is. downloaded, opened: what the recipient holds. said: the acts whose entries
-    are written and not sealed yet.
+    unheard: the provider has refused the request for good; addressed: the transfer says where the data is.
+    downloaded, opened: what the recipient holds. said: the actions whose entries are written and not sealed yet.
     """
 
     published: bool = False
@@ -51,29 +53,24 @@ class TrancheFacts:
     agreed: bool = False
     transfer: str | None = None
     suspended_by: Role | None = None
+    unheard: bool = False
     addressed: bool = True
     downloaded: bool = False
     opened: bool = False
     said: frozenset[Action] = frozenset()
 
 
-def plan(
-    terms: Arrangement, state: State, me: str, facts: Mapping[str, TrancheFacts], now: int
-) -> list[tuple[str, Action]]:
-    """The acts that are open to `me` now, as (tranche, act), in the order of the tranches' ids (rule 2.5b)."""
-    acts: list[tuple[str, Action]] = []
+def next_action(terms: Arrangement, state: State, me: str, name: str, known: TrancheFacts, now: int) -> Action | None:
+    """The action on this tranche that is open to `me` now, if there is one (rule 2.5b)."""
     if state.arrangement.phase in {"PROPOSED", "LAPSED"}:
-        return acts
-    for name, tranche in sorted(terms.tranches.items()):
-        known, there = facts.get(name, TrancheFacts()), state.tranches[name]
-        chosen: Action | None = None
-        if me == tranche.provider:
-            chosen = _provider(state, there, known, now)
-        elif me == tranche.recipient:
-            chosen = _recipient(there, known)
-        if chosen is not None and chosen not in known.said:
-            acts.append((name, chosen))
-    return acts
+        return None
+    tranche, there = terms.tranches[name], state.tranches[name]
+    chosen: Action | None = None
+    if me == tranche.provider:
+        chosen = _provider(state, there, known, now)
+    elif me == tranche.recipient:
+        chosen = _recipient(state, there, known, tranche, now)
+    return None if chosen in known.said else chosen
 
 
 def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) -> Action | None:  # rule 6.6b
@@ -103,19 +100,28 @@ def _may_release(state: State) -> bool:
     return state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"
 
 
-def _recipient(there: TrancheState, known: TrancheFacts) -> Action | None:  # rule 6.6a
+def _recipient(  # rule 6.6a
+    state: State, there: TrancheState, known: TrancheFacts, terms: Tranche, now: int
+) -> Action | None:
     if there.stage == "FORFEITED":
         return None
     if not known.agreed:
         return None if known.negotiating or there.stage != "LOCKED" else Action.NEGOTIATE
-    if known.transfer is None:
+    if known.transfer is None or (known.unheard and there.stage not in ENDED):
         return Action.REQUEST
     if there.commit is not None and not known.downloaded and known.transfer == "STARTED" and known.addressed:
         return Action.DOWNLOAD
     if there.shown == "READY" and known.downloaded:
-        return Action.ACK_CIPHER
+        return None if _is_too_late_to_deliver(state, there, terms, now) else Action.ACK_CIPHER
     if there.stage == "RELEASED" and there.key_at is not None:
-        return Action.ACK_PLAIN if known.opened else Action.OPEN
+        if not known.opened:
+            return Action.OPEN
+        return Action.ACK_PLAIN if now <= there.key_at + terms.ack_by else None  # later it is silence, whatever it says
     if there.stage == "SETTLED" and known.transfer == "STARTED":
         return Action.COMPLETE
     return None
+
+
+def _is_too_late_to_deliver(state: State, there: TrancheState, terms: Tranche, now: int) -> bool:
+    """In WINDING nothing is delivered after deliverBy, though the tranche is forfeited after the grace only."""
+    return state.arrangement.phase == "WINDING" and now > (there.gate_at or 0) + terms.deliver_by

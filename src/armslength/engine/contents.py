@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
+from armslength.core.arrangement.bodies import Commit
 from armslength.core.canonical import canonical
 from armslength.delivery import sealing
 from armslength.engine.repository import LiveArrangement
@@ -115,6 +116,11 @@ class Contents:
         put = Put(kind, key, row.version if row else 0, canonical(value), live.arrangement)
         if not await self.store.commit(Batch(puts=[put, *also.puts], deletes=also.deletes)):
             raise Unavailable("busy", "changed by somebody else meanwhile; try again", tranche)
+
+    async def is_published(self, live: LiveArrangement, commit: Commit) -> bool:
+        """Whether this is what we have published now; ask while `live.writing` is ours."""
+        published = await self.publication(live, commit.tranche)
+        return published is not None and published.cipher_root == commit.cipher_root
 
     async def amend(
         self, live: LiveArrangement, tranche: str, change: Callable[[Publication], Publication]

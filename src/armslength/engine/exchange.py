@@ -38,6 +38,7 @@ AGREEMENT: Final = "agreement"  # kind of the provider's index: agreement id -> 
 LONGEST_S: Final = 300.0  # before what came to nothing is asked again
 ASKED: Final = "asked"  # kind of the consumer's index: what was asked for last -> pid
 
+ADVICE: Final = "ask its operator what is in the way; it is asked again, less and less often"
 WENT_WELL: Final = (cn.NegotiationState.FINALIZED, tp.TransferState.STARTED, tp.TransferState.COMPLETED)
 
 R = TypeVar("R", Negotiation, Transfer)
@@ -407,14 +408,14 @@ class Exchange:
         if record.role is Role.CONSUMER:
             if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
                 pause = self._pause(type(record), record.dataset, record.peer)
-                pause.fail(record.reason or "the provider has ended it", "ask its operator what is in the way")
-            elif record.state in WENT_WELL:
+                pause.fail(record.reason or "the provider has ended it", ADVICE)
+            elif record.state in WENT_WELL or (isinstance(record, Transfer) and record.peer_pid is not None):
                 self._troubles.over(*_named(type(record), record.dataset, record.peer))
         self._changed(record)
 
-    def may_negotiate(self, dataset: str, provider: str) -> bool:
-        """Whether it is time to ask for an agreement: what came to nothing is left alone for a while."""
-        return self._pause(Negotiation, dataset, provider).is_over
+    def left_alone(self, kind: type[Process], dataset: str, provider: str) -> float:
+        """For how many seconds a provider is not asked for an agreement, or a transfer: the last came to nothing."""
+        return self._pause(kind, dataset, provider).left
 
     def _pause(self, kind: type[Process], dataset: str, provider: str) -> Backoff:
         return self._troubles.at(*_named(kind, dataset, provider), longest=LONGEST_S)

@@ -42,30 +42,27 @@ class Keeper:
         self._repository = repository
         self._peers = peers
         self._recorder = recorder
-        self._followers: dict[str, dict[str, Follower]] = {}  # by arrangement and actor
 
     def followers(self, live: LiveArrangement) -> dict[str, Follower]:
         """Everyone else with a node, by actor."""
-        found = self._followers.get(live.arrangement)
-        if found is None:
+        if live.followers is None:
             actors, me, repository = live.terms.actors, live.record.me.actor, self._repository
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
             voice = self._recorder.voice
-            found = {n: Follower(live, n, repository.store, self._peers, voice, repository.on_change) for n in names}
-            self._followers[live.arrangement] = found
-        return found
+            live.followers = {
+                n: Follower(live, n, repository.store, self._peers, voice, repository.on_change) for n in names
+            }
+        return live.followers
 
     def _timekeepers(self, live: LiveArrangement) -> list[Follower]:
         return [each for name, each in self.followers(live).items() if name in live.terms.timekeepers.of]
 
-    async def close(self, arrangement: str) -> None:
+    @staticmethod
+    async def close(live: LiveArrangement) -> None:
         """End what is under way for an arrangement, and forget where its followers stand."""
-        for each in self._followers.pop(arrangement, {}).values():
+        followers, live.followers = live.followers or {}, None
+        for each in followers.values():
             await each.stop()
-
-    def drop(self, arrangement: str) -> None:
-        """Forget where the followers stand: nothing is left to do here."""
-        self._followers.pop(arrangement, None)
 
     # --- when ----------------------------------------------------------------------------------------------------
 
@@ -86,16 +83,14 @@ class Keeper:
 
     def pause(self, live: LiveArrangement) -> float:
         """How many seconds the next seal waits for further entries."""
-        arrived = self._recorder.arrived.get(live.arrangement)
-        if arrived is None or not live.record.tail:
+        if live.arrived is None or not live.record.tail:
             return 0.0
-        first, last = arrived
+        first, last = live.arrived
         return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
 
     def is_due(self, live: LiveArrangement) -> bool:
         """Whether to try to seal now: what did not succeed is tried again after a while, or once more has come."""
-        has_more = live.arrangement in self._recorder.arrived
-        return self._recorder.is_behind(live) and (has_more or live.backoffs.seal.is_over)
+        return self._recorder.is_behind(live) and (live.arrived is not None or live.backoffs.seal.is_over)
 
     # --- sealing ---------------------------------------------------------------------------------------------------
 
@@ -107,7 +102,7 @@ class Keeper:
         async with live.writing:
             if not self.is_due(live) and not (live.backoffs.seal.is_over and await self._is_unplaced(live)):
                 return False
-            self._recorder.arrived.pop(live.arrangement, None)
+            live.arrived = None
             live.backoffs.seal.grow()
             size, shown = await self._gather_missing(live)
             if await self._is_unplaced(live):

@@ -2,8 +2,8 @@
 record asks us to, and sends what we have written. Where nothing is, there is no task: `engine.schedule` says when there
 will be, and whatever changes an arrangement wakes it.
 
-Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the shelf,
-the recorder, the exchange and the hand.
+Web, command line, timers and deliveries only make inputs for what is here; everything durable happens in the
+repository, the recorder, the exchange, the writer and the tranches.
 """
 
 from __future__ import annotations
@@ -11,35 +11,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
-from armslength.core.arrangement import step
-from armslength.core.arrangement.bodies import Body, Commit, Evidence
-from armslength.core.arrangement.state import State
+from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
-from armslength.core.record.entry import TYPE_OF, Submission, entry_hash
+from armslength.core.record.entry import Submission, entry_hash
 from armslength.engine import name_index, schedule
-from armslength.engine.actions import Action
 from armslength.engine.backoff import Backoff, cancelled, woken_within
 from armslength.engine.catchup import LONGEST_S as SILENCE_S
 from armslength.engine.catchup import SILENCE
 from armslength.engine.greeting import greet
-from armslength.engine.hand import Hand
-from armslength.engine.journal import PENDING, Transport
 from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
-from armslength.engine.statements import is_said, opening, place, standing, stored
-from armslength.engine.transport import NodeTransport, said
-from armslength.engine.troubles import advice, advise
-from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
+from armslength.engine.tranches import LiveTranches
+from armslength.engine.troubles import advice
+from armslength.engine.writer import Writer
+from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.manage import StatementResult
-from armslength.wire.own import BASE, IdleReport, JournalEntry, SubmissionAnswer, Trouble, decode_idle
+from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
 LONGEST_S: Final = 60.0  # and the most, while something is left to do there
@@ -59,7 +52,8 @@ class Node:
         self,
         recorder: Recorder,
         keeper: Keeper,
-        hand: Hand,
+        tranches: LiveTranches,
+        writer: Writer,
         repository: Repository,
         peers: Peers,
         proposals: Proposals,
@@ -67,7 +61,8 @@ class Node:
     ) -> None:
         self.recorder = recorder
         self.keeper = keeper
-        self.hand = hand
+        self.tranches = tranches
+        self.writer = writer
         self.repository = repository
         self.proposals = proposals
         self._peers = peers
@@ -104,109 +99,8 @@ class Node:
     # --- statements ------------------------------------------------------------------------------------------------
 
     async def say(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
-        """Write these statements and send them at once, but for those that stand already. Raises Refused, and writes
-        nothing, where one is not valid by what we know."""
-        try:
-            await self.recorder.voice.speak(live)
-        except Unavailable as error:
-            if live.restored:  # else it is written, and leaves once the others have answered
-                raise Refused("restored", error.reason, live.arrangement[:12]) from None
-        async with live.writing:
-            if live.record.me.keeper and await self._unsent(live):  # a crash came between journal and record
-                await self._send(live)
-            state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
-            for body in bodies:
-                state, stands = await self._judged(live, state, body)
-                made.append((body, stands))
-            return await self._write(live, made)
-
-    async def _judged(self, live: LiveArrangement, state: State, body: Body) -> tuple[State, JournalEntry | None]:
-        """The state after a statement; and the entry that says the very same, if making it again adds nothing. Raises
-        Refused where it is not valid, and nothing says so yet."""
-        stands = await standing(live.journal, body)
-        if stands is not None and (stands.status == PENDING or is_said(state, body)):
-            return state, stands
-        try:
-            return self._after(live, state, body), None
-        except Refused as error:
-            if stands is None and error.code == "repeat":  # our journal may be an older copy
-                placed = await self.recorder.last_entry(live, live.record.me.actor, opening(body))
-                stands = None if placed is None else stored(placed, body)
-            if stands is None:
-                raise
-            return state, stands
-
-    async def _state(self, live: LiveArrangement) -> State:
-        """The state in our view once what we have written is placed."""
-        state = live.record.view.state
-        for written in await live.journal.pending():
-            name = entry_hash(written.entry)
-            if live.record.view.index_of(name) is None:
-                with suppress(Refused):
-                    state = self._after(live, state, written.entry.body, name)
-        return state
-
-    def _after(self, live: LiveArrangement, state: State, body: Body, entry: str = "") -> State:
-        """The state after a statement of ours. Raises Refused where it is not valid."""
-        me, now = live.record.me.actor, self.recorder.now(live)
-        culprit = evidence.culprit(live.record.view.roster, body) if isinstance(body, Evidence) else None
-        act = step.EntryInput(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry=entry, culprit=culprit)
-        return step.apply(live.terms, state, act).state
-
-    async def _write(
-        self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]]
-    ) -> list[StatementResult]:
-        """Write and send statements, but for those that stand. Call it under `live.writing`."""
-        if live.forgotten:
-            raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
-        for body, _ in made:
-            if isinstance(body, Commit) and not await self.hand.stands(live, body):
-                raise Unavailable("replaced", "another file has just been published for it", body.tranche)
-        link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
-
-        async def send() -> dict[str, SubmissionAnswer]:
-            live.backoffs.own.end()
-            return await self._send(live)
-
-        sent = [
-            replace(each, answer=SubmissionAnswer(entry=each.entry))
-            if each.answer is None and live.record.view.index_of(each.entry) is not None
-            else each
-            for each in await place(live.journal, made, (live.seen, link), send)
-        ]
-        self.wake(live.arrangement)
-        waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
-        return [said(each, waiting) for each in sent]
-
-    async def _why_waiting(self, live: LiveArrangement) -> str:
-        """Why there is no answer of the keeper, in words."""
-        keeper = live.terms.keeper
-        heard = (await self.proposals.absent(live)).get(keeper)
-        if heard is not None:
-            said = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
-            return f"{keeper}, the keeper, has not accepted its office yet ({said}); it is sent again"
-        return "the keeper does not answer; it is sent again"
-
-    async def _send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
-        live.backoffs.own.grow()  # what comes of it is seen when the record moves on
-        try:
-            await self.recorder.voice.speak(live)
-            if live.record.me.keeper:
-                await self.keeper.prepare(live)
-            answers = await live.journal.send(self._mail(live))
-        except ArmslengthError as error:
-            log.info("entries wait: %s", error)
-            live.backoffs.own.tell(str(error), advice(error))
-            return {}
-        waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
-        said = "" if waiting is None else waiting.reason or waiting.code or ""
-        live.backoffs.own.tell(said, "" if waiting is None else advise(waiting.code))
-        return answers
-
-    def _mail(self, live: LiveArrangement) -> Transport:
-        return NodeTransport(
-            live.terms, live.arrangement, self._peers, (live.record.me.actor, self.recorder), live.backoffs
-        )
+        """What the owner states: see `Writer.say`."""
+        return await self.writer.say(live, bodies)
 
     # --- the work --------------------------------------------------------------------------------------------------
 
@@ -232,7 +126,7 @@ class Node:
         finally:
             self._is_running = False
             await cancelled([greeting, *self._working.values()])
-            await self.hand.stop()
+            await self.tranches.stop()
 
     def _find_out(self) -> None:
         """If the machine's clock is right, something is due that is not by the time that we believe: looking at a few
@@ -274,9 +168,10 @@ class Node:
                     is_calm = wait is None and not was_woken
         finally:
             del self._wakes[arrangement], self._working[arrangement]
-            if not is_over or not self.repository.is_kept(arrangement):
-                await self.keeper.close(arrangement)
-                self._closed(arrangement)
+            used = self.repository.peek(arrangement)
+            if used is not None and not (is_over and self.repository.is_kept(arrangement)):
+                await self.keeper.close(used)
+                self._closed(used)
 
     def _failed(self, arrangement: str, error: Exception, trouble: Backoff) -> float:
         """Something came in the way of our work; for how many seconds it is left alone."""
@@ -295,28 +190,27 @@ class Node:
         if pause:
             return pause
         waits = self.keeper.left(live) if live.record.me.keeper else []
-        if await self._unsent(live):
+        if await self.writer.is_unsent(live):
             waits.append(live.backoffs.own.left)
         if live.record.doubles or live.unsaved is not None:
             waits.append(TICK_S)
-        now = self.recorder.now(live)
         if live.record.sealed.size:
-            waits += await self.hand.left(live, now)
+            waits += await self.tranches.left(live)
         if not waits:
             return None
-        instant = await self._next_instant(live, now)
+        instant = await self._next_instant(live)
         if instant is not None and live.terms.clock == "utc":
-            waits.append(float(max(0, instant - now)))
+            waits.append(float(max(0, instant - self.recorder.now(live))))
         return min(LONGEST_S, max(LOOK_S, min(waits)))
 
-    async def _next_instant(self, live: LiveArrangement, now: int) -> int | None:
+    async def _next_instant(self, live: LiveArrangement) -> int | None:
         """When there will be something to do here though nobody says anything."""
         deadline = self.recorder.next_deadline(live) if live.record.me.keeper else None
-        return min((each for each in (deadline, await self.hand.next_embargo(live, now)) if each), default=None)
+        return min((each for each in (deadline, await self.tranches.next_embargo(live)) if each), default=None)
 
     async def _settle(self, live: LiveArrangement, since: int) -> bool:
         """Nothing is left to do here until the next instant; False if something has just happened."""
-        instant = await self._next_instant(live, self.recorder.now(live))
+        instant = await self._next_instant(live)
         tag, is_simulated = schedule.TO_SIGN if live.asks_to_sign else "", live.terms.clock == "simulated"
         put = schedule.row(live.arrangement, instant, simulated=is_simulated, tag=tag)
         has_ended = live.record.sealed.state.arrangement.phase in ENDED
@@ -328,22 +222,19 @@ class Node:
             self._woken.set()
         return True
 
-    def _closed(self, arrangement: str) -> None:
-        """Forget what is at hand of an arrangement that nobody needs now."""
-        if arrangement not in self._working:
-            self.keeper.drop(arrangement)
-            self.recorder.drop(arrangement)
-            self.hand.drop(arrangement)
-            self.repository.troubles.drop(arrangement)
+    def _closed(self, live: LiveArrangement) -> None:
+        """Let go of what is only known while an arrangement is in use: nobody needs it now, and all of it is stored."""
+        if live.arrangement not in self._working:
+            live.followers = None
+            self.tranches.let_go(live)
+            self.repository.troubles.drop(live.arrangement)
 
     async def _turn(self, live: LiveArrangement) -> bool:
         """Do what is to be done now; whether something moved."""
         self.turns += 1
         moved = False
         await self.recorder.voice.speak(live)
-        if live.backoffs.own.is_over and await self._unsent(live):
-            async with live.writing:
-                await self._send(live)
+        await self.writer.send_again(live)
         if live.record.me.keeper:
             if not self.keeper.pause(live):
                 moved = await self.keeper.round(live)
@@ -351,9 +242,7 @@ class Node:
             self.keeper.remind(live)
         await self._accuse(live)
         if live.record.sealed.size > 0:
-            statements = await self.hand.turn(live, self.recorder.now(live))
-            if await self._make(live, statements):
-                return True
+            await self.tranches.turn(live)
         return moved
 
     async def _accuse(self, live: LiveArrangement) -> None:
@@ -375,37 +264,6 @@ class Node:
                 else:  # they do not contradict each other
                     book.cleared.add(entry_hash(leaf.entry))
 
-    async def _make(self, live: LiveArrangement, statements: Sequence[tuple[str, Action, Body]]) -> bool:
-        """Write the hand's statements; whether there was one that is valid by what we know."""
-        if not statements:
-            return False
-        async with live.writing:
-            state, valid = await self._state(live), []
-            for tranche, act, body in statements:
-                try:
-                    state = self._after(live, state, body)
-                    valid.append((tranche, act, body))
-                except ArmslengthError as error:
-                    self.hand.refused(live, tranche, act, str(error))
-            if not valid:
-                return False
-            results = await self._write(live, [(body, None) for _, _, body in valid])
-        for (tranche, act, _), became in zip(valid, results, strict=True):
-            if became.status == "refused":
-                self.hand.refused(live, tranche, act, became.reason or "")
-        return True
-
-    @staticmethod
-    async def _unsent(live: LiveArrangement) -> bool:
-        """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
-        names = [entry_hash(each.entry) for each in await live.journal.pending()]
-        sealed = {name for name in names if live.record.sealed.index_of(name) is not None}
-        if sealed:  # a crash, or a full disk, came between the seal and our journal
-            await live.journal.sealed(sealed)
-        if not live.record.me.keeper:
-            return len(sealed) < len(names)
-        return any(live.record.view.index_of(name) is None for name in names)
-
     # --- waiting ---------------------------------------------------------------------------------------------------
 
     async def pending_work(self, live: LiveArrangement) -> str | None:
@@ -418,11 +276,13 @@ class Node:
             return "entries of ours are not sealed yet"
         if live.record.doubles:
             return "an entry in whose place another one stands is looked into"
-        if self.hand.is_busy(live.arrangement):
-            return "an act of ours is under way"
-        open_acts = await self.hand.open_acts(live, self.recorder.now(live)) if live.record.sealed.size else []
-        if open_acts:
-            return f"{open_acts[0][1]} of {open_acts[0][0]} is open"
+        if self.tranches.is_busy(live):
+            return "an action of ours is under way"
+        begun = live.record.sealed.size > 0
+        open_action = await self.tranches.next_action(live) if begun else None
+        if open_action:
+            name, action = open_action
+            return f"{action} of {name} is open"
         sends = await self.repository.store.due(2.0**40, 1)
         if sends:
             return f"messages to {sends[0].peer} are on their way"

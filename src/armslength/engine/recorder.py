@@ -83,25 +83,18 @@ class Recorder:
         self._peers = peers
         self._clock = clock
         self.voice: Voice = Free()
-        self._heard: dict[str, dict[str, tuple[int, int]]] = {}  # by arrangement and timekeeper: see `heard`
-        self.arrived: dict[str, tuple[float, float]] = {}  # when the first and last entries came that no round has seen
 
     def now(self, live: LiveArrangement) -> int:
         """Our time for this arrangement; never less than a time that we gave (rule 2.1d)."""
         return max(self._clock.now(simulated=live.terms.clock == "simulated"), live.witness.time)
 
-    def heard(self, live: LiveArrangement) -> dict[str, tuple[int, int]]:
-        """When each timekeeper's last cosignature reached us in a seal, by our clock, and how far its clock then lay
-        behind ours."""
-        return self._heard.get(live.arrangement, {})
-
     def hear(self, live: LiveArrangement, leaves: Sequence[Leaf]) -> None:
         """These leaves are sealed."""
-        now, heard = self.now(live), self._heard.setdefault(live.arrangement, {})
+        now = self.now(live)
         for leaf in leaves:
             if isinstance(leaf.entry.body, Seal):
                 times = open_checkpoint(live.record.sealed.roster, leaf.entry.body.checkpoint).times
-                heard.update({name: (now, max(0, now - time)) for name, time in times.items()})
+                live.heard.update({name: (now, max(0, now - time)) for name, time in times.items()})
 
     def next_deadline(self, live: LiveArrangement) -> int | None:
         """The next deadline, once the record has begun."""
@@ -111,11 +104,6 @@ class Recorder:
         """The next deadline, if it has come."""
         deadline = self.next_deadline(live)
         return deadline if deadline is not None and deadline <= self.now(live) else None
-
-    def drop(self, arrangement: str) -> None:
-        """Forget what is only known while an arrangement is open."""
-        self._heard.pop(arrangement, None)
-        self.arrived.pop(arrangement, None)
 
     def is_behind(self, live: LiveArrangement) -> bool:
         """Whether there is something to seal: entries after the last seal, or a deadline that has come (rule 2.5c)."""
@@ -143,7 +131,7 @@ class Recorder:
                 await self._repository.save(live, replace(live.witness, time=now), before if placed else None)
             if placed:
                 moment = asyncio.get_running_loop().time()
-                self.arrived[arrangement] = (self.arrived.get(arrangement, (moment,))[0], moment)
+                live.arrived = ((live.arrived or (moment,))[0], moment)
         if live.record.doubles:
             self._repository.on_change(arrangement)
         return answers

@@ -14,7 +14,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from armslength.core.arrangement.terms import Arrangement
@@ -35,6 +35,11 @@ from armslength.wire.own import Proposal
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
+
+if TYPE_CHECKING:  # what is under way in an arrangement knows the arrangement
+    from armslength.engine.follower import Follower
+    from armslength.engine.tranche import LiveTranche
+    from armslength.engine.writer import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +77,12 @@ class WitnessState:
 
 @dataclass(slots=True, weakref_slot=True)
 class LiveArrangement:
-    """An arrangement in use: its book, our journal in it, and what may not happen at once.
+    """An arrangement in use: its record, our journal in it, what is under way, and what may not happen at once.
 
-    `rested` is the size of the sealed record when it was opened, if nothing was left to do then: everybody had it.
+    `heard` says when each timekeeper's last cosignature reached us in a seal, by our clock, and how far its clock then
+    lay behind ours; `arrived`, when the first and last entries came that no attempt to seal has seen, by the loop's
+    clock. `rested` is the size of the sealed record when it was opened, if nothing was left to do then: everybody had
+    it.
     """
 
     engagement: Engagement
@@ -96,6 +104,12 @@ class LiveArrangement:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
+    outgoing: list[Outgoing] = field(default_factory=list)  # statements that wait for their turn to be written
+    tranches: dict[str, LiveTranche] | None = None  # in which we have a role, by name; None: not looked at yet
+    followers: dict[str, Follower] | None = None  # where we are the keeper, by actor; None: not looked at yet
+    heard: dict[str, tuple[int, int]] = field(default_factory=dict)  # by timekeeper
+    arrived: tuple[float, float] | None = None
+    accused_heads: set[str] = field(default_factory=set)  # that we have put into evidence
 
     @property
     def arrangement(self) -> str:
@@ -130,7 +144,7 @@ class Repository:
         self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
         self.silence: str | None = None  # of what is opened for the first time …
         self.spoken: set[str] = set()  # … or where we have not spoken since
-        self.on_close: Callable[[str], None] = lambda _: None  # hears what is not kept open any longer
+        self.on_close: Callable[[LiveArrangement], None] = lambda _: None  # hears what is not kept open any longer
 
     async def load(self) -> None:
         """Read what is to be done. Call once, before use.
@@ -208,7 +222,11 @@ class Repository:
         self._recent[live.arrangement] = live
         self._recent.move_to_end(live.arrangement)
         while len(self._recent) > KEPT_OPEN:
-            self.on_close(self._recent.popitem(last=False)[0])
+            self.on_close(self._recent.popitem(last=False)[1])
+
+    def peek(self, arrangement: str) -> LiveArrangement | None:
+        """The arrangement, if it is in use."""
+        return self._open.get(arrangement)
 
     def is_kept(self, arrangement: str) -> bool:
         """Whether this arrangement stays open, even if nobody holds it."""

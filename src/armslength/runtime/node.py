@@ -23,19 +23,24 @@ from armslength.config import FILE, Config
 from armslength.engine.backoff import Chance
 from armslength.engine.catchup import Catchup
 from armslength.engine.clock import Clocks
+from armslength.engine.contents import Contents
 from armslength.engine.datasets import Tranches
 from armslength.engine.exchange import Exchange
-from armslength.engine.hand import Hand
 from armslength.engine.inbox import Inbox
 from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
 from armslength.engine.pins import pins
 from armslength.engine.proposals import Proposals
+from armslength.engine.publishing import Publisher
 from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
 from armslength.engine.repository import Repository
+from armslength.engine.serving import DataAccess
 from armslength.engine.skew import Skew
+from armslength.engine.tranche import Tools
+from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
+from armslength.engine.writer import Writer
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document, key_of
 from armslength.identity.keys import KeyRing
@@ -64,6 +69,7 @@ class Running:
 
     node: Node
     exchange: Exchange
+    access: DataAccess
     deliverer: Deliverer
     clock: Clocks
     store: SqliteStore
@@ -92,7 +98,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     recorder.voice = catchup = Catchup(repository, peers, recorder, time.time, clock)
     repository.silence = "compares with the others first"
     deliverer: Deliverer
-    hand: Hand
+    tranches: LiveTranches
 
     def wake() -> None:
         deliverer.wake()
@@ -104,32 +110,46 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         Tranches(repository),
         time.time,
         wake=wake,
-        changed=lambda record: hand.exchange_changed(record),  # noqa: PLW0108  there is no hand yet
+        changed=lambda record: tranches.exchange_moved(record),  # noqa: PLW0108  there are none yet
         troubles=troubles,
     )
     exchange.speak_to = catchup.speak_to
     deliverer = Deliverer(
         store, client.post, tokens.bearer, exchange.delivered, troubles=troubles, speak_to=catchup.speak_to
     )
-    hand = Hand(repository, exchange, client, peers, config.blobs, config.address)
+    contents = Contents(repository.store, config.blobs)
+    publisher, access = Publisher(repository, contents), DataAccess(repository, contents, exchange)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
     proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
-    node = Node(recorder, Keeper(repository, peers, recorder), hand, repository, peers, proposals, clock)
+    keeper = Keeper(repository, peers, recorder)
+    writer = Writer(repository, recorder, keeper, proposals, contents, peers)
+    tools = Tools(
+        repository=repository,
+        contents=contents,
+        exchange=exchange,
+        fetcher=client,
+        peers=peers,
+        recorder=recorder,
+        writer=writer,
+        address=config.address,
+    )
+    tranches = LiveTranches(tools, publisher)
+    node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config))
     app = build_app(
         node,
         exchange,
         verifier.caller,
-        hand.authorise,
+        access.authorise,
         did_document=_did_document(config, keys),
         base_path=urlsplit(config.address).path,
     )
     management = build_management(node, clock)
-    await hand.publisher.sweep()
+    await publisher.sweep()
     loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals)]
     try:
-        yield Running(node, exchange, deliverer, clock, store, app, management, share.peers)
+        yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
     finally:
         for loop in loops:
             loop.cancel()
@@ -193,7 +213,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
         with _listening(config) as peers, listening(config.socket) as owner:
             servers = [server(running.app, config.limits, running.peers), server(running.management, OWNER, OWNERS)]
-            with _signals(servers, running.node.hand.close):
+            with _signals(servers, running.access.close):
                 ready()  # whoever connects from now on is answered
                 watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
                 await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))

@@ -28,7 +28,7 @@ from armslength.engine.replies import Heard
 from armslength.engine.repository import LiveArrangement
 from armslength.engine.selection import Selection
 from armslength.engine.transport import check_events
-from armslength.errors import Misuse, NotFound, Refused, misused, not_kept
+from armslength.errors import Refused, misused, not_kept
 from armslength.views.idle import without_effect
 from armslength.web import errors
 from armslength.web.requests import whole_body
@@ -147,36 +147,32 @@ class Management:
         """Begin to seal a file, or join the job that does."""
         live = await self._selection.live(asked.arrangement)
         wish = Wish(Path(asked.file), asked.media_type, asked.release_after)
-        return await _sealing(live, asked.tranche, self._node.hand.publisher.publish(live, asked.tranche, wish))
+        return await _sealing(live, asked.tranche, self._node.tranches.publisher.publish(live, asked.tranche, wish))
 
     async def publishing(self, asked: manage.WhichTranche) -> manage.SealingReport:
         """How far the sealing of a file has come: after a moment, or at once when it has ended."""
         live = await self._selection.live(asked.arrangement)
-        return await _sealing(live, asked.tranche, self._node.hand.publisher.job(live.arrangement, asked.tranche))
+        return await _sealing(live, asked.tranche, self._node.tranches.publisher.job(live.arrangement, asked.tranche))
 
     async def fetch(self, asked: manage.WhichTranche) -> manage.FetchReport:
         """Where the opened file of a tranche lies, or how far it has come."""
         live, tranche = await self._selection.live(asked.arrangement), asked.tranche
-        if tranche not in live.terms.tranches:
-            raise NotFound("unknown-tranche", "no such tranche", tranche)
-        if live.terms.tranches[tranche].recipient != live.record.me.actor:
-            raise Misuse("not-recipient", f"you are not the recipient of {tranche}", tranche)
-        receipt = await self._node.hand.received(live, tranche)
-        opened = self._node.hand.opened(receipt)
-        done, total = self._node.hand.progress.get((live.arrangement, tranche), (0, 0))
+        ours = self._node.tranches.recipient(live, tranche)
+        reception = await ours.reception()
+        opened, (done, total) = ours.opened(reception), ours.progress
         return manage.FetchReport(
             stage=live.record.sealed.state.tranches[tranche].shown,
             plain=str(opened) if opened else None,
-            outcome=receipt.outcome if receipt else None,
+            outcome=reception.outcome if reception else None,
             done=done,
             total=total,
-            trouble=self._node.hand.troubles(live.arrangement).get(tranche),
+            trouble=ours.trouble,
         )
 
     async def view(self, asked: manage.WhichArrangement) -> manage.NodeView:
         """The state as far as we see it, and what of it is sealed."""
         live, node = await self._selection.live(asked.arrangement), self._node
-        book, transfers = live.record, await node.hand.transfers(live)
+        book, transfers = live.record, await node.tranches.transfers(live)
         return manage.NodeView(
             arrangement=live.arrangement,
             document=live.engagement.proposal.document,
@@ -187,10 +183,10 @@ class Management:
             size=book.view.size,
             sealed=book.sealed.size,
             now=node.recorder.now(live),
-            heard=node.recorder.heard(live) if node.recorder.is_behind(live) else {},
+            heard=live.heard if node.recorder.is_behind(live) else {},
             transfers={name: str(each.state) for name, each in transfers.items()},
             suspended={name: _suspender(live, name, each) for name, each in transfers.items() if each.suspended_by},
-            sealing=node.hand.publisher.running(live.arrangement),
+            sealing=node.tranches.publisher.running(live.arrangement),
             troubles=tuple(node.troubles(live)),
             me=book.me.actor,
             absent=_replies(await node.proposals.absent(live)),

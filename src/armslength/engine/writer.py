@@ -1,0 +1,231 @@
+"""Our own statements, from their wording to the keeper's answer: what the owner says, and what the plan asks for.
+
+One at a time writes in an arrangement (`LiveArrangement.writing`). Statements that the plan asks for at the same time
+are written and sent together: whoever has its turn takes along what has come meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from armslength.core.arrangement import step
+from armslength.core.arrangement.bodies import Body, Commit, Evidence
+from armslength.core.arrangement.state import State
+from armslength.core.record import evidence
+from armslength.core.record.entry import TYPE_OF, entry_hash
+from armslength.engine.contents import Contents
+from armslength.engine.journal import PENDING, Transport
+from armslength.engine.keeper import Keeper
+from armslength.engine.proposals import Proposals
+from armslength.engine.recorder import Recorder
+from armslength.engine.repository import LiveArrangement, Repository
+from armslength.engine.statements import is_said, opening, place, standing, stored
+from armslength.engine.transport import NodeTransport, said
+from armslength.engine.troubles import advice, advise
+from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
+from armslength.ports import Peers
+from armslength.wire.manage import StatementResult
+from armslength.wire.own import JournalEntry, SubmissionAnswer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Outgoing:
+    """A statement that waits to be written: what became of it is `reason`, if it is not valid, or `error`."""
+
+    body: Body
+    reason: str | None = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Writes and sends the statements of one node."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        recorder: Recorder,
+        keeper: Keeper,
+        proposals: Proposals,
+        contents: Contents,
+        peers: Peers,
+    ) -> None:
+        self._repository = repository
+        self._recorder = recorder
+        self._keeper = keeper
+        self._proposals = proposals
+        self._contents = contents
+        self._peers = peers
+
+    # --- what the owner says ---------------------------------------------------------------------------------------
+
+    async def say(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
+        """Write these statements and send them at once, but for those that stand already. Raises Refused, and writes
+        nothing, where one is not valid by what we know."""
+        try:
+            await self._recorder.voice.speak(live)
+        except Unavailable as error:
+            if live.restored:  # else it is written, and leaves once the others have answered
+                raise Refused("restored", error.reason, live.arrangement[:12]) from None
+        async with live.writing:
+            if live.record.me.keeper and await self.is_unsent(live):  # a crash came between journal and record
+                await self._send(live)
+            state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
+            for body in bodies:
+                state, stands = await self._judged(live, state, body)
+                made.append((body, stands))
+            return await self._write(live, made)
+
+    async def _judged(self, live: LiveArrangement, state: State, body: Body) -> tuple[State, JournalEntry | None]:
+        """The state after a statement; and the entry that says the very same, if making it again adds nothing. Raises
+        Refused where it is not valid, and nothing says so yet."""
+        stands = await standing(live.journal, body)
+        if stands is not None and (stands.status == PENDING or is_said(state, body)):
+            return state, stands
+        try:
+            return await self._after(live, state, body), None
+        except Refused as error:
+            if stands is None and error.code == "repeat":  # our journal may be an older copy
+                placed = await self._recorder.last_entry(live, live.record.me.actor, opening(body))
+                stands = None if placed is None else stored(placed, body)
+            if stands is None:
+                raise
+            return state, stands
+
+    # --- what the plan asks for ------------------------------------------------------------------------------------
+
+    async def write(self, live: LiveArrangement, body: Body) -> str | None:
+        """Write a statement that the plan asks for, and send it. Why it is not valid, by what we know or by the
+        keeper's word; None if nothing speaks against it. Raises Unavailable where nothing may be said now."""
+        mine = Outgoing(body)
+        live.outgoing.append(mine)
+        async with live.writing:
+            together, live.outgoing = live.outgoing, []
+            if together:
+                await self._write_together(live, together)
+        if mine.error is not None:
+            raise mine.error
+        return mine.reason
+
+    async def _write_together(self, live: LiveArrangement, together: Sequence[Outgoing]) -> None:
+        try:
+            await self._recorder.voice.speak(live)
+            state, valid = await self._state(live), list[Outgoing]()
+            for each in together:
+                try:
+                    state = await self._after(live, state, each.body)
+                    valid.append(each)
+                except Unavailable as error:
+                    each.error = error
+                except ArmslengthError as error:
+                    each.reason = str(error)
+            results = await self._write(live, [(each.body, None) for each in valid]) if valid else []
+            for each, became in zip(valid, results, strict=True):
+                each.reason = (became.reason or "") if became.status == "refused" else None
+        except Exception as error:  # noqa: BLE001  each of them is told
+            for each in together:
+                each.error = each.error or error
+        except BaseException:  # the node stops in the middle
+            for each in together:
+                each.error = each.error or Unavailable("stopped", "the node was told to stop")
+            raise
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    async def _state(self, live: LiveArrangement) -> State:
+        """The state in our view once what we have written is placed."""
+        state = live.record.view.state
+        for written in await live.journal.pending():
+            name = entry_hash(written.entry)
+            if live.record.view.index_of(name) is None:
+                with suppress(Refused):
+                    state = self._applied(live, state, written.entry.body, name)
+        return state
+
+    async def _after(self, live: LiveArrangement, state: State, body: Body) -> State:
+        """The state after a new statement of ours; call it under `live.writing`. Raises Refused where it is not valid,
+        and Unavailable where a commitment is not to what is published by now."""
+        after = self._applied(live, state, body)
+        if isinstance(body, Commit) and not await self._contents.is_published(live, body):
+            raise Unavailable("replaced", "another file has just been published for it", body.tranche)
+        return after
+
+    def _applied(self, live: LiveArrangement, state: State, body: Body, entry: str = "") -> State:
+        me, now = live.record.me.actor, self._recorder.now(live)
+        culprit = evidence.culprit(live.record.view.roster, body) if isinstance(body, Evidence) else None
+        act = step.EntryInput(author=me, stamp=now, type=TYPE_OF[type(body)], body=body, entry=entry, culprit=culprit)
+        return step.apply(live.terms, state, act).state
+
+    async def _write(
+        self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]]
+    ) -> list[StatementResult]:
+        """Write and send statements, but for those that stand. Call it under `live.writing`."""
+        if live.forgotten:
+            raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
+        link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
+
+        async def send() -> dict[str, SubmissionAnswer]:
+            live.backoffs.own.end()
+            return await self._send(live)
+
+        sent = [
+            replace(each, answer=SubmissionAnswer(entry=each.entry))
+            if each.answer is None and live.record.view.index_of(each.entry) is not None
+            else each
+            for each in await place(live.journal, made, (live.seen, link), send)
+        ]
+        self._repository.on_change(live.arrangement)
+        waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
+        return [said(each, waiting) for each in sent]
+
+    async def _why_waiting(self, live: LiveArrangement) -> str:
+        """Why there is no answer of the keeper, in words."""
+        keeper = live.terms.keeper
+        heard = (await self._proposals.absent(live)).get(keeper)
+        if heard is not None:
+            answer = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
+            return f"{keeper}, the keeper, has not accepted its office yet ({answer}); it is sent again"
+        return "the keeper does not answer; it is sent again"
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    async def send_again(self, live: LiveArrangement) -> None:
+        """Send what waits, unless it was sent just now."""
+        if live.backoffs.own.is_over and await self.is_unsent(live):
+            async with live.writing:
+                await self._send(live)
+
+    async def _send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
+        live.backoffs.own.grow()  # what comes of it is seen when the record moves on
+        try:
+            await self._recorder.voice.speak(live)
+            if live.record.me.keeper:
+                await self._keeper.prepare(live)
+            answers = await live.journal.send(self._transport(live))
+        except ArmslengthError as error:
+            log.info("entries wait: %s", error)
+            live.backoffs.own.tell(str(error), advice(error))
+            return {}
+        waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
+        reason = "" if waiting is None else waiting.reason or waiting.code or ""
+        live.backoffs.own.tell(reason, "" if waiting is None else advise(waiting.code))
+        return answers
+
+    def _transport(self, live: LiveArrangement) -> Transport:
+        mine = (live.record.me.actor, self._recorder)
+        return NodeTransport(live.terms, live.arrangement, self._peers, mine, live.backoffs)
+
+    @staticmethod
+    async def is_unsent(live: LiveArrangement) -> bool:
+        """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
+        names = [entry_hash(each.entry) for each in await live.journal.pending()]
+        sealed = {name for name in names if live.record.sealed.index_of(name) is not None}
+        if sealed:  # a crash, or a full disk, came between the seal and our journal
+            await live.journal.sealed(sealed)
+        if not live.record.me.keeper:
+            return len(sealed) < len(names)
+        return any(live.record.view.index_of(name) is None for name in names)
