@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from armslength.core.arrangement.state import State, TrancheState
+from armslength.core.arrangement.tables import FINISHED
 from armslength.core.arrangement.terms import Arrangement, Tranche
 from armslength.core.process import Role
-
-ENDED: Final = frozenset({"SETTLED", "DISPUTED", "FORFEITED"})
 
 
 class Action(StrEnum):
@@ -107,7 +105,7 @@ def _recipient(  # rule 6.6a
         return None
     if not known.agreed:
         return None if known.negotiating or there.stage != "LOCKED" else Action.NEGOTIATE
-    if known.transfer is None or (known.unheard and there.stage not in ENDED):
+    if known.transfer is None or (known.unheard and there.stage not in FINISHED):
         return Action.REQUEST
     if there.commit is not None and not known.downloaded and known.transfer == "STARTED" and known.addressed:
         return Action.DOWNLOAD

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import Final
 
 from armslength.core.arrangement.bodies import Body, Commit, Key, Release
+from armslength.core.arrangement.tables import FINISHED
 from armslength.core.record.keys import from_base64, to_base64
 from armslength.core.transfer import DataAddress
 from armslength.delivery import wrapping
-from armslength.engine.actions import ENDED, Action, TrancheFacts
+from armslength.engine.actions import Action, TrancheFacts
 from armslength.engine.contents import Publication
 from armslength.engine.heads import compare_heads, fork_evidence
 from armslength.engine.tranche import LOST, LiveTranche
@@ -76,7 +77,7 @@ class Provider(LiveTranche):
             self._tools.repository.troubles,
             (f"the sealed file of {self.name}", "", self.live.arrangement),
         )
-        if self.there.commit is not None and self.there.stage not in ENDED:
+        if self.there.commit is not None and self.there.stage not in FINISHED:
             troubles.at(*place).tell(f"it {LOST}, and cannot be given")
         else:
             troubles.over(*place)

@@ -20,9 +20,10 @@ from typing import Final, TypeVar
 
 from armslength.core.arrangement.bodies import Ack, Body, Commit, Key, Release
 from armslength.core.arrangement.state import TrancheState
+from armslength.core.arrangement.tables import FINISHED
 from armslength.core.arrangement.terms import Tranche
 from armslength.core.transfer import Transfer
-from armslength.engine.actions import ENDED, Action, TrancheFacts, next_action
+from armslength.engine.actions import Action, TrancheFacts, next_action
 from armslength.engine.backoff import Backoff
 from armslength.engine.contents import Contents, dataset_id
 from armslength.engine.exchange import Exchange
@@ -211,7 +212,7 @@ class LiveTranche(ABC):
             if self._moves == before:  # nothing has changed meanwhile
                 self._standing = found
         transfer = found.transfer
-        if self.there.stage in ENDED and transfer and transfer.state in {"COMPLETED", "TERMINATED"}:
+        if self.there.stage in FINISHED and transfer and transfer.state in {"COMPLETED", "TERMINATED"}:
             self._is_over = True
         return found
 

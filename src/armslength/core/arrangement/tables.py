@@ -226,6 +226,7 @@ RUNNING: Final = frozenset({"ACTIVE", "OVERDUE", "BREACHED"})  # … to be perfo
 MENDED: Final = frozenset({"CURED", "REMEDIED"})
 UNRELEASED: Final = frozenset({"LOCKED", "READY", "DELIVERED"})  # of a tranche: WITHHELD is shown in their place
 GIVEN: Final = frozenset({"RELEASED", "SETTLED", "DISPUTED"})
+FINISHED: Final = frozenset({"SETTLED", "DISPUTED", "FORFEITED"})
 LIVE: Final = frozenset({"EFFECTIVE", "WINDING"})  # of the arrangement: tranches move
 UNDER_WAY: Final = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})  # … it is neither winding down nor done
 
