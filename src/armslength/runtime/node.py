@@ -124,16 +124,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
     keeper = Keeper(repository, peers, recorder)
     writer = Writer(repository, recorder, keeper, proposals, contents, peers)
-    tools = Tools(
-        repository=repository,
-        contents=contents,
-        exchange=exchange,
-        fetcher=client,
-        peers=peers,
-        recorder=recorder,
-        writer=writer,
-        address=config.address,
-    )
+    tools = Tools(repository, contents, exchange, client, peers, recorder, writer, config.address)
     tranches = LiveTranches(tools, publisher)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config))
