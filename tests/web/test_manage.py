@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from armslength.core.arrangement.bodies import Attest, Resume
-from armslength.errors import Misuse, Refused
+from armslength.errors import Misuse, NotFound, Refused
 from armslength.web.manage import Management, build_management
 from armslength.wire.errors import FROM_NODE, decode_error
 from armslength.wire.manage import StatementsOrder, WhichTranche, statements
 from tests.golden.terms import at
+from tests.sim.harness import World
 from tests.sim.network import ask
+from tests.sim.virtual import play
 from tests.views.fold import golden
 
 ME = "did:web:me.example"
@@ -71,15 +74,20 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     assert management._note(live, Attest(claim="k1a", period=10, value=True)) is None
 
 
-def test_only_the_recipient_fetches() -> None:
-    """Whoever fetches a tranche of others is told that they are not its recipient."""
-    terms = golden().terms
-    tranche = next(name for name, each in terms.tranches.items() if each.recipient != "A")
-    live: Any = SimpleNamespace(
-        arrangement="a" * 64, terms=terms, record=SimpleNamespace(me=SimpleNamespace(actor="A"))
-    )
-    with pytest.raises(Misuse, match=f"you are not the recipient of {tranche}"):
-        asyncio.run(_management(live).fetch(WhichTranche(arrangement="aa", tranche=tranche)))
+def test_only_the_recipient_fetches(tmp_path: Path) -> None:
+    """Whoever fetches a tranche of others is told that they are not its recipient; nobody fetches what there is not."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await world.propose()
+            running = world.nodes["A"].running
+            management = Management(running.node, running.clock)
+            with pytest.raises(Misuse, match="you are not the recipient of T1"):
+                await management.fetch(WhichTranche(arrangement=world.arrangement, tranche="T1"))
+            with pytest.raises(NotFound, match="no such tranche"):
+                await management.fetch(WhichTranche(arrangement=world.arrangement, tranche="T9"))
+
+    play(story())
 
 
 def test_what_is_refused_names_the_arrangement() -> None:
