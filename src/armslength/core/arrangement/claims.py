@@ -90,6 +90,11 @@ def live(draft: Draft, claim: str) -> bool:
     return draft.effective or (draft.arrangement.effective_at is not None and _survives(draft, claim))
 
 
+def awaited(draft: Draft, claim: str) -> bool:
+    """Whether what is said now may decide a period: also at the instant at which all was COMPLETED."""
+    return live(draft, claim) or (draft.arrangement.phase == "COMPLETED" and not draft.closed)
+
+
 def heard(draft: Draft, claim: str) -> bool:
     """Whether what is said now of the claim counts (rule 3.2d)."""
     return live(draft, claim) and not (draft.lapsing and not _survives(draft, claim))

@@ -1,7 +1,9 @@
 """Conditions: whether one holds, whether it can no longer hold, and where runs lie.
 
-"Can no longer hold" (`never`) errs on one side only: when it says so, no record whatever makes the condition hold.
-It looks at each atom alone, so a conjunction of atoms that exclude each other is not found out.
+"Can no longer hold" (`never`) errs on one side only: when it says so, nothing that bears no earlier time makes the
+condition hold; but a breach that is remedied at the very instant at which the term is over was counted as one.
+It looks at each atom alone, so a conjunction of atoms that exclude each other is not found out. Of claims and time it
+knows all, once they run, but that a suspension may outlast them; of duties and tranches, what their tables allow.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from armslength.core.arrangement import claims, marks, tables, terms
 from armslength.core.arrangement.agenda import Wanted
 from armslength.core.arrangement.causes import Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft
-from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES
+from armslength.core.arrangement.state import EXCUSED, SUPPORTED, UNDECIDED, VALUE_NAMES
 from armslength.core.arrangement.terms import Condition
 
-_LIVE, _DEAD = str.maketrans("X.", "SS"), str.maketrans("X", "S")
+_LIVE, _DEAD = str.maketrans(EXCUSED + UNDECIDED, 2 * SUPPORTED), str.maketrans(EXCUSED, SUPPORTED)
 
 
 def holds(draft: Draft, condition: Condition) -> bool:
@@ -56,8 +58,10 @@ def never(draft: Draft, condition: Condition) -> bool:
             return all(never(draft, part) for part in condition.of)
         case terms.Not():
             return always(draft, condition.of[0])
-        case terms.Effective() | terms.AtTime():
+        case terms.Effective():
             return draft.arrangement.phase == "LAPSED"
+        case terms.AtTime():
+            return draft.arrangement.phase == "LAPSED" and condition.anchor == "start"
         case terms.Clear():
             return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties)
         case terms.TrancheIs():
@@ -67,7 +71,7 @@ def never(draft: Draft, condition: Condition) -> bool:
         case terms.ClaimIs():
             value = claims.letter(draft.claims[condition.claim], 0)
             if value == UNDECIDED:
-                return draft.arrangement.effective_at is not None and not claims.live(draft, condition.claim)
+                return draft.arrangement.effective_at is not None and not claims.awaited(draft, condition.claim)
             return VALUE_NAMES[value] not in condition.states
         case terms.CleanRun():
             return draft.arrangement.effective_at is not None and run_end(draft, condition, hopeful=True) is None
@@ -169,7 +173,7 @@ def run_end(draft: Draft, condition: terms.CleanRun, *, hopeful: bool = False) -
     wanted = condition.claims, condition.length
     if not hopeful:
         return marks.run_end(draft, wanted, begin)
-    if all(claims.live(draft, claim) for claim in wanted[0]):
+    if all(claims.awaited(draft, claim) for claim in wanted[0]):
         return marks.hope(draft, wanted, begin)
     return _last_hope(draft, wanted, begin)
 
@@ -179,9 +183,12 @@ def _last_hope(draft: Draft, wanted: Wanted, begin: int) -> int | None:
     found, texts = 0, []
     for claim in wanted[0]:
         text = draft.claims[claim].decided.ljust(claims.count(draft, draft.terms.claims[claim]), UNDECIDED)
-        texts.append(text.translate(_LIVE if claims.live(draft, claim) else _DEAD))
+        texts.append(text.translate(_LIVE if claims.awaited(draft, claim) else _DEAD))
     for number in range(begin, min(map(len, texts), default=0)):
-        found = found + 1 if all(text[number] == "S" for text in texts) else 0
+        letters = {text[number] for text in texts}
+        if UNDECIDED in letters <= {SUPPORTED, UNDECIDED}:
+            return None  # it waits for ever
+        found = found + 1 if letters == {SUPPORTED} else 0
         if found == wanted[1]:
             return number
     return None
