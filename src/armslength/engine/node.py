@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from armslength.core.arrangement.bodies import Body
@@ -26,6 +27,7 @@ from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
+from armslength.engine.submitter import is_unsent
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import advice
 from armslength.engine.writer import Writer
@@ -43,6 +45,14 @@ DOUBT_S: Final = 60.0  # between looks whether it was right to leap …
 LOOKED_AT: Final = 3  # … at so many arrangements
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The work on one arrangement, and what wakes it."""
+
+    task: asyncio.Task[None]
+    woken: asyncio.Event
 
 
 class Node:
@@ -66,8 +76,7 @@ class Node:
         self.repository = repository
         self.proposals = proposals
         self._peers = peers
-        self._working: dict[str, asyncio.Task[None]] = {}  # by arrangement
-        self._wakes: dict[str, asyncio.Event] = {}
+        self._working: dict[str, Work] = {}  # by arrangement, opened or not
         self._clock = clock
         self._is_running = False
         self._called: set[str] = set()  # what is to be looked at once we run
@@ -80,10 +89,10 @@ class Node:
         """Something has changed in this arrangement, or wherever something is to be done: look at once."""
         if not arrangement:
             self._woken.set()
-            for woken in self._wakes.values():
-                woken.set()
-        elif arrangement in self._wakes:
-            self._wakes[arrangement].set()
+            for work in self._working.values():
+                work.woken.set()
+        elif arrangement in self._working:
+            self._working[arrangement].woken.set()
         elif self._is_running:
             self._begin(arrangement)
         else:
@@ -125,7 +134,7 @@ class Node:
                     self._find_out()
         finally:
             self._is_running = False
-            await cancelled([greeting, *self._working.values()])
+            await cancelled([greeting, *(work.task for work in self._working.values())])
             await self.tranches.stop()
 
     def _find_out(self) -> None:
@@ -143,12 +152,12 @@ class Node:
 
     def _begin(self, arrangement: str) -> None:
         if arrangement not in self._working:
-            self._wakes[arrangement] = asyncio.Event()
-            self._working[arrangement] = asyncio.create_task(self._work(arrangement))
+            woken = asyncio.Event()
+            self._working[arrangement] = Work(asyncio.create_task(self._work(arrangement, woken)), woken)
 
-    async def _work(self, arrangement: str) -> None:
+    async def _work(self, arrangement: str, woken: asyncio.Event) -> None:
         """Work on one arrangement until nothing is left to do there."""
-        woken, is_calm, is_over = self._wakes[arrangement], False, False
+        is_calm, is_over = False, False
         trouble = self.repository.troubles.at("work", "", arrangement)
         try:
             while not is_over:
@@ -167,7 +176,7 @@ class Node:
                     was_woken = await woken_within(woken, CALM_S if wait is None else wait)
                     is_calm = wait is None and not was_woken
         finally:
-            del self._wakes[arrangement], self._working[arrangement]
+            del self._working[arrangement]
             used = self.repository.peek(arrangement)
             if used is not None and not (is_over and self.repository.is_kept(arrangement)):
                 await self.keeper.close(used)
@@ -190,7 +199,7 @@ class Node:
         if pause:
             return pause
         waits = self.keeper.left(live) if live.record.me.keeper else []
-        if await self.writer.is_unsent(live):
+        if await is_unsent(live):
             waits.append(live.backoffs.own.left)
         if live.record.doubles or live.unsaved is not None:
             waits.append(TICK_S)
@@ -234,7 +243,7 @@ class Node:
         self.turns += 1
         moved = False
         await self.recorder.voice.speak(live)
-        await self.writer.send_again(live)
+        await self.writer.submitter.send_again(live)
         if live.record.me.keeper:
             if not self.keeper.pause(live):
                 moved = await self.keeper.round(live)

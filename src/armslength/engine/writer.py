@@ -6,10 +6,10 @@ are written and sent together: whoever has its turn takes along what has come me
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body, Commit, Evidence
@@ -17,20 +17,16 @@ from armslength.core.arrangement.state import State
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.contents import Contents
-from armslength.engine.journal import PENDING, Transport
-from armslength.engine.keeper import Keeper
+from armslength.engine.journal import PENDING
 from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.engine.statements import is_said, opening, place, standing, stored
-from armslength.engine.transport import NodeTransport, said
-from armslength.engine.troubles import advice, advise
+from armslength.engine.submitter import Submitter, is_unsent
+from armslength.engine.transport import said
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
-from armslength.ports import Peers
 from armslength.wire.manage import StatementResult
 from armslength.wire.own import JournalEntry, SubmissionAnswer
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -49,17 +45,15 @@ class Writer:
         self,
         repository: Repository,
         recorder: Recorder,
-        keeper: Keeper,
+        submitter: Submitter,
         proposals: Proposals,
         contents: Contents,
-        peers: Peers,
     ) -> None:
         self._repository = repository
         self._recorder = recorder
-        self._keeper = keeper
+        self.submitter = submitter
         self._proposals = proposals
         self._contents = contents
-        self._peers = peers
 
     # --- what the owner says ---------------------------------------------------------------------------------------
 
@@ -72,8 +66,8 @@ class Writer:
             if live.restored:  # else it is written, and leaves once the others have answered
                 raise Refused("restored", error.reason, live.arrangement[:12]) from None
         async with live.writing:
-            if live.record.me.keeper and await self.is_unsent(live):  # a crash came between journal and record
-                await self._send(live)
+            if live.record.me.keeper and await is_unsent(live):  # a crash came between journal and record
+                await self.submitter.send(live)
             state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
             for body in bodies:
                 state, stands = await self._judged(live, state, body)
@@ -167,16 +161,12 @@ class Writer:
         if live.forgotten:
             raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
         link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
-
-        async def send() -> dict[str, SubmissionAnswer]:
-            live.backoffs.own.end()
-            return await self._send(live)
-
+        placed = await place(live.journal, made, (live.seen, link), partial(self.submitter.send_at_once, live))
         sent = [
             replace(each, answer=SubmissionAnswer(entry=each.entry))
             if each.answer is None and live.record.view.index_of(each.entry) is not None
             else each
-            for each in await place(live.journal, made, (live.seen, link), send)
+            for each in placed
         ]
         self._repository.on_change(live.arrangement)
         waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
@@ -190,42 +180,3 @@ class Writer:
             answer = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
             return f"{keeper}, the keeper, has not accepted its office yet ({answer}); it is sent again"
         return "the keeper does not answer; it is sent again"
-
-    # --- sending ---------------------------------------------------------------------------------------------------
-
-    async def send_again(self, live: LiveArrangement) -> None:
-        """Send what waits, unless it was sent just now."""
-        if live.backoffs.own.is_over and await self.is_unsent(live):
-            async with live.writing:
-                await self._send(live)
-
-    async def _send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
-        live.backoffs.own.grow()  # what comes of it is seen when the record moves on
-        try:
-            await self._recorder.voice.speak(live)
-            if live.record.me.keeper:
-                await self._keeper.prepare(live)
-            answers = await live.journal.send(self._transport(live))
-        except ArmslengthError as error:
-            log.info("entries wait: %s", error)
-            live.backoffs.own.tell(str(error), advice(error))
-            return {}
-        waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
-        reason = "" if waiting is None else waiting.reason or waiting.code or ""
-        live.backoffs.own.tell(reason, "" if waiting is None else advise(waiting.code))
-        return answers
-
-    def _transport(self, live: LiveArrangement) -> Transport:
-        mine = (live.record.me.actor, self._recorder)
-        return NodeTransport(live.terms, live.arrangement, self._peers, mine, live.backoffs)
-
-    @staticmethod
-    async def is_unsent(live: LiveArrangement) -> bool:
-        """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
-        names = [entry_hash(each.entry) for each in await live.journal.pending()]
-        sealed = {name for name in names if live.record.sealed.index_of(name) is not None}
-        if sealed:  # a crash, or a full disk, came between the seal and our journal
-            await live.journal.sealed(sealed)
-        if not live.record.me.keeper:
-            return len(sealed) < len(names)
-        return any(live.record.view.index_of(name) is None for name in names)
