@@ -22,6 +22,7 @@ from armslength.engine.journal import KIND
 from armslength.engine.provider import Provider
 from armslength.engine.repository import LiveArrangement
 from armslength.engine.writer import Writer
+from armslength.errors import Unavailable
 from tests.golden.terms import at
 from tests.sim.harness import World, shown
 from tests.sim.script import begin, perform
@@ -135,6 +136,31 @@ def test_statements_of_one_moment_are_written_together(tmp_path: Path) -> None:
             stored = await node.store.leaves(world.arrangement, 0)
             numbers = [number for number, line in enumerate(stored) if b'"type":"notice"' in line]
             assert numbers[1] == numbers[0] + 1
+
+    play(story())
+
+
+def test_who_is_broken_off_while_writing_for_others_tells_them(tmp_path: Path) -> None:
+    """Whoever writes for several is ended in the middle: none of the others waits for ever, or takes it for done."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, at(0))
+            node = world.nodes["B"]
+            live, writer = await node.live(), node.running.node.writer
+            notices = [Notice(claim="k2", start=at(5), end=at(6) + each, text="") for each in range(3)]
+            async with live.writing:
+                told = [asyncio.create_task(writer.write(live, body)) for body in notices]
+                await asyncio.sleep(1)
+            await asyncio.sleep(0.0002)  # it is in the middle of storing them
+            assert live.outgoing == []
+            told[0].cancel()
+            found = await asyncio.gather(*told, return_exceptions=True)
+            assert [type(each) for each in found] == [asyncio.CancelledError, Unavailable, Unavailable]
+            assert not live.writing.locked()
+            await world.rest()
+            await world.check()
 
     play(story())
 

@@ -75,8 +75,8 @@ async def only(world: World, *tranches: str) -> None:
     node = world.nodes["B"]
     opened = []
     for tranche in FILES:
-        receipt = await node.running.node.tranches.recipient(await node.live(), tranche).reception()
-        opened += [tranche] if receipt is not None and receipt.plain is not None else []
+        reception = await node.running.node.tranches.recipient(await node.live(), tranche).reception()
+        opened += [tranche] if reception is not None and reception.plain is not None else []
     assert tuple(opened) == tranches
 
 

@@ -91,10 +91,10 @@ def test_wrong_file_behind_the_right_commitment(tmp_path: Path) -> None:
             assert state.tranches["T1"].stage == "DISPUTED"
             assert "complaint" in state.tranches["T2"].withheld
             node = world.nodes["B"]
-            receipt = await node.running.node.tranches.recipient(await node.live(), "T1").reception()
-            assert receipt is not None
-            assert receipt.plain is None
-            assert receipt.outcome not in {None, "ok"}
+            reception = await node.running.node.tranches.recipient(await node.live(), "T1").reception()
+            assert reception is not None
+            assert reception.plain is None
+            assert reception.outcome not in {None, "ok"}
             for monitor in ("m3", "m4", "m5"):
                 await world.say(monitor, Determine(tranche="T1", uphold=True))
             await world.rest()

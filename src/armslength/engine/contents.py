@@ -18,7 +18,7 @@ from armslength.errors import NotFound, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.strict import convert, parse
 
-PUBLICATION, RECEIPT = "publication", "receipt"
+PUBLICATION, RECEPTION = "publication", "receipt"
 PREFIX: Final = "urn:armslength:"  # of our datasets' ids
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def context(live: LiveArrangement, tranche: str) -> bytes:
 
 
 class Contents:
-    """Publications and receipts, by arrangement and tranche, and where their files lie."""
+    """Publications and receptions, by arrangement and tranche, and where their files lie."""
 
     def __init__(self, store: Store, blobs: Path) -> None:
         self.store = store
@@ -94,23 +94,23 @@ class Contents:
         """Our sealed file for a tranche."""
         return await self._get(PUBLICATION, live, tranche, Publication)
 
-    async def receipt(self, live: LiveArrangement, tranche: str) -> Reception | None:
+    async def reception(self, live: LiveArrangement, tranche: str) -> Reception | None:
         """What we hold of a tranche as its recipient."""
-        return await self._get(RECEIPT, live, tranche, Reception)
+        return await self._get(RECEPTION, live, tranche, Reception)
 
     async def need_publication(self, live: LiveArrangement, tranche: str) -> Publication:
         """The same. Raises NotFound."""
         return _there(await self.publication(live, tranche), PUBLICATION, tranche)
 
-    async def need_receipt(self, live: LiveArrangement, tranche: str) -> Reception:
+    async def need_reception(self, live: LiveArrangement, tranche: str) -> Reception:
         """The same. Raises NotFound."""
-        return _there(await self.receipt(live, tranche), RECEIPT, tranche)
+        return _there(await self.reception(live, tranche), RECEPTION, tranche)
 
     async def keep(
         self, live: LiveArrangement, tranche: str, value: Publication | Reception, also: Batch | None = None
     ) -> None:
         """Store it, and `also` in the same commit. Raises Unavailable if somebody else has changed it meanwhile."""
-        kind, key = PUBLICATION if isinstance(value, Publication) else RECEIPT, f"{live.arrangement}/{tranche}"
+        kind, key = PUBLICATION if isinstance(value, Publication) else RECEPTION, f"{live.arrangement}/{tranche}"
         also = also or Batch()
         row = await self.store.get(kind, key)
         put = Put(kind, key, row.version if row else 0, canonical(value), live.arrangement)

@@ -57,7 +57,7 @@ class Recipient(LiveTranche):
             case Action.ACK_CIPHER:
                 return await self._acknowledge()
             case Action.ACK_PLAIN:
-                reception = await self._tools.contents.need_receipt(self.live, self.name)
+                reception = await self._tools.contents.need_reception(self.live, self.name)
                 if reception.outcome == "ok":
                     return Ack(tranche=self.name, stage="plain", ok=True)
                 return Ack(tranche=self.name, stage="plain", ok=False, evidence=reception.outcome)
@@ -77,7 +77,7 @@ class Recipient(LiveTranche):
 
     async def reception(self) -> Reception | None:
         """What we hold."""
-        return await self._tools.contents.receipt(self.live, self.name)
+        return await self._tools.contents.reception(self.live, self.name)
 
     def opened(self, reception: Reception | None) -> Path | None:
         """Where the opened file lies."""
@@ -114,7 +114,7 @@ class Recipient(LiveTranche):
     async def _acknowledge(self) -> Ack:
         """The ciphertext is here; the one-time key under which its key shall come is stored first (rule 6.3a)."""
         await self._check_agreement(await self.committed())
-        reception = await self._tools.contents.need_receipt(self.live, self.name)
+        reception = await self._tools.contents.need_reception(self.live, self.name)
         if reception.public is None:
             pair = wrapping.new_pair()
             reception = replace(reception, public=to_base64(pair.public), private=to_base64(pair.private))
