@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import errno
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +17,7 @@ from armslength.core.arrangement.bodies import Body, Notice, Release
 from armslength.core.arrangement.state import State
 from armslength.core.process import Role
 from armslength.delivery import sealing
+from armslength.engine import repository
 from armslength.engine.actions import Action
 from armslength.engine.contents import dataset_id
 from armslength.engine.exchange import ADVICE
@@ -203,6 +206,32 @@ def test_a_request_that_was_refused_for_good_is_made_again(tmp_path: Path) -> No
             assert world.nodes["B"].running.node.troubles(live) == []
 
     play(story())
+
+
+def test_a_closed_arrangement_is_let_go_of_with_its_tranches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is at hand of an arrangement keeps it in memory once others were needed, though its tranches and
+    followers know it; opened again, it is as it was."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await perform(world, at(0))
+            await asyncio.sleep(120)  # until nobody works on it
+            for name in ("A", "B", "m5"):
+                node = world.nodes[name]
+                kept = weakref.ref(await node.live())
+                assert kept().tranches is not None  # type: ignore[union-attr]
+                with monkeypatch.context() as patched:
+                    patched.setattr(repository, "KEPT_OPEN", 0)
+                    await node.live()
+                assert kept() is None
+            assert shown(await world.state())["T1"] == "SETTLED"
+
+    gc.disable()
+    try:
+        play(story())
+    finally:
+        gc.enable()
 
 
 def test_a_full_disk_while_opening(tmp_path: Path) -> None:
