@@ -52,7 +52,12 @@ def resumes(world: World) -> bool:
     agreed = set(world.terms.parties) <= suspension.resumed or world.quorum(
         world.terms.allegations.determiners, suspension.resumed - set(world.excluded)
     )
-    return agreed and not world.lapsing and not any(duties.remediable(world, duty) for duty in suspension.duties)
+    last = suspension.since + world.terms.max_suspension
+    owed = [world.duties[duty] for duty in suspension.duties]
+    late = any(
+        known.state != "BREACHED" and known.at > last for known in owed
+    )  # what ended the breach bears a time past it
+    return agreed and not (world.lapsing or late or any(duties.remediable(world, duty) for duty in suspension.duties))
 
 
 def wind(world: World, by: str) -> bool:

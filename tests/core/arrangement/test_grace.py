@@ -202,6 +202,19 @@ def test_ready_tranche_is_acknowledged_before_it_was_withheld(sealed: bool) -> N
     assert (known.stage, known.shown, known.delivered_at) == ("DELIVERED", "WITHHELD", D + 95)
 
 
+def test_tranche_that_a_deadline_withholds_is_not_acknowledged() -> None:
+    """An acknowledgement from when the deadline had fired comes too late, in whatever order they come."""
+    play = small.begun(
+        claims={"e": small.event()},
+        duties={"a": small.achieve("e", "P", consequence="record", due=Due(anchor="start", after=90))},
+        tranches={"t": small.tranche(continuous=small.clear("a"), deliver_by=200)},
+    )
+    play.say(D, "P", small.content("t"))
+    play.seal(D + 90 + GRACE)
+    for later in (0, GRACE):
+        play.refused("state", D + 90 + GRACE + later, "Q", small.delivering("t"))
+
+
 @SEALED
 def test_waiver_undoes_no_breach_that_had_passed(sealed: bool) -> None:
     """Waived between the end of the cure and its firing: the breach suspends, then there is nothing to remedy
@@ -232,6 +245,42 @@ def test_remedy_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
     small.attest(play, last + 5, "e", 0, True)
     play.seal(last + GRACE)
     assert (play.duty("a"), play.shown) == ("BREACHED", "TERMINATED")
+
+
+@SEALED
+def test_waiver_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
+    """All agreed in time, but what was to be remedied is waived after maxSuspension: WINDING."""
+    play = small.begun(
+        claims={"e": small.event()},
+        duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20, surviving=True)},
+    )
+    play.seal(D + 60)
+    for party in "PQ":
+        play.say(D + 70, party, Resume())
+    last = D + 60 + 300
+    if sealed:
+        play.seal(last + GRACE)
+    play.say(last + 5, "P", Waive(duty="a"))
+    play.seal(last + GRACE)
+    assert (play.duty("a"), play.shown) == ("DISCHARGED", "TERMINATED")
+
+
+@SEALED
+def test_remedy_of_a_surviving_duty_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
+    """It is one, since the duty outlives the arrangement; but it comes too late for that."""
+    play = small.begun(
+        claims={"e": small.event()},
+        duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20, surviving=True)},
+    )
+    play.seal(D + 60)
+    for party in "PQ":
+        play.say(D + 70, party, Resume())
+    last = D + 60 + 300
+    if sealed:
+        play.seal(last + GRACE)
+    small.attest(play, last + 5, "e", 0, True)
+    play.seal(last + GRACE)
+    assert (play.duty("a"), play.shown) == ("REMEDIED", "TERMINATED")
 
 
 @SEALED

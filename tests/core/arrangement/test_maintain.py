@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from armslength.core.arrangement.bodies import Allege, Attest
+from armslength.core.arrangement.bodies import Allege, Attest, Resume
 from armslength.core.arrangement.terms import ClaimIs, Effective
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import END, GRACE, achieve, attest, begun, event, judge, maintain, start, state_claim
@@ -263,3 +263,13 @@ def test_shown_is_the_worst_open_instance() -> None:
     assert play.duty("d") == "ACTIVE"
     assert play.state.duties["d"].frozen_at is None
     play.refused("authority", play.state.clock.now, "P", Attest(claim="k", period=0, value=True))
+
+
+def test_breach_that_no_run_remedies() -> None:
+    """Where the terms ask for no run, a breach stays one, and no suspension waits for its remedy."""
+    play = begun(claims={"k": state_claim()}, duties={"d": maintain("k", cure=0, remedy_run=None)})
+    judge(play, "k", "RSS")
+    assert (play.duty("d"), play.shown) == ("BREACHED", "SUSPENDED")
+    for party in "PQ":
+        play.say(start(3) + 2, party, Resume())
+    assert (play.duty("d"), play.shown) == ("BREACHED", "EFFECTIVE")

@@ -91,3 +91,26 @@ def test_condition_on_the_provider_s_own_duty_stops_no_clock(
     play.seal(D + 20)
     assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
     assert play.state.duties["t.release"].frozen_at == frozen
+
+
+def test_whoever_has_caused_a_suspension_gains_no_time_by_it() -> None:
+    """Of two breaches that suspend together each debtor's deadlines run on, though its breach is remedied; only the
+    deadlines of those at no fault stand still."""
+    late = Due(anchor="start", after=500)
+    play = begun(
+        "PQR",
+        claims={name: event() for name in "abcde"},
+        duties={
+            "a": achieve("a", "P", due=Due(anchor="start", after=50), cure=0),
+            "b": achieve("b", "Q", due=Due(anchor="start", after=50), cure=0),
+            "c": achieve("c", "P", due=late),
+            "d": achieve("d", "Q", due=late),
+            "e": achieve("e", "R", due=late),
+        },
+    )
+    play.seal(D + 50 + GRACE)
+    assert play.shown == "SUSPENDED"
+    for claim in "ab":
+        attest(play, D + 70, claim, 0, True)
+    assert [play.duty(name) for name in "ab"] == ["REMEDIED", "REMEDIED"]
+    assert [play.state.duties[name].frozen_at for name in "cde"] == [None, None, D + 50 + GRACE]

@@ -275,6 +275,7 @@ def lawful(change: Change) -> None:
     """The change is a row of a table, from a state that the row starts from."""
     assert (change.author is None) is (change.entry is None)
     if change.rule in tables.ASIDE:
+        assert (change.before == change.after) is (change.kind == "duty")
         return
     [machine] = [machine for machine in tables.MACHINES if change.rule in machine.rows]
     row = machine.rows[change.rule]

@@ -51,6 +51,7 @@ def test_whole_way() -> None:
     assert play.state.tranches["t"].gate_at == D
     delivered(play, D + 10)
     assert play.duty("t.release") == "ACTIVE"
+    assert play.state.tranches["t"].recipient_key == delivering("t").key
     given(play, D + 20)
     assert play.tranche("t") == "RELEASED"
     assert play.state.tranches["t"].key_due == D + 40

@@ -40,6 +40,15 @@ def test_keys_of_small_order_are_not_admitted(key: bytes) -> None:
     assert not keys.verify(key, b"owes 1000000", forged)
 
 
+def test_what_cannot_be_read_is_no_signature() -> None:
+    """In text, only the strict base64 of a signature is one."""
+    key, message = public("A", "entries"), b"owes 1"
+    good = keys.to_base64(signer("A")(message))
+    assert keys.is_signed(key, message, good)
+    for wrong in ("", "!", good + "=", good[:-4], " " + good, keys.to_base64(bytes(64))):
+        assert not keys.is_signed(key, message, wrong)
+
+
 @pytest.mark.parametrize("point", [ORDER_2, ORDER_4, ORDER_8])
 def test_keys_of_mixed_order_are_not_admitted(point: bytes) -> None:
     """A good key with a point of small order added is on the curve, and refused."""

@@ -112,6 +112,17 @@ def test_notes_have_one_spelling(data: str) -> None:
         note.parse(data)
 
 
+def test_a_signature_is_found_by_name_and_key() -> None:
+    """Both say whose it is; the first of several counts."""
+    log, cosigned = signed().signatures
+    again = note.Signature(log.name, log.key_id, bytes(64))
+    found = note.Note(CHECKPOINT.text, (cosigned, log, again)).find
+    assert found(log.name, log.key_id) is log
+    assert found(cosigned.name, cosigned.key_id) is cosigned
+    assert found(cosigned.name, log.key_id) is None
+    assert found(log.name, cosigned.key_id) is None
+
+
 def test_notes_are_utf8() -> None:
     """Bytes that are not UTF-8 are refused."""
     with pytest.raises(Malformed):

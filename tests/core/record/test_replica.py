@@ -13,6 +13,7 @@ from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Se
 from armslength.core.canonical import canonical
 from armslength.core.record import entry as entries
 from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
+from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_inclusion
 from armslength.core.record.note import Note, parse
@@ -252,10 +253,37 @@ def test_a_refused_number_is_free_again(builder: Builder) -> None:
         dataclasses.replace(refusal, by="A"),
         dataclasses.replace(refusal, arrangement="0" * 64),
         entries.refuse(refusal, signer("A")),
+        entries.refuse(dataclasses.replace(refusal, by="A"), signer("m5")),
+        entries.refuse(dataclasses.replace(refusal, arrangement="0" * 64), signer("m5")),
     ):
         made = dataclasses.replace(second, refused=(wrong,))
         refused(builder, builder.leaf(made, at(0, 1)), "bad-refusal")
     builder.place(builder.leaf(second, at(0, 1)))
+
+
+def test_a_carried_refusal_is_held_to_its_form(builder: Builder) -> None:
+    """Even where the keeper has signed it, it names an entry and a head by their hashes."""
+    refusal = builder.refusal(builder.entry("m1", ATTEST))
+    nowhere = dataclasses.replace(refusal.head, size=-1)
+    for wrong, code in (
+        (dataclasses.replace(refusal, entry="x"), "bad-hash"),
+        (dataclasses.replace(refusal, head=nowhere), "bad-number"),
+    ):
+        made = builder.entry("m1", ATTEST, refused=(entries.refuse(wrong, signer("m5")),))
+        refused(builder, builder.leaf(made, at(0, 1)), code, Malformed)
+
+
+def test_a_refusal_is_the_keeper_s_of_that_entry_in_this_record(builder: Builder) -> None:
+    """Nothing else that looks like one, and no other's signature."""
+    first, second = builder.entry("m1", ATTEST), builder.entry("m2", ATTEST)
+    roster, refusal = builder.replica.roster, builder.refusal(first)
+    assert refuses(roster, refusal, entry_hash(first))
+    assert not refuses(roster, refusal, entry_hash(second))
+    assert not refuses(roster, entries.refuse(refusal, signer("A")), entry_hash(first))
+    assert not refuses(roster, dataclasses.replace(refusal, sig="!"), entry_hash(first))
+    for change in ({"by": "A"}, {"arrangement": "0" * 64}):
+        other = entries.refuse(dataclasses.replace(refusal, **change), signer("m5"))
+        assert not refuses(roster, other, entry_hash(first))
 
 
 def test_two_entries_of_one_number_are_equivocation(builder: Builder) -> None:

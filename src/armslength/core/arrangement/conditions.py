@@ -2,8 +2,8 @@
 
 "Can no longer hold" (`never`) errs on one side only: when it says so, nothing that bears no earlier time makes the
 condition hold; but a breach that is remedied at the very instant at which the term is over was counted as one.
-It looks at each atom alone, so a conjunction of atoms that exclude each other is not found out. Of claims and time it
-knows all, once they run, but that a suspension may outlast them; of duties and tranches, what their tables allow.
+It looks at each atom alone, so atoms that exclude each other are not found out. Of claims and time it knows all once
+they run, but for what suspensions and notices cut short; of duties and tranches, what their tables allow.
 """
 
 from __future__ import annotations

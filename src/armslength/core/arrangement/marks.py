@@ -162,10 +162,8 @@ def _violations(draft: Draft, duty: str) -> str:
 
 def _owning(draft: Draft, duty: str, text: str, instance: Instance) -> str:
     term, first = draft.terms.duties[duty], instance.first
-    last: int | None = first + term.cure
-    if instance.state == "REMEDIED":
-        last = remedied(draft, duty, instance)
-    stop = len(text) if last is None else last + 1
+    end = remedied(draft, duty, instance) if instance.state == "REMEDIED" else None
+    stop = 1 + (first + term.cure if end is None else end)
     text = text.ljust(stop, _OPEN)
     between = text[first + 1 : stop].replace(_OPEN, _OWNED).replace(REFUTED, _OWNED)
     return text[:first] + _FIRST + between + text[stop:]

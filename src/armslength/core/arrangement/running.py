@@ -179,16 +179,16 @@ def _run(draft: Draft) -> None:
 
 def _suspended(draft: Draft, suspension: Suspension) -> None:
     """End the suspension if it is agreed and remedied, or wind down if its time is over (rules 5.3b, 5.3c, 5.5e)."""
-    ready = not draft.lapsing and not any(_blocks(draft, duty) for duty in suspension.duties)
+    until = suspension.since + draft.terms.max_suspension
+    ready = not draft.lapsing and not any(_blocks(draft, duty, until) for duty in suspension.duties)
     if ready and _agreed(draft, suspension):
         draft.arrangement = replace(draft.arrangement, suspension=None)
         rule = "arrangement.resumed-held" if draft.holds else "arrangement.resumed"
         _move(draft, rule, Actors(suspension.resumed))
     elif draft.at >= draft.terms.end:
         _wind(draft, "suspension", "arrangement.unresumed", Passed(draft.terms.end, "term"))
-    elif draft.at >= suspension.since + draft.terms.max_suspension + draft.terms.grace:
-        last = Passed(suspension.since + draft.terms.max_suspension, "suspension")
-        _wind(draft, "suspension", "arrangement.unresumed", last)
+    elif draft.at >= until + draft.terms.grace:
+        _wind(draft, "suspension", "arrangement.unresumed", Passed(until, "suspension"))
 
 
 def _agreed(draft: Draft, suspension: Suspension) -> bool:
@@ -198,8 +198,10 @@ def _agreed(draft: Draft, suspension: Suspension) -> bool:
     return draft.terms.allegations.determiners.met(draft.terms.actors, voters)
 
 
-def _blocks(draft: Draft, duty: str) -> bool:
-    return draft.duties[duty].state == "BREACHED" and duties.remediable(draft, duty)
+def _blocks(draft: Draft, duty: str, until: int) -> bool:
+    """Whether its breach can still be remedied, or was remedied or waived too late (rule 5.3d)."""
+    state = draft.duties[duty]
+    return duties.remediable(draft, duty) if state.state == "BREACHED" else state.at > until
 
 
 def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
