@@ -14,7 +14,7 @@ from armslength.errors import Refused, Unavailable
 from armslength.net.client import HttpReply
 from armslength.ports import Batch, Send
 from armslength.store.memory import MemoryStore
-from armslength.worker import EACH, EARLY_ATTEMPTS, LANES, LONGEST_S, NEW, Deliverer
+from armslength.worker import EACH, EARLY_ATTEMPTS, LONGEST_S, NEW, QUEUES, Deliverer
 
 
 @dataclass
@@ -98,8 +98,8 @@ class Outbox:
             self.now += pause
 
 
-async def test_sends_arrive_in_the_order_of_their_lane() -> None:
-    """A lane is delivered in order, each with its result, and the outbox is empty after it."""
+async def test_sends_arrive_in_the_order_of_their_queue() -> None:
+    """A queue is delivered in order, each with its result, and the outbox is empty after it."""
     box = Outbox()
     await box.put("1", "2", "3")
     await box.all(4)
@@ -109,7 +109,7 @@ async def test_sends_arrive_in_the_order_of_their_lane() -> None:
 
 
 async def test_one_of_a_lane_is_on_its_way() -> None:
-    """The second of a lane waits for the first; another lane does not."""
+    """The second of a queue waits for the first; another queue does not."""
     box = Outbox()
     box.peer.gate = asyncio.Event()
     await box.put("a1", "a2")
@@ -123,13 +123,13 @@ async def test_one_of_a_lane_is_on_its_way() -> None:
 
 
 async def test_lanes_on_their_way_are_bounded() -> None:
-    """However many lanes wait, only so many are on their way at once, and all arrive."""
+    """However many queues wait, only so many are on their way at once, and all arrive."""
     box = Outbox()
-    for number in range(3 * LANES):
+    for number in range(3 * QUEUES):
         await box.put(str(number), queue=str(number), peer=f"did:{number}")
     await box.all(4)
-    assert box.peer.most == LANES
-    assert len(box.results) == 3 * LANES
+    assert box.peer.most == QUEUES
+    assert len(box.results) == 3 * QUEUES
 
 
 async def test_a_peer_holds_more_lanes_the_better_it_answers() -> None:
@@ -238,7 +238,7 @@ async def test_a_failing_lane_holds_up_no_other() -> None:
 
 @pytest.mark.parametrize("status", [400, 405, 410, 422])
 async def test_a_refusal_is_final_and_reported(status: int) -> None:
-    """A 4xx is an answer: it is handed on at once, and what follows in the lane is sent."""
+    """A 4xx is an answer: it is handed on at once, and what follows in the queue is sent."""
     box = Outbox()
     box.peer.answers["https://p/"] = [status, 200]
     await box.put("1", "2")
@@ -278,7 +278,7 @@ async def test_a_result_that_cannot_be_stored_is_delivered_again(monkeypatch: py
 
 
 async def test_a_forbidden_address_is_a_trouble_not_a_crash() -> None:
-    """An address that may not be asked keeps its lane waiting, with the reason to be seen."""
+    """An address that may not be asked keeps its queue waiting, with the reason to be seen."""
     box = Outbox()
     box.peer.answers["https://p/"] = [Refused("forbidden-address", "10.0.0.1 may not be connected to")]
     await box.put("1")

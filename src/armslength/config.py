@@ -186,7 +186,7 @@ def dump(config: Config) -> str:
     if config.nodes:
         lines.append(f"nodes = [{', '.join(map(_quoted, config.nodes))}]")
     if config.development:
-        lines.append("development = true  # loopback peers over plain http, simulated clocks: never in earnest")
+        lines.append("development = true  # loopback peers over plain http, simulated clocks: never in production")
     return "\n".join(lines) + "\n"
 
 

@@ -34,9 +34,9 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One outgoing message. Delivered at least once, in order of `order` within one `lane`; a later one waits."""
+    """One outgoing message. Delivered at least once, in order of `order` within one `queue`; a later one waits."""
 
-    queue: str  # process id: head-of-line order holds inside a lane
+    queue: str  # process id: head-of-line order holds inside a queue
     peer: str  # the receiver's DID
     url: str
     body: bytes = field(repr=False)
@@ -82,7 +82,7 @@ class Store(Protocol):
         ...
 
     async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
-        """Undelivered sends that are due by `now`, at most `limit`: the first of each lane only, and of one peer at
+        """Undelivered sends that are due by `now`, at most `limit`: the first of each queue only, and of one peer at
         most as many as there is `room` for; by the time at which they are due, oldest first."""
         ...
 

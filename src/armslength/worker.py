@@ -1,15 +1,15 @@
-"""The outbox: what has been committed to be sent is sent, at least once, in order within a lane.
+"""The outbox: what has been committed to be sent is sent, at least once, in order within a queue.
 
 Laws:
 
 1. A send leaves the outbox only in the commit that takes in its result; a crash in between sends it again.
-2. One send of a lane is on its way at a time; what comes after it waits.
+2. One send of a queue is on its way at a time; what comes after it waits.
 3. Nobody there, errors of the other side (5xx), and whoever stands before it and lets nobody in (401, 403) are tried
    again, less and less often, until it has been tried so often that it ends. A refusal (any other 4xx) is final and
    reported, except where it may only say that we are early: that is tried again for a bounded time.
 4. A commit wakes the loop at once; else it sleeps until the next send is due.
-5. A peer holds a few lanes only: the more the better it answers, and one while it does not. Whatever waits for it hides
-   nobody else's.
+5. A peer holds a few queues only: the more the better it answers, and one while it does not. What waits for one peer
+   delays no other.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from armslength.engine.troubles import Troubles, advice, advise
 from armslength.errors import ArmslengthError
 from armslength.ports import Batch, Send, Store
 
-LANES: Final = 128  # sends on their way at once, …
+QUEUES: Final = 128  # sends on their way at once, …
 EACH: Final = 32  # … of which to one peer that answers … (rule 11.1e)
 NEW: Final = 4  # … and to one of which that is not known yet
 LOOK_S: Final = 0.5  # seconds before the outbox is looked at again where it, or a result, could not be taken in
@@ -93,8 +93,8 @@ class Deliverer:
         self._clock = clock
         self._jitter = jitter
         self._woken = asyncio.Event()
-        self._busy: dict[str, tuple[str, asyncio.Task[None]]] = {}  # by lane: to which peer
-        self._most: dict[str, int] = {}  # lanes that a peer may hold, where that is not NEW
+        self._busy: dict[str, tuple[str, asyncio.Task[None]]] = {}  # by queue: to which peer
+        self._most: dict[str, int] = {}  # queues that a peer may hold, where that is not NEW
         self._troubles = troubles or Troubles()
 
     def wake(self) -> None:
@@ -119,7 +119,7 @@ class Deliverer:
         """Put on its way whatever is due and has room; in how many seconds the next is due, None where that does not
         matter before something wakes us."""
         self._woken.clear()
-        free = LANES - len(self._busy)
+        free = QUEUES - len(self._busy)
         if not free:
             return None
         now = self._clock()
@@ -134,7 +134,7 @@ class Deliverer:
             return most if held[peer] < most else 0
 
         try:  # what is on its way is among what is found
-            found = await self._store.due(math.inf, 2 * LANES, room)
+            found = await self._store.due(math.inf, 2 * QUEUES, room)
         except Exception:  # whatever it is, the loop lives on and looks again
             log.exception("the outbox cannot be read")
             return LOOK_S
@@ -151,7 +151,7 @@ class Deliverer:
         return min([SLEEP_S, *pauses]) if pauses else None
 
     def _most_of(self, peer: str) -> int:
-        """How many lanes a peer that answers may hold."""
+        """How many queues a peer that answers may hold."""
         return self._most.get(peer, NEW)
 
     def _pause(self, peer: str) -> Backoff:
@@ -170,7 +170,7 @@ class Deliverer:
 
     def _done(self, queue: str, _: asyncio.Task[None]) -> None:
         del self._busy[queue]
-        self._woken.set()  # the next of this lane, or one that found no room
+        self._woken.set()  # the next of this queue, or one that found no room
 
     async def _deliver(self, send: Send) -> None:
         try:

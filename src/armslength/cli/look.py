@@ -204,9 +204,9 @@ def _entry(words: Words, placed: PlacedEntry) -> dict[str, object]:
 
 
 def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """Wait until every node of the arrangement is at rest: everything sealed, every act done.
+    """Wait until every node of the arrangement is idle: everything sealed, every action done.
 
-    Exit code 3 if they are not at rest in time; the reason is told.
+    Exit code 3 if work is still pending at the end; the reason is printed.
 
     Parameters
     ----------
@@ -218,12 +218,12 @@ def wait(*, timeout: float = 60.0, arrangement: Which = "", node: NodeFolder = P
     config, begun, calm = load(node), time.monotonic(), 0
     while True:
         answer = ask(config, REST, WhichArrangement(arrangement=arrangement))
-        calm = calm + 1 if answer.unrest is None else 0
+        calm = calm + 1 if answer.pending is None else 0
         if calm == 2:
             break
         waited = time.monotonic() - begun
         if waited > timeout:
-            raise Unavailable("not-at-rest", f"after {timeout:g} s still: {answer.unrest}")
+            raise Unavailable("not-idle", f"after {timeout:g} s still: {answer.pending}")
         time.sleep(0.01 if calm else min(max(0.01, waited / 10), 0.25))
-    show(answer, as_json=json, text=f"At rest: {answer.sealed} sealed entries, {answer.state}.")
+    show(answer, as_json=json, text=f"Idle: {answer.sealed} sealed entries, {answer.state}.")
     return DONE

@@ -66,7 +66,7 @@ def init(
     nodes
         For a monitor: the address of a node to talk to; once for each node.
     development
-        Allow loopback peers over plain http and simulated clocks. Never in earnest.
+        Allow loopback peers over plain http and simulated clocks. Never in production.
     """
     if (folder / FILE).exists():
         raise Misuse("exists", "there is an identity here already; it is not overwritten", str(folder / FILE))

@@ -98,13 +98,13 @@ class Backoff:
 
 
 async def in_time(
-    tasks: Collection[asyncio.Task[T]], patience: float, linger: float, enough: Callable[[set[asyncio.Task[T]]], bool]
+    tasks: Collection[asyncio.Task[T]], longest: float, linger: float, enough: Callable[[set[asyncio.Task[T]]], bool]
 ) -> set[asyncio.Task[T]]:
-    """Those of `tasks` that end within `patience` seconds, and within `linger` of there being enough of them. The
+    """Those of `tasks` that end within `longest` seconds, and within `linger` of there being enough of them. The
     others are cancelled; none outlives this call.
     """
     loop = asyncio.get_running_loop()
-    until = loop.time() + patience
+    until = loop.time() + longest
     done: set[asyncio.Task[T]] = set()
     pending: set[asyncio.Task[T]] = set(tasks)
     try:

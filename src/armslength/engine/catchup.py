@@ -332,21 +332,21 @@ class Catchup:
         return None
 
     async def _keep(self, live: LiveArrangement, words: _Words) -> None:
-        """Make what was taken back durable, under the book's lock."""
-        book, kept, now = live.record, live.witness, self._recorder.now(live)
+        """Make what was taken back durable, under the record's lock."""
+        record, kept, now = live.record, live.witness, self._recorder.now(live)
         kept = replace(stands_by(live), time=max(kept.time, words.time, _time(live, live.record.sealed.checkpoint)))
         head = words.head
         if head is not None and head.checkpoint.size > kept.size:
             kept = replace(kept, size=head.checkpoint.size, root=head.checkpoint.root.hex(), note=head.note.encode())
-        if book.me.timekeeper and (words.ordered or words.loose):
-            loose = [leaf for leaf in words.loose if book.me.keeper or leaf.entry.author != book.me.actor]
-            fixed = kept.size if book.me.keeper and words.lost is None else book.sealed.size
-            book.take_back(words.ordered, loose, fixed, max(now, kept.time))
-        if book.me.keeper:
+        if record.me.timekeeper and (words.ordered or words.loose):
+            loose = [leaf for leaf in words.loose if record.me.keeper or leaf.entry.author != record.me.actor]
+            fixed = kept.size if record.me.keeper and words.lost is None else record.sealed.size
+            record.take_back(words.ordered, loose, fixed, max(now, kept.time))
+        if record.me.keeper:
             for each in words.refusals:
-                if each.author != book.me.actor:
+                if each.author != record.me.actor:
                     live.refusals.take_back(each)
-        await self._repository.save(live, kept if book.me.timekeeper else None, book.sealed.size)
+        await self._repository.save(live, kept if record.me.timekeeper else None, record.sealed.size)
 
 
 def _raise_if_silent(live: LiveArrangement) -> None:
@@ -375,28 +375,28 @@ def _carried(leaf: Leaf, refusal: Refusal) -> NumberedRefusal:
 
 def _verify(live: LiveArrangement, name: str, shown: Shown, words: _Words) -> None:
     """Add to `words` what this actor shows. Raises Malformed or Refused where something is not signed as it must be."""
-    book, me = live.record, live.record.me.actor
+    record, me = live.record, live.record.me.actor
     leaves = [decode_leaf(line.encode()) for line in shown.waiting]
     for leaf in leaves:
         mine = [each for each in leaf.stamps if each.by == me]
-        if not book.is_by_its_author(leaf) or not all(book.is_stamped(leaf, each) for each in leaf.stamps):
+        if not record.is_by_its_author(leaf) or not all(record.is_stamped(leaf, each) for each in leaf.stamps):
             raise Refused("bad-signature", "an entry or a stamp that nobody has signed", "waiting")
         if leaf.entry.author != me and not mine:
             raise Refused("not-ours", "an entry that we have neither written nor stamped", "waiting")
         words.time = max([words.time, *(each.time for each in mine)])
     for each in shown.refusals:
-        if not refuses(book.sealed.roster, each.refusal, each.refusal.entry):
+        if not refuses(record.sealed.roster, each.refusal, each.refusal.entry):
             raise Refused("bad-refusal", "a refusal that the keeper has not signed", "refusals")
-        if not book.me.keeper and each.author != me:
+        if not record.me.keeper and each.author != me:
             raise Refused("bad-refusal", "a refusal of another author's entry", "refusals")
     if shown.cosigned:
-        head = open_checkpoint(book.sealed.roster, shown.cosigned)
+        head = open_checkpoint(record.sealed.roster, shown.cosigned)
         words.time = max(words.time, head.times.get(me, 0))
         # What another timekeeper stands by we may have cosigned too; what only the keeper has signed nobody stands by.
-        stands = book.me.keeper or me in head.times or (name != live.terms.keeper and name in head.times)
+        stands = record.me.keeper or me in head.times or (name != live.terms.keeper and name in head.times)
         if stands and (words.head is None or head.checkpoint.size > words.head.checkpoint.size):
             words.head = head
-    sealed = book.sealed
+    sealed = record.sealed
     words.loose += [leaf for leaf in leaves if sealed.index_of(entry_hash(leaf.entry)) is None]
     words.refusals += shown.refusals
 

@@ -28,17 +28,17 @@ async def compare_heads(live: LiveArrangement, peers: Peers, *, beyond: int, ski
     Whoever shows nothing that the keeper has signed, or a head that does not cover the leaf `beyond`, is silent: it
     stops the key for as long as the silent are not skipped.
     """
-    terms, book, kept = live.terms, live.record, live.witness
-    if 0 < kept.size <= book.sealed.size and book.sealed.head_at(kept.size).tree_root != kept.root:
-        return Fork(book.me.actor, kept.size, kept.note)
+    terms, record, kept = live.terms, live.record, live.witness
+    if 0 < kept.size <= record.sealed.size and record.sealed.head_at(kept.size).tree_root != kept.root:
+        return Fork(record.me.actor, kept.size, kept.note)
     for name in terms.timekeepers.of:
         actor = terms.actors[name]
-        if name == book.me.actor:
+        if name == record.me.actor:
             continue
         try:
             path = f"{BASE}/cosigned/{live.arrangement}"
             note = (await peers.get(actor.did or "", actor.address or "", path)).decode("utf-8", "replace")
-            shown = open_checkpoint(book.sealed.roster, note)
+            shown = open_checkpoint(record.sealed.roster, note)
             if shown.checkpoint.size <= beyond:
                 raise Unavailable("stale-head", "its last head does not cover the release", name)
         except ArmslengthError as error:
@@ -46,9 +46,9 @@ async def compare_heads(live: LiveArrangement, peers: Peers, *, beyond: int, ski
                 continue
             raise Unavailable("head-unknown", f"{name} does not show its head: {error}", name) from error
         size = shown.checkpoint.size
-        if size > book.sealed.size:
+        if size > record.sealed.size:
             raise Unavailable("behind", f"{name} has cosigned a longer record; it must reach us first", name)
-        if book.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
+        if record.sealed.head_at(size).tree_root != shown.checkpoint.root.hex():
             return Fork(name, size, note)
     return None
 

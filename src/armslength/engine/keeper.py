@@ -132,9 +132,9 @@ class Keeper:
 
     def _portion_size(self, live: LiveArrangement) -> int:
         """How many leaves the next seal covers: our own entries must all be among them."""
-        book = live.record
-        mine = [index for index, leaf in enumerate(book.tail) if leaf.entry.author == book.me.actor]
-        return book.sealed.size + max(min(len(book.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
+        record = live.record
+        mine = [index for index, leaf in enumerate(record.tail) if leaf.entry.author == record.me.actor]
+        return record.sealed.size + max(min(len(record.tail), SEAL_AT_MOST), mine[-1] + 1 if mine else 0)
 
     async def _gather_missing(self, live: LiveArrangement) -> tuple[int, list[Follower]]:
         """Show the head to the timekeepers and take in what they have stamped and miss, until nothing is missing.
@@ -200,13 +200,13 @@ class Keeper:
         async with live.lock:
             if live.silence is not None:  # it may have come up meanwhile
                 raise Unavailable("silent", live.silence)
-            book = live.record
-            head = book.view.head_at(size)
-            link = book.view.next_link(book.me.actor)  # nothing of ours lies beyond `size`
+            record = live.record
+            head = record.view.head_at(size)
+            link = record.view.next_link(record.me.actor)  # nothing of ours lies beyond `size`
             body = Seal(checkpoint=note.encode(), state_root=head.state_root)
             entry = live.journal.compose(body, head, link)
-            signed = sign_entry(entry, book.me.sign)
-            placed = book.seal(leaf_of(signed, ()))
+            signed = sign_entry(entry, record.me.sign)
+            placed = record.seal(leaf_of(signed, ()))
             await self._repository.save(live, replace(live.witness, time=self._recorder.now(live)), size)
             await live.journal.sealed(entry_hash(leaf.entry) for leaf in placed)
             self._recorder.hear(live, placed)

@@ -38,7 +38,7 @@ from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
 LONGEST_S: Final = 60.0  # and the most, while something is left to do there
-CALM_S: Final = 1.0  # how long nothing has been left to do before an arrangement is at rest
+CALM_S: Final = 1.0  # how long nothing has been left to do before an arrangement is idle
 TICK_S: Final = 5.0  # between looks at the clock: it may leap
 LEAP_S: Final = 2.0
 DOUBT_S: Final = 60.0  # between looks whether it was right to leap …
@@ -256,22 +256,22 @@ class Node:
 
     async def _accuse(self, live: LiveArrangement) -> None:
         """Put on record who has signed two entries with one number; an entry in place of a refused one is none such."""
-        book, doubles = live.record, live.record.doubles
-        book.doubles = {}
+        record, doubles = live.record, live.record.doubles
+        record.doubles = {}
         for author, leaf in doubles.items():
             number = leaf.entry.author_seq
             placed = await self.recorder.last_entry(live, author, b'"author_seq":%d,' % number)
-            if placed is None or author in book.view.state.arrangement.excluded:
+            if placed is None or author in record.view.state.arrangement.excluded:
                 continue
             try:
                 two = [Submission(entry=each.entry, sig=each.sig) for each in (placed, leaf)]
                 await self.say(live, [evidence.equivocation(*two)])
-                book.accused.add(author)
+                record.accused.add(author)
             except ArmslengthError as error:
                 if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now
-                    book.doubles.setdefault(author, leaf)
+                    record.doubles.setdefault(author, leaf)
                 else:  # they do not contradict each other
-                    book.cleared.add(entry_hash(leaf.entry))
+                    record.cleared.add(entry_hash(leaf.entry))
 
     # --- waiting ---------------------------------------------------------------------------------------------------
 
@@ -323,7 +323,7 @@ class Node:
         except NotFound:
             return f"{actor.name} ({name}) is not engaged in these terms yet"
         except ArmslengthError as error:
-            return f"{actor.name} ({name}) does not say whether it is at rest: {error}"
+            return f"{actor.name} ({name}) does not say whether it is idle: {error}"
         if rest.pending_work:
             return f"{actor.name} ({name}): {rest.pending_work[:500]}"
         if rest.sealed != live.record.sealed.size:

@@ -18,7 +18,7 @@ from armslength.errors import ArmslengthError, NotFound
 from armslength.ports import Batch, Put, Send, Store
 from armslength.wire import binding, dsp
 
-LANE: Final = "dsp/"  # prefix of the lanes of our sends; the rest is kind and pid
+QUEUE: Final = "dsp/"  # prefix of the queues of our sends; the rest is kind and pid
 KEPT: Final = 4096  # records remembered
 FEW: Final = 64  # more than there are of one dataset as a rule
 KINDS: Final[dict[type[Process], str]] = {Negotiation: "negotiation", Transfer: "transfer"}
@@ -149,15 +149,15 @@ async def _decision(decided: Awaitable[ProcessChange] | ProcessChange) -> Proces
 
 
 def outgoing(record: Process, message: Message) -> Send:
-    """`message` as the outbox holds it: one lane for each process, so that order holds inside it."""
-    queue = f"{LANE}{KINDS[type(record)]}/{record.pid}"
+    """`message` as the outbox holds it: one queue for each process, so that order holds inside it."""
+    queue = f"{QUEUE}{KINDS[type(record)]}/{record.pid}"
     return Send(queue=queue, peer=record.peer, url=binding.url(record, message), body=dsp.write(message))
 
 
 def process_of(send: Send) -> tuple[type[Negotiation] | type[Transfer], str]:
-    """The process that a send belongs to, by its lane. Raises NotFound for a lane of somebody else."""
-    name, _, pid = send.queue.removeprefix(LANE).partition("/")
+    """The process that a send belongs to, by its queue. Raises NotFound for any other queue."""
+    name, _, pid = send.queue.removeprefix(QUEUE).partition("/")
     for kind in (Negotiation, Transfer):
-        if send.queue.startswith(LANE) and KINDS[kind] == name:
+        if send.queue.startswith(QUEUE) and KINDS[kind] == name:
             return kind, pid
-    raise NotFound("unknown-lane", "not a lane of this protocol", send.queue)
+    raise NotFound("unknown-queue", "not a queue of this protocol", send.queue)

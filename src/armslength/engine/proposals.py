@@ -5,7 +5,7 @@ Laws:
 1. What others bring waits in the inbox as bytes. It is read for the owner alone, and off the event loop: for its list,
    for its word, or by the standing rule that it has configured.
 2. A party engages by proposing or signing; whoever else is named with a node, by accepting its offices. Nothing else
-   puts terms on the shelf.
+   puts terms into the repository.
 3. What the owner has neither signed nor accepted it can decline, with a reason that the others hear.
 """
 
@@ -343,7 +343,7 @@ def _fault(repository: Repository, terms: Arrangement, me: str | None) -> str | 
 
 
 async def _leave(repository: Repository, live: LiveArrangement) -> None:
-    """Take terms off the shelf. Raises Refused where we have signed them, or accepted an office in them."""
+    """Forget terms. Raises Refused where we have signed them, or accepted an office in them."""
     place = live.arrangement[:12]
     if live.engagement.office:
         raise Refused("accepted", "we have accepted our office in these terms: they stay", place)

@@ -156,16 +156,16 @@ class Recorder:
     def _refusal(live: LiveArrangement, submission: Submission, error: ArmslengthError) -> Refusal | None:
         """The keeper's signed answer, if it may give one: to the author's own words only, else anyone could have a
         valid entry refused by spoiling a copy; and past a gap only where what is missing was refused (rule 1.3b)."""
-        entry, book = submission.entry, live.record
-        if not book.me.keeper or not book.is_by_its_author(submission):
+        entry, record = submission.entry, live.record
+        if not record.me.keeper or not record.is_by_its_author(submission):
             return None
         if error.code == "gap" and live.refusals.get(entry.author_prev) is None:
             return None
 
         def is_placed(name: str) -> bool:
-            return book.view.index_of(name) is not None
+            return record.view.index_of(name) is not None
 
-        refusal, link = book.refusal(submission, error), book.sealed.next_link(entry.author)
+        refusal, link = record.refusal(submission, error), record.sealed.next_link(entry.author)
         return refusal if live.refusals.add(entry, refusal, link, is_placed) else None
 
     async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> Synced:
@@ -192,17 +192,17 @@ class Recorder:
 
     async def _recognise(self, live: LiveArrangement, leaves: Sequence[Leaf]) -> None:
         """Whether an entry or a cosignature of ours comes from elsewhere that we do not know."""
-        me, book = live.record.me, live.record
+        me, record = live.record.me, live.record
         for leaf in leaves:
             number, body = leaf.entry.author_seq, leaf.entry.body
             if isinstance(body, Seal):
                 size = parse_checkpoint_size(leaf)
                 is_later = size > live.witness.size and not me.keeper
-                if is_later and me.actor in open_checkpoint(book.sealed.roster, body.checkpoint).times:
+                if is_later and me.actor in open_checkpoint(record.sealed.roster, body.checkpoint).times:
                     await self.voice.doubt(live, f"a head of {size} leaves that we have cosigned", proven=True)
-            elif leaf.entry.author == me.actor and number >= book.sealed.next_link(me.actor)[0]:
+            elif leaf.entry.author == me.actor and number >= record.sealed.next_link(me.actor)[0]:
                 known = await live.journal.is_known(leaf.entry)
-                if not known and book.is_by_its_author(leaf):
+                if not known and record.is_by_its_author(leaf):
                     await self.voice.doubt(live, f"entry {number} of ours", proven=True, leaf=leaf)
 
     async def add_checkpoint(self, data: str) -> str:
@@ -270,21 +270,21 @@ class Recorder:
 
     async def own(self, live: LiveArrangement, did: str) -> Shown:
         """What we hold of the words of this caller that no seal covers, in the signed form in which they came."""
-        terms, book = live.terms, live.record
+        terms, record = live.terms, live.record
         theirs = {name for name, actor in terms.actors.items() if actor.did == did}
         written = [leaf_of(each.submission, each.stamps) for each in await live.journal.pending()]
         refused = await live.journal.refused() if terms.keeper in theirs else ()
         async with live.lock:
-            record = book.offered.leaves if book.offered else []
-            leaves = [*record, *book.tail, *written]
+            offered = record.offered.leaves if record.offered else []
+            leaves = [*offered, *record.tail, *written]
             waiting = [
                 leaf for leaf in leaves if leaf.entry.author in theirs or any(s.by in theirs for s in leaf.stamps)
             ]
             return Shown(
                 now=self._clock.wall(),
-                sealed=book.sealed.size,
+                sealed=record.sealed.size,
                 waiting=tuple(dict.fromkeys(encode(leaf).decode() for leaf in waiting if leaf.entry.type != "seal")),
-                record=tuple(encode(leaf).decode() for leaf in record) if terms.keeper in theirs else (),
+                record=tuple(encode(leaf).decode() for leaf in offered) if terms.keeper in theirs else (),
                 cosigned=live.witness.note,
                 refusals=(*live.refusals.of(theirs), *refused),
             )

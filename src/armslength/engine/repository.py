@@ -1,4 +1,4 @@
-"""The arrangements that a node is engaged in: their terms as proposed, and a book for each.
+"""The arrangements that a node is engaged in: their terms as proposed, and a local record for each.
 
 What others propose waits in `engine.inbox` and comes here by the owner's word alone (rule 10.1a).
 
@@ -96,12 +96,12 @@ class LiveArrangement:
     snapshot_bytes: int
     backoffs: Backoffs
     rested: int | None = None
-    forgotten: bool = False  # it has been taken off the shelf
+    forgotten: bool = False  # the repository no longer holds the terms
     ended: bool = False  # and the index says so
     silence: str | None = None  # why we say nothing here yet, in words …
     restored: bool = False  # … and whether it is because we are an older copy (`engine.catchup`)
     unsaved: int | None = None  # the first leaf of which the store may not have heard
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the book
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # around the record
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
     outgoing: list[Outgoing] = field(default_factory=list)  # statements that wait for their turn to be written
@@ -188,7 +188,7 @@ class Repository:
         return await self.store.commit(Batch(puts=[put, *index, *puts], deletes=deletes))
 
     async def forget(self, live: LiveArrangement) -> bool:
-        """Take terms off the shelf; False, and nothing done, if we are signing them just now.
+        """Forget terms; False, and nothing done, if we are signing them just now.
 
         What we said about their record stays stored: if they come again, we go on from there.
         """
@@ -292,15 +292,15 @@ class Repository:
             replica.place(leaf)
         sign = self.keys["entries"].sign
         me = Me(actor, actor in terms.timekeepers.of, actor == terms.keeper, sign)
-        book = LocalRecord(me, replica, tail)
+        record = LocalRecord(me, replica, tail)
         kept_row = await self.store.get(KEPT, arrangement)
         kept = convert(WitnessState, parse(kept_row.body)) if kept_row else WitnessState()
-        book.fix(kept.size)
+        record.fix(kept.size)
         return LiveArrangement(
             rested=replica.size if self.agenda.was_finished(arrangement) and not tail else None,
             engagement=live,
             terms=terms,
-            record=book,
+            record=record,
             journal=Journal(self.store, arrangement, terms, actor, sign),
             witness=kept,
             witness_version=kept_row.version if kept_row else 0,
@@ -317,18 +317,18 @@ class Repository:
         return Replica.restore(terms, convert(Snapshot, parse(snapshot.body)), hashes)
 
     async def save(self, live: LiveArrangement, kept: WitnessState | None = None, from_size: int | None = None) -> None:
-        """Make what changed in a book durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.
+        """Make what changed in a record durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.
 
-        Call it under the book's lock. Raises Unavailable if another process wrote to this folder, or the disk fails;
+        Call it under the record's lock. Raises Unavailable if another process wrote to this folder, or the disk fails;
         what could not be stored is stored with the next call.
         """
-        book, puts, leaves = live.record, list(live.refusals.puts), []
+        record, puts, leaves = live.record, list(live.refusals.puts), []
         deletes = list(live.refusals.deletes)
         live.unsaved = min((size for size in (from_size, live.unsaved) if size is not None), default=None)
         if live.unsaved is not None:
-            base = book.sealed.size
-            everything = [*book.newly_sealed, *book.tail]
-            first = base - len(book.newly_sealed)
+            base = record.sealed.size
+            everything = [*record.newly_sealed, *record.tail]
+            first = base - len(record.newly_sealed)
             leaves = [
                 (live.arrangement, first + offset, encode(leaf))
                 for offset, leaf in enumerate(everything)
@@ -336,10 +336,10 @@ class Repository:
             ]
         if kept is not None and kept != live.witness:
             puts.append(Put(KEPT, live.arrangement, live.witness_version, canonical(kept)))
-        if book.sealed.size - live.snapshot_at >= max(SNAPSHOT_EVERY, live.snapshot_bytes // LEAF_BYTES):
-            body = canonical(book.sealed.snapshot(), whole=True)
+        if record.sealed.size - live.snapshot_at >= max(SNAPSHOT_EVERY, live.snapshot_bytes // LEAF_BYTES):
+            body = canonical(record.sealed.snapshot(), whole=True)
             puts.append(Put(REPLICA, live.arrangement, live.rows[REPLICA], body))
-            hashes = book.sealed.hashes(live.snapshot_at).encode()
+            hashes = record.sealed.hashes(live.snapshot_at).encode()
             puts.append(Put(HASHES, f"{live.arrangement}/{live.snapshot_at:010}", 0, hashes, live.arrangement))
         if not puts and not leaves and not deletes:
             return
@@ -352,8 +352,8 @@ class Repository:
                 live.witness, live.witness_version = kept, live.witness_version + 1
             if put.kind == REPLICA:
                 live.rows[REPLICA] += 1
-                live.snapshot_at, live.snapshot_bytes = book.sealed.size, len(put.body)
-        book.newly_sealed = []
+                live.snapshot_at, live.snapshot_bytes = record.sealed.size, len(put.body)
+        record.newly_sealed = []
         self.on_change(live.arrangement)
 
 

@@ -25,7 +25,7 @@ class Intake(Protocol):
 
 
 class NodeTransport:
-    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own book.
+    """How entries of one arrangement reach its timekeepers: over the network, or straight into our own record.
 
     A timekeeper that has just failed to answer is left alone for a while; the keeper, without whom nothing is placed,
     is asked whenever something is sent.

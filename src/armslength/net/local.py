@@ -41,11 +41,11 @@ def listening(path: Path) -> Iterator[socket.socket]:
             path.unlink(missing_ok=True)
 
 
-def connected(path: Path, patience: float) -> socket.socket:
-    """A connection to whoever listens at `path`; it waits at most `patience` seconds. Raises OSError if nobody does."""
+def connected(path: Path, timeout: float) -> socket.socket:
+    """A connection to whoever listens at `path`; it waits at most `timeout` seconds. Raises OSError if nobody does."""
     made = socket.socket(socket.AF_UNIX)
     try:
-        made.settimeout(patience)
+        made.settimeout(timeout)
         with _address(path) as address:
             made.connect(address)
     except OSError:

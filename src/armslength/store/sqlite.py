@@ -166,7 +166,7 @@ class SqliteStore:
         self._counter.close()
 
     def _heads(self) -> Iterator[tuple[str, Iterable[Any]]]:
-        """By peer, the sends that are the first of their lanes, as they are due; who has the earliest comes first."""
+        """By peer, the sends that are the first of their queues, as they are due; who has the earliest comes first."""
         rows: list[Any] = self._near.execute(_queries()["few"], (HEADS,)).fetchall()
         if len(rows) < HEADS:  # these are all, as a rule
             by_peer: dict[str, list[Any]] = {}

@@ -209,7 +209,7 @@ class Management:
         here = f"{live.terms.actors[me].name} ({me}): {ours}" if ours else None
         pending_work = here or await self._node.pending_elsewhere(live)
         return manage.RestReport(
-            unrest=pending_work, sealed=live.record.sealed.size, state=live.record.sealed.state.shown
+            pending=pending_work, sealed=live.record.sealed.size, state=live.record.sealed.state.shown
         )
 
     async def export(self, asked: manage.WhichArrangement) -> manage.BundleFiles:

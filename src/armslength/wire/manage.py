@@ -298,7 +298,7 @@ class RestReport:
     """What is still going on at the nodes of an arrangement, in words (None: nothing), how many leaves are sealed, and
     the arrangement's state."""
 
-    unrest: str | None = None
+    pending: str | None = None
     sealed: int
     state: str
 

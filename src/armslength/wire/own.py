@@ -251,7 +251,7 @@ def decode_synced(data: bytes) -> Synced:
 
 
 def decode_idle(data: bytes) -> IdleReport:
-    """How a node is at rest. Raises Malformed."""
+    """What work a node has pending, if any. Raises Malformed."""
     return decode(IdleReport, data, MAX_LEAF)
 
 
