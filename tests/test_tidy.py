@@ -21,6 +21,26 @@ MODULES_PER_MESSAGE = 5
 # (file, function) -> why it is longer than the budget.
 LONG_FUNCTIONS: dict[tuple[str, str], str] = {}
 
+# A package's tests stand where the module they test stands: of <package>/<module>.py in
+# tests/<package>/test_<module>.py, or in test_<module>_<aspect>.py where one file would be too long.
+# These files test something else than one module: file -> what.
+ACROSS_MODULES = {
+    "cli/test_help.py": "the help of every verb",
+    "cli/test_misuse.py": "what every verb says when something is wrong",
+    "cli/test_odd_files.py": "every verb on files that are missing, odd or not writable",
+    "core/arrangement/test_branches.py": "the golden scenario's branches, through the whole fold",
+    "core/arrangement/test_found.py": "small cases that random histories found, through the whole fold",
+    "core/arrangement/test_golden.py": "the golden scenario, through the whole fold",
+    "core/arrangement/test_oracle.py": "the whole fold against a second engine",
+    "core/arrangement/test_properties.py": "laws of the whole fold",
+    "delivery/test_processes.py": "delivery between processes, one of them killed",
+    "engine/test_witness.py": "the witness's endpoint, from the web to the keeper",
+    "store/test_contract.py": "what every store promises",
+    "store/test_stateful.py": "every store against the others",
+    "views/test_property.py": "every sentence of every view",
+    "views/test_truth.py": "what several views once told wrongly",
+}
+
 SKIPPED = {".git", ".venv", "out", "__pycache__", "node_modules", "dist", "build"}
 
 
@@ -141,6 +161,25 @@ def test_tests_state_facts(path: Path) -> None:
         names = [node.name for node in tests]
         silent += [f"{name(path)}: {twice} is defined twice" for twice in {n for n in names if names.count(n) > 1}]
     assert not silent, "\n".join(silent)
+
+
+def mirrors(file: Path) -> bool:
+    """Whether a test file, relative to tests/, is named after a module that stands at the same place in the source."""
+    words = file.stem.removeprefix("test_").split("_")
+    modules = ("_".join(words[:count]) for count in range(1, len(words) + 1))
+    return any((SOURCE / file.parent / f"{module}.py").is_file() for module in modules)
+
+
+def test_tests_mirror_the_modules_they_test() -> None:
+    """A test file is named after a module at the same place, or its reason is listed; no reason is left over."""
+    tests = ROOT / "tests"
+    files = [path.relative_to(tests) for path in sorted(tests.rglob("test_*.py"))]
+    files = [file for file in files if len(file.parts) > 1 and (SOURCE / file.parts[0]).is_dir()]
+    assert files
+    astray = {file.as_posix() for file in files if not mirrors(file)}
+    unlisted = sorted(astray - ACROSS_MODULES.keys())
+    assert not unlisted, f"no module of that name stands there: {unlisted}"
+    assert not ACROSS_MODULES.keys() - astray, "a listed file is gone, or has a module now: take its reason off"
 
 
 def test_no_machine_or_registry_is_named() -> None:
