@@ -237,3 +237,29 @@ async def test_the_memory_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     for number in range(10):
         await world.receiver.caller(token(claims=CLAIMS | {"jti": str(number)}))
     assert len(world.receiver._known) == 3
+
+
+async def test_strangers_push_out_nobody_whom_terms_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever tokens strangers make, and whatever a sender says they are about: those of others stay remembered."""
+    monkeypatch.setattr(tokens, "REMEMBERED", 4)
+    monkeypatch.setattr(tokens, "STRANGERS", 2)
+    a, other, strangers = token(), "did:web:c.example", [f"did:web:s{number}.example" for number in range(9)]
+
+    async def lookup(did: str, about: str) -> tuple[bytes, ...]:
+        return (KEY.public,)
+
+    async def is_named(did: str) -> bool:
+        return did in (A, other)
+
+    def of(did: str) -> str:
+        return token({**HEADER, "kid": f"{did}#tokens"}, {**CLAIMS, "iss": did})
+
+    receiver = Verifier(B, lookup, lambda: float(NOW), is_named)
+    await receiver.caller(a)
+    for did in strangers:
+        await receiver.caller(of(did))
+    for number in range(9):
+        await receiver.caller(of(other), f"{number:064x}")
+    assert len(receiver._known) == 4 + 2
+    monkeypatch.setattr(tokens, "verify", None)  # no signature is checked again
+    assert await receiver.caller(a) == A

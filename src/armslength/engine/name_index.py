@@ -47,7 +47,13 @@ class NameIndex:
 
     async def is_party(self, did: str) -> bool:
         """Whether this DID is a party of live terms."""
-        prefix = f"{did} {LIVE} {PARTY} "
+        return await self._has(f"{did} {LIVE} {PARTY} ")
+
+    async def is_named(self, did: str) -> bool:
+        """Whether live terms name this DID."""
+        return await self._has(f"{did} {LIVE} ")
+
+    async def _has(self, prefix: str) -> bool:
         rows = await self._store.find(NAMED, start=prefix, limit=1)
         return bool(rows) and rows[0].key.startswith(prefix)
 

@@ -33,7 +33,8 @@ LEEWAY: Final = 30  # seconds by which the clocks of two nodes may differ
 T = TypeVar("T")
 
 LARGEST: Final = 2048  # characters
-REMEMBERED: Final = 4096  # verified tokens
+REMEMBERED: Final = 4096  # uses of verified tokens of those whom living terms name, shared among them …
+STRANGERS: Final = 256  # … and of everybody else
 LONGEST: Final = 64  # characters of what a request can be about
 RECHECK_S: Final = 10  # seconds until the sender's key is looked up once more for a verified token
 TYPE: Final = "armslength+jwt"
@@ -41,6 +42,9 @@ TYPE: Final = "armslength+jwt"
 KeyLookup = Callable[[str, str], Awaitable[Sequence[bytes]]]
 """From a DID, and the hash of the arrangement that it asks about ("" for none), to the public keys that its tokens may
 be signed with; none if it is nobody we know. Raises Unavailable where that cannot be found out now."""
+
+Naming = Callable[[str], Awaitable[bool]]
+"""Whether living terms that we are engaged in name this DID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,51 @@ class _Known:
     checked: float
 
 
+class _Remembered:
+    """Verified tokens, each with what it was shown about; bounded, so that nobody pushes out what is another's.
+
+    Anybody can have a DID, or make up what a request is about. So those whom terms name do not share their room with
+    strangers; and where it is full, whoever takes most of it gives way.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._size = 0
+        self._by_sender: OrderedDict[str, OrderedDict[tuple[str, str], _Known]] = OrderedDict()
+
+    def add(self, use: tuple[str, str], known: _Known) -> list[tuple[str, str]]:
+        """Remember a use; the uses that are forgotten for it."""
+        mine = self._by_sender.setdefault(known.claims.iss, OrderedDict())
+        self._size += use not in mine  # two requests may bring one token at once
+        mine[use] = known
+        if self._size <= self._room:
+            return []
+        largest = max(self._by_sender, key=lambda sender: len(self._by_sender[sender]))
+        oldest = next(iter(self._by_sender[largest]))
+        self.forget(oldest, largest)
+        return [oldest]
+
+    def forget(self, use: tuple[str, str], sender: str) -> None:
+        mine = self._by_sender.get(sender)
+        if mine is not None and mine.pop(use, None) is not None:
+            self._size -= 1
+            if not mine:
+                del self._by_sender[sender]
+
+
 class Verifier:
     """Tells who sent a request."""
 
-    def __init__(self, me: str, keys: KeyLookup, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, me: str, keys: KeyLookup, clock: Callable[[], float] = time.time, is_named: Naming | None = None
+    ) -> None:
         self._me = me
         self._address = _address(me)
         self._keys = keys
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._is_named = is_named
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._named, self._strangers = _Remembered(REMEMBERED), _Remembered(STRANGERS)
 
     async def caller(self, authorization: str | None, about: str = "") -> str:
         """The DID behind an Authorization header, in a request about this arrangement (or about none).
@@ -130,12 +170,17 @@ class Verifier:
         known = self._known.get((token, about))
         if known is None:
             key, claims = await self._verify(token, about)
-            known = self._known[token, about] = _Known(key, claims, self._clock())
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
+            known = _Known(key, claims, self._clock())
+            await self._remember((token, about), known)
         self._in_time(known.claims)
         await self._recheck(token, about, known)
         return known.claims.iss
+
+    async def _remember(self, use: tuple[str, str], known: _Known) -> None:
+        named = self._is_named is None or await self._is_named(known.claims.iss)
+        self._known[use] = known
+        for each in (self._named if named else self._strangers).add(use, known):
+            self._known.pop(each, None)
 
     async def _recheck(self, token: str, about: str, known: _Known) -> None:
         """A key that is no longer its sender's ends its tokens."""
@@ -144,6 +189,8 @@ class Verifier:
             return
         if known.key not in await self._keys(known.claims.iss, about):
             self._known.pop((token, about), None)
+            for each in (self._named, self._strangers):
+                each.forget((token, about), known.claims.iss)
             raise _no("unknown-key", f"not signed by a present key of {known.claims.iss}")
         known.checked = now
 

@@ -128,7 +128,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     tools = Tools(repository, contents, exchange, client, peers, recorder, writer, config.address)
     tranches = LiveTranches(tools, publisher)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
-    verifier = Verifier(config.did, _key_lookup(repository, client, config))
+    verifier = Verifier(config.did, _key_lookup(repository, client, config), is_named=repository.names.is_named)
     app = build_app(
         node,
         exchange,
