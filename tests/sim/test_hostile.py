@@ -191,3 +191,24 @@ def test_a_token_is_remembered_for_real_arrangements_only(tmp_path: Path) -> Non
         assert max((len(about) for each in live for _, about in each._known), default=0) <= 64
 
     run(tmp_path, story)
+
+
+def test_little_is_read_of_whoever_shows_no_token_of_the_terms(tmp_path: Path) -> None:
+    """To know an arrangement's hash is not enough to bring megabytes; whom the terms name may."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            path, body = f"{BASE}/submit/{world.arrangement}", b"x" * 300 * 1024
+            node = world.nodes["A"]
+            x = Tokens("did:web:x.example", FALSE).bearer(node.config.did, node.config.address)
+            app: Any = node.running.app
+            unknown = await ask(app, "POST", node.config.address + path, body, {"authorization": x})
+            silent = await ask(app, "POST", node.config.address + path, body, {})
+            named = await _as_b(world, "A", "POST", path, body, key=ring("B")["tokens"])
+            codes = [json.loads(each.body)["error"] for each in (unknown, silent, named)]
+            assert codes[:2] == ["too-large"] * 2
+            assert named.status == 400
+            assert codes[2] != "too-large"
+
+    play(story())

@@ -17,10 +17,10 @@ from armslength.engine.node import Node
 from armslength.engine.pins import ITSELF
 from armslength.engine.recorder import Stale
 from armslength.engine.repository import LiveArrangement
-from armslength.errors import NotFound, Refused, Unauthorised, Uncosigned
+from armslength.errors import NotFound, Refused, Unauthorised, Unavailable, Uncosigned
 from armslength.ports import Caller
 from armslength.web import errors
-from armslength.web.requests import whole_body
+from armslength.web.requests import LARGEST, whole_body
 from armslength.wire.own import (
     BASE,
     MAX_ANSWER,
@@ -80,10 +80,11 @@ class _Own:
     async def submit(self, request: Request) -> Response:
         """Submissions speak for themselves: each entry is signed by an author whom the terms name.
 
-        Whoever does not know of the arrangement is a stranger, whose bytes are not even read.
+        Whoever does not know of the arrangement is a stranger, whose bytes are not even read; and few are, of whoever
+        does not show that the terms name it.
         """
-        await self._node.repository.open(request.path_params["arrangement"])
-        leaves = await _leaves(request)
+        live = await self._node.repository.open(request.path_params["arrangement"])
+        leaves = await _leaves(request, MAX_BODY if await self._is_actor(request, live) else LARGEST)
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
 
@@ -160,6 +161,13 @@ class _Own:
             raise NotFound("unknown-arrangement", "no such arrangement here")
         return live
 
+    async def _is_actor(self, request: Request, live: LiveArrangement) -> bool:
+        """Whether a token shows that the terms name the sender; no token is needed."""
+        try:
+            return _names(live, await self._authenticate(request))
+        except (Unauthorised, Unavailable):
+            return False
+
     async def _authenticate(self, request: Request) -> str:
         about = request.path_params.get("arrangement", "")
         return await self._caller(request.headers.get("authorization"), about)
@@ -176,10 +184,10 @@ def _names(live: LiveArrangement, did: str) -> bool:
     return any(actor.did == did for actor in live.terms.actors.values())
 
 
-async def _leaves(request: Request) -> list[Leaf]:
+async def _leaves(request: Request, largest: int = MAX_BODY) -> list[Leaf]:
     """The leaves that a request brings; after a few of them others have their turn."""
     found: list[Leaf] = []
-    for portion in decode_portions(await whole_body(request, largest=MAX_BODY)):
+    for portion in decode_portions(await whole_body(request, largest=largest)):
         found += portion
         await asyncio.sleep(0)
     return found
