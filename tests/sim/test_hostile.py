@@ -212,3 +212,26 @@ def test_little_is_read_of_whoever_shows_no_token_of_the_terms(tmp_path: Path) -
             assert codes[2] != "too-large"
 
     play(story())
+
+
+def test_a_greeting_opens_only_what_names_the_sender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger who says that it is up makes a node go through none of the arrangements that it works on."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            node, looked_at = world.nodes["A"].running.node, list[str]()
+            opened = node.repository.opened
+
+            def opening(arrangements: Any) -> Any:
+                looked_at.extend(arrangements := list(arrangements))
+                return opened(arrangements)
+
+            monkeypatch.setattr(node.repository, "opened", opening)
+            node.wake(world.arrangement)
+            await node.heard(world.nodes["B"].config.did)
+            assert looked_at == [world.arrangement]
+            await node.heard("did:web:x.example")
+            assert looked_at == [world.arrangement]
+
+    play(story())

@@ -100,7 +100,8 @@ class Node:
 
     async def heard(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
-        async for live in self.repository.opened(list(self._working)):
+        named = [name async for _, name in self.repository.names.naming(did) if name in self._working]
+        async for live in self.repository.opened(dict.fromkeys(named)):
             for name, actor in live.terms.actors.items():
                 if actor.did == did and live.backoffs.heard(name):
                     self.wake(live.arrangement)
