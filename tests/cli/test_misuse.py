@@ -304,7 +304,7 @@ def test_nothing_is_waited_for_that_will_not_come(
     node = _node(tmp_path)
     capsys.readouterr()
     assert run(["fetch", "T1", *wait, *node, "--json"]) == 1
-    assert "nothing will come" in str(_json(capsys)["reason"])
+    assert "will not be delivered" in str(_json(capsys)["reason"])
 
 
 def test_publish_repeats_the_embargo(

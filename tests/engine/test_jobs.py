@@ -162,7 +162,7 @@ async def test_a_restart_in_the_middle_leaves_nothing(tmp_path: Path, file: Path
         left = {path: path.read_bytes() for path in place.blobs.iterdir()}
         rows = [row.key for row in await place.store.find(LEFTOVER)]
         await place.publisher.stop()
-        with pytest.raises(Stuck, match="told to stop"):
+        with pytest.raises(Stuck, match="node was stopped"):
             await job.result()
     assert place.files() == {"sealed", "sealed.chunks"}
     for path, data in left.items():  # as a kill leaves it

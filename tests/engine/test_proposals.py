@@ -78,7 +78,7 @@ def test_parties_sign_and_others_accept(tmp_path: Path) -> None:
             b, m5 = (world.nodes[name].running.node.proposals for name in ("B", "m5"))
             with pytest.raises(Misuse, match="sign them"):
                 await b.accept(world.arrangement)
-            with pytest.raises(Misuse, match="no party"):
+            with pytest.raises(Misuse, match="not a party"):
                 await m5.engage(world.arrangement)
             for proposals in (b, m5):
                 with pytest.raises(NotFound):

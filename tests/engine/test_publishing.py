@@ -75,7 +75,7 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
 
             slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
             wish = Wish(tmp_path / "T2.in", "text/markdown", at(12))
-            with patch.object(publisher._contents, "store", slow), pytest.raises(Misuse, match="released already"):
+            with patch.object(publisher._contents, "store", slow), pytest.raises(Misuse, match="already released"):
                 await publisher.publish(live, "T2", wish).result()
             assert not once
             assert (await publisher._contents.need_publication(live, "T2")).wrapped == "AAAA"

@@ -92,7 +92,7 @@ async def test_using_a_token_again_checks_no_signature(monkeypatch: pytest.Monke
 
 
 async def test_a_replaced_key_ends_its_tokens() -> None:
-    """A token that was good is refused once its sender has another key, or is nobody we know."""
+    """A token that was good is refused once its sender has another key, or is unknown to us."""
     world = World()
     bearer = world.sender.bearer(B, AT_B)
     await world.receiver.caller(bearer)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from armslength.wire.manage import ActorReply, ArrangementSummary, ListedProposal, ProposalResult
     from armslength.wire.terms import Compiled
 
-Note = Annotated[str, Parameter(help="A word to the others; it is no part of the terms.")]
+Note = Annotated[str, Parameter(help="A note to the others; it is not part of the terms.")]
 
 
 def register(app: cyclopts.App) -> None:
@@ -66,7 +66,7 @@ def counter(
     file
         The other terms, in YAML.
     to
-        Hash of the terms that they would replace, or its beginning; needed only where there are several.
+        Hash of the terms that they would replace, or a prefix of it; needed only where there are several.
     """
     from armslength.core.canonical import digest
     from armslength.report.differences import differences
@@ -77,7 +77,7 @@ def counter(
     compiled = sound_file(file)
     old = ask(load(node), TERMS, WhichArrangement(arrangement=to))
     if digest(encode_terms(compiled.terms)) == old.arrangement:
-        raise Misuse("same-terms", "these are the very terms that were proposed; sign them instead", str(file))
+        raise Misuse("same-terms", "these terms are identical to the proposed ones; sign them instead", str(file))
     before = decode_terms(old.document.encode())
     changes = differences(before, compiled.terms, old.texts, compiled.texts)
     answer = _send(node, compiled, old.arrangement, note)
@@ -88,7 +88,7 @@ def counter(
 
 
 def inbox(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """List the terms that others have proposed and that wait for your word: nothing else is done with them."""
+    """List the terms that others have proposed and that wait for your decision: nothing else happens to them."""
     from armslength.wire.manage import INBOX, InboxRequest
 
     waiting = ask(load(node), INBOX, InboxRequest()).proposals
@@ -135,7 +135,7 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
     Parameters
     ----------
     arrangement
-        Hash of the terms, or its beginning; needed only where there are several.
+        Hash of the terms, or a prefix of it; needed only where there are several.
     """
     try:
         return statements(node, arrangement, [Sign()], json=json)
@@ -183,7 +183,7 @@ def _offered(each: ListedProposal) -> str:
 
 
 def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
-    """Accept the office that proposed terms give your node: keeper, timekeeper, determiner, or monitor with a node.
+    """Accept the role that proposed terms give your node: keeper, timekeeper, determiner, or monitor with a node.
 
     Parties do not accept: they sign. Until its keeper has accepted, nothing is placed; until enough timekeepers have,
     nothing is sealed.
@@ -191,7 +191,7 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
     Parameters
     ----------
     arrangement
-        Hash of the terms, or its beginning; `armslength inbox` lists what waits.
+        Hash of the terms, or a prefix of it; `armslength inbox` lists what waits.
     """
     from armslength.views.words import listing, safe
     from armslength.wire.manage import ACCEPT, WhichArrangement
@@ -205,15 +205,15 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
 
 def decline(
     arrangement: str, /, *,
-    reason: Annotated[str, Parameter(help="Why: the others hear it.")] = "",
+    reason: Annotated[str, Parameter(help="Why; the others are told.")] = "",
     node: NodeFolder = Path(), json: AsJson = False,
 ) -> int:  # fmt: skip
-    """Decline terms that you have neither signed nor accepted. The others hear it; the same terms are not kept again.
+    """Decline terms that you have not signed or accepted. The others are told; the same terms are not stored again.
 
     Parameters
     ----------
     arrangement
-        Hash of the terms, or its beginning.
+        Hash of the terms, or a prefix of it.
     """
     from armslength.views.words import safe
     from armslength.wire.manage import DECLINE, DeclineOrder

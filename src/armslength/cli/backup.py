@@ -32,19 +32,19 @@ def register(app: cyclopts.App) -> None:
 
 def backup(to: Path, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """Copy everything of a node or a monitor into a new folder: keys, configuration, database, files, and a manifest of
-    their hashes. The node may run meanwhile; the copy of its database is of one instant.
+    their hashes. The node may keep running; the copy of its database is a consistent snapshot.
 
-    The copy holds the private keys: keep it as you keep them. A one-time key, a file's key or an agreement that is made
-    after it is lost with the node, whatever the record says: copy often, and after every `publish`.
+    The copy contains the private keys: protect it as you protect them. One-time keys, file keys and agreements
+    made after it are lost with the node, whatever the record says: back up often, and after every `publish`.
 
     Parameters
     ----------
     to
-        The new folder: one that is not there yet, or empty, outside the node's own.
+        The new folder: it must not exist or be empty, and lie outside the node's own.
     """
     config = load(node)
     if to.resolve().is_relative_to(node.resolve()):
-        raise Misuse("inside", "lies in the folder that is to be copied", str(to))
+        raise Misuse("inside", "is inside the folder to be copied", str(to))
     with new_folder(to) as draft:
         draft.chmod(0o700)
         files = dict[str, FileCopy]()
@@ -80,8 +80,8 @@ def restore(
     """Make a folder for a node or a monitor from a backup. Every file is compared with the manifest before anything is
     written.
 
-    The node then knows that it was restored: in each arrangement it says nothing until it has heard from the others
-    what it had said since. Never run it beside the one that it was copied from.
+    The node then knows that it was restored: in each arrangement it makes no statement until the others have
+    told it what it had said since. Never run it alongside the node that it was copied from.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def _compare(source: Path, files: dict[str, FileCopy]) -> None:
         raise Unverified("extra-file", "is not in the manifest", file=more[0])
     for name, known in files.items():
         if name not in there or (source / name).is_symlink():
-            raise Unverified("missing-file", "is in the manifest, but not there", file=name)
+            raise Unverified("missing-file", "is in the manifest, but missing", file=name)
         if _hashed(source / name) != known:
             raise Unverified("changed-file", "is not what the manifest says", file=name)
 

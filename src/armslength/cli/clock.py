@@ -21,7 +21,7 @@ NodeFolders = Annotated[
         name=["--node", "-n"],
         env_var="ARMSLENGTH_NODE",
         show_default=False,
-        help="Folder of a node; once for each node. Default: the current folder.",
+        help="Folder of a node; repeat for each node. Default: the current folder.",
     ),
 ]
 

@@ -33,7 +33,7 @@ Which = Annotated[
     str,
     Parameter(
         name=["--arrangement", "-a"],
-        help="Hash of the arrangement, or its beginning; needed only where the node holds several.",
+        help="Hash of the arrangement, or a prefix of it; needed only where the node holds several.",
     ),
 ]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document for programs.")]

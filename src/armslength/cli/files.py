@@ -39,8 +39,8 @@ def publish(
     """As a provider, seal a file for a tranche.
 
     The node commits to the file, delivers the ciphertext when the gate opens, and releases the key when the record says
-    so. It does all that by itself. Until it has committed, another file takes the place of this one; then, until the
-    release, the very same file published again changes `--release-after`.
+    so. All this is automatic. Until it has committed, another file replaces this one; then, until the
+    release, publishing the same file again changes `--release-after`.
 
     The node seals in the background: interrupt this command, and it goes on; the same command again shows how far it
     is.
@@ -133,14 +133,14 @@ def fetch(
 ) -> int:
     """As a recipient, take the opened file of a tranche out of the node.
 
-    Exit code 1 while there is nothing to take yet: see `armslength why TRANCHE`.
+    Exit code 1 while there is no file yet: see `armslength why TRANCHE`.
 
     Parameters
     ----------
     tranche
         The tranche's id in the terms, like T2.
     out
-        The file to write; must not exist. Without it the command only says how far the transfer is.
+        The file to write; must not exist. Without it the command only shows the progress of the transfer.
     wait
         Show the progress of the transfer until the ciphertext is here.
     """
@@ -151,7 +151,7 @@ def fetch(
     if answer.outcome not in {None, "ok"}:
         raise Refused("complaint", f"what came is not what was committed to; evidence {answer.outcome}", tranche)
     if answer.plain is None and answer.stage == "FORFEITED":
-        raise Refused("forfeited", "it is forfeited: nothing will come", tranche)
+        raise Refused("forfeited", "it is forfeited and will not be delivered", tranche)
     if answer.plain is None:
         show({"tranche": tranche, **jsonable(answer)}, as_json=json, text=_progress(tranche, answer))
         return Refused.exit_code

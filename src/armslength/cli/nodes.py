@@ -47,12 +47,12 @@ def init(
     """Create keys and a configuration, and print the identity card that is pasted into terms.
 
     A node has an address under which the others reach it, and the identity did:web of that address. A monitor needs
-    no server: with `--monitor` it gets keys, a did:key and the addresses of the nodes that it will talk to.
+    no server: with `--monitor` it gets keys, a did:key and the addresses of the nodes that it uses.
 
     Parameters
     ----------
     folder
-        Where keys, configuration and data will lie: from now on its owner's alone (mode 0700). Must not hold an
+        Where keys, configuration and data are kept, accessible to its owner only (mode 0700). Must not hold an
         identity yet.
     name
         A name for people; without it the folder's.
@@ -64,12 +64,12 @@ def init(
     monitor
         Make a monitor without a node.
     nodes
-        For a monitor: the address of a node to talk to; once for each node.
+        For a monitor: the address of a node to use; repeat for each node.
     development
         Allow loopback peers over plain http and simulated clocks. Never in production.
     """
     if (folder / FILE).exists():
-        raise Misuse("exists", "there is an identity here already; it is not overwritten", str(folder / FILE))
+        raise Misuse("exists", "there is already an identity here; it is not overwritten", str(folder / FILE))
     if monitor == bool(address):
         raise Misuse("which", "give --address URL for a node, or --monitor for a monitor without one", "init")
     if monitor and not nodes:
@@ -116,7 +116,7 @@ def card(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
 
 
 def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False) -> int:
-    """Run the node until SIGTERM or Ctrl-C; it then finishes what it has begun, for at most 5 seconds.
+    """Run the node until SIGTERM or Ctrl-C; it then finishes what is in progress, for at most 5 seconds.
 
     Parameters
     ----------

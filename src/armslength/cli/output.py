@@ -63,7 +63,7 @@ def written(target: Path, *, over: bool = True, mode: int = 0o666) -> Iterator[B
         if target.is_dir():
             raise Misuse("exists", "is a folder", str(target))
         if not over and os.path.lexists(target):
-            raise Misuse("exists", "is there already; it is not overwritten", str(target))
+            raise Misuse("exists", "already exists; it is not overwritten", str(target))
         if target.exists() and not target.is_file():
             with _stream(target) as file:
                 yield file
@@ -97,7 +97,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     ended well; else it is gone. Raises Misuse or Stuck."""
     try:
         if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-            raise Misuse("exists", "is there already and not empty", str(target))
+            raise Misuse("exists", "already exists and is not empty", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
         place = _place(target)
         draft = place.with_name(f".{secrets.token_hex(8)}.tmp")
@@ -141,7 +141,7 @@ def _claim(place: Path) -> None:
     try:
         os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        raise Misuse("exists", "is there already; it is not overwritten", str(place)) from None
+        raise Misuse("exists", "already exists; it is not overwritten", str(place)) from None
 
 
 def _place(target: Path) -> Path:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from armslength.wire.manage import SealedRecord
 
 Expect = Annotated[
-    str | None, Parameter(help="The hash of the arrangement that this must be: 64 hex digits, from whom you trust.")
+    str | None,
+    Parameter(help="The hash of the arrangement that this must be: 64 hex digits, from a source that you trust."),
 ]
 LARGEST = 2 * 1024**3  # bytes of a bundle
 # What file managers and archivers leave in folders that people have looked at.
@@ -141,7 +142,7 @@ def report(
 def keys(bundle: Path, /, *, json: AsJson = False) -> int:
     """Print the verifier keys (C2SP vkey lines) of the keeper's log and of the timekeepers that cosign.
 
-    With these, tools that are not ours can check the bundle's checkpoint and receipts: docs/verify-without-us.md.
+    With these, other tools can check the bundle's checkpoint and receipts: docs/verify-without-us.md.
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def verdict_on(bundle: Path, expect: str | None) -> Verdict:
 
     if expect is not None and not re.fullmatch("[0-9a-f]{64}", expect):
         raise Misuse(
-            "bad-hash", "give all 64 digits (0-9, a-f): a beginning could be another arrangement's", "--expect"
+            "bad-hash", "give all 64 digits (0-9, a-f): another arrangement could have the same prefix", "--expect"
         )
     files = read_bundle(bundle)
     if "manifest.json" not in files:

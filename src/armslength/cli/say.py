@@ -246,7 +246,7 @@ def determine(
     node: NodeFolder = Path(),
     json: AsJson = False,
 ) -> int:
-    """As a determiner, vote on an allegation, or on the complaint about a tranche: --uphold or --dismiss.
+    """As a determiner, vote on an allegation, or on the dispute about a tranche: --uphold or --dismiss.
 
     Parameters
     ----------

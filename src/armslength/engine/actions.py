@@ -1,4 +1,4 @@
-"""What a node does of itself for its tranches, as a pure plan over the sealed state.
+"""What a node does automatically for its tranches, as a pure plan over the sealed state.
 
 Nobody has to remember what comes next: every act follows from the sealed record, from what lies on our disk and from
 where the Dataspace Protocol processes stand. So a node that was killed picks up where the record says it is. Each act
@@ -41,7 +41,7 @@ class TrancheFacts:
 
     published: a sealed file lies ready; release_after: the provider's own embargo. agreed, transfer: where the
     Dataspace Protocol stands (transfer None: not asked for); suspended_by: who suspended the transfer, and resumes it;
-    unheard: the provider has refused the request for good; addressed: the transfer says where the data is.
+    unheard: the provider has finally refused the request; addressed: the transfer says where the data is.
     downloaded, opened: what the recipient holds. said: the actions whose entries are written and not sealed yet.
     """
 

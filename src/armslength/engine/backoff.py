@@ -90,7 +90,7 @@ class Backoff:
         self.reason, self.advice = reason, advice
 
     def end(self) -> bool:
-        """It went well, or may go well now: begin anew. True if there was a pause to end."""
+        """It went well, or may go well now: start over. True if there was a pause to end."""
         had = bool(self._length)
         self._length = self._until = 0.0
         self.tell("")

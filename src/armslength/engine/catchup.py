@@ -45,7 +45,7 @@ SILENCE: Final = "our silence"  # as `status` names it
 PATIENCE_S: Final = 5.0  # how long the others may take to answer …
 LINGER_S: Final = 1.0  # … and, if nothing speaks against us, once one of them has
 DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
-LONGEST_S: Final = 10.0  # the longest pause before the others are asked again
+LONGEST_S: Final = 10.0  # the longest backoff before the others are asked again
 LEAPT_S: Final = 60.0  # between two looks whether a clock that has leapt is right after all
 ALONE_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
 FOREVER: Final = 2**53
@@ -382,7 +382,7 @@ def _verify(live: LiveArrangement, name: str, shown: Shown, words: _Words) -> No
         if not record.is_by_its_author(leaf) or not all(record.is_stamped(leaf, each) for each in leaf.stamps):
             raise Refused("bad-signature", "an entry or a stamp that nobody has signed", "waiting")
         if leaf.entry.author != me and not mine:
-            raise Refused("not-ours", "an entry that we have neither written nor stamped", "waiting")
+            raise Refused("not-ours", "an entry that we neither wrote nor stamped", "waiting")
         words.time = max([words.time, *(each.time for each in mine)])
     for each in shown.refusals:
         if not refuses(record.sealed.roster, each.refusal, each.refusal.entry):

@@ -4,7 +4,7 @@ Laws (rule 11.1d):
 
 1. Of a dataset so many processes run at once, and so many agreements are made; who asks for more is refused, with the
    reason.
-2. Of those that came to nothing the last ones are kept. An agreement is kept for good.
+2. Of those that came to nothing the last ones are kept. An agreement is kept permanently.
 """
 
 from __future__ import annotations

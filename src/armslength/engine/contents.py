@@ -115,7 +115,7 @@ class Contents:
         row = await self.store.get(kind, key)
         put = Put(kind, key, row.version if row else 0, canonical(value), live.arrangement)
         if not await self.store.commit(Batch(puts=[put, *also.puts], deletes=also.deletes)):
-            raise Unavailable("busy", "changed by somebody else meanwhile; try again", tranche)
+            raise Unavailable("busy", "changed meanwhile by another process; try again", tranche)
 
     async def is_published(self, live: LiveArrangement, commit: Commit) -> bool:
         """Whether this is what we have published now; ask while `live.writing` is ours."""

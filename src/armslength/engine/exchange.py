@@ -1,6 +1,6 @@
 """The Dataspace Protocol's use case: negotiations and transfers, from either side, through one door.
 
-What this node does of its own accord, since an arrangement has already been signed:
+What this node does automatically, since an arrangement has already been signed:
 
 - as provider it agrees at once to its own thin offer and to nothing else, and finalises what is verified;
 - as consumer it verifies an agreement that equals the offer it asked for, and ends a negotiation that brings another;
@@ -102,7 +102,7 @@ class Exchange:
                 return await self._negotiation_requested(caller, message)
             if isinstance(message, tp.TransferRequest):
                 return await self._transfer_requested(caller, message)
-            raise Refused("provider-initiated", "negotiations here are begun by the consumer", "@type")
+            raise Refused("provider-initiated", "only the consumer can start a negotiation here", "@type")
         if isinstance(message, cn.MESSAGES):
             return await self._negotiation_told(caller, message, pid)
         return await self._transfer_told(caller, message, pid)
@@ -249,7 +249,7 @@ class Exchange:
     # -- what became of what we sent --------------------------------------------------------------------------------
 
     async def delivered(self, send: Send, status: int, body: bytes) -> None:
-        """Take in the final result of a send: acknowledged (2xx), or refused by the peer for good (anything else)."""
+        """Take in the final result of a send: acknowledged (2xx), or finally refused by the peer (anything else)."""
         kind, pid = process_of(send)
         sent = dsp.read_sent(send.body)
         try:

@@ -124,9 +124,9 @@ class Follower:
             self.pause.fail(str(error), advice(error))
             raise
         except Exception as error:
-            self.pause.fail("it gives an answer that nobody expects")
+            self.pause.fail("it gives an unexpected answer")
             log.exception("%s: unexpected answer of %s", self._live.arrangement[:12], self.name)
-            raise Unavailable("unexpected", f"{self.name} gives an answer that nobody expects", self.name) from error
+            raise Unavailable("unexpected", f"{self.name} gives an unexpected answer", self.name) from error
         self._live.backoffs.heard(self.name)
         return missing
 

@@ -76,7 +76,7 @@ class Job(Generic[T]):
         """What came of it, once it has ended. Raises what it raised, and Stuck where it was broken off."""
         await asyncio.wait([self._task])
         if self._task.cancelled():
-            raise Stuck("stopped", "the node was told to stop in the middle: nothing of it is left, ask again")
+            raise Stuck("stopped", "the node was stopped before it had finished, and nothing was kept; try again")
         return self._task.result()
 
     async def stop(self) -> None:

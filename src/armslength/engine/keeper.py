@@ -155,7 +155,7 @@ class Keeper:
                 if live.record.tail != before:
                     kept = replace(live.witness, time=self._recorder.now(live))
                     await self._repository.save(live, kept, live.record.sealed.size)
-                    live.backoffs.own.end()  # what waits is judged anew
+                    live.backoffs.own.end()  # what waits is judged again
         return min(size, live.record.view.size), shown
 
     async def _reach(self, live: LiveArrangement, whom: list[Follower], size: int) -> tuple[list[Follower], list[Leaf]]:

@@ -118,12 +118,14 @@ class LocalRecord:
         count, size = self._waiting.get(author, (0, 0))
         count, size = count + 1, size + len(leaf_bytes(leaf))
         if count > EACH or size > EACH_BYTES:
-            raise Refused("too-many", f"{count - 1} entries of {author} wait for a seal; no more until it comes")
+            raise Refused(
+                "too-many", f"{count - 1} entries of {author} wait for a seal; no more are taken until it comes"
+            )
         free = (self.me.actor, self.terms.keeper)
         if author not in free:
             others = [waiting for name, waiting in self._waiting.items() if name not in (author, *free)]
             if sum(n for n, _ in others) + count > ALL or sum(n for _, n in others) + size > ALL_BYTES:
-                raise Refused("too-many", "too much waits for a seal; no more until it comes")
+                raise Refused("too-many", "too much waits for a seal; nothing more is taken until it comes")
         return count, size
 
     def at_tail(self, name: str) -> Leaf | None:
@@ -132,7 +134,7 @@ class LocalRecord:
         return None if index is None or index < self.sealed.size else self.tail[index - self.sealed.size]
 
     def _retail(self, leaves: Sequence[Leaf]) -> list[Leaf]:
-        """Begin the tail anew with those of `leaves` that are valid in this order; return the others."""
+        """Rebuild the tail from those of `leaves` that are valid in this order; return the others."""
         self.view, self.tail, self._waiting = self.sealed.copy(), [], {}
         dropped = []
         for leaf in leaves:
@@ -335,7 +337,7 @@ class LocalRecord:
         return min([stamped + terms.grace, *exact])
 
     def drop(self, name: str) -> None:
-        """Forget an entry in the tail: the keeper has refused it for good."""
+        """Forget an entry in the tail: the keeper has finally refused it."""
         self._retail([leaf for leaf in self.tail if entry_hash(leaf.entry) != name])
 
     # --- keeping -----------------------------------------------------------------------------------------------
@@ -343,7 +345,7 @@ class LocalRecord:
     def merge(self, leaves: Iterable[Leaf], now: int) -> None:
         """The keeper takes in entries and stamps that timekeepers report as missing.
 
-        Where nobody has cosigned yet the tail is put in order anew; entries that are not valid there are dropped (their
+        Where nobody has cosigned yet the tail is reordered; entries that are not valid there are dropped (their
         authors will hear why when they submit again). A stamp that is not valid is left out, and none replaces another.
         """
         tail = {entry_hash(leaf.entry): leaf for leaf in self.tail}

@@ -69,7 +69,7 @@ class Monitor:
         check_events(terms, events)
         arrangement, me = digest(proposal.document.encode()), named_as(terms, self._did, self._keys["entries"].text)
         if me is None:
-            raise Misuse("not-named", "these terms do not name us with our present key", terms.title)
+            raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
         author = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
         said = tuple(await self._say(terms, author, bodies))
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
@@ -196,7 +196,7 @@ class Monitor:
         self, terms: Arrangement, author: Journal, entries: Sequence[str], *, everywhere: bool
     ) -> list[SealedHead]:
         """The last sealed head that a node shows, its seal verified, which of these entries it covers, and our last;
-        or what every node shows that answers: with an empty journal, what one of them hides might be signed anew."""
+        or what every node shows that answers: with an empty journal, what one of them hides might be signed again."""
         found, errors = list[SealedHead](), list[str]()
         nodes = sorted((name for name, a in terms.actors.items() if a.address), key=lambda name: name != terms.keeper)
         query = HeadQuery(author=author.actor, entries=tuple(entries))

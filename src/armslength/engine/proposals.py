@@ -108,7 +108,7 @@ class Proposals:
         """Terms that wait, with the copy of them that would be taken. Raises NotFound."""
         copies = await self._inbox.copies(arrangement)
         if not copies:
-            raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+            raise NotFound("unknown-arrangement", "there is no such proposal in the inbox", arrangement[:16])
         return await self._listed(arrangement), await asyncio.to_thread(_taken, copies)
 
     async def propose(self, proposal: Proposal) -> str:
@@ -116,7 +116,7 @@ class Proposals:
         terms = await self._read(proposal)
         arrangement, me = digest(proposal.document.encode()), self._repository.actor(terms)
         if me not in terms.parties:
-            raise Refused("not-a-party", "these terms do not name us with our present key as a party", "parties")
+            raise Refused("not-a-party", "these terms do not name us with our current key as a party", "parties")
         await self._engage(arrangement, terms, Engagement(proposal=proposal, by=self._repository.did, at=self._now()))
         return arrangement
 
@@ -128,7 +128,7 @@ class Proposals:
                 return
             terms, proposal, by = await self._sound(arrangement)
             if self._repository.actor(terms) not in terms.parties:
-                raise Misuse("not-a-party", "you are no party of these terms: accept your office in them, or decline")
+                raise Misuse("not-a-party", "you are not a party of these terms: accept your role in them, or decline")
             await self._engage(arrangement, terms, Engagement(proposal=proposal, by=by, at=self._now()))
 
     async def accept(self, arrangement: str, *, rule: bool = False) -> LiveArrangement:
@@ -140,7 +140,7 @@ class Proposals:
                 if me in terms.parties:
                     raise Misuse("party", "you are a party of these terms: sign them, with `armslength sign HASH`", me)
                 if not roles(terms, me):
-                    raise Misuse("no-office", "these terms ask nothing of your node", me)
+                    raise Misuse("no-office", "these terms give your node no role", me)
                 if rule:
                     await self._check_rule(terms, me, by)
                 live = Engagement(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
@@ -161,7 +161,7 @@ class Proposals:
                 await self.replies.end(arrangement)
                 return live.terms.title
             if not await self._inbox.holds(arrangement):
-                raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+                raise NotFound("unknown-arrangement", "there is no such proposal in the inbox", arrangement[:16])
             title = (await self._listed(arrangement)).title
             await self._inbox.decline(said)
             return title
@@ -208,7 +208,7 @@ class Proposals:
         that party's DID."""
         copies, fault = await self._inbox.copies(arrangement), None
         if not copies:
-            raise NotFound("unknown-arrangement", "no such proposal waits here", arrangement[:16])
+            raise NotFound("unknown-arrangement", "there is no such proposal in the inbox", arrangement[:16])
         for copy, proposal in copies:
             if among is not None and copy.by not in among:
                 continue
@@ -218,7 +218,7 @@ class Proposals:
                 fault = fault or error
                 continue
             if self._repository.actor(terms) is None:
-                raise Refused("not-named", "these terms do not name us with our present key", "actors")
+                raise Refused("not-named", "these terms do not name us with our current key", "actors")
             if copy.by in {terms.actors[party].did for party in terms.parties}:
                 return terms, proposal, copy.by
             fault = Refused("not-a-party", f"{copy.by}, who proposes these terms, is no party of them", "parties")
@@ -337,7 +337,7 @@ def _list(repository: Repository, arrangement: str, copies: Sequence[tuple[Waiti
 def _fault(repository: Repository, terms: Arrangement, me: str | None) -> str | None:
     """Why terms that can be read are none that we engage in, or None."""
     if not me:
-        return "these terms do not name us with our present key"
+        return "these terms do not name us with our current key"
     foreign = repository.foreign_keys(terms, me)
     return f"these terms pin a key under our name that is not ours, for {' and '.join(foreign)}" if foreign else None
 
@@ -346,9 +346,9 @@ async def _leave(repository: Repository, live: LiveArrangement) -> None:
     """Forget terms. Raises Refused where we have signed them, or accepted an office in them."""
     place = live.arrangement[:12]
     if live.engagement.office:
-        raise Refused("accepted", "we have accepted our office in these terms: they stay", place)
+        raise Refused("accepted", "we have accepted our role in these terms and cannot drop them", place)
     if live.record.me.actor in live.record.view.state.arrangement.signed:
-        raise Refused("signed", "we have signed these terms: they stay", place)
+        raise Refused("signed", "we have signed these terms and cannot drop them", place)
     if not await repository.forget(live):
         raise Refused("signing", "we are about to sign these terms", place)
 

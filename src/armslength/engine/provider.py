@@ -126,7 +126,7 @@ class Provider(LiveTranche):
         if fork is not None:
             evidence = await fork_evidence(live, fork, tools.repository.store)
             if evidence is None or evidence.second in live.accused_heads:
-                raise Refused("fork", f"{fork.name} has cosigned another history; the key stays here", self.name)
+                raise Refused("fork", f"{fork.name} has cosigned another history; the key is not released", self.name)
             live.accused_heads.add(evidence.second)
             return evidence
         wrapped = (await self._committed_file()).wrapped or ""

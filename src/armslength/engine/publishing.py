@@ -65,7 +65,7 @@ class Publisher:
         """The job for a tranche that runs, or has ended last. Raises NotFound."""
         found = self._jobs.get((arrangement, tranche))
         if found is None:
-            raise NotFound("no-job", "nothing is being sealed for it (was the node started anew?): publish it", tranche)
+            raise NotFound("no-job", "nothing is being sealed for it (was the node restarted?): publish it", tranche)
         return found
 
     def running(self, arrangement: str) -> dict[str, tuple[int, int]]:
@@ -108,7 +108,7 @@ class Publisher:
         if running is not None and not running.is_over:
             if running.what == wish:
                 return running
-            how = "is being sealed for it just now: wait until that is done, or ask for the same again to watch it"
+            how = "is being sealed for it: wait until that is done, or ask for the same again to watch it"
             raise Misuse("busy", f"{running.what} {how}", tranche)
         _check(live, tranche, wish)
         self._repository.troubles.over(f"the sealing of {tranche}", "", live.arrangement)
@@ -166,7 +166,7 @@ class Publisher:
 
         def later(publication: Publication) -> Publication:
             if publication.wrapped is not None:
-                raise Misuse("released", "it is released already: nothing holds it back any more", tranche)
+                raise Misuse("released", "it is already released and cannot be held back", tranche)
             return replace(publication, release_after=release_after)
 
         return await self._contents.amend(live, tranche, later)
@@ -209,9 +209,9 @@ def _check(live: LiveArrangement, tranche: str, wish: Wish) -> None:
     if terms is None or terms.provider != live.record.me.actor:
         raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
     if live.record.view.state.tranches[tranche].stage == "FORFEITED":
-        raise Misuse("forfeited", "it is forfeited: nothing can be delivered any more", tranche)
+        raise Misuse("forfeited", "it is forfeited and can no longer be delivered", tranche)
     if wish.release_after >= live.terms.end:
-        raise Misuse("too-late", "the key would not leave before the end of the term: it could only be late", tranche)
+        raise Misuse("too-late", "the key would be released only after the end of the term", tranche)
 
 
 async def _is_committed(live: LiveArrangement, tranche: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the exchange decides of itself, as plain functions: which offers are ours, and what follows from a message."""
+"""What the exchange decides automatically, as pure functions: which offers are ours, what follows from a message."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ def reaction(record: Negotiation, message: Message) -> tuple[Message | None, str
 def answered(record: R | None, kind: type[Message], message: Message, status: int, body: bytes) -> ProcessChange:
     """What follows from the final answer to a message of ours, of which its kind and its ids are known.
 
-    A peer that refuses for good what our record allows has another record than ours: "In case the states differ, the
+    A peer that finally refuses what our record allows has another record than ours: "In case the states differ, the
     Contract Negotiation MUST be terminated". There is nothing to terminate where it refused the opening message, and
     a refused termination is as good as an accepted one.
     """
     if record is None:
-        raise NotFound("unknown-process", "the process of this message is not there", message.consumer_pid)
+        raise NotFound("unknown-process", "there is no process for this message", message.consumer_pid)
     opening = kind in {cn.ContractRequest, tp.TransferRequest} and message.provider_pid is None
     good = 200 <= status < 300
     if opening and record.peer_pid is not None:

@@ -44,7 +44,7 @@ class Recipient(LiveTranche):
         )
 
     def left_alone(self, action: Action) -> float | None:
-        """See `LiveTranche`; what the provider has refused for good is asked again after a pause that grows."""
+        """See `LiveTranche`; what the provider has finally refused is asked again after a growing backoff."""
         seconds, provider = super().left_alone(action), self.live.terms.actors[self.terms.provider].did or ""
         asks = {Action.NEGOTIATE: Negotiation, Action.REQUEST: Transfer}.get(action)
         if seconds is None or asks is None:

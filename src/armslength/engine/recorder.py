@@ -39,7 +39,7 @@ from armslength.wire.own import (
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.witness import encode_cosignatures, parse_add_checkpoint
 
-# May come right by itself: never refused for good.
+# May become valid later: never finally refused.
 READ_AT_ONCE: Final = 1000  # leaves
 NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})  # rule 1.3c
 

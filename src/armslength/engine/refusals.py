@@ -1,4 +1,4 @@
-"""What a keeper has refused for good, in one arrangement.
+"""What a keeper has finally refused, in one arrangement.
 
 The first answer stands (rule 1.2d): a refused entry is never placed, even where it would be valid later. Its author may
 have said something else in its place since, and whoever kept a copy could bring it back against its will. A refusal is

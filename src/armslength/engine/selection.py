@@ -126,9 +126,9 @@ class Selection:
         if len(names) == 1:
             return names[0]
         if not names:
-            raise NotFound("unknown-arrangement", "no such proposal waits here", begins[:16])
+            raise NotFound("unknown-arrangement", "there is no such proposal in the inbox", begins[:16])
         shown = ", ".join(name[:16] for name in names[:SHOWN])
-        raise Misuse("which-arrangement", f"several begin so: {shown}", begins[:16])
+        raise Misuse("which-arrangement", f"several begin with this: {shown}", begins[:16])
 
     async def terms(self, begins: str) -> tuple[str, Proposal]:
         """Terms as they were proposed to us or by us, with their hash. Without one, they must be the only ones."""

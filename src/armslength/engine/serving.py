@@ -1,4 +1,4 @@
-"""Who may read a sealed file just now."""
+"""Who may read a sealed file at this moment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DataAccess:
         self._is_closed = True
 
     async def authorise(self, name: str, token: str) -> Ciphertext | None:
-        """What a request for `/data/{name}` with this bearer token may read just now.
+        """What a request for `/data/{name}` with this bearer token may read at this moment.
 
         The token is the one of the transfer's address, which lives from a start to the next suspension or end,
         whoever says so; and what the sealed record holds back is not handed out, whatever the transfer says.

@@ -28,7 +28,7 @@ class Submitter:
     async def send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
         """Send what is pending; the keeper's answers by entry hash. Call it under `live.writing`.
 
-        Where that fails nothing is raised: it is told, and tried again after a growing pause.
+        Where that fails nothing is raised: it is reported, and retried after a growing backoff.
         """
         live.backoffs.own.grow()  # what comes of it is seen when the record moves on
         try:
@@ -48,12 +48,12 @@ class Submitter:
         return answers
 
     async def send_at_once(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
-        """The same for what has just been written: no pause holds it back."""
+        """The same for what has just been written: no backoff delays it."""
         live.backoffs.own.end()
         return await self.send(live)
 
     async def send_again(self, live: LiveArrangement) -> None:
-        """Send what waits, unless it was sent just now."""
+        """Send what waits, unless it was just sent."""
         if live.backoffs.own.is_over and await is_unsent(live):
             async with live.writing:
                 await self.send(live)

@@ -6,7 +6,7 @@
    called back, and what became of it is told once, to the tranche that asked.
 2. Whatever an action needs again after a crash (a one-time key, a wrapped key, a bearer token) is stored before
    anything that rests on it is sent. Secrets lie in the node's database only, whose file is private to its owner.
-3. What failed is left alone for a growing pause; a statement that was refused, until the record has grown: every
+3. What failed is retried after a growing backoff; a statement that was refused, until the record has grown: every
    refused entry makes the next one larger.
 """
 

@@ -80,7 +80,7 @@ class LiveTranches:
 
     @staticmethod
     def let_go(live: LiveArrangement) -> None:
-        """Forget what is at hand of an arrangement, unless something is under way there."""
+        """Unload an arrangement, unless something is in progress there."""
         if not any(tranche.is_running for tranche in (live.tranches or {}).values()):
             live.tranches = None
 

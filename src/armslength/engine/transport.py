@@ -51,7 +51,7 @@ class NodeTransport:
             return await self._mine[1].submit(self._arrangement, leaves)
         to, pause = self._terms.actors[actor], self._pauses.of(actor)
         if actor != self._terms.keeper and not pause.is_over:
-            raise Unavailable("silent", "did not answer just now, and is asked again in a while", actor)
+            raise Unavailable("silent", "did not answer, and will be asked again later", actor)
         path = f"{BASE}/submit/{self._arrangement}"
         try:
             data = await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves))

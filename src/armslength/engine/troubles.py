@@ -2,7 +2,7 @@
 
 Laws (rule 11.3a):
 
-1. Whatever is tried again has a `Pause` here: it grows, with chance in it, and begins anew with the first success.
+1. Whatever is retried has a `Backoff` here: it grows, with jitter, and starts over after the first success.
 2. It has an end, which its owner knows: an answer that is final, a record that asks no more, or so many attempts.
 3. Until then the owner of the node finds it in `status`, with the reason, in words that accuse nobody of what only
    this node knows of itself.

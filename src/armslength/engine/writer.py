@@ -145,7 +145,7 @@ class Writer:
         and Unavailable where a commitment is not to what is published by now."""
         after = self._applied(live, state, body)
         if isinstance(body, Commit) and not await self._contents.is_published(live, body):
-            raise Unavailable("replaced", "another file has just been published for it", body.tranche)
+            raise Unavailable("replaced", "another file was just published for it", body.tranche)
         return after
 
     def _applied(self, live: LiveArrangement, state: State, body: Body, entry: str = "") -> State:

@@ -116,7 +116,7 @@ class Resolver:
         if found is None:
             if did not in self._asking:
                 if len(self._asking) >= AT_ONCE:
-                    raise Unavailable("busy", "too many documents are asked for already; try again", did)
+                    raise Unavailable("busy", "too many documents are being fetched; try again", did)
                 self._asking[did] = asyncio.create_task(self._ask(did))
             found = await asyncio.shield(self._asking[did])  # one that gives up leaves it to the others
         if isinstance(found, ArmslengthError):

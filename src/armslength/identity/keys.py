@@ -58,7 +58,7 @@ class KeyRing:
         _private(folder, 0o700)
         for role in roles:
             if _path(folder, role).exists():
-                raise Misuse("keys-exist", "there is a key already; it is not overwritten", str(_path(folder, role)))
+                raise Misuse("keys-exist", "there is already a key; it is not overwritten", str(_path(folder, role)))
         for role in roles:
             _write(_path(folder, role), random_bytes(SEED_SIZE))
         return cls.load(folder)

@@ -41,7 +41,7 @@ TYPE: Final = "armslength+jwt"
 
 KeyLookup = Callable[[str, str], Awaitable[Sequence[bytes]]]
 """From a DID, and the hash of the arrangement that it asks about ("" for none), to the public keys that its tokens may
-be signed with; none if it is nobody we know. Raises Unavailable where that cannot be found out now."""
+be signed with; none if it is unknown to us. Raises Unavailable where that cannot be found out now."""
 
 Naming = Callable[[str], Awaitable[bool]]
 """Whether living terms that we are engaged in name this DID."""
@@ -211,7 +211,7 @@ class Verifier:
         self._in_time(claims)
         keys = await self._keys(claims.iss, about)
         if not keys:
-            raise _no("unknown-sender", f"{claims.iss} is nobody we know")
+            raise _no("unknown-sender", f"{claims.iss} is unknown to us")
         signature = _decode(parts[2], "signature")
         signed = token[: token.rindex(".")].encode("ascii")
         if len(signature) == SIGNATURE_SIZE:

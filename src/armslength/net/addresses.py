@@ -60,7 +60,7 @@ class Reach:
     def check_url(self, url: str) -> None:
         """Refuse a URL before anything is sent: https only (http to loopback in development), no user, no odd host."""
         if "\\" in url:
-            raise Refused("bad-address", "must name a host, and no user", url)
+            raise Refused("bad-address", "must name a host and no user", url)
         _check_origin("/".join(url.split("/", 3)[:3]).partition("?")[0].partition("#")[0], self)
 
 
@@ -90,7 +90,7 @@ def _check_origin(url: str, reach: Reach) -> None:
     if parts.scheme not in ({"http", "https"} if reach.development else {"https"}):
         raise Refused("bad-address", "must be https", url)
     if not host or parts.username is not None or parts.password is not None:
-        raise Refused("bad-address", "must name a host, and no user", url)
+        raise Refused("bad-address", "must name a host and no user", url)
     literal = ":" in host or host.replace(".", "").isdigit()
     if literal and not reach.allows(host):
         raise Refused("forbidden-address", f"{host} may not be connected to", url)

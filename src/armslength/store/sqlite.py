@@ -396,7 +396,7 @@ def _connect(path: Path, *, is_new: bool = False) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_MS)
     if connection.readonly("main"):
         raise PermissionError("read-only")
-    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # plan a statement once, not anew for each value of a limit
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # plan a statement once, not again for each value of a limit
     for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "trusted_schema = OFF"):
         connection.execute(f"PRAGMA {setting}").fetchall()
     return connection

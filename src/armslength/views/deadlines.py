@@ -27,8 +27,8 @@ LATE = "it goes on record, and suspends nothing any more"  # a breach after the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """`at`: up to when an entry is in time. `fires`: when the consequence `then` follows of itself, or None if it only
-    opens a right. `subject`: the object's id, with `kind` as in `Change`."""
+    """`at`: up to when an entry is in time. `fires`: when `then` follows automatically, or None if it only opens
+    a right. `subject`: the object's id, with `kind` as in `Change`."""
 
     kind: str
     subject: str

@@ -117,7 +117,7 @@ class Bodies:
                 async with asyncio.timeout(None) as body.timeout:
                     message = await receive()
             except TimeoutError:
-                raise Unavailable("busy", "too many bodies are arriving; try again in a while", "body") from None
+                raise Unavailable("busy", "too many request bodies are arriving; try again later", "body") from None
             finally:
                 body.timeout = None
             if size := len(message.get("body", b"")):
@@ -137,7 +137,7 @@ class Bodies:
         while self._held + size > self._most and self._make_room(mine):
             pass
         if mine > self._each or self._held + size > self._most:
-            raise Unavailable("busy", "too many bodies are arriving; try again in a while", "body")
+            raise Unavailable("busy", "too many request bodies are arriving; try again later", "body")
         body.held += size
         self._held += size
 

@@ -34,7 +34,7 @@ CUT: Final = "armslength.cut"  # extension of the scope: ends the connection, an
 log = logging.getLogger(__name__)
 
 Authorise = Callable[[str, str], Awaitable[Ciphertext | None]]
-"""What the (id, bearer token) of a request opens just now, or None."""
+"""What the (id, bearer token) of a request opens at present, or None."""
 
 
 def routes(authorise: Authorise, *, stall: float = STALL) -> list[Route]:
