@@ -13,7 +13,7 @@ demo: .venv/.installed          ## run the July 2016 arrangement between separat
 	$(BIN)/python examples/july-2016/demo.py
 
 test: .venv/.installed-dev      ## everything that must hold
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -41,6 +41,7 @@ ACROSS_MODULES = {
     "views/test_truth.py": "what several views once told wrongly",
 }
 
+SLOW = "pytest.mark.slow"
 SKIPPED = {".git", ".venv", "out", "__pycache__", "node_modules", "dist", "build"}
 
 
@@ -180,6 +181,23 @@ def test_tests_mirror_the_modules_they_test() -> None:
     unlisted = sorted(astray - ACROSS_MODULES.keys())
     assert not unlisted, f"no module of that name stands there: {unlisted}"
     assert not ACROSS_MODULES.keys() - astray, "a listed file is gone, or has a module now: take its reason off"
+
+
+def test_what_is_slow_says_why() -> None:
+    """Every mark `slow` bears its reason; whole processes and whole scenarios are marked."""
+    bare, marked = [], set()
+    for path in python_files("tests"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        marks = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node) == SLOW]
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == SLOW]
+        reasons = [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
+        if len([why for why in reasons if isinstance(why, str) and " " in why]) != len(marks):
+            bare.append(name(path))
+        if marks:
+            marked.add(name(path))
+    assert not bare, f"slow, and not why: {bare}"
+    unmarked = {name(path) for path in (ROOT / "tests" / "e2e").glob("test_*.py")} - marked
+    assert not unmarked, f"tests of whole processes are slow: say why: {unmarked}"
 
 
 def test_no_machine_or_registry_is_named() -> None:

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow("the tutorial's commands run as they stand, each a process of its own")
+
 ROOT = Path(__file__).parent.parent
 PROGRAM = Path(sys.executable).with_name("armslength")
 # Every command also with --json; the script itself goes on from what it takes from the text.

@@ -18,6 +18,8 @@ from armslength.delivery.chunks import CHUNK
 from .journey import MIB, command, journey
 from .support import commit_of, one_file, sealed_file, serving
 
+pytestmark = pytest.mark.slow("processes are started and killed again and again")
+
 linux = pytest.mark.skipif(not os.path.isfile("/proc/self/status"), reason="reads memory figures from /proc")
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("strangers press a real process until the time-outs that it grants them have run out")
+
 PROGRAM = Path(sys.executable).with_name("armslength")
 MIB = 1024 * 1024
 PATIENCE_S = 20.0

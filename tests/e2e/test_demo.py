@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow("the whole demo, between real processes that are killed and started again")
+
 ROOT = Path(__file__).parent.parent.parent
 DEMO = ROOT / "examples" / "july-2016" / "demo.py"
 PROGRAM = Path(sys.executable).with_name("armslength")

@@ -14,6 +14,8 @@ import pytest
 
 from tests.e2e.stage import PROGRAM, Stage
 
+pytestmark = pytest.mark.slow("nodes are real processes, and a large file passes between them")
+
 LARGE = 1_500_000_000
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("the node is a real process, started for each test")
+
 PROGRAM = Path(sys.executable).with_name("armslength")
 
 

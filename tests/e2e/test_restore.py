@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow("nodes are real processes, killed and started again")
+
 PROGRAM = Path(sys.executable).with_name("armslength")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quality"
 NODES = ("supplier", "buyer", "laboratory")

@@ -7,7 +7,11 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.stage import PROGRAM, Stage
+
+pytestmark = pytest.mark.slow("nodes are real processes, killed and started again")
 
 WEEKS = "2027-03-22T01:00:00Z"  # three weeks are over
 

@@ -16,6 +16,8 @@ import pytest
 from armslength.wire.strict import parse
 from tests.e2e.stage import Stage
 
+pytestmark = pytest.mark.slow("nodes are real processes, and a reader is slow on purpose")
+
 SIZE = 60_000_000
 EMBARGO = "2027-03-20T00:00:00Z"
 CONTINUOUS = "    when: {run: {of: quality, clean: 1}}\n"

@@ -21,6 +21,8 @@ from tests.sim.harness import World, shown
 from tests.sim.script import FILES
 from tests.sim.virtual import play
 
+pytestmark = pytest.mark.slow("every node signs, sends and stores the whole golden scenario once for each branch")
+
 FORKS = {"m5": (at(9, 10), at(11, 1), at(14, 1), at(24, 1), at(30, 1)), "A": (at(10, 1),)}
 End = Callable[[World], Awaitable[None]]
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.golden.terms import at
 from tests.sim.harness import World
 from tests.sim.script import FILES, begin, perform
 from tests.sim.virtual import play
+
+pytestmark = pytest.mark.slow("every node signs, sends and stores the whole golden scenario")
 
 
 def test_whole(tmp_path: Path) -> None:

@@ -7,7 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from armslength.store.sqlite import SqliteStore
+
+pytestmark = pytest.mark.slow("a process is started and killed again and again")
 
 COMMITTER = str(Path(__file__).with_name("committer.py"))
 ROUNDS = 20

@@ -102,6 +102,7 @@ async def test_a_lost_log(tmp_path: Path, lost: str) -> None:
     assert await _generation(kept) == 1
 
 
+@pytest.mark.slow("a copy is told by its times only once two seconds of the system's clock lie between")
 async def test_a_copied_folder(tmp_path: Path) -> None:
     """The whole folder is put back, counter and times included: the system knows that somebody has written it."""
     path = _place(tmp_path / "node")

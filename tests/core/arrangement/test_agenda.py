@@ -75,6 +75,7 @@ def test_the_agenda_is_that_of_the_state(record: Sequence[Said]) -> None:
                 assert marks._violations(draft, duty).rstrip(".") == marks._violations(again, duty).rstrip(".")
 
 
+@pytest.mark.slow("after every entry each period is looked at, which is what the product avoids")
 @LIGHT
 @given(records)
 def test_what_passes_in_silence_is_what_would_follow(record: Sequence[Said]) -> None:

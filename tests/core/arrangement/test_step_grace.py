@@ -148,6 +148,7 @@ def differences(seed: int, seen: Counter[tuple[str, str]]) -> set[tuple[str, str
     return found
 
 
+@pytest.mark.slow("sixty records are what it takes to come upon every cell of the table")
 def test_what_is_said_between_a_deadline_and_its_firing() -> None:
     """Every cell is tried, and none differs that is not decided to (rule 2.3d)."""
     seen: Counter[tuple[str, str]] = Counter()
