@@ -269,6 +269,7 @@ def test_output_that_takes_nothing(
         assert err.startswith(told)
 
 
+@pytest.mark.slow("each way to spoil a stream is tried on a process of its own")
 @pytest.mark.parametrize("line", ["verify B", "check E --english", "status --node N"])
 def test_streams_of_a_process(line: str, tmp_path: Path, node: Path, bundle: Path) -> None:
     """The same for a process whose streams are full, closed or broken, to its very end."""

@@ -257,6 +257,7 @@ def test_many_questions_to_one_node_come_one_by_one(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+@pytest.mark.slow("sixty arrangements are proposed, signed and sealed by whole nodes")
 def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) -> None:
     """Sixty arrangements of one party are accepted, signed and sealed; the rule's number bounds them, and what is in
     force is neither refused nor dropped when strangers come in crowds."""

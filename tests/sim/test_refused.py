@@ -18,6 +18,7 @@ from tests.sim.virtual import play
 GOOD = Attest(claim="k1a", period=0, value=True)
 
 
+@pytest.mark.slow("hundreds of statements, each signed, sent, judged and refused by whole nodes")
 @pytest.mark.parametrize("batch", [1, 150])
 def test_after_200_refused_statements_a_good_one_is_placed(tmp_path: Path, batch: int) -> None:
     """A monitor that is refused hundreds of times in a row, one by one or many at once, is placed when it is right."""
