@@ -108,9 +108,9 @@ def test_the_command_reference_is_current() -> None:
 
 
 def test_decisions_are_numbered() -> None:
-    """Records of decisions carry a number each, used once, and it stands in the title."""
-    numbers = [record.name[:4] for record in RECORDS]
-    assert len(set(numbers)) == len(numbers), numbers
+    """Records of decisions are numbered from 1 on without a gap, and the number stands in the title."""
+    numbers = [int(record.name[:4]) for record in RECORDS]
+    assert numbers == list(range(1, len(numbers) + 1)), numbers
     for record in RECORDS:
         assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", record.name), record.name
         assert record.read_text(encoding="utf-8").startswith(f"# {record.name[:4]}. "), record.name
