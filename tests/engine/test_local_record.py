@@ -15,9 +15,8 @@ from armslength.wire.own import BASE, MAX_LEAVES, PORTION, encode_leaves
 from armslength.wire.record import decode_leaf
 from tests.golden.terms import at
 from tests.record_builder import signer
-from tests.sim.evil import begun, entry
+from tests.sim.evil import begun, entry, post
 from tests.sim.harness import World
-from tests.sim.network import ask
 from tests.sim.virtual import play
 
 
@@ -54,11 +53,9 @@ def test_others_have_their_turn_while_submissions_are_judged(tmp_path: Path) -> 
     async def story() -> None:
         async with World(tmp_path) as world:
             await begun(world, publish=False)
-            node = world.nodes["m5"]
             body = encode_leaves(await notices(world, MAX_LEAVES, good=False))
-            url = f"{node.config.address}{BASE}/submit/{world.arrangement}"
-            assert node.host.app is not None
-            work: asyncio.Task[object] = asyncio.create_task(ask(node.host.app, "POST", url, body))
+            path = f"{BASE}/submit/{world.arrangement}"
+            work: asyncio.Task[object] = asyncio.create_task(post(world, "m5", path, body, "B"))
             assert await turns_during(work) > MAX_LEAVES // PORTION
 
     play(story())

@@ -85,9 +85,9 @@ async def post(world: World, to: str, path: str, body: bytes, token: str | None 
     return await ask(app, options.pop("method", "POST"), node.config.address + path, body, headers, **options)
 
 
-async def submit(world: World, to: str, *leaves: Leaf) -> list[SubmissionAnswer]:
-    """Submit leaves, as anyone can."""
-    reply = await post(world, to, f"{BASE}/submit/{world.arrangement}", encode_leaves(leaves))
+async def submit(world: World, to: str, *leaves: Leaf, token: str | None = None) -> list[SubmissionAnswer]:
+    """Submit leaves, as anyone can; with a token, more of them."""
+    reply = await post(world, to, f"{BASE}/submit/{world.arrangement}", encode_leaves(leaves), token)
     assert reply.status == 200, reply.body
     return decode_answers(reply.body)
 

@@ -352,7 +352,7 @@ def test_refusals_are_bounded(tmp_path: Path) -> None:
         bad = [
             signed(dataclasses.replace(made, type="allege", body=Allege(claim="none", period=n))) for n in range(600)
         ]
-        answers = await submit(world, "m5", *bad)
+        answers = await submit(world, "m5", *bad, token="A")
         assert all(answer.code for answer in answers)
         assert [answer.refusal is not None for answer in answers] == [True] * 512 + [False] * 88
         assert len(await world.nodes["m5"].store.find("refusal")) == 512
