@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check fix tck bench lock clean
+.PHONY: help install demo test check fix mutants tck bench lock clean
 
 help:                           ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
@@ -23,6 +23,9 @@ check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 fix: .venv/.installed-dev       ## format, sort imports, and mend what the linter can mend without risk
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+mutants: .venv/.installed-dev   ## small changes to the core, a random sample of 300: which of them no test notices
+	$(BIN)/python -m tests.mutation
 
 tck: .venv/.installed-dev       ## the Dataspace Protocol's test kit, test by test, as docs/conformance.md says
 	$(BIN)/python -m tests.conformance

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from armslength.core.arrangement.bodies import Allege, Determine, Evidence, Respond
-from armslength.core.arrangement.terms import Excuse
+from armslength.core.arrangement.bodies import Allege, Determine, Evidence, Respond, Waive
+from armslength.core.arrangement.terms import Due, Excuse
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     GRACE,
@@ -255,6 +255,35 @@ def test_hold_ends_when_upheld_and_cured() -> None:
     attest(quick, start(3), "k", 2, True)
     assert quick.shown == "EFFECTIVE"
     assert quick.state.clock.now < start(1.9) + 150
+
+
+def test_hold_ends_when_what_was_violated_is_waived() -> None:
+    """Upheld, there is nothing left to cure: whether the duty is one to maintain or to achieve (rule 5.2a)."""
+    play = begun(
+        claims={"k": state_claim(report_by=900), "e": event()},
+        duties={
+            "d": maintain("k", consequence="record"),
+            "f": achieve("e", consequence="record", due=Due(anchor="start", after=500)),
+        },
+    )
+    for claim, duty in (("k", "d"), ("e", "f")):
+        play.say(AT, "P", Allege(claim=claim, period=0, hold=True))
+        play.say(AT, "Q", Respond(allegation=f"P/{claim}/0", answer="ADMITTED"))
+        assert play.shown == "HELD"
+        play.say(AT + 1, "P", Waive(duty=duty))
+        assert (play.duty(duty), play.shown) == ("DISCHARGED", "EFFECTIVE")
+
+
+def test_nothing_is_alleged_past_the_last_instant_to_resume() -> None:
+    """Past maxSuspension it is too late, also before that has fired (rule 5.3d)."""
+    play = begun(
+        claims={"e": event(), "k": state_claim()},
+        duties={"a": achieve("e", due=Due(anchor="start", after=30), cure=20), "d": maintain("k")},
+    )
+    play.seal(D + 60)
+    last = D + 60 + 300
+    play.refused("state", last + 1, "P", Allege(claim="k", period=2))
+    play.say(last, "P", Allege(claim="k", period=2))
 
 
 def test_holds_are_used_up_at_raising() -> None:

@@ -165,6 +165,24 @@ def test_perform_is_the_debtors_word_only() -> None:
 # --- waiver -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("at", [DUE - 1, DUE + GRACE + 1, CURE + GRACE + 1])
+def test_what_stands_still_is_waived_as_if_nothing_had_passed(at: int) -> None:
+    """While another's breach suspends, a duty's deadlines lie behind in no sense: it is DISCHARGED at once."""
+    play = begun(
+        max_suspension=9 * P,
+        claims={"e": event(), "f": event()},
+        duties={
+            "d": achieve("e", "P", still_owed=False),
+            "late": achieve("f", due=Due(anchor="start", after=50), cure=0),
+        },
+    )
+    play.seal(at)
+    assert (play.shown, play.duty("d"), play.state.duties["d"].frozen_at) == ("SUSPENDED", "ACTIVE", D + 50 + GRACE)
+    play.say(at, "Q", Waive(duty="d"))
+    assert play.duty("d") == "DISCHARGED"
+    assert play.when("d", "DISCHARGED") == [at]
+
+
 def test_waived_by_all_creditors() -> None:
     """A duty is DISCHARGED once every creditor has waived, not before; nobody else can (rule 4.1f)."""
     play = play_of("PQR", creditors=("P", "R"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import permutations
 from typing import Any
 
@@ -159,6 +160,17 @@ def test_what_ends_at_an_instant_is_judged_with_all_of_that_instant(order: tuple
     """Four periods of one instant, in any order: the violation that begins first is remedied, and there is no other."""
     play = decided(late(remedy_run=1), start(9), **{said[:2]: said[2] for said in order})
     assert instances(play) == [(0, "REMEDIED")]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_order_of_the_periods_of_one_instant_decides_nothing(seed: int) -> None:
+    """Whatever periods are decided at one instant, in whatever order: the violations are those of the order in time
+    (rule 4.2e)."""
+    dice = random.Random(seed)
+    changes = {"cure": dice.randint(0, 3), "remedy_run": dice.randint(1, 3)}
+    letters = {f"p{period}": dice.choice("RSSRS") for period in range(10) if dice.random() < 0.9}
+    order = dict(dice.sample(sorted(letters.items()), len(letters)))
+    assert instances(decided(late(**changes), END, **order)) == instances(decided(late(**changes), END, **letters))
 
 
 def test_breach_that_an_earlier_period_undoes() -> None:

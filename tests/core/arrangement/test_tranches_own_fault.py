@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Determine
-from armslength.core.arrangement.terms import AnyOf, ClaimIs, Condition, Due, DutyIs, Not
+from armslength.core.arrangement.terms import AnyOf, ClaimIs, Condition, Due, DutyIs, Not, TrancheIs
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     GRACE,
@@ -114,3 +114,22 @@ def test_whoever_has_caused_a_suspension_gains_no_time_by_it() -> None:
         attest(play, D + 70, claim, 0, True)
     assert [play.duty(name) for name in "ab"] == ["REMEDIED", "REMEDIED"]
     assert [play.state.duties[name].frozen_at for name in "cde"] == [None, None, D + 50 + GRACE]
+
+
+@pytest.mark.parametrize(("provider", "frozen"), [("P", None), ("Q", D + 160)])
+def test_condition_on_another_tranche_s_release_stops_no_clock_of_who_owes_it(
+    provider: str, frozen: int | None
+) -> None:
+    """A condition on a tranche is about the duty to release it."""
+    either = AnyOf(of=(TrancheIs(tranche="u", states=("SETTLED",)), Not(of=(when("start", 160),))))
+    play = begun(
+        tranches={
+            "t": tranche(continuous=either, release_by=300),
+            "u": tranche(provider=provider, recipient="Q" if provider == "P" else "P", release_cure=500),
+        },
+    )
+    delivered(play, D)
+    delivered(play, D, "u")
+    play.seal(D + 160)
+    assert (play.duty("u.release"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
+    assert play.state.duties["t.release"].frozen_at == frozen

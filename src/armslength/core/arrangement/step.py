@@ -158,7 +158,7 @@ def _forward(draft: Draft, until: int) -> None:
         draft.firing = True
         draft.now = draft.at = max(draft.now, found)
         draft.as_of = draft.at - draft.terms.grace  # rule 2.3a
-        if claims.passes(draft) and draft.next != draft.now and draft.due() != draft.now:
+        if claims.passes(draft) and draft.next != draft.now:
             claims.work(draft)  # nothing else waits for this instant, or is touched by what it ends
             continue
         draft.next = SOUGHT
