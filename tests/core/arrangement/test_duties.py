@@ -162,6 +162,19 @@ def test_perform_is_the_debtors_word_only() -> None:
     play.refused("state", D + 6, "Q", Perform(duty="d"))
 
 
+@pytest.mark.parametrize("every", [1, 40])
+def test_trigger_on_an_event_that_nobody_attests_expires_with_its_reporting(every: int) -> None:
+    """At reportBy + grace the claim is UNKNOWN and the duty EXPIRED, at that very instant, however late the next seal
+    (rules 3.2a, 4.1d)."""
+    play = begun(
+        claims={"e": event(report_by=P), "f": event()},
+        duties={"d": achieve("f", trigger=ClaimIs(claim="e", states=("SUPPORTED",)))},
+    )
+    for step_number in range(1, every + 1):
+        play.seal(D + 4 * P * step_number // every)
+    assert play.when("d", "EXPIRED") == [D + P + GRACE]
+
+
 # --- waiver -----------------------------------------------------------------------------------------------------------
 
 
