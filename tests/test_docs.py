@@ -1,7 +1,7 @@
 """The documents agree with the program: commands exist, links lead somewhere, generated pages are current."""
 
 import ast
-import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -105,6 +105,16 @@ def test_the_command_reference_is_current() -> None:
     script = DOCS / "generate_cli.py"
     made = subprocess.run([sys.executable, script, "--print"], capture_output=True, text=True, check=True).stdout
     assert (DOCS / "cli.md").read_text(encoding="utf-8") == made, "run: python docs/generate_cli.py"
+
+
+def test_the_code_map_is_current() -> None:
+    """docs/map.svg is drawn from the table of imports, with every module that there is."""
+    spec = importlib.util.spec_from_file_location("generate_map", DOCS / "generate_map.py")
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert (DOCS / "map.svg").read_text(encoding="utf-8") == script.picture(), "run: python docs/generate_map.py"
 
 
 def test_decisions_are_numbered() -> None:
