@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check fix mutants tck bench lock clean
+.PHONY: help install demo test check fix docs mutants tck bench lock clean
 
 help:                           ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
@@ -24,6 +24,9 @@ fix: .venv/.installed-dev       ## format, sort imports, and mend what the linte
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: .venv/.installed-docs     ## the documents as a site, in out/site; a link that leads nowhere is an error
+	$(BIN)/python docs/build_site.py
+
 mutants: .venv/.installed-dev   ## small changes to the core, a random sample of 300: which of them no test notices
 	$(BIN)/python -m tests.mutation
 
@@ -41,9 +44,14 @@ bench: .venv/.installed-dev     ## one JSON line per figure, with its peer and r
 	PYTHON=$(PYTHON) .ci/install requirements-dev.lock
 	touch $@
 
+.venv/.installed-docs: .venv/.installed requirements-docs.lock
+	PYTHON=$(PYTHON) .ci/install requirements-docs.lock
+	touch $@
+
 lock:                           ## rewrite the lock files (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements.lock pyproject.toml --extra build
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-dev.lock pyproject.toml --extra build --extra dev
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements-docs.lock pyproject.toml --extra build --extra docs -c requirements-dev.lock
 	echo uv | uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -o .ci/installer.lock -
 
 clean:                          ## remove .venv and out
