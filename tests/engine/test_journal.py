@@ -237,3 +237,51 @@ async def test_batches_that_are_refused_as_a_whole_again_and_again(monkeypatch: 
             await journal.send(keepers)
             await journal.sealed(keepers.placed)
         assert len(await journal.refusals(names)) == 20
+
+
+class Reads(MemoryStore):
+    """Counts the documents that are read."""
+
+    count = 0
+
+    async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
+        """As promised."""
+        found = await super().find(kind, tag, start=start, limit=limit)
+        self.count += len(found)
+        return found
+
+    async def get(self, kind: str, key: str) -> Row | None:
+        """As promised."""
+        self.count += 1
+        return await super().get(kind, key)
+
+
+async def test_our_last_word_is_found_without_reading_the_others() -> None:
+    """However much we have said before, what stands of a statement is found with two look-ups."""
+    store, costs = Reads(), list[int]()
+    journal = author(store)
+    for count in (10, 150):
+        bodies = [Attest(claim="k2", period=count + number, value=True) for number in range(count)]
+        await journal.sealed(await journal.write(bodies, NOWHERE))
+        before = store.count
+        assert await journal.latest(said()) is None
+        found = await journal.latest(Attest(claim="k2", period=count + 3, value=False))
+        assert found is not None
+        assert found.entry.body == bodies[3]
+        costs.append(store.count - before)
+    assert costs == [3, 3]
+
+
+async def test_the_last_word_is_that_of_the_latest_entry() -> None:
+    """Placed or on its way: what replaced an earlier word counts, also when the journal is opened again."""
+    store = MemoryStore()
+    journal = author(store)
+    for value in (True, False):
+        last = Attest(claim="k2", period=0, value=value)
+        names = await journal.write([last], NOWHERE)
+        for status in ("pending", "placed"):
+            for opened in (journal, author(store)):
+                found = await opened.latest(Attest(claim="k2", period=0, value=True))
+                assert found is not None
+                assert (found.entry.body, found.status) == (last, status)
+            await journal.sealed(names)

@@ -9,12 +9,13 @@ them on record. Parties' nodes and monitors without a node use the same code.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from armslength.core.arrangement.bodies import Body, Evidence
+from armslength.core.arrangement.bodies import Attest, Body, Evidence
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import (
@@ -41,6 +42,7 @@ from armslength.wire.own import JournalEntry, NumberedRefusal, SubmissionAnswer,
 from armslength.wire.strict import convert, parse
 
 KIND, CHAIN, CARRIED_ON = "journal", "journal-chain", "journal-refusals"
+LAST: Final = "journal-last"  # kind in the store: by what a statement is about, the key of our last placed entry on it
 PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"
 PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
@@ -51,6 +53,15 @@ CARRIED_BYTES: Final = 24 * 1024  # … or refusals of one number, that are put 
 STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
 CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
+
+
+def opening(body: Body) -> bytes:
+    """What every entry about the same as this statement has in it: no text has quotation marks that stand by
+    themselves."""
+    said = canonical(body)
+    if isinstance(body, Attest):  # a later word may have replaced an earlier one
+        said = canonical({"claim": body.claim, "period": body.period})[:-1] + b","
+    return b'"body":' + said
 
 
 class Transport(Protocol):
@@ -125,14 +136,18 @@ class Journal:
         """What is written and neither sealed nor refused."""
         return [item.written for item in await self._journal() if item.written.status == PENDING]
 
-    async def latest(self, mark: bytes) -> JournalEntry | None:
-        """The last entry of ours that is pending or sealed and of which these bytes are a part."""
+    def _subject(self, body: Body) -> str:
+        return f"{self.arrangement}/{hashlib.sha256(opening(body)).hexdigest()}"
+
+    async def latest(self, body: Body) -> JournalEntry | None:
+        """The last entry of ours that is pending or sealed and about the same as this statement."""
+        subject = opening(body)
         for written in reversed(await self.pending()):
-            if mark in canonical(written.entry):
+            if opening(written.entry.body) == subject:
                 return written
-        rows = await self._store.find(KIND, self._tag(PLACED))
-        found = max((row for row in rows if mark in row.body), key=lambda row: row.key, default=None)
-        return None if found is None else decode_written(found.body)
+        last = await self._store.get(LAST, self._subject(body))
+        row = await self._store.get(KIND, last.body.decode()) if last else None
+        return decode_written(row.body) if row else None
 
     async def is_new(self) -> bool:
         """Whether nothing was ever written here, or all of it has been lost."""
@@ -337,6 +352,8 @@ class Journal:
 
     async def _store_items(self, items: list[_Item], chain: _Chain) -> None:
         puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._tag(it.written.status)) for it in items]
+        placed = {self._subject(it.written.entry.body): it.key for it in items if it.written.status == PLACED}
+        puts += [Put(LAST, subject, None, key.encode()) for subject, key in placed.items()]
         if chain != self._chain:
             puts.append(Put(CHAIN, self.arrangement, self._chain_version, canonical(chain)))
         if not await self._store.commit(Batch(puts=puts)):

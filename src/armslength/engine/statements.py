@@ -13,7 +13,6 @@ from typing import Final
 
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Sign, Waive
 from armslength.core.arrangement.state import State
-from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf, Refusal, Submission, entry_hash
 from armslength.engine.journal import PENDING, PLACED, Journal
 from armslength.wire.own import JournalEntry, SubmissionAnswer
@@ -40,18 +39,9 @@ class Sent:
         return self.refusal is not None and self.refusal.code == code
 
 
-def opening(body: Body) -> bytes:
-    """What every entry about the same as this statement has in it: no text has quotation marks that stand by
-    themselves."""
-    said = canonical(body)
-    if isinstance(body, Attest):  # a later word may have replaced an earlier one
-        said = canonical({"claim": body.claim, "period": body.period})[:-1] + b","
-    return b'"body":' + said
-
-
 async def standing(author: Journal, body: Body) -> JournalEntry | None:
     """Our last entry on what this statement is about, placed or on its way, if it says the very same."""
-    found = await author.latest(opening(body))
+    found = await author.latest(body)
     return found if found is not None and found.entry.body == body else None
 
 
@@ -77,7 +67,7 @@ async def place(
 ) -> list[Sent]:
     """Write these statements, but for those with an entry that stands, and send them; what became of each, in order.
 
-    `where` is what `Author.write` takes; `send` gives the keeper's answers by entry hash. Raises what `write` raises.
+    `where` is what `Journal.write` takes; `send` gives the keeper's answers by entry hash. Raises what `write` raises.
     """
     became, answers = dict[int, Sent](), dict[str, SubmissionAnswer]()
     left = [index for index, (_, stands) in enumerate(made) if stands is None]

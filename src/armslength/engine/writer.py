@@ -17,11 +17,11 @@ from armslength.core.arrangement.state import State
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.contents import Contents
-from armslength.engine.journal import PENDING
+from armslength.engine.journal import PENDING, opening
 from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
-from armslength.engine.statements import is_said, opening, place, standing, stored
+from armslength.engine.statements import is_said, place, standing, stored
 from armslength.engine.submitter import Submitter, is_unsent
 from armslength.engine.transport import said
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
