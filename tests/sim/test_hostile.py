@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,9 +16,9 @@ from armslength.core import transfer as tp
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.canonical import canonical, digest
 from armslength.engine.contents import dataset_id
-from armslength.errors import Refused
+from armslength.errors import Refused, Unavailable
 from armslength.identity.keys import PrivateKey
-from armslength.identity.tokens import Tokens
+from armslength.identity.tokens import Tokens, Verifier
 from armslength.wire import binding, dsp
 from armslength.wire.own import BASE, Proposal
 from armslength.wire.terms_json import encode_terms
@@ -210,6 +210,29 @@ def test_little_is_read_of_whoever_shows_no_token_of_the_terms(tmp_path: Path) -
             assert codes[:2] == ["too-large"] * 2
             assert named.status == 400
             assert codes[2] != "too-large"
+
+    play(story())
+
+
+def test_no_token_is_looked_at_for_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What anybody may bring is judged by its own signatures: no stranger's token makes a node ask for keys."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            node, asked = world.nodes["A"], list[str]()
+
+            async def looked_at(*_: object) -> str:
+                asked.append("a token")
+                raise Unavailable("no-keys", "cannot be found out now")
+
+            monkeypatch.setattr(Verifier, "_verify", looked_at)
+            x = Tokens("did:web:x.example", FALSE).bearer(node.config.did, node.config.address)
+            url, app = f"{node.config.address}{BASE}/submit/{world.arrangement}", cast(Any, node.running.app)
+            little = await ask(app, "POST", url, b"x" * 1024, {"authorization": x})
+            assert (little.status, asked) == (400, [])
+            much = await ask(app, "POST", url, b"x" * 300 * 1024, {"authorization": x})
+            assert (json.loads(much.body)["error"], asked) == ("too-large", ["a token"])
 
     play(story())
 

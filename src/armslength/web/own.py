@@ -20,7 +20,7 @@ from armslength.engine.repository import LiveArrangement
 from armslength.errors import NotFound, Refused, Unauthorised, Unavailable, Uncosigned
 from armslength.ports import Caller
 from armslength.web import errors
-from armslength.web.requests import LARGEST, whole_body
+from armslength.web.requests import LARGEST, announces_more, whole_body
 from armslength.wire.own import (
     BASE,
     MAX_ANSWER,
@@ -84,7 +84,8 @@ class _Own:
         does not show that the terms name it.
         """
         live = await self._node.repository.open(request.path_params["arrangement"])
-        leaves = await _leaves(request, MAX_BODY if await self._is_actor(request, live) else LARGEST)
+        may_be_large = announces_more(request, LARGEST) and await self._is_actor(request, live)
+        leaves = await _leaves(request, MAX_BODY if may_be_large else LARGEST)
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
 

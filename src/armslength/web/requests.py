@@ -11,6 +11,7 @@ from armslength.errors import Malformed
 
 LARGEST: Final = 256 * 1024  # bytes
 DEADLINE_S: Final = 10.0  # that a body may take …
+LONGEST: Final = 15  # digits of a number of bytes
 SLOWEST: Final = 64 * 1024  # … and a second more for each so many bytes that have come
 
 
@@ -22,10 +23,15 @@ async def json_body(request: Request, *, largest: int = LARGEST, deadline: float
     return await whole_body(request, largest=largest, deadline=deadline)
 
 
+def announces_more(request: Request, than: int) -> bool:
+    """Whether a request says that its body has more bytes than this, or does not say how many."""
+    announced = request.headers.get("content-length", "")
+    return not announced.isdecimal() or len(announced) > LONGEST or int(announced) > than
+
+
 async def whole_body(request: Request, *, largest: int = LARGEST, deadline: float = DEADLINE_S) -> bytes:
     """The body of a request, whatever it is. Raises Malformed: "too-large" or "too-slow"."""
-    announced = request.headers.get("content-length", "0")
-    if not (announced.isascii() and announced.isdigit()) or len(announced) > 15 or int(announced) > largest:
+    if "content-length" in request.headers and announces_more(request, largest):
         raise Malformed("too-large", f"at most {largest} bytes", "Content-Length")
     body = bytearray()
     try:
