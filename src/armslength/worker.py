@@ -127,7 +127,7 @@ class Deliverer:
         pauses: list[float] = []
 
         def room(peer: str) -> int:
-            if left := self._pause(peer).left:
+            if left := self._backoff(peer).left:
                 pauses.append(left)
                 return 0
             most = self._most_of(peer)
@@ -154,7 +154,7 @@ class Deliverer:
         """How many queues a peer that answers may hold."""
         return self._most.get(peer, NEW)
 
-    def _pause(self, peer: str) -> Backoff:
+    def _backoff(self, peer: str) -> Backoff:
         return self._troubles.at(MESSAGES, peer)
 
     async def settle(self) -> None:
@@ -203,16 +203,16 @@ class Deliverer:
     def _learn(self, peer: str, status: int, trouble: str, hint: str) -> None:
         """What an answer, or none, says about the peer as a whole."""
         if status in DEAF:
-            if self._pause(peer).is_over:  # of those that were on their way together the first counts
-                self._pause(peer).fail(trouble, hint)
+            if self._backoff(peer).is_over:  # of those that were on their way together the first counts
+                self._backoff(peer).fail(trouble, hint)
             self._most[peer] = 1
         else:
-            self._pause(peer).end()
+            self._backoff(peer).end()
             self._most[peer] = min(EACH, self._most_of(peer) + 1)
 
     def _has_ended(self, send: Send) -> bool:
         """Whether it has been tried for so long that it is given up."""
-        since = self._pause(send.peer).since
+        since = self._backoff(send.peer).since
         return send.attempts + 1 >= LAST or bool(since and self._clock() - since > LAST_S)
 
     def _is_final(self, status: int, attempts: int) -> bool:

@@ -17,7 +17,7 @@ ONE, TWO, UNKNOWN = "1" * 64, "2" * 64, "3" * 64
 FORCE = ("SIGNED", "EFFECTIVE", "SUSPENDED", "WINDING")
 
 
-class Shelf:
+class Repository:
     """What a node is engaged in: the golden terms, and others that put B elsewhere."""
 
     def __init__(self, phase: str = "EFFECTIVE") -> None:
@@ -41,7 +41,7 @@ def _held(name: str, terms: Any, phase: str) -> Any:
 async def test_a_counterparty_is_where_the_dataset_s_own_terms_say() -> None:
     """Two arrangements put one DID in two places: each counts for its own datasets, and neither for any other
     (rule 10.6a)."""
-    repository: Any = Shelf()
+    repository: Any = Repository()
     found, terms = Tranches(repository), golden_terms()
     b = terms.actors["B"].did or ""
     assert await found.address(b, dataset_id(ONE, "T1")) == terms.actors["B"].address
@@ -53,7 +53,7 @@ async def test_a_counterparty_is_where_the_dataset_s_own_terms_say() -> None:
 @pytest.mark.parametrize("phase", ["PROPOSED", "LAPSED", "COMPLETED", "TERMINATED", *FORCE])
 async def test_only_what_is_in_force_has_datasets(phase: str) -> None:
     """Before all have signed and after the end there is no dataset, and nobody's address."""
-    repository: Any = Shelf(phase)
+    repository: Any = Repository(phase)
     found, b = Tranches(repository), golden_terms().actors["B"].did or ""
     assert (await found.dataset(dataset_id(ONE, "T1")) is not None) is (phase in FORCE)
     assert (await found.address(b, dataset_id(ONE, "T1")) is not None) is (phase in FORCE)

@@ -23,7 +23,7 @@ def _terms(key: bytes | None) -> Any:
     return SimpleNamespace(actors={"x": SimpleNamespace(did=X, keys=keys)}, parties=("x",))
 
 
-class Shelf:
+class Repository:
     """Arrangements that we are engaged in, by name, and the index of whom they name. Nothing here walks them all."""
 
     def __init__(self, **live: Any) -> None:
@@ -41,7 +41,7 @@ def _held(key: bytes | None, state: str = "live") -> tuple[Any, str]:
 
 
 async def _pins(about: str = "", did: str = X, **live: Any) -> Pins:
-    repository: Any = Shelf(**live)
+    repository: Any = Repository(**live)
     for name, (terms, state) in live.items():
         await repository.names._store.commit(Batch(puts=named(name, terms)))
         if state == ENDED:

@@ -102,7 +102,7 @@ class Catchup:
             self._repository.troubles.over(CLOCK)
         if live.silence is None and self._is_settled(live):
             return
-        standing, pause = await self._standing(live), self._pause(live)
+        standing, pause = await self._standing(live), self._backoff(live)
         async with standing.asking:  # whoever has waited here finds out what came of it
             if pause.is_over:
                 await self._compare(live, standing, pause)
@@ -203,7 +203,7 @@ class Catchup:
         if self._doubtful is not None:
             (self._doubtful.add if silence.since else self._doubtful.discard)(live.arrangement)
 
-    def _pause(self, live: LiveArrangement) -> Backoff:
+    def _backoff(self, live: LiveArrangement) -> Backoff:
         return self._repository.troubles.at(SILENCE, "", live.arrangement, longest=LONGEST_S)
 
     # --- asking ----------------------------------------------------------------------------------------------------

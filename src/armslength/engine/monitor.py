@@ -70,57 +70,59 @@ class Monitor:
         arrangement, me = digest(proposal.document.encode()), named_as(terms, self._did, self._keys["entries"].text)
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
-        author = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
-        said = tuple(await self._say(terms, author, bodies))
+        journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+        said = tuple(await self._say(terms, journal, bodies))
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
 
-    async def _say(self, terms: Arrangement, author: Journal, bodies: Sequence[Body]) -> list[StatementResult]:
-        mail = NodeTransport(terms, author.arrangement, self._peers)
-        seen, link = await self._settle(author, terms)
-        if await author.is_blocked():
-            await author.send(mail)
+    async def _say(self, terms: Arrangement, journal: Journal, bodies: Sequence[Body]) -> list[StatementResult]:
+        mail = NodeTransport(terms, journal.arrangement, self._peers)
+        seen, link = await self._settle(journal, terms)
+        if await journal.is_blocked():
+            await journal.send(mail)
         why = f"the keeper gave no answer; {AGAIN}"
 
         async def send() -> dict[str, SubmissionAnswer]:
             nonlocal why
             try:
-                return await author.send(mail)
+                return await journal.send(mail)
             except Unavailable as error:
                 why = f"the keeper does not answer ({terms.actors[terms.keeper].address}: {error.reason}); {AGAIN}"
             except NotFound:
                 why = f"{terms.keeper}, the keeper, has not accepted its office yet; {AGAIN}"
             return {}
 
-        made = [(body, await self._standing_entry(author, body)) for body in bodies]
+        made = [(body, await self._standing_entry(journal, body)) for body in bodies]
         again = {entry_hash(stands.entry) for _, stands in made if stands}
-        waiting = [each for each in await author.pending() if entry_hash(each.entry) not in again]
+        waiting = [each for each in await journal.pending() if entry_hash(each.entry) not in again]
         earlier = [(each.entry.body, each) for each in waiting]
-        sent = [said(each, why) for each in await place(author, [*earlier, *made], (seen, link), send)]
+        sent = [said(each, why) for each in await place(journal, [*earlier, *made], (seen, link), send)]
         before = [replace(each, note=None) for each in sent[: len(earlier)] if each.status != "placed"]
         return [*before, *sent[len(earlier) :]]
 
     @staticmethod
-    async def _standing_entry(author: Journal, body: Body) -> JournalEntry | None:
+    async def _standing_entry(journal: Journal, body: Body) -> JournalEntry | None:
         """Our entry that says the very same, if to say it again adds nothing, whatever the state."""
-        stands = await standing(author, body)
+        stands = await standing(journal, body)
         return stands if stands is not None and (stands.status == PENDING or isinstance(body, FINAL)) else None
 
-    async def _settle(self, author: Journal, terms: Arrangement) -> tuple[Head, tuple[int, str]]:
+    async def _settle(self, journal: Journal, terms: Arrangement) -> tuple[Head, tuple[int, str]]:
         """The last sealed head, and where our entries end in it, which counts if our journal has been lost. What is
         shown to be covered by it need not be sent again."""
-        names = [entry_hash(written.entry) for written in await author.pending()]
-        is_new, links = await author.is_new(), [START]
+        names = [entry_hash(written.entry) for written in await journal.pending()]
+        is_new, links = await journal.is_new(), [START]
         while True:
             asked, names = names[:MAX_ASKED], names[MAX_ASKED:]
-            heads = await self._seen(terms, author, asked, everywhere=is_new or self._store.generation > 0)
+            heads = await self._seen(terms, journal, asked, everywhere=is_new or self._store.generation > 0)
             for sealed in heads:
                 shown = covered(sealed)
                 done = shown.keys() & set(asked)
                 if done:
-                    await author.sealed(done)
-                links += [(entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == author.actor]
+                    await journal.sealed(done)
+                links += [
+                    (entry.author_seq + 1, name) for name, entry in shown.items() if entry.author == journal.actor
+                ]
             if not names:
-                await recall(self._store, terms, author, max(links), self._peers, int(self._wall()))
+                await recall(self._store, terms, journal, max(links), self._peers, int(self._wall()))
                 return heads[0].head, max(links)
 
     async def arrangement(self, which: str) -> Proposal:
@@ -193,17 +195,17 @@ class Monitor:
         return found
 
     async def _seen(
-        self, terms: Arrangement, author: Journal, entries: Sequence[str], *, everywhere: bool
+        self, terms: Arrangement, journal: Journal, entries: Sequence[str], *, everywhere: bool
     ) -> list[SealedHead]:
         """The last sealed head that a node shows, its seal verified, which of these entries it covers, and our last;
         or what every node shows that answers: with an empty journal, what one of them hides might be signed again."""
         found, errors = list[SealedHead](), list[str]()
         nodes = sorted((name for name, a in terms.actors.items() if a.address), key=lambda name: name != terms.keeper)
-        query = HeadQuery(author=author.actor, entries=tuple(entries))
+        query = HeadQuery(author=journal.actor, entries=tuple(entries))
         for name in nodes:
             actor = terms.actors[name]
             try:
-                path = f"{BASE}/head/{author.arrangement}?{query}"
+                path = f"{BASE}/head/{journal.arrangement}?{query}"
                 data = await self._peers.get(actor.did or "", actor.address or "", path)
                 found.append(_verified(terms, name, decode_sealed(data)))
             except ArmslengthError as error:

@@ -55,14 +55,14 @@ def least(terms: Arrangement, others: Sequence[str]) -> int:
 
 
 async def recall(
-    store: Store, terms: Arrangement, author: Journal, link: tuple[int, str], peers: Peers, now: int
+    store: Store, terms: Arrangement, journal: Journal, link: tuple[int, str], peers: Peers, now: int
 ) -> None:
     """Take back what others show of an author's entries that no seal covers, if its journal is an older copy.
 
     `link` is its next number and predecessor in the sealed record, by all who have shown it. Raises Refused while too
     few have answered.
     """
-    arrangement, me, known = author.arrangement, author.actor, roster(terms)
+    arrangement, me, known = journal.arrangement, journal.actor, roster(terms)
     row = await store.get(KIND, arrangement)
     silence = convert(Silence, parse(row.body)) if row else Silence()
     if silence.cleared >= store.generation:
@@ -88,7 +88,7 @@ async def recall(
     enough = len(others) if now - since < DAY_S else least(terms, others)
     missing: str | None = "waits for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
     if len(others) - len(silent) >= enough:
-        missing = await author.recover(link, [leaf for leaf in found if leaf.entry.author_seq >= link[0]], refusals)
+        missing = await journal.recover(link, [leaf for leaf in found if leaf.entry.author_seq >= link[0]], refusals)
     silence = replace(silence, since=since) if missing else Silence(cleared=store.generation)
     put = Put(KIND, arrangement, row.version if row else 0, canonical(silence))
     if not await store.commit(Batch(puts=[put])):

@@ -116,7 +116,7 @@ class Replies:
         if arrangement in self._asked:
             for actor, heard in self._asked[arrangement][0].others.items():
                 if heard.did == did and heard.answer not in FINAL:
-                    self._pause(arrangement, actor).end()
+                    self._backoff(arrangement, actor).end()
                     since = asyncio.get_running_loop().time() - self._last.get((arrangement, actor), -NOTICE_S)
                     self._plan(arrangement, actor, max(0.0, NOTICE_S - since))
 
@@ -152,7 +152,7 @@ class Replies:
         heapq.heappush(self._due, (due, arrangement, actor))
         self._woken.set()
 
-    def _pause(self, arrangement: str, actor: str) -> Backoff:
+    def _backoff(self, arrangement: str, actor: str) -> Backoff:
         return self._troubles.at("the proposal", actor, arrangement, longest=LONGEST_S)
 
     def _begin_due(self) -> None:
@@ -197,7 +197,7 @@ class Replies:
         except Exception:  # whatever it is, the node is asked again
             log.exception("%s: %s cannot be asked", arrangement[:12], actor)
         if self._is_asked(arrangement, actor):
-            pause = self._pause(arrangement, actor)
+            pause = self._backoff(arrangement, actor)
             pause.grow()
             self._plan(arrangement, actor, pause.left)
 
@@ -213,14 +213,14 @@ class Replies:
         try:
             said = await self._answer(arrangement, before, deliver=asked.deliver)
             now = replace(before, answer=said.answer, reason=(said.reason or "")[:MAX_REASON] or None)
-            self._pause(arrangement, actor).tell("")
+            self._backoff(arrangement, actor).tell("")
         except (Malformed, Refused) as error:
             now = replace(before, answer=REFUSED, reason=str(error)[:MAX_REASON])
         except NotFound:
             now = replace(before, answer=UNKNOWN, reason="nobody has brought it these terms")
         except ArmslengthError as error:
             now = replace(before, reason=str(error)[:MAX_REASON])
-            self._pause(arrangement, actor).tell(str(error), advice(error))
+            self._backoff(arrangement, actor).tell(str(error), advice(error))
         if now == before:
             return
 

@@ -39,9 +39,9 @@ class Sent:
         return self.refusal is not None and self.refusal.code == code
 
 
-async def standing(author: Journal, body: Body) -> JournalEntry | None:
+async def standing(journal: Journal, body: Body) -> JournalEntry | None:
     """Our last entry on what this statement is about, placed or on its way, if it says the very same."""
-    found = await author.latest(body)
+    found = await journal.latest(body)
     return found if found is not None and found.entry.body == body else None
 
 
@@ -60,7 +60,7 @@ def is_said(state: State, body: Body) -> bool:
 
 
 async def place(
-    author: Journal,
+    journal: Journal,
     made: Sequence[tuple[Body, JournalEntry | None]],
     where: tuple[Head, tuple[int, str]],
     send: Callable[[], Awaitable[dict[str, SubmissionAnswer]]],
@@ -75,18 +75,18 @@ async def place(
     if not left and any(each.status == PENDING for each in stood.values()):
         answers |= await send()
     while left:
-        names = await author.write([made[index][0] for index in left], *where)
+        names = await journal.write([made[index][0] for index in left], *where)
         answers |= await send()
-        refused = await _refused(author, names)
+        refused = await _refused(journal, names)
         for index, name in zip(left, names, strict=True):
             became[index] = Sent(name, made[index][0], answers.get(name), refused.get(name))
-            if became[index].is_refused_as("repeat") and (stands := await standing(author, made[index][0])):
+            if became[index].is_refused_as("repeat") and (stands := await standing(journal, made[index][0])):
                 stood[index] = stands
         is_fruitless = len(refused) == len(left)
         left = [index for index in left if became[index].is_refused_as("gap")]
         if is_fruitless and len(left) > FEW:
             break
-    refused = await _refused(author, [entry_hash(each.entry) for each in stood.values()])
+    refused = await _refused(journal, [entry_hash(each.entry) for each in stood.values()])
     for index, each in stood.items():
         name = entry_hash(each.entry)
         answer = SubmissionAnswer(entry=name) if each.status == PLACED else answers.get(name)
@@ -94,5 +94,5 @@ async def place(
     return [became[index] for index in range(len(made))]
 
 
-async def _refused(author: Journal, names: Sequence[str]) -> dict[str, Refusal]:
-    return {entry_hash(each.entry): refusal for each, refusal in await author.refusals(names)}
+async def _refused(journal: Journal, names: Sequence[str]) -> dict[str, Refusal]:
+    return {entry_hash(each.entry): refusal for each, refusal in await journal.refusals(names)}

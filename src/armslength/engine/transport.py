@@ -37,19 +37,19 @@ class NodeTransport:
         arrangement: str,
         peers: Peers,
         mine: tuple[str, Intake] | None = None,
-        pauses: Backoffs | None = None,
+        backoffs: Backoffs | None = None,
     ) -> None:
         self._terms = terms
         self._arrangement = arrangement
         self._peers = peers
         self._mine = mine
-        self._pauses = pauses or Backoffs(Troubles(), arrangement)
+        self._backoffs = backoffs or Backoffs(Troubles(), arrangement)
 
     async def submit(self, actor: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         """`actor`'s answers. Raises Unavailable."""
         if self._mine is not None and actor == self._mine[0]:
             return await self._mine[1].submit(self._arrangement, leaves)
-        to, pause = self._terms.actors[actor], self._pauses.of(actor)
+        to, pause = self._terms.actors[actor], self._backoffs.of(actor)
         if actor != self._terms.keeper and not pause.is_over:
             raise Unavailable("silent", "did not answer, and will be asked again later", actor)
         path = f"{BASE}/submit/{self._arrangement}"
@@ -61,7 +61,7 @@ class NodeTransport:
         except Unavailable as error:
             pause.fail(error.reason, advice(error))
             raise
-        self._pauses.heard(actor)
+        self._backoffs.heard(actor)
         return decode_answers(data)
 
 

@@ -58,32 +58,32 @@ class Troubles:
         self._clock = clock
         self._chance = chance
         self._moment = moment
-        self._pauses: dict[tuple[str, str, str], Backoff] = {}
+        self._backoffs: dict[tuple[str, str, str], Backoff] = {}
 
     def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Backoff:
-        """The pause of one thing that is tried again; the same for the same words."""
+        """The backoff of one thing that is tried again; the same for the same words."""
         place = (arrangement, what, whom)
-        found = self._pauses.get(place)
+        found = self._backoffs.get(place)
         if found is None:
             found = Backoff(longest=longest, chance=self._chance, clock=self._clock, moment=self._moment)
-            self._pauses[place] = found
+            self._backoffs[place] = found
         return found
 
     def over(self, what: str, whom: str = "", arrangement: str = "") -> None:
         """It went well, or is not tried any more."""
-        found = self._pauses.pop((arrangement, what, whom), None)
+        found = self._backoffs.pop((arrangement, what, whom), None)
         if found is not None:
             found.end()
 
     def forget(self, arrangement: str) -> None:
         """Nothing is tried any more in this arrangement."""
-        self._pauses = {place: pause for place, pause in self._pauses.items() if place[0] != arrangement}
+        self._backoffs = {place: pause for place, pause in self._backoffs.items() if place[0] != arrangement}
 
     def drop(self, arrangement: str) -> None:
-        """Forget the pauses of an arrangement that are over, of which there is nothing to tell."""
-        over = [place for place, pause in self._pauses.items() if place[0] == arrangement and pause.is_idle]
+        """Forget the backoffs of an arrangement that are over, of which there is nothing to tell."""
+        over = [place for place, pause in self._backoffs.items() if place[0] == arrangement and pause.is_idle]
         for place in over:
-            del self._pauses[place]
+            del self._backoffs[place]
 
     def listed(self, arrangement: str | None = None, whom: frozenset[str] = frozenset()) -> list[Trouble]:
         """What fails in an arrangement, at one of `whom` or here; everything if none is asked for. Oldest first."""
@@ -97,7 +97,7 @@ class Troubles:
                 advice=p.advice,
                 attempts=p.attempts,
             )
-            for (name, what, who), p in self._pauses.items()
+            for (name, what, who), p in self._backoffs.items()
             if p.reason and (arrangement is None or name == arrangement or (not name and (not who or who in whom)))
         ]
         return sorted(found, key=lambda each: (each.since, each.what, each.whom))[:MOST]

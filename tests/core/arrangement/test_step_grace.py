@@ -21,7 +21,7 @@ from armslength.core.arrangement.terms import Due
 from armslength.core.parts import Parts
 from armslength.errors import Refused
 from tests.core.arrangement import small
-from tests.core.arrangement.play import act
+from tests.core.arrangement.play import Play, act
 from tests.core.arrangement.small import GRACE, D
 from tests.core.arrangement.test_properties import (
     END,
@@ -231,57 +231,38 @@ def test_waiver_undoes_no_breach_that_had_passed(sealed: bool) -> None:
     assert (play.duty("a"), play.shown) == ("DISCHARGED", "SUSPENDED")
 
 
-@SEALED
-def test_remedy_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
-    """All agreed in time, but the remedy is dated past maxSuspension: WINDING, and the remedy is none (rule 5.3d)."""
-    play = small.begun(
-        claims={"e": small.event()}, duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20)}
-    )
+def all_agreed(*, sealed: bool, surviving: bool) -> tuple[Play, int]:
+    """Breached and SUSPENDED, and all have agreed to resume; and the last instant of the suspension, which has passed
+    if `sealed`."""
+    duty = small.achieve("e", due=Due(anchor="start", after=30), cure=20, surviving=surviving)
+    play = small.begun(claims={"e": small.event()}, duties={"a": duty})
     play.seal(D + 60)
     for party in "PQ":
         play.say(D + 70, party, Resume())
     last = D + 60 + 300
     if sealed:
         play.seal(last + GRACE)
+    return play, last
+
+
+@SEALED
+@pytest.mark.parametrize(("surviving", "ends"), [(False, "BREACHED"), (True, "REMEDIED")])
+def test_remedy_past_the_last_instant_resumes_nothing(sealed: bool, surviving: bool, ends: str) -> None:
+    """All agreed in time, but the remedy is dated past maxSuspension: WINDING (rule 5.3d). The remedy is none, unless
+    the duty outlives the arrangement; but it comes too late for that, too."""
+    play, last = all_agreed(sealed=sealed, surviving=surviving)
     small.attest(play, last + 5, "e", 0, True)
     play.seal(last + GRACE)
-    assert (play.duty("a"), play.shown) == ("BREACHED", "TERMINATED")
+    assert (play.duty("a"), play.shown) == (ends, "TERMINATED")
 
 
 @SEALED
 def test_waiver_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
     """All agreed in time, but what was to be remedied is waived after maxSuspension: WINDING."""
-    play = small.begun(
-        claims={"e": small.event()},
-        duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20, surviving=True)},
-    )
-    play.seal(D + 60)
-    for party in "PQ":
-        play.say(D + 70, party, Resume())
-    last = D + 60 + 300
-    if sealed:
-        play.seal(last + GRACE)
+    play, last = all_agreed(sealed=sealed, surviving=True)
     play.say(last + 5, "P", Waive(duty="a"))
     play.seal(last + GRACE)
     assert (play.duty("a"), play.shown) == ("DISCHARGED", "TERMINATED")
-
-
-@SEALED
-def test_remedy_of_a_surviving_duty_past_the_last_instant_resumes_nothing(sealed: bool) -> None:
-    """It is one, since the duty outlives the arrangement; but it comes too late for that."""
-    play = small.begun(
-        claims={"e": small.event()},
-        duties={"a": small.achieve("e", due=Due(anchor="start", after=30), cure=20, surviving=True)},
-    )
-    play.seal(D + 60)
-    for party in "PQ":
-        play.say(D + 70, party, Resume())
-    last = D + 60 + 300
-    if sealed:
-        play.seal(last + GRACE)
-    small.attest(play, last + 5, "e", 0, True)
-    play.seal(last + GRACE)
-    assert (play.duty("a"), play.shown) == ("REMEDIED", "TERMINATED")
 
 
 @SEALED
