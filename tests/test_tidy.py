@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,18 @@ def test_constructors_are_narrow() -> None:
             if node.name == "__init__" and len(given) - 1 > CONSTRUCTOR_PARAMETERS:
                 wide[f"{name(path)}:{node.lineno}"] = len(given) - 1
     assert not wide, f"more than {CONSTRUCTOR_PARAMETERS} parameters: {wide}"
+
+
+def test_a_class_name_stands_once() -> None:
+    """One meaning for one word, across the whole package."""
+    found = [
+        (each.name, name(path))
+        for path in python_files("src")
+        for each in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(each, ast.ClassDef)
+    ]
+    known = Counter(each for each, _ in found)
+    assert sorted(place for place in found if known[place[0]] > 1) == []
 
 
 def test_core_is_small() -> None:

@@ -62,7 +62,7 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DspStanding:
     """Where the Dataspace Protocol stands: the dataset's transfer, whether a negotiation runs or went well, and whether
     there is an agreement."""
 
@@ -82,7 +82,7 @@ class LiveTranche(ABC):
         self._task: asyncio.Task[None] | None = None
         self._failed: dict[Action, Backoff] = {}
         self._refused: dict[Action, int] = {}  # statements: the sealed record's size then
-        self._standing: Standing | None = None  # until it changes
+        self._standing: DspStanding | None = None  # until it changes
         self._moves = 0  # changes of it so far
         self._is_over = False  # nothing is to be done any more
 
@@ -198,13 +198,13 @@ class LiveTranche(ABC):
         self._moves += 1
         self._standing = None
 
-    async def standing(self) -> Standing:
+    async def standing(self) -> DspStanding:
         """Where the Dataspace Protocol stands."""
         found = self._standing
         if found is None:
             exchange, before = self._tools.exchange, self._moves
             negotiation = await exchange.negotiation_for(self.dataset)
-            found = Standing(
+            found = DspStanding(
                 await exchange.transfer_for(self.dataset),
                 negotiation is not None and negotiation.state != "TERMINATED",
                 await exchange.agreement_for(self.dataset) is not None,
