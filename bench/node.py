@@ -47,7 +47,7 @@ from bench.negotiation import _free_port
 COUNTS = (100, 1000, 10_000)
 WARMING, ATTESTED = 5, 45  # attestations that do not count, and that do
 CALM_S, IDLE_S = 10.0, 30.0
-PATIENCE_S = 300.0
+TIMEOUT_S = 300.0
 LOOK_S = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -158,7 +158,7 @@ async def _monitor(place: Place, made: Sequence[Made], stack: AsyncExitStack) ->
 
 async def _answers(place: Place, peers: HttpPeers, arrangement: str) -> None:
     """Wait until a node answers a monitor and its owner about this arrangement."""
-    until = time.perf_counter() + PATIENCE_S
+    until = time.perf_counter() + TIMEOUT_S
     while True:
         try:
             await peers.get(place.config.did, place.config.address, f"{BASE}/head/{arrangement}")

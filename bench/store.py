@@ -72,7 +72,7 @@ def _peer(folder: Path) -> float:
         """PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
         CREATE TABLE documents (key TEXT PRIMARY KEY, version INTEGER, body BLOB);
         CREATE TABLE leaves (record TEXT, position INTEGER, leaf BLOB, PRIMARY KEY (record, position));
-        CREATE TABLE sends (id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT, url TEXT, body BLOB);
+        CREATE TABLE sends (id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, url TEXT, body BLOB);
         INSERT INTO documents VALUES ('a', 0, x'');"""
     )
     start = time.perf_counter()
@@ -81,7 +81,7 @@ def _peer(folder: Path) -> float:
         update = "UPDATE documents SET version = version + 1, body = ? WHERE key = 'a' AND version = ?"
         assert database.execute(update, (BODY, seen)).rowcount == 1
         database.execute("INSERT INTO leaves VALUES ('a', ?, ?)", (seen, BODY))
-        database.execute("INSERT INTO sends (lane, url, body) VALUES ('a', 'https://peer/', ?)", (MESSAGE,))
+        database.execute("INSERT INTO sends (queue, url, body) VALUES ('a', 'https://peer/', ?)", (MESSAGE,))
         database.execute("COMMIT")
     taken = time.perf_counter() - start
     database.close()

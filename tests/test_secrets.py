@@ -8,7 +8,7 @@ import pytest
 
 from armslength.core.transfer import DataAddress
 from armslength.delivery.sealing import SealedFile
-from armslength.delivery.wrapping import Pair
+from armslength.delivery.wrapping import KeyPair
 from armslength.engine.contents import Publication, Reception
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens, Verifier
@@ -28,7 +28,7 @@ HOLDERS = [
     KeyRing({"tokens": PrivateKey(RAW)}),
     Tokens("did:web:a.example", PrivateKey(RAW)),
     Verifier("did:web:a.example", _nobody),
-    Pair(public=bytes(32), private=RAW),
+    KeyPair(public=bytes(32), private=RAW),
     SealedFile(key=RAW, **COMMITMENT),
     Publication(
         path="",

@@ -14,7 +14,7 @@ from armslength.errors import Refused, Unavailable
 from armslength.net.client import HttpReply
 from armslength.ports import Batch, Send
 from armslength.store.memory import MemoryStore
-from armslength.worker import EACH, EARLY_ATTEMPTS, LONGEST_S, NEW, QUEUES, Deliverer
+from armslength.worker import EACH, LONGEST_S, NEW, NOT_KNOWN_YET_ATTEMPTS, QUEUES, Deliverer
 
 
 @dataclass
@@ -258,7 +258,7 @@ async def test_an_early_message_is_tried_again_for_a_while(status: int) -> None:
     never.peer.answers["https://p/"] = [status]
     await never.put("1")
     await never.all(20)
-    assert len(never.peer.got) == EARLY_ATTEMPTS
+    assert len(never.peer.got) == NOT_KNOWN_YET_ATTEMPTS
     assert never.results == [("1", status, f"answer {status}".encode())]
 
 

@@ -37,7 +37,7 @@ class Network(Table, frozen=True):
     ca: str = ""
 
 
-class Room(Table, frozen=True):
+class InboxLimits(Table, frozen=True):
     """`[inbox]`: how many proposals wait for their reader, and how many bytes of them: of strangers from one host, of
     all strangers together, and of each counterparty of an arrangement that we are engaged in."""
 
@@ -98,7 +98,7 @@ class Config(Table, frozen=True):
     development: bool = False
     nodes: tuple[str, ...] = ()
     network: Network = Network()
-    inbox: Room = Room()
+    inbox: InboxLimits = InboxLimits()
     accept: Accept = Accept()
     limits: Limits = Limits()
 

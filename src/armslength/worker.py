@@ -37,11 +37,11 @@ LOOK_S: Final = 0.5  # seconds before the outbox is looked at again where it, or
 SLEEP_S: Final = 60.0  # the longest sleep while something waits: the clock may leap
 FIRST_S: Final = 0.1  # the first pause after a failure; it doubles
 LONGEST_S: Final = 60.0
-EARLY: Final = frozenset({404, 409})  # "I do not know that yet"
-EARLY_ATTEMPTS: Final = 8  # about 20 s in all
-PASSING: Final = frozenset({408, 425, 429})  # 4xx that say "later" by themselves
-BARRED: Final = frozenset({401, 403, 407})  # said by whoever guards the peer, and not of this message
-DEAF: Final = frozenset({0, 502, 503, 504, *PASSING, *BARRED})  # a peer that answers so is left alone as a whole
+NOT_KNOWN_YET: Final = frozenset({404, 409})  # "I do not know that yet"
+NOT_KNOWN_YET_ATTEMPTS: Final = 8  # about 20 s in all
+TRY_LATER: Final = frozenset({408, 425, 429})  # 4xx that say "later" by themselves
+NO_ACCESS: Final = frozenset({401, 403, 407})  # said by whoever guards the peer, and not of this message
+UNREACHABLE: Final = frozenset({0, 502, 503, 504, *TRY_LATER, *NO_ACCESS})  # from then on it is left alone as a whole
 LAST_S: Final = 10 * 86400  # for which a peer may be silent before what is sent to it is given up … (rule 11.3b)
 LAST: Final = 20_000  # … and attempts of one send, in about the same time
 
@@ -187,7 +187,7 @@ class Deliverer:
                 self._troubles.over(*_named(send))
                 await self._on_result(send, status, body)
                 return
-            if status not in DEAF:  # the peer as a whole answers well
+            if status not in UNREACHABLE:  # the peer as a whole answers well
                 self._troubles.at(*_named(send)).tell(trouble, hint)
             await self._store.commit(Batch(retries=[(send.id, self._clock() + self._wait(send))]))
         except ArmslengthError as error:
@@ -202,7 +202,7 @@ class Deliverer:
 
     def _learn(self, peer: str, status: int, trouble: str, hint: str) -> None:
         """What an answer, or none, says about the peer as a whole."""
-        if status in DEAF:
+        if status in UNREACHABLE:
             if self._backoff(peer).is_over:  # of those that were on their way together the first counts
                 self._backoff(peer).fail(trouble, hint)
             self._most[peer] = 1
@@ -218,9 +218,9 @@ class Deliverer:
     def _is_final(self, status: int, attempts: int) -> bool:
         if 200 <= status < 300:
             return True
-        if not 400 <= status < 500 or status in PASSING or status in BARRED:
+        if not 400 <= status < 500 or status in TRY_LATER or status in NO_ACCESS:
             return False
-        return status not in EARLY or attempts + 1 >= EARLY_ATTEMPTS
+        return status not in NOT_KNOWN_YET or attempts + 1 >= NOT_KNOWN_YET_ATTEMPTS
 
     def _wait(self, send: Send) -> float:
         longest = min(FIRST_S * 2.0 ** min(send.attempts, 16), LONGEST_S)

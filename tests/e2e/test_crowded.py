@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow("strangers press a real process until the time-out
 
 PROGRAM = Path(sys.executable).with_name("armslength")
 MIB = 1024 * 1024
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 ASK = b"GET /.well-known/did.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
@@ -36,7 +36,7 @@ class Node:
     def connect(self, host: str = "127.0.0.2") -> socket.socket:
         """A connection from an address of the loopback range."""
         made = socket.socket()
-        made.settimeout(PATIENCE_S)
+        made.settimeout(TIMEOUT_S)
         made.bind((host, 0))
         made.connect(("127.0.0.1", self.port))
         return made

@@ -40,10 +40,10 @@ def test_pauses_grow_and_end() -> None:
         assert lengths == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
         pauses = Backoffs(Troubles(), "")
         pauses.own.grow()
-        pauses.heard("A")
+        pauses.answered("A")
         assert not pauses.own.is_over
         pauses.of("A").grow()
-        pauses.heard("A")
+        pauses.answered("A")
         assert pauses.own.is_over
         assert pauses.of("A").is_over
 

@@ -43,7 +43,7 @@ def request(consumer_pid: str = "c1", **changes: object) -> cn.ContractRequest:
 
 
 async def queued(net: Network, did: str) -> list[Message]:
-    """What a node is about to send: the first message of each lane."""
+    """What a node is about to send: the first message of each queue."""
     return [dsp.read(send.body) for send in await net.stores[did].due(net.now, 100)]
 
 

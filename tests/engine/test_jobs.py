@@ -17,7 +17,7 @@ import pytest
 from armslength.core.arrangement.bodies import Commit
 from armslength.delivery import sealing
 from armslength.engine.contents import Contents, Publication
-from armslength.engine.publishing import LEFTOVER, Publisher, Wish
+from armslength.engine.publishing import LEFTOVER, Publisher, PublishRequest
 from armslength.engine.troubles import Troubles
 from armslength.errors import Misuse, NotFound, Stuck
 from armslength.store.memory import MemoryStore
@@ -55,7 +55,7 @@ class Place:
         return self.written
 
     def publish(self, file: Path, media_type: str = "text/markdown", after: int = 0) -> Any:
-        return self.publisher.publish(self.live, "T2", Wish(file, media_type, after))
+        return self.publisher.publish(self.live, "T2", PublishRequest(file, media_type, after))
 
     def files(self) -> set[str]:
         return {path.name.split(".", 2)[2].split(".", 1)[1] for path in self.blobs.iterdir()}

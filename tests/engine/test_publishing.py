@@ -12,7 +12,7 @@ import pytest
 
 from armslength.core.canonical import canonical
 from armslength.engine.contents import PUBLICATION, Publication
-from armslength.engine.publishing import Wish
+from armslength.engine.publishing import PublishRequest
 from armslength.errors import Misuse
 from armslength.ports import Batch, Put
 from armslength.wire.strict import convert, parse
@@ -41,11 +41,11 @@ def test_the_embargo_changes_until_the_release_and_the_content_does_not(tmp_path
                 (tmp_path / "T1.in", "T1", at(12), "released"),
             ):
                 with pytest.raises(Misuse) as caught:
-                    await publisher.publish(live, tranche, Wish(path, "text/markdown", after)).result()
+                    await publisher.publish(live, tranche, PublishRequest(path, "text/markdown", after)).result()
                 assert caught.value.code == code
             assert await node.store.find(PUBLICATION) == before
             old = await publisher._contents.need_publication(live, "T2")
-            new = await publisher.publish(live, "T2", Wish(file, "text/markdown", at(12))).result()
+            new = await publisher.publish(live, "T2", PublishRequest(file, "text/markdown", at(12))).result()
             assert new.release_after == at(12) != old.release_after
             assert (new.plain_root, new.cipher_root, new.path) == (old.plain_root, old.cipher_root, old.path)
             await asyncio.sleep(1)
@@ -74,9 +74,9 @@ def test_a_new_embargo_loses_nothing_that_is_stored_meanwhile(tmp_path: Path) ->
                 return await commit(batch)
 
             slow = SimpleNamespace(get=node.store.get, commit=meanwhile)
-            wish = Wish(tmp_path / "T2.in", "text/markdown", at(12))
+            request = PublishRequest(tmp_path / "T2.in", "text/markdown", at(12))
             with patch.object(publisher._contents, "store", slow), pytest.raises(Misuse, match="already released"):
-                await publisher.publish(live, "T2", wish).result()
+                await publisher.publish(live, "T2", request).result()
             assert not once
             assert (await publisher._contents.need_publication(live, "T2")).wrapped == "AAAA"
 

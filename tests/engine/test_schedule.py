@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from armslength.engine import schedule
-from armslength.engine.schedule import AGENDA, Schedule
+from armslength.engine.schedule import SCHEDULE, Schedule
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Put
 from armslength.store.memory import MemoryStore
@@ -45,14 +45,14 @@ class Recording(MemoryStore):
 
 
 async def repository(store: MemoryStore) -> Schedule:
-    """An agenda of two arrangements, which are settled until 10 and for ever."""
+    """A schedule of two arrangements, which are settled until 10 and for ever."""
     found = Schedule(store)
     await found.commit(Batch(puts=[schedule.row(A, 10), schedule.row(B)]))
     return found
 
 
 async def reopened(store: MemoryStore) -> Schedule:
-    """The agenda as the next process reads it."""
+    """The schedule as the next process reads it."""
     found = Schedule(store)
     await found.load()
     return found
@@ -133,7 +133,7 @@ async def test_what_is_taken_off_is_gone() -> None:
     store = MemoryStore()
     found = await repository(store)
     since = found.moves(A)
-    await found.commit(Batch(deletes=[(AGENDA, A)]))
+    await found.commit(Batch(deletes=[(SCHEDULE, A)]))
     await found.commit(about(A))
     assert not await found.settle(schedule.row(A, 20), since)
     for each in (found, await reopened(store)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.utils import formatdate
 
-from armslength.engine.skew import CLOCK, Skew
+from armslength.engine.skew import CLOCK, ClockSkew
 from armslength.engine.troubles import Troubles
 from armslength.views import troubles as views
 
@@ -14,7 +14,7 @@ NOW = 1_750_000_000.0
 def heard(**ahead: int) -> list[str]:
     """What is told after others have shown clocks over which ours is so many seconds ahead."""
     troubles = Troubles(clock=lambda: NOW)
-    skew = Skew(troubles, lambda: NOW)
+    skew = ClockSkew(troubles, lambda: NOW)
     for host, seconds in ahead.items():
         skew.heard(f"https://{host}.example/armslength/1/head", formatdate(NOW - seconds, usegmt=True))
     return [each.reason for each in troubles.listed() if each.what == CLOCK]
@@ -37,7 +37,7 @@ def test_of_two_clocks_nobody_knows_which_is_wrong() -> None:
 def test_it_is_over_once_clocks_agree() -> None:
     """And what is no date changes nothing."""
     troubles = Troubles(clock=lambda: NOW)
-    skew = Skew(troubles, lambda: NOW)
+    skew = ClockSkew(troubles, lambda: NOW)
     for date in (formatdate(NOW - 90, usegmt=True), "nonsense", "", "Mon, 99 Foo 0000 00:00:00 GMT"):
         skew.heard("https://a.example/", date)
     assert len(troubles.listed()) == 1

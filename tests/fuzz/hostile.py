@@ -14,11 +14,11 @@ from armslength.core.record import note
 from armslength.errors import ArmslengthError
 from armslength.identity import did
 from armslength.wire import bundle, catalog, dsp, own, proof, record, terms_json, terms_yaml, witness
-from armslength.wire.terms_values import Unfit, read_duration, read_instant, read_line, read_size, read_when
+from armslength.wire.terms_values import BadValue, read_duration, read_instant, read_line, read_size, read_when
 
 SIZE = 20_000
 SECONDS = 2.0
-REFUSALS = (ArmslengthError, Unfit)
+REFUSALS = (ArmslengthError, BadValue)
 
 UNITS = [
     b"[", b"{", b'{"a":', b'"', b"1,", b"9", b"\n", b"\xe2\x80\x94 a AAAA\n", b"a\n\n", b"=", b"A", b" ", b"index 0\n",

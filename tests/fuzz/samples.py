@@ -125,7 +125,7 @@ def between_nodes() -> dict[str, list[bytes]]:
     note = notes()["note"][0].decode()
     return {
         "answers": [own.encode_answers(answers), own.encode_answers([])],
-        "synced": [canonical(own.Synced(sealed=1, size=2, missing=("a", "b")))],
+        "synced": [canonical(own.SyncAnswer(sealed=1, size=2, missing=("a", "b")))],
         "proposal": [canonical(small), canonical(proposal)],
         "sealed": [canonical(own.SealedHead(head=builder.replica.head, checkpoint=note, time=5))],
         "arrangements": [canonical(own.Arrangements(arrangements=(small,)))],

@@ -8,11 +8,11 @@ import time
 from collections import Counter
 
 from tests.oracle.duel import history, replay
-from tests.oracle.laws import LAWS, Found, ours, theirs
+from tests.oracle.laws import LAWS, ClaimSummary, ours, theirs
 from tests.oracle.shrink import kinds, smaller, smaller_law, told
 
 
-def duel(seed: int, tell: bool) -> tuple[Found, str]:
+def duel(seed: int, tell: bool) -> tuple[ClaimSummary, str]:
     """One history, seen by both engines: (the product's, the second engine's)."""
     found = history(seed)
     if not (found.found and tell):
@@ -21,7 +21,7 @@ def duel(seed: int, tell: bool) -> tuple[Found, str]:
     return found.found, told(terms, acts, replay((terms, acts)))
 
 
-def law(name: str, seed: int, tell: bool) -> tuple[Found, str]:
+def law(name: str, seed: int, tell: bool) -> tuple[ClaimSummary, str]:
     """One law of one engine on one history: (first run, second run)."""
     run = theirs if name.startswith("oracle-") else ours
     case = LAWS[name.removeprefix("oracle-")](seed)

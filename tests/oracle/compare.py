@@ -14,7 +14,7 @@ View = dict[str, object]
 
 
 def _clock(state: str, due: int | None, cure_due: int | None, frozen_at: int | None) -> tuple[int | None, int | None]:
-    """The deadline that runs, and since when it stands still."""
+    """The deadline that runs, and since when it is paused."""
     return {"ACTIVE": due, "OVERDUE": cure_due}.get(state), frozen_at
 
 

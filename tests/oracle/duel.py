@@ -14,7 +14,7 @@ from tests.oracle.arrangements import some_terms
 from tests.oracle.compare import compared
 from tests.oracle.engine import Oracle
 from tests.oracle.histories import Teller
-from tests.oracle.laws import Found
+from tests.oracle.laws import ClaimSummary
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Duel:
 
     terms: Arrangement
     acts: list[EntryInput] = field(default_factory=list)
-    found: Found = field(default_factory=dict)
+    found: ClaimSummary = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Both begin."""
@@ -58,7 +58,7 @@ def history(seed: int, length: int = 90) -> Duel:
     return duel
 
 
-def replay(record: tuple[Arrangement, list[EntryInput]]) -> Found:
+def replay(record: tuple[Arrangement, list[EntryInput]]) -> ClaimSummary:
     """Where the engines differ first, on a given record."""
     duel = Duel(record[0])
     for what in record[1]:

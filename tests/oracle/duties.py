@@ -1,4 +1,4 @@
-"""Duties (part 4 of the rules): how each goes on, whose clocks stand still, what a breach leads to."""
+"""Duties (part 4 of the rules): how each goes on, whose clocks are paused, what a breach leads to."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def clock(world: World, duty: str) -> bool:
 
 
 def stands(known: Duty, deadline: int) -> bool:
-    """Whether this deadline stands still: one that had passed before has no time left to be given back (rule 4.5)."""
+    """Whether this deadline is paused: one that had passed before has no time left to be given back (rule 4.5)."""
     return known.frozen_at is not None and known.frozen_at <= deadline
 
 
@@ -268,7 +268,7 @@ def release(world: World, duty: str) -> str | None:
 
 def passed(world: World, duty: str, at: int) -> list[int]:
     """The deadlines of an open duty that have passed at an instant, though they may not have fired: due, then cure.
-    One that was met, or stands still, is none."""
+    One that was met, or is paused, is none."""
     known = world.duties[duty]
     if duty in world.releases:
         tranche = world.tranches[world.releases[duty]]

@@ -19,7 +19,7 @@ from tests.oracle.engine import Oracle, exact
 from tests.oracle.histories import Teller
 
 SEAL = Seal(checkpoint="", state_root="")
-Found = dict[str, tuple[object, object]]
+ClaimSummary = dict[str, tuple[object, object]]
 
 
 @dataclass
@@ -39,10 +39,10 @@ class Law:
     terms: Arrangement
     one: list[EntryInput]
     other: list[EntryInput]
-    compare: Callable[[Run, Run], Found]
+    compare: Callable[[Run, Run], ClaimSummary]
     exacts: dict[str, set[int]] = field(default_factory=dict)
 
-    def broken(self, run: Callable[[Arrangement, list[EntryInput]], Run]) -> Found:
+    def broken(self, run: Callable[[Arrangement, list[EntryInput]], Run]) -> ClaimSummary:
         """Where the two runs differ; nothing, if honest timekeepers could not have sealed so."""
         if not honest(self.other, self.exacts, self.terms.grace):
             return {}
@@ -84,12 +84,12 @@ def theirs(terms: Arrangement, acts: list[EntryInput]) -> Run:
     return run
 
 
-def states(one: Run, other: Run) -> Found:
+def states(one: Run, other: Run) -> ClaimSummary:
     """The state, but for the clock."""
     return {path: what for path, what in differences(one.view, other.view).items() if not path.startswith("clock")}
 
 
-def everything(one: Run, other: Run) -> Found:
+def everything(one: Run, other: Run) -> ClaimSummary:
     """What is placed, the state, and what has changed on the way."""
     found = states(one, other)
     for entry in one.verdicts.keys() & other.verdicts.keys():
@@ -100,7 +100,7 @@ def everything(one: Run, other: Run) -> Found:
     return found if found or not (lost or more) else {"changes": (lost, more)}
 
 
-def if_both_are_valid(one: Run, other: Run) -> Found:
+def if_both_are_valid(one: Run, other: Run) -> ClaimSummary:
     """The state, if the same entries are placed in both orders."""
     return {} if any(path.startswith("verdict") for path in everything(one, other)) else states(one, other)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Clear, Condition, Effective, Not
-from tests.oracle.laws import Found, Law, Run
+from tests.oracle.laws import ClaimSummary, Law, Run
 
 EFFECTIVE = Effective()
 T = TypeVar("T")
@@ -27,12 +27,12 @@ DULL: tuple[str, ...] = (
 DULL += ("cipher_root", "agreement", "media_type", "size", "cipher_size", "monitors")
 
 
-def kinds(found: Found) -> set[str]:
+def kinds(found: ClaimSummary) -> set[str]:
     """The kinds of place in which two views differ: the paths without names."""
     return {"-".join((path.split()[0], *path.split()[2:])) for path in found}
 
 
-def smaller(record: Record, judge: Callable[[Record], Found]) -> Record:
+def smaller(record: Record, judge: Callable[[Record], ClaimSummary]) -> Record:
     """As small as it gets, with a difference of one of the same kinds."""
     wanted = kinds(judge(record))
     while True:
@@ -44,7 +44,7 @@ def smaller(record: Record, judge: Callable[[Record], Found]) -> Record:
             return record
 
 
-def tried(judge: Callable[[Record], Found], record: Record) -> Found:
+def tried(judge: Callable[[Record], ClaimSummary], record: Record) -> ClaimSummary:
     """What the judge says; nothing of terms that no longer hang together."""
     try:
         return judge(record)
@@ -117,7 +117,7 @@ def simpler(condition: Condition) -> Iterator[Condition]:
 # --- telling ------------------------------------------------------------------------------------------------------
 
 
-def told(terms: Arrangement, acts: list[EntryInput], found: Found) -> str:
+def told(terms: Arrangement, acts: list[EntryInput], found: ClaimSummary) -> str:
     """The case for readers, times as seconds from the start, and where the two differ."""
     lines = [
         f"# end +{terms.end - terms.start} grace {terms.grace} max_suspension {terms.max_suspension}"

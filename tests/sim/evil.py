@@ -12,7 +12,7 @@ from armslength.core.record.entry import TYPE_OF, Entry, Leaf, Stamp, entry_hash
 from armslength.core.record.note import Note
 from armslength.identity.tokens import Tokens
 from armslength.net.client import HttpReply
-from armslength.wire.own import BASE, SubmissionAnswer, Synced, decode_answers, decode_synced, encode_leaves
+from armslength.wire.own import BASE, SubmissionAnswer, SyncAnswer, decode_answers, decode_synced, encode_leaves
 from armslength.wire.witness import AddCheckpoint
 from tests.golden.terms import at
 from tests.record_builder import Builder, signer
@@ -112,7 +112,7 @@ class EvilKeeper(Builder):
         path = f"{BASE}/sync/{self.world.arrangement}?start={start}"
         return await post(self.world, to, path, body, token=self.keeper)
 
-    async def synced(self, to: str, start: int = 0) -> Synced:
+    async def synced(self, to: str, start: int = 0) -> SyncAnswer:
         """The same, where it must be taken."""
         reply = await self.sync(to, start)
         assert reply.status == 200, reply.body

@@ -30,8 +30,8 @@ from armslength.core.record.note import parse
 from armslength.engine.clock import Clocks
 from armslength.engine.journal import KIND as JOURNAL
 from armslength.engine.monitor import Monitor
-from armslength.engine.publishing import Wish
-from armslength.engine.recorder import Free
+from armslength.engine.publishing import PublishRequest
+from armslength.engine.recorder import AlwaysReady
 from armslength.engine.repository import LiveArrangement
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver, key_did
@@ -189,7 +189,7 @@ class SimNode:
 
     def forget_the_past(self) -> None:
         """Speak at once, as if this node had never said anything elsewhere."""
-        self.running.node.recorder.voice = Free()
+        self.running.node.recorder.readiness = AlwaysReady()
         self.running.node.repository.silence = None
 
     def clock(self) -> float:
@@ -352,7 +352,7 @@ class World:
             live = await node.live()
             media_type = self.terms.tranches[tranche].media_types[0]
             await node.running.node.tranches.publisher.publish(
-                live, tranche, Wish(file, media_type, release_after)
+                live, tranche, PublishRequest(file, media_type, release_after)
             ).result()
             node.running.node.wake()
             return True

@@ -15,7 +15,7 @@ from armslength.core.canonical import digest
 from armslength.engine import repository
 from armslength.engine.name_index import NAMED
 from armslength.engine.repository import INDEX, Repository
-from armslength.engine.schedule import AGENDA
+from armslength.engine.schedule import SCHEDULE
 from armslength.ports import Batch
 from armslength.store.memory import MemoryStore
 from armslength.wire.own import Proposal
@@ -171,7 +171,7 @@ def test_a_message_opens_one_arrangement(tmp_path: Path, monkeypatch: pytest.Mon
             await asyncio.sleep(CALM)
             await crash_and_start(world)
             await asyncio.sleep(CALM)
-            assert len(world.nodes["m5"].running.node.repository.agenda) == 13
+            assert len(world.nodes["m5"].running.node.repository.schedule) == 13
             monkeypatch.setattr(Repository, "_load", counted)
             await world.clock(at(0, 2))
             await world.rest()
@@ -186,7 +186,7 @@ def test_a_message_opens_one_arrangement(tmp_path: Path, monkeypatch: pytest.Mon
             opened.clear()
             await crash_and_start(world, "A")
             view = await world.nodes["A"].manage("view", arrangement=world.arrangement[:20])
-            assert view["held"] == 13
+            assert view["arrangements"] == 13
             assert len(view["others"]) >= 10
             assert [name for _, name in opened] == [world.arrangement]
 
@@ -202,12 +202,12 @@ def test_a_database_without_indexes_gets_them(tmp_path: Path) -> None:
             await asyncio.sleep(CALM)
             node = world.nodes["m5"]
             await node.crash()
-            rows = [row for kind in (AGENDA, NAMED, INDEX) for row in await node.store.find(kind)]
+            rows = [row for kind in (SCHEDULE, NAMED, INDEX) for row in await node.store.find(kind)]
             assert await node.store.commit(Batch(deletes=[(row.kind, row.key) for row in rows]))
             await node.start()
             await asyncio.sleep(CALM)
             assert node.running.node.turns > 0
-            after = [row for kind in (AGENDA, NAMED, INDEX) for row in await node.store.find(kind)]
+            after = [row for kind in (SCHEDULE, NAMED, INDEX) for row in await node.store.find(kind)]
             assert [(row.key, row.body) for row in after] == [(row.key, row.body) for row in rows]
 
     play(story())

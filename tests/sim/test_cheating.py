@@ -114,12 +114,12 @@ async def _publish_lie(world: World) -> None:
     file.write_bytes(FILES["T1"])
     true = publishing._publication
 
-    def lie(name: str, sealed: SealedFile, wish: publishing.Wish, looks: str) -> Publication:
-        return dataclasses.replace(true(name, sealed, wish, looks), plain_root="ab" * 32)
+    def lie(name: str, sealed: SealedFile, request: publishing.PublishRequest, looks: str) -> Publication:
+        return dataclasses.replace(true(name, sealed, request, looks), plain_root="ab" * 32)
 
-    wish = publishing.Wish(file, live.terms.tranches["T1"].media_types[0], 0)
+    request = publishing.PublishRequest(file, live.terms.tranches["T1"].media_types[0], 0)
     with patch.object(publishing, "_publication", lie):
-        await publisher.publish(live, "T1", wish).result()
+        await publisher.publish(live, "T1", request).result()
 
 
 def test_small_order_keys(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from armslength.config import Room
+from armslength.config import InboxLimits
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
@@ -164,7 +164,7 @@ def test_what_strangers_send_takes_room_from_nobody_else(tmp_path: Path) -> None
         await perform(world, at(0))
         assert await world.received("T1") == FILES["T1"]
 
-    run(tmp_path, story, settings={"inbox": Room(host_number=5, number=40, known_number=3)})
+    run(tmp_path, story, settings={"inbox": InboxLimits(host_number=5, number=40, known_number=3)})
 
 
 def test_bytes_are_bounded_too(tmp_path: Path) -> None:
@@ -181,4 +181,4 @@ def test_bytes_are_bounded_too(tmp_path: Path) -> None:
         assert await bring(1, one) == "waiting"
         assert [await bring(number, two) for number in range(2)] == ["waiting", "inbox-full"]
 
-    run(tmp_path, story, settings={"inbox": Room(host_bytes=25_000, bytes=35_000)})
+    run(tmp_path, story, settings={"inbox": InboxLimits(host_bytes=25_000, bytes=35_000)})

@@ -112,13 +112,13 @@ def test_one_accusation_is_enough(tmp_path: Path) -> None:
             await world.rest()
             await submit(world, "m5", signed(await entry(world, "m2", YES)))
             await world.rest()
-            node, doubles = world.nodes["A"].running.node, []
+            node, conflicts = world.nodes["A"].running.node, []
             for period in range(1, 8):
                 body = Attest(claim="k1a", period=period, value=True)
-                doubles.append(await entry(world, "m2", body, author_seq=0, author_prev=""))
+                conflicts.append(await entry(world, "m2", body, author_seq=0, author_prev=""))
             live = await world.nodes["A"].live()
             await leave_identity_only(world, "m5")
-            for each in doubles[:5]:
+            for each in conflicts[:5]:
                 await submit(world, "A", signed(each))
                 await asyncio.sleep(30)
             assert len(await live.journal.pending()) == 1
@@ -126,9 +126,9 @@ def test_one_accusation_is_enough(tmp_path: Path) -> None:
             assert await excluded(world) == {"A": ["m2"], "B": ["m2"], "m5": ["m2"]}
             with patch.object(node.recorder, "last_entry", side_effect=AssertionError):
                 live.record.accused.clear()
-                await submit(world, "A", signed(doubles[5]))
-                assert not live.record.doubles
+                await submit(world, "A", signed(conflicts[5]))
+                assert not live.record.conflicts
                 live.record.merge([signed(await entry(world, "m3", OTHER, author_seq=-1), by="m2")], at(1, 1))
-                assert not live.record.doubles
+                assert not live.record.conflicts
 
     play(story())

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from armslength.config import Accept, Room
+from armslength.config import Accept, InboxLimits
 from armslength.core import negotiation as cn
 from armslength.core import transfer as tp
 from armslength.core.arrangement.bodies import Sign
@@ -147,7 +147,7 @@ def test_names_of_texts_take_room_too(tmp_path: Path) -> None:
         ]
         assert said == ["waiting", "waiting", "inbox-full"]
 
-    run(tmp_path, story, settings={"inbox": Room(host_bytes=25_000, bytes=35_000)})
+    run(tmp_path, story, settings={"inbox": InboxLimits(host_bytes=25_000, bytes=35_000)})
 
 
 def test_terms_brought_again_are_not_judged_again_by_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,9 +252,9 @@ def test_a_greeting_opens_only_what_names_the_sender(tmp_path: Path, monkeypatch
 
             monkeypatch.setattr(node.repository, "opened", opening)
             node.wake(world.arrangement)
-            await node.heard(world.nodes["B"].config.did)
+            await node.answered(world.nodes["B"].config.did)
             assert looked_at == [world.arrangement]
-            await node.heard("did:web:x.example")
+            await node.answered("did:web:x.example")
             assert looked_at == [world.arrangement]
 
     play(story())

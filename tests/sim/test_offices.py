@@ -291,7 +291,7 @@ def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) ->
 
 
 async def _number(world: World, number: int) -> bool:
-    return len(world.nodes["m5"].running.node.repository.agenda) == number
+    return len(world.nodes["m5"].running.node.repository.schedule) == number
 
 
 async def _is_signed(world: World, name: str) -> bool:

@@ -14,7 +14,7 @@ from armslength.core.record import evidence
 from armslength.core.record.entry import Leaf, Submission, entry_hash
 from armslength.engine import local_record
 from armslength.engine.recorder import Recorder
-from armslength.wire.own import MAX_LEAVES, Synced
+from armslength.wire.own import MAX_LEAVES, SyncAnswer
 from armslength.wire.record import encode
 from tests.golden.terms import at
 from tests.sim.evil import begun, entry, leave_identity_only, signed, submit
@@ -95,7 +95,9 @@ def test_a_timekeeper_that_misses_more_than_there_can_be(tmp_path: Path) -> None
             line = encode(signed(made, by="m3")).decode()
             true, looked = Recorder.sync, list[int]()
 
-            async def missing(self: Recorder, arrangement: str, caller: str, start: int, leaves: list[Leaf]) -> Synced:
+            async def missing(
+                self: Recorder, arrangement: str, caller: str, start: int, leaves: list[Leaf]
+            ) -> SyncAnswer:
                 synced = await true(self, arrangement, caller, start, leaves)
                 return dataclasses.replace(synced, missing=(line,) * 3000)
 

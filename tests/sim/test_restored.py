@@ -24,7 +24,7 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement
 from armslength.errors import Refused, Unavailable
 from armslength.store.memory import MemoryStore
-from armslength.wire.own import Shown
+from armslength.wire.own import RecallAnswer
 from armslength.wire.record import encode
 from tests.golden.terms import at
 from tests.record_builder import signing_key
@@ -69,7 +69,7 @@ async def _goes_on(world: World, name: str) -> None:
     for each in world.nodes.values():
         live = await each.live()
         assert live.silence is None
-        assert not live.record.doubles
+        assert not live.record.conflicts
 
 
 @pytest.mark.parametrize("noticed", [True, False], ids=["noticed", "unnoticed"])
@@ -113,7 +113,7 @@ def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None
             await node.crash()  # and it knows after another start
             await node.start()
             with pytest.raises(Unavailable, match=f"waits for {other}"):
-                await node.running.node.recorder.voice.speak(await node.live())
+                await node.running.node.recorder.readiness.wait(await node.live())
             assert world.network.submitted == submitted
             assert not [each for each in world.network.cosigned[cosigned:] if each[0] == name]
             world.network.apart = set()
@@ -275,22 +275,22 @@ async def _trouble(world: World, random: Random, copies: dict[str, list[MemorySt
         await asyncio.sleep(20)  # it catches up before the next misfortune: two at once may lose what only they knew
 
 
-def _answers(change: Callable[[World, Shown], Shown]) -> Any:
+def _answers(change: Callable[[World, RecallAnswer], RecallAnswer]) -> Any:
     """A patch: what A shows of others' words is changed."""
     true = Recorder.own
 
-    async def own(self: Recorder, live: LiveArrangement, did: str) -> Shown:
+    async def own(self: Recorder, live: LiveArrangement, did: str) -> RecallAnswer:
         shown = await true(self, live, did)
         return change(live, shown) if live.record.me.actor == "A" else shown
 
     return patch.object(Recorder, "own", own)
 
 
-def _nothing(_: LiveArrangement, shown: Shown) -> Shown:
-    return Shown(now=shown.now, sealed=0)
+def _nothing(_: LiveArrangement, shown: RecallAnswer) -> RecallAnswer:
+    return RecallAnswer(now=shown.now, sealed=0)
 
 
-def _forged(live: LiveArrangement, shown: Shown) -> Shown:
+def _forged(live: LiveArrangement, shown: RecallAnswer) -> RecallAnswer:
     """An entry in the name of m5 and one of B's, signed by A."""
     lines = []
     for author in ("m5", "B"):
@@ -302,7 +302,7 @@ def _forged(live: LiveArrangement, shown: Shown) -> Shown:
     return replace(shown, waiting=tuple(lines))
 
 
-def _a_head(live: LiveArrangement, shown: Shown, by: str = "A") -> Shown:
+def _a_head(live: LiveArrangement, shown: RecallAnswer, by: str = "A") -> RecallAnswer:
     """A head that the keeper has not signed."""
     text, key = Checkpoint(live.record.sealed.roster.origin, 10_000, b"x" * 32).text, signing_key(by, "checkpoints")
     note = sign_note(
@@ -313,7 +313,9 @@ def _a_head(live: LiveArrangement, shown: Shown, by: str = "A") -> Shown:
 
 @pytest.mark.parametrize("lie", [_nothing, _forged, _a_head])
 @pytest.mark.parametrize("name", ["B", "m5"])
-def test_a_peer_that_lies(tmp_path: Path, name: str, lie: Callable[[LiveArrangement, Shown], Shown]) -> None:
+def test_a_peer_that_lies(
+    tmp_path: Path, name: str, lie: Callable[[LiveArrangement, RecallAnswer], RecallAnswer]
+) -> None:
     """It shows nothing, or what nobody has signed: the first hides nothing that another shows, and the second has not
     answered."""
 
@@ -387,7 +389,7 @@ def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.Log
             with patch.object(Recorder, "own", _hiding(Recorder.own)):
                 await world.nodes["A"].put_back(older, noticed=False)
                 live = await world.nodes["A"].live()
-                await world.nodes["A"].running.node.recorder.voice.speak(live)
+                await world.nodes["A"].running.node.recorder.readiness.wait(live)
                 assert live.silence is None
                 assert "restored" not in caplog.text
                 await world.say("B", Notice(claim="k2", start=at(30, 9), end=at(30, 12), text="a flight"))
@@ -402,7 +404,7 @@ def test_what_turns_up_later_silences_at_once(tmp_path: Path, caplog: pytest.Log
 
 
 def _hiding(true: Any) -> Any:
-    async def own(self: Recorder, live: LiveArrangement, did: str) -> Shown:
-        return Shown(now=0, sealed=0)
+    async def own(self: Recorder, live: LiveArrangement, did: str) -> RecallAnswer:
+        return RecallAnswer(now=0, sealed=0)
 
     return own

@@ -1,8 +1,8 @@
-"""A process to be killed: commits numbered batches in four lanes and prints each number once `commit` has returned.
+"""A process to be killed: commits numbered batches in four queues and prints each number once `commit` has returned.
 
     python committer.py DATABASE
 
-Batch n of lane l: a document "l/n", the next leaf of record l, a send in lane l, and the lane's counter (with a
+Batch n of queue l: a document "l/n", the next leaf of record l, a send in queue l, and the queue's counter (with a
 version guard). It never stops by itself.
 """
 
@@ -17,7 +17,7 @@ LANES = 4
 
 
 async def queue(store: SqliteStore, name: str) -> None:
-    """Commit for ever, from where the database says the lane stands."""
+    """Commit for ever, from where the database says the queue stands."""
     counter = await store.get("counter", name)
     done = counter.version if counter else 0
     while True:
@@ -33,7 +33,7 @@ async def queue(store: SqliteStore, name: str) -> None:
 
 
 async def main(path: Path) -> None:
-    """Run all lanes at once."""
+    """Run all queues at once."""
     store = SqliteStore.open(path)
     await asyncio.gather(*(queue(store, str(number)) for number in range(LANES)))
 

@@ -18,7 +18,7 @@ def note(key: str, seen: int = 0, body: bytes = b"{}", tag: str = "") -> Batch:
 
 
 def send(queue: str, body: bytes = b"hello") -> Send:
-    """A message in a lane."""
+    """A message in a queue."""
     return Send(queue, "did:web:peer", "https://peer/inbox", body)
 
 
@@ -253,7 +253,7 @@ class TestSends:
         assert await store.due(0, 2) == found[:2]
 
     async def test_head_of_line(self, store: Store) -> None:
-        """Only the first of a lane is due; the next one is when that is delivered."""
+        """Only the first of a queue is due; the next one is when that is delivered."""
         await store.commit(Batch(sends=[send("a", b"1"), send("a", b"2"), send("b", b"3"), send("a", b"4")]))
         first, other = await store.due(0, 10)
         assert (first.body, other.body) == (b"1", b"3")
@@ -261,7 +261,7 @@ class TestSends:
         assert [one.body for one in await store.due(0, 10)] == [b"2", b"3"]
 
     async def test_retry_waits(self, store: Store) -> None:
-        """A send to be tried again is not due before its time, counts its attempts, and holds its lane back."""
+        """A send to be tried again is not due before its time, counts its attempts, and holds its queue back."""
         await store.commit(Batch(sends=[send("a", b"1"), send("a", b"2"), send("b", b"3")]))
         first, _ = await store.due(0, 10)
         await store.commit(Batch(retries=[(first.id, 100.5)]))
@@ -270,14 +270,14 @@ class TestSends:
         assert (again.id, again.attempts) == (first.id, 1)
 
     async def test_delivered_in_one_batch(self, store: Store) -> None:
-        """Several sends of a lane may be forgotten at once, in any order, and new ones added in the same batch."""
+        """Several sends of a queue may be forgotten at once, in any order, and new ones added in the same batch."""
         await store.commit(Batch(sends=[send("a", b"%d" % i) for i in range(4)]))
         ids = [(await store.due(0, 1))[0].id + i for i in range(3)]
         await store.commit(Batch(delivered=[ids[1], ids[0], ids[2]], sends=[send("a", b"last")]))
         assert [one.body for one in await store.due(0, 10)] == [b"3"]
 
-    async def test_lane_empty_again(self, store: Store) -> None:
-        """A lane whose sends are all delivered takes new ones at once."""
+    async def test_queue_empty_again(self, store: Store) -> None:
+        """A queue whose sends are all delivered takes new ones at once."""
         await store.commit(Batch(sends=[send("a", b"1")]))
         (first,) = await store.due(0, 10)
         await store.commit(Batch(delivered=[first.id]))
@@ -396,7 +396,7 @@ class TestSqlite:
         await store.close()
 
     async def test_waiting_sends_cost_nothing(self, tmp_path: Path) -> None:
-        """What is due is found by the index of lane heads, without looking at what waits behind them."""
+        """What is due is found by the index of queue heads, without looking at what waits behind them."""
         from armslength.store.sqlite import _queries
 
         store = SqliteStore.open(tmp_path / "node.db")

@@ -18,7 +18,7 @@ ROUNDS = 20
 
 
 def run_and_kill(path: Path, patience: float) -> dict[str, int]:
-    """Start the committer, kill it `patience` seconds after its first answer; the number acknowledged per lane."""
+    """Start the committer, kill it `patience` seconds after its first answer; the number acknowledged per queue."""
     child = subprocess.Popen([sys.executable, COMMITTER, str(path)], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     acknowledged: dict[str, int] = {}
@@ -50,7 +50,7 @@ async def audit(path: Path, acknowledged: dict[str, int]) -> int:
         found = {row.key: row.body for row in await store.find("step") if row.key.startswith(f"{queue}/")}
         assert found == expected
         total += done
-    sends = store._near.execute("SELECT lane, count(*), sum(first) FROM sends GROUP BY lane").fetchall()
+    sends = store._near.execute("SELECT queue, count(*), sum(first) FROM sends GROUP BY queue").fetchall()
     assert sum(count for _, count, _ in sends) == total
     assert all(heads == 1 for *_, heads in sends)
     assert store._near.execute("PRAGMA integrity_check").fetchone() == ("ok",)

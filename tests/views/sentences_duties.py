@@ -211,7 +211,7 @@ def performed(seen: Seen, read: Read, answer: Why) -> None:
 
 
 @SAYS.form(
-    r"Its clock stands still since <at:M>: once it runs again, "
+    r"Its clock has been paused since <at:M>: once it runs again, "
     r"(?:<left:S> (?:to cure it )?will be left|no time is left)\."
 )
 def stands(seen: Seen, read: Read, answer: Why) -> None:

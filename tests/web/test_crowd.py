@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(eq=False)
-class Guest:
+class Connection:
     """A connection at a place."""
 
     crowd: Connections
@@ -24,7 +24,7 @@ class Guest:
     waiting_since: float | None
     is_in: bool = False
 
-    def come(self) -> Guest:
+    def come(self) -> Connection:
         self.is_in = self.crowd.enter(self, self.host)
         return self
 
@@ -40,29 +40,29 @@ def crowd(most: int = 4, each: int = 100, proxies: tuple[str, ...] = ()) -> Conn
 def test_the_oldest_of_the_address_that_has_most_makes_room() -> None:
     """Not the oldest of all: whoever came alone stays (rule 11.1a)."""
     here = crowd()
-    alone = Guest(here, "a", 1.0).come()
-    many = [Guest(here, "b", 5.0 - index).come() for index in range(3)]
-    assert Guest(here, "c", 9.0).come().is_in
+    alone = Connection(here, "a", 1.0).come()
+    many = [Connection(here, "b", 5.0 - index).come() for index in range(3)]
+    assert Connection(here, "c", 9.0).come().is_in
     assert (alone.is_in, [each.is_in for each in many]) == (True, [True, True, False])
 
 
 def test_whoever_is_answered_stays_and_the_next_one_waits_outside() -> None:
     """Where every request is being answered nobody is turned out for a newcomer."""
     here = crowd(2)
-    first, second = Guest(here, "a", None).come(), Guest(here, "b", None).come()
-    assert not Guest(here, "c", 1.0).come().is_in
+    first, second = Connection(here, "a", None).come(), Connection(here, "b", None).come()
+    assert not Connection(here, "c", 1.0).come().is_in
     first.waiting_since = 3.0
-    assert Guest(here, "c", 4.0).come().is_in
+    assert Connection(here, "c", 4.0).come().is_in
     assert (first.is_in, second.is_in) == (False, True)
 
 
 def test_one_address_takes_no_more_than_its_share_and_a_proxy_of_ours_has_none() -> None:
     """IPv6 is counted by the network that a customer has."""
     here = crowd(100, 2, ("10.0.0.0/8",))
-    mine = [Guest(here, f"2001:db8::{index}", None).come() for index in range(3)]
+    mine = [Connection(here, f"2001:db8::{index}", None).come() for index in range(3)]
     assert [each.is_in for each in mine] == [True, True, False]
-    assert Guest(here, "2001:db8:0:1::1", None).come().is_in
-    assert all(Guest(here, "10.1.2.3", None).come().is_in for _ in range(20))
+    assert Connection(here, "2001:db8:0:1::1", None).come().is_in
+    assert all(Connection(here, "10.1.2.3", None).come().is_in for _ in range(20))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_whole_state_travels() -> None:
         me="A",
         absent={"B": manage.ActorReply(answer="waiting")},
         others={},
-        held=1,
+        arrangements=1,
     )
     assert manage.decode_answer(manage.VIEW, manage.encode_message(view)) == view
 

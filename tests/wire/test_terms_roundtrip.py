@@ -63,7 +63,7 @@ def is_text(text: str) -> bool:
     """Whether the language takes it as text at all."""
     try:
         return values.read_text(text) == text
-    except values.Unfit:
+    except values.BadValue:
         return False
 
 

@@ -47,7 +47,7 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
 
 
 @dataclass(frozen=True, slots=True)
-class Countered:
+class CounterResult:
     """What `counter --json` prints: what `propose` does, and what the terms change."""
 
     arrangement: str
@@ -83,7 +83,7 @@ def counter(
     answer = _send(node, compiled, old.arrangement, note)
     lines = [safe(f"  {change.sentence}") for change in changes]
     text = "\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
-    show(Countered(answer.arrangement, answer.answers, tuple(changes)), as_json=json, text=text)
+    show(CounterResult(answer.arrangement, answer.answers, tuple(changes)), as_json=json, text=text)
     return _code(answer)
 
 

@@ -40,7 +40,7 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one J
 
 LAST = 253_402_300_799  # the end of the year 9999
 CONNECT_S = 10
-PATIENCE_S = 900  # that a node which is up may be at work on one call; long work is a job, and answers at once
+TIMEOUT_S = 900  # that a node which is up may be at work on one call; long work is a job, and answers at once
 
 
 def ask(config: Config, verb: Verb[Q, A], asked: Q) -> A:
@@ -68,13 +68,13 @@ def _asked(config: Config, verb: str, asked: bytes) -> tuple[int, bytes]:
         except OSError as error:
             start = f"start it with `armslength up --node {config.folder}`"
             raise Unavailable("node-down", f"no node answers ({type(error).__name__}): {start}", where) from None
-        connection.sock.settimeout(PATIENCE_S)
+        connection.sock.settimeout(TIMEOUT_S)
         connection.request("POST", f"/{verb}", asked, {"Content-Type": "application/json"})
         response = connection.getresponse()
         return response.status, response.read()
     except TimeoutError:
         still = (
-            f"the node is up and has not answered for {PATIENCE_S} s: it may still be at work, see `armslength status`"
+            f"the node is up and has not answered for {TIMEOUT_S} s: it may still be at work, see `armslength status`"
         )
         raise Unavailable("node-busy", still, where) from None
     except (OSError, http.client.HTTPException) as error:

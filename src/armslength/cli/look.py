@@ -86,7 +86,7 @@ def _beside(found: Seen) -> dict[str, object]:
         return {"arrangement": found.arrangement}
     names = (
         "arrangement", "transfers", "suspended", "sealing", "troubles", "me", "state_root", "tree_root", "absent",
-        "others", "held",
+        "others", "arrangements",
     )  # fmt: skip
     return {name: getattr(view, name) for name in names}
 
@@ -135,9 +135,9 @@ def _of_node(found: Seen, view: NodeView) -> list[str]:
     for name, (done, total) in view.sealing.items():
         lines.append(f"A file for {name} is being sealed: {done} of {total} bytes.")
     others = ", ".join(f"{name[:12]} ({title})" for name, title in view.others.items())
-    more = view.held - 1 - len(view.others)
+    more = view.arrangements - 1 - len(view.others)
     others += f" and {more} more" if more > 0 else ""
-    lines += [f"Also held here, to be seen with --arrangement: {others}."] if others else []
+    lines += [f"Also here, to be seen with --arrangement: {others}."] if others else []
     return [safe(line) for line in lines]
 
 

@@ -194,11 +194,11 @@ def _listen(text: str) -> tuple[str, int]:
 
 def _name(name: str) -> str:
     """A name as terms may show it. Raises Misuse."""
-    from armslength.wire.terms_values import Unfit, read_line
+    from armslength.wire.terms_values import BadValue, read_line
 
     try:
         return read_line(name)
-    except Unfit as error:
+    except BadValue as error:
         raise Misuse("bad-name", error.reason, "--name") from None
 
 

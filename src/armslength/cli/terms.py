@@ -50,7 +50,7 @@ def read_file(path: Path) -> Compiled:
     return compile_terms(data, beside, file=str(path))
 
 
-class Unsound(Refused):
+class UnsoundTerms(Refused):
     """Terms in which `check` finds errors: a line for each, as `check` has it."""
 
     closing = "these terms are not sound: nothing is sent"
@@ -61,14 +61,14 @@ class Unsound(Refused):
 
 
 def sound_file(path: Path) -> Compiled:
-    """Compile the terms in a file and check them. Raises Misuse, BadTerms, or Unsound where there are errors."""
+    """Compile the terms in a file and check them. Raises Misuse, BadTerms, or UnsoundTerms where there are errors."""
     from armslength.analysis.check import ERROR
     from armslength.analysis.check import check as run_checks
 
     compiled = read_file(path)
     errors = [each for each in run_checks(compiled.terms, compiled.texts) if each.severity == ERROR]
     if errors:
-        raise Unsound(compiled, errors)
+        raise UnsoundTerms(compiled, errors)
     return compiled
 
 

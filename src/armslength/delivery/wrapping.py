@@ -23,17 +23,17 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class KeyPair:
     """A recipient's one-time key pair. The private half is stored before the public one is sent."""
 
     public: bytes
     private: bytes = field(repr=False)
 
 
-def new_pair() -> Pair:
+def new_pair() -> KeyPair:
     """A fresh one-time key pair."""
     private = X25519PrivateKey.generate()
-    return Pair(private.public_key().public_bytes_raw(), private.private_bytes_raw())
+    return KeyPair(private.public_key().public_bytes_raw(), private.private_bytes_raw())
 
 
 def info(arrangement: str, tranche: str, commit: Commitment) -> bytes:

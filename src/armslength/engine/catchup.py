@@ -36,18 +36,18 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository, stands_by
 from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
-from armslength.wire.own import BASE, NumberedRefusal, Shown, decode_leaves
+from armslength.wire.own import BASE, NumberedRefusal, RecallAnswer, decode_leaves
 from armslength.wire.queries import LeavesQuery
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
 SILENCE: Final = "our silence"  # as `status` names it
-PATIENCE_S: Final = 5.0  # how long the others may take to answer …
+TIMEOUT_S: Final = 5.0  # how long the others may take to answer …
 LINGER_S: Final = 1.0  # … and, if nothing speaks against us, once one of them has
 DOUBTS_S: Final = 60.0  # between two doubts that nobody has proven
 LONGEST_S: Final = 10.0  # the longest backoff before the others are asked again
-LEAPT_S: Final = 60.0  # between two looks whether a clock that has leapt is right after all
-ALONE_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
+JUMP_RECHECK_S: Final = 60.0  # between two looks whether a clock that has leapt is right after all
+UNCONFIRMED_JUMP_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
 FOREVER: Final = 2**53
 CLOCK: Final = "our clock"  # as `status` names it
 
@@ -79,7 +79,7 @@ class _Words:
 
 
 class Catchup:
-    """Who may speak where. `speak` before every word."""
+    """Who may speak where. `wait` before every word."""
 
     def __init__(
         self, repository: Repository, peers: Peers, recorder: Recorder, clock: Callable[[], float], machine: Clocks
@@ -94,7 +94,7 @@ class Catchup:
         self._turned_up: dict[str, list[Leaf]] = {}  # entries of ours that we did not know, by arrangement
         self._doubtful: set[str] | None = None  # arrangements in which a word of ours has turned up; None: not read
 
-    async def speak(self, live: LiveArrangement) -> None:
+    async def wait(self, live: LiveArrangement) -> None:
         """Return once words may leave in this arrangement. Raises Unavailable, with what is waited for."""
         self._machine.look()
         if self._has_told_leap and not self._machine.leap:
@@ -113,7 +113,7 @@ class Catchup:
         machine, standing = self._machine, self._standings.get(live.arrangement)
         if standing is None or not (machine.leap or machine.leaps != standing.leaps):
             return True
-        if machine.leaps == standing.leaps and asyncio.get_running_loop().time() - standing.settled < LEAPT_S:
+        if machine.leaps == standing.leaps and asyncio.get_running_loop().time() - standing.settled < JUMP_RECHECK_S:
             return True
         live.silence = "compares with the others first: this machine's clock has leapt"
         return False
@@ -125,7 +125,7 @@ class Catchup:
             standing.leaps, standing.settled = machine.leaps, now
             return None
         if alone and machine.leaps == standing.leaps and machine.leap:  # nobody to ask: what lasts is right
-            if now - standing.settled >= ALONE_S:
+            if now - standing.settled >= UNCONFIRMED_JUMP_S:
                 machine.follow()
         else:
             standing.leaps, standing.settled = machine.leaps, now
@@ -233,17 +233,19 @@ class Catchup:
         live.silence = f"{COPY if live.restored else 'compares with the others first'}: {waits}"
         pause.fail(live.silence, "see that their nodes run and can be reached" if silent else "")
 
-    async def _ask(self, live: LiveArrangement, others: Sequence[str]) -> tuple[dict[str, Shown], dict[str, str]]:
+    async def _ask(
+        self, live: LiveArrangement, others: Sequence[str]
+    ) -> tuple[dict[str, RecallAnswer], dict[str, str]]:
         """The answers by actor, and why the others have not answered."""
         asked = {
             asyncio.create_task(ask_for_ours(self._peers, live.terms.actors[name], live.arrangement)): name
             for name in others
         }
 
-        def enough(ended: set[asyncio.Task[Shown]]) -> bool:
+        def enough(ended: set[asyncio.Task[RecallAnswer]]) -> bool:
             return not live.restored and any(task.exception() is None for task in ended)
 
-        done = await in_time(asked, PATIENCE_S, LINGER_S, enough)
+        done = await in_time(asked, TIMEOUT_S, LINGER_S, enough)
         failed = {asked[task]: task.exception() for task in asked if not task.cancelled()}
         answers = {asked[task]: task.result() for task in done if task.exception() is None}
         silent = {name: str(error) for name, error in failed.items() if error is not None}
@@ -252,7 +254,9 @@ class Catchup:
 
     # --- taking back -----------------------------------------------------------------------------------------------
 
-    async def _take_back(self, live: LiveArrangement, answers: dict[str, Shown], silent: dict[str, str]) -> str | None:
+    async def _take_back(
+        self, live: LiveArrangement, answers: dict[str, RecallAnswer], silent: dict[str, str]
+    ) -> str | None:
         """Take back what the answers show; what does not verify is moved to the silent. What is missing, or None."""
         sealed = list[Leaf]()
         for name in sorted(answers, key=lambda name: -answers[name].sealed):
@@ -303,7 +307,7 @@ class Catchup:
                 if not covered:
                     raise Refused("gap", f"shows nothing that a seal covers after leaf {start}", "leaves")
                 await self._repository.save(live, from_size=start)
-                self._recorder.hear(live, covered)
+                self._recorder.note_cosignatures(live, covered)
             found += covered
         pending = [entry_hash(each.entry) for each in await live.journal.pending()]
         await live.journal.sealed([each for each in pending if live.record.sealed.index_of(each) is not None])
@@ -373,7 +377,7 @@ def _carried(leaf: Leaf, refusal: Refusal) -> NumberedRefusal:
     return NumberedRefusal(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
 
 
-def _verify(live: LiveArrangement, name: str, shown: Shown, words: _Words) -> None:
+def _verify(live: LiveArrangement, name: str, shown: RecallAnswer, words: _Words) -> None:
     """Add to `words` what this actor shows. Raises Malformed or Refused where something is not signed as it must be."""
     record, me = live.record, live.record.me.actor
     leaves = [decode_leaf(line.encode()) for line in shown.waiting]
@@ -401,7 +405,7 @@ def _verify(live: LiveArrangement, name: str, shown: Shown, words: _Words) -> No
     words.refusals += shown.refusals
 
 
-def _order(live: LiveArrangement, answers: dict[str, Shown], words: _Words) -> None:
+def _order(live: LiveArrangement, answers: dict[str, RecallAnswer], words: _Words) -> None:
     """For the keeper: the leaves after the last seal, in the order in which they were cosigned."""
     head, sealed = words.head, live.record.sealed
     if head is None:

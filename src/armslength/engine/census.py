@@ -60,7 +60,7 @@ class Census:
         """The pids of those that are over and can go."""
         return _spare(await self._of(kind, dataset))
 
-    def heed(self, record: Process, gone: Iterable[str] = ()) -> None:
+    def update(self, record: Process, gone: Iterable[str] = ()) -> None:
         """A record is new, or has changed, and these have gone for it."""
         counted = self._counted.get((KINDS[type(record)], record.dataset))
         if counted is not None:

@@ -79,7 +79,7 @@ class Exchange:
         self._clock = clock
         self._changed = changed
         self._troubles = troubles or Troubles()
-        self._processes = Processes(store, wake, self._heed)
+        self._processes = Processes(store, wake, self._update)
         self.speak_to: Callable[[str], Awaitable[None]] = freely  # raises while we were restored and are silent
         self._census = Census(self._processes)
 
@@ -402,9 +402,9 @@ class Exchange:
         found = [(KINDS[kind], pid) for pid in pids]
         return found + [(AGREEMENT, self._pid("agreement", pid)) for pid in pids if kind is Negotiation]
 
-    def _heed(self, record: Process, gone: Sequence[tuple[str, str]]) -> None:
+    def _update(self, record: Process, gone: Sequence[tuple[str, str]]) -> None:
         """A record is new: count it, and note what came to nothing, so that it is not asked again at once."""
-        self._census.heed(record, [pid for _, pid in gone])
+        self._census.update(record, [pid for _, pid in gone])
         if record.role is Role.CONSUMER:
             if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
                 pause = self._backoff(type(record), record.dataset, record.peer)

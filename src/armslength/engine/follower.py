@@ -16,7 +16,7 @@ from armslength.core.record.entry import Leaf
 from armslength.core.record.note import Note, Signature
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import cancelled
-from armslength.engine.recorder import Voice
+from armslength.engine.recorder import Readiness
 from armslength.engine.repository import LiveArrangement
 from armslength.engine.troubles import advice
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
@@ -39,7 +39,13 @@ class Follower:
     """
 
     def __init__(
-        self, live: LiveArrangement, name: str, store: Store, peers: Peers, voice: Voice, ended: Callable[[str], None]
+        self,
+        live: LiveArrangement,
+        name: str,
+        store: Store,
+        peers: Peers,
+        readiness: Readiness,
+        ended: Callable[[str], None],
     ) -> None:
         actor, rested = live.terms.actors[name], live.rested
         self.name = name
@@ -49,7 +55,7 @@ class Follower:
         self._live = live
         self._store = store
         self._peers = peers
-        self._voice = voice
+        self._readiness = readiness
         self._did, self._address = actor.did or "", actor.address or ""
         self._size = live.record.sealed.size if rested is None else rested  # how many of our sealed leaves it has …
         self._is_sure = rested is not None  # … if that is known
@@ -127,7 +133,7 @@ class Follower:
             self.pause.fail("it gives an unexpected answer")
             log.exception("%s: unexpected answer of %s", self._live.arrangement[:12], self.name)
             raise Unavailable("unexpected", f"{self.name} gives an unexpected answer", self.name) from error
-        self._live.backoffs.heard(self.name)
+        self._live.backoffs.answered(self.name)
         return missing
 
     async def _bring(self, size: int) -> list[Leaf]:
@@ -139,7 +145,7 @@ class Follower:
             answer = decode_synced(await self._post(path, await self._portion(start, size)))
             self._size, self._is_sure = min(answer.sealed, live.record.sealed.size), True
             if answer.sealed > self._size:
-                await self._voice.doubt(live, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
+                await self._readiness.doubt(live, f"{self.name} has {answer.sealed} sealed leaves", proven=False)
             if answer.size >= size and (self.has(size) or size > live.record.sealed.size):
                 return [decode_leaf(line.encode()) for line in answer.missing[:MAX_LEAVES]]
             if answer.sealed <= start and (back or answer.sealed == start):
@@ -171,7 +177,7 @@ class Follower:
                 self.cosigned = await self._last_cosigned()
                 if self.cosigned > self._live.record.fixed:
                     word = f"a head of {self.cosigned} leaves that we have signed"
-                    await self._voice.doubt(self._live, word, proven=True)
+                    await self._readiness.doubt(self._live, word, proven=True)
                 if last_try or self.cosigned == old:
                     raise
         return ()

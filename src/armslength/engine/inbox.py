@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from armslength.config import Room
+from armslength.config import InboxLimits
 from armslength.core.canonical import canonical
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Put, Store
@@ -57,7 +57,7 @@ class DeclinedProposal:
 class Inbox:
     """The proposals that wait at one node."""
 
-    def __init__(self, store: Store, room: Room) -> None:
+    def __init__(self, store: Store, room: InboxLimits) -> None:
         self._store = store
         self._room = room
         self._rows: dict[str, Waiting] | None = None  # by key

@@ -44,7 +44,7 @@ from armslength.wire.strict import convert, parse
 KIND, CHAIN, CARRIED_ON = "journal", "journal-chain", "journal-refusals"
 LAST: Final = "journal-last"  # kind in the store: by what a statement is about, the key of our last placed entry on it
 PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"
-PATIENCE_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
+TIMEOUT_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
 AT_ONCE: Final = 200  # statements of one author that may wait for a seal
 MAX_REFUSAL: Final = 4096  # bytes of one that we take
@@ -298,7 +298,7 @@ class Journal:
         others = [who for who in self._terms.timekeepers.of if who not in (self.actor, self._terms.keeper)]
         leaves = [leaf_of(item.written.submission, item.written.stamps) for item in pending]
         asked = {asyncio.create_task(_submit(post, who, leaves)): who for who in others}
-        for task in await in_time(asked, PATIENCE_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
+        for task in await in_time(asked, TIMEOUT_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
             for answer in task.result():
                 if answer.entry in stamps and answer.stamp and self._is_good(answer.stamp, answer.entry, asked[task]):
                     stamps[answer.entry][asked[task]] = answer.stamp

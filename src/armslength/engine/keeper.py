@@ -27,11 +27,11 @@ from armslength.errors import ArmslengthError, Unavailable
 from armslength.ports import Peers
 
 SEAL_AT_MOST: Final = 400  # leaves under one seal
-PATIENCE_S: Final = 5.0  # how long the keeper waits for enough timekeepers to take leaves, and to cosign
+TIMEOUT_S: Final = 5.0  # how long the keeper waits for enough timekeepers to take leaves, and to cosign
 LOOK_LINGER_S: Final = 0.5  # how long it then waits for the others to take leaves …
 LINGER_S: Final = 0.15  # … and to cosign
 QUIET_S: Final = 0.06  # entries that follow each other this closely share a seal …
-HURRY_S: Final = 0.3  # … but none waits longer than this for the others
+LONGEST_WAIT_S: Final = 0.3  # … but none waits longer than this for the others
 WHILE_RUNNING_S: Final = 60.0  # whoever runs in the background says so when it ends
 
 
@@ -48,9 +48,9 @@ class Keeper:
         if live.followers is None:
             actors, me, repository = live.terms.actors, live.record.me.actor, self._repository
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
-            voice = self._recorder.voice
+            readiness = self._recorder.readiness
             live.followers = {
-                n: Follower(live, n, repository.store, self._peers, voice, repository.on_change) for n in names
+                n: Follower(live, n, repository.store, self._peers, readiness, repository.on_change) for n in names
             }
         return live.followers
 
@@ -86,7 +86,7 @@ class Keeper:
         if live.arrived is None or not live.record.tail:
             return 0.0
         first, last = live.arrived
-        return max(0.0, min(last + QUIET_S, first + HURRY_S) - asyncio.get_running_loop().time())
+        return max(0.0, min(last + QUIET_S, first + LONGEST_WAIT_S) - asyncio.get_running_loop().time())
 
     def is_due(self, live: LiveArrangement) -> bool:
         """Whether to try to seal now: what did not succeed is tried again after a while, or once more has come."""
@@ -168,7 +168,7 @@ class Keeper:
         def shown(ended: set[asyncio.Task[list[Leaf]]]) -> list[Follower]:
             return [asked[task] for task in ended if task.exception() is None]
 
-        done = await in_time(asked, PATIENCE_S, LOOK_LINGER_S, lambda ended: self._is_quorum(live, shown(ended)))
+        done = await in_time(asked, TIMEOUT_S, LOOK_LINGER_S, lambda ended: self._is_quorum(live, shown(ended)))
         for task in asked.keys() - done:
             asked[task].pause.fail("it is slow to take leaves")
         return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
@@ -192,7 +192,7 @@ class Keeper:
             on_time = lower_median([time for _, time in got.values()]) >= self._recorder.now(live) - AHEAD
             return live.terms.timekeepers.met(live.terms.actors, got) and on_time
 
-        got = ours | _cosigners(roster, text, await in_time(asked, PATIENCE_S, LINGER_S, is_enough))
+        got = ours | _cosigners(roster, text, await in_time(asked, TIMEOUT_S, LINGER_S, is_enough))
         lines = {actor: line for actor, (line, _) in got.items()}
         return assemble(roster, text, log, lines) if live.terms.timekeepers.met(live.terms.actors, got) else None
 
@@ -209,7 +209,7 @@ class Keeper:
             placed = record.seal(leaf_of(signed, ()))
             await self._repository.save(live, replace(live.witness, time=self._recorder.now(live)), size)
             await live.journal.sealed(entry_hash(leaf.entry) for leaf in placed)
-            self._recorder.hear(live, placed)
+            self._recorder.note_cosignatures(live, placed)
 
     # --- followers -------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ ALL_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class LocalActor:
     """Who this node is in the arrangement, and how it signs."""
 
     actor: str
@@ -52,7 +52,7 @@ class Me:
     sign: Sign  # with the entries key
 
 
-class Owed(Refused):
+class EntryMissing(Refused):
     """A head that leaves out an entry which must be in it by now: `leaf`."""
 
     def __init__(self, leaf: Leaf) -> None:
@@ -81,14 +81,14 @@ class Offered:
 class LocalRecord:
     """The record of one arrangement at one node."""
 
-    def __init__(self, me: Me, sealed: Replica, tail: Iterable[Leaf] = ()) -> None:
+    def __init__(self, me: LocalActor, sealed: Replica, tail: Iterable[Leaf] = ()) -> None:
         self.me = me
         self.sealed = sealed
         self.tail: list[Leaf] = []
         self.view = sealed.copy()
         self.offered: Offered | None = None
         self.newly_sealed: list[Leaf] = []
-        self.doubles: dict[str, Leaf] = {}  # by author: an entry in whose place another one stands …
+        self.conflicts: dict[str, Leaf] = {}  # by author: an entry in whose place another one stands …
         self.cleared: set[str] = set()  # … unless it is known by its hash to contradict nothing
         self.accused: set[str] = set()  # against whom we have written evidence
         self.fixed = sealed.size  # below this size somebody has cosigned: the order stands
@@ -152,7 +152,7 @@ class LocalRecord:
         if author in self.accused or author in self.view.state.arrangement.excluded or author == self.me.actor:
             return
         if entry_hash(leaf.entry) not in self.cleared and self.is_by_its_author(leaf):
-            self.doubles[author] = leaf
+            self.conflicts[author] = leaf
 
     # --- submissions -------------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class LocalRecord:
             if name in live:
                 raise Refused("stamp-missing", f"lacks our stamp on entry {name}", "stamps")
             if latest >= self._last_call(time) and self._still_valid(leaf):
-                raise Owed(leaf)
+                raise EntryMissing(leaf)
 
     def _last_call(self, stamped: int) -> int:
         """When an entry with this stamp must be placed: after grace, or at an instant that fires without any."""

@@ -42,7 +42,7 @@ from armslength.wire.terms_json import decode_terms
 
 ARRANGEMENT = "arrangement"
 MAX_PAGES = 1000  # of arrangements, that one node is asked for
-PATIENCE_S = 10.0  # how long the nodes may take to say in what they are engaged …
+TIMEOUT_S = 10.0  # how long the nodes may take to say in what they are engaged …
 LINGER_S = 2.0  # … and, once one of them has, the others
 AGAIN = "it is sent again with the next command of this folder"
 
@@ -165,7 +165,7 @@ class Monitor:
         known = {row.key for row in await self._store.find(ARRANGEMENT)}
         errors = dict.fromkeys(self._nodes, "does not answer")
         asked = {asyncio.create_task(self._named_at(each, sorted(known)[:MAX_ASKED])): each for each in errors}
-        for task in await in_time(asked, PATIENCE_S, LINGER_S, lambda done: may_miss and any(map(_answers, done))):
+        for task in await in_time(asked, TIMEOUT_S, LINGER_S, lambda done: may_miss and any(map(_answers, done))):
             try:
                 found = task.result()
                 del errors[asked[task]]

@@ -38,10 +38,10 @@ from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
 LONGEST_S: Final = 60.0  # and the most, while something is left to do there
-CALM_S: Final = 1.0  # how long nothing has been left to do before an arrangement is idle
+IDLE_AFTER_S: Final = 1.0  # how long nothing has been left to do before an arrangement is idle
 TICK_S: Final = 5.0  # between looks at the clock: it may leap
-LEAP_S: Final = 2.0
-DOUBT_S: Final = 60.0  # between looks whether it was right to leap …
+CLOCK_JUMP_S: Final = 2.0
+RECHECK_S: Final = 60.0  # between looks whether it was right to leap …
 LOOKED_AT: Final = 3  # … at so many arrangements
 
 log = logging.getLogger(__name__)
@@ -98,12 +98,12 @@ class Node:
         else:
             self._called.add(arrangement)
 
-    async def heard(self, did: str) -> None:
+    async def answered(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
         named = [name async for _, name in self.repository.names.naming(did) if name in self._working]
         async for live in self.repository.opened(dict.fromkeys(named)):
             for name, actor in live.terms.actors.items():
-                if actor.did == did and live.backoffs.heard(name):
+                if actor.did == did and live.backoffs.answered(name):
                     self.wake(live.arrangement)
 
     # --- statements ------------------------------------------------------------------------------------------------
@@ -123,14 +123,17 @@ class Node:
         try:
             while True:
                 self._woken.clear()
-                for arrangement in sorted({*self._called, *self.repository.agenda.ripe(self._clock)}):
+                for arrangement in sorted({*self._called, *self.repository.schedule.ripe(self._clock)}):
                     self._begin(arrangement)
                 self._called.clear()
                 await woken_within(self._woken, self._until_ripe())
                 was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
-                if abs(ahead - was_ahead) > LEAP_S:  # whoever waits for an instant waits anew
+                if abs(ahead - was_ahead) > CLOCK_JUMP_S:  # whoever waits for an instant waits anew
                     self.wake()
-                if self._clock.wall() > self._clock.now(simulated=False) + LEAP_S and loop.time() >= doubt + DOUBT_S:
+                if (
+                    self._clock.wall() > self._clock.now(simulated=False) + CLOCK_JUMP_S
+                    and loop.time() >= doubt + RECHECK_S
+                ):
                     doubt = loop.time()
                     self._find_out()
         finally:
@@ -141,12 +144,12 @@ class Node:
     def _find_out(self) -> None:
         """If the machine's clock is right, something is due that is not by the time that we believe: looking at a few
         of those asks the others which it is."""
-        for arrangement in self.repository.agenda.upcoming(self._clock.wall(), LOOKED_AT):
+        for arrangement in self.repository.schedule.upcoming(self._clock.wall(), LOOKED_AT):
             self._begin(arrangement)
 
     def _until_ripe(self) -> float:
         """Seconds until the next instant; the machine's clock is looked at now and then, since it may leap."""
-        instant = self.repository.agenda.next_instant()
+        instant = self.repository.schedule.next_instant()
         if instant is None:
             return TICK_S
         return min(TICK_S, max(0.1, instant - self._clock.now(simulated=False)))
@@ -163,18 +166,18 @@ class Node:
         try:
             while not is_over:
                 woken.clear()
-                since, wait = self.repository.agenda.moves(arrangement), None
+                since, wait = self.repository.schedule.moves(arrangement), None
                 try:
                     live = await self.repository.open(arrangement)
                     wait = await self._look(live)
                     is_over = live.forgotten or (wait is None and is_calm and await self._settle(live, since))
                     trouble.end()
                 except NotFound:  # it has been declined, or names us with another key than ours
-                    is_over = await self.repository.agenda.settle(schedule.row(arrangement), since)
+                    is_over = await self.repository.schedule.settle(schedule.row(arrangement), since)
                 except Exception as error:  # noqa: BLE001  trouble here must not end the work
                     wait = self._failed(arrangement, error, trouble)
                 if not is_over and wait != 0.0:
-                    was_woken = await woken_within(woken, CALM_S if wait is None else wait)
+                    was_woken = await woken_within(woken, IDLE_AFTER_S if wait is None else wait)
                     is_calm = wait is None and not was_woken
         finally:
             del self._working[arrangement]
@@ -202,7 +205,7 @@ class Node:
         waits = self.keeper.left(live) if live.record.me.keeper else []
         if await is_unsent(live):
             waits.append(live.backoffs.own.left)
-        if live.record.doubles or live.unsaved is not None:
+        if live.record.conflicts or live.unsaved is not None:
             waits.append(TICK_S)
         if live.record.sealed.size:
             waits += await self.tranches.left(live)
@@ -225,7 +228,7 @@ class Node:
         put = schedule.row(live.arrangement, instant, simulated=is_simulated, tag=tag)
         has_ended = live.record.sealed.state.arrangement.phase in ENDED
         also = name_index.ended(live.arrangement, live.terms) if has_ended and not live.ended else None
-        if not await self.repository.agenda.settle(put, since, also):
+        if not await self.repository.schedule.settle(put, since, also):
             return False
         live.ended = has_ended
         if instant is not None and instant < self.recorder.now(live) + TICK_S:
@@ -243,7 +246,7 @@ class Node:
         """Do what is to be done now; whether something moved."""
         self.turns += 1
         moved = False
-        await self.recorder.voice.speak(live)
+        await self.recorder.readiness.wait(live)
         await self.writer.submitter.send_again(live)
         if live.record.me.keeper:
             if not self.keeper.pause(live):
@@ -257,9 +260,9 @@ class Node:
 
     async def _accuse(self, live: LiveArrangement) -> None:
         """Put on record who has signed two entries with one number; an entry in place of a refused one is none such."""
-        record, doubles = live.record, live.record.doubles
-        record.doubles = {}
-        for author, leaf in doubles.items():
+        record, conflicts = live.record, live.record.conflicts
+        record.conflicts = {}
+        for author, leaf in conflicts.items():
             number = leaf.entry.author_seq
             placed = await self.recorder.last_entry(live, author, b'"author_seq":%d,' % number)
             if placed is None or author in record.view.state.arrangement.excluded:
@@ -270,7 +273,7 @@ class Node:
                 record.accused.add(author)
             except ArmslengthError as error:
                 if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now
-                    record.doubles.setdefault(author, leaf)
+                    record.conflicts.setdefault(author, leaf)
                 else:  # they do not contradict each other
                     record.cleared.add(entry_hash(leaf.entry))
 
@@ -284,7 +287,7 @@ class Node:
             return "the keeper has something to seal"
         if await live.journal.pending():
             return "entries of ours are not sealed yet"
-        if live.record.doubles:
+        if live.record.conflicts:
             return "an entry in whose place another one stands is looked into"
         if self.tranches.is_busy(live):
             return "an action of ours is under way"

@@ -20,7 +20,7 @@ from armslength.config import Accept
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import canonical, digest
 from armslength.engine.inbox import DeclinedProposal, Inbox, Waiting
-from armslength.engine.replies import Heard, Replies
+from armslength.engine.replies import Contact, Replies
 from armslength.engine.repository import Engagement, LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
 from armslength.ports import Batch, Clock, Put
@@ -140,7 +140,7 @@ class Proposals:
                 if me in terms.parties:
                     raise Misuse("party", "you are a party of these terms: sign them, with `armslength sign HASH`", me)
                 if not roles(terms, me):
-                    raise Misuse("no-office", "these terms give your node no role", me)
+                    raise Misuse("no-office", "these terms give your node no office", me)
                 if rule:
                     await self._check_rule(terms, me, by)
                 live = Engagement(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
@@ -166,7 +166,7 @@ class Proposals:
             await self._inbox.decline(said)
             return title
 
-    async def absent(self, live: LiveArrangement) -> dict[str, Heard]:
+    async def absent(self, live: LiveArrangement) -> dict[str, Contact]:
         """Who has not engaged in these terms, as far as we have heard, by actor."""
         signed = live.record.view.state.arrangement.signed
         found = await self.replies.of(live.arrangement)
@@ -194,7 +194,7 @@ class Proposals:
             live = await self._repository.open(arrangement)
         except NotFound:  # declined meanwhile
             return
-        live.backoffs.heard(actor)
+        live.backoffs.answered(actor)
         live.backoffs.own.end()
         self._repository.on_change(arrangement)
 

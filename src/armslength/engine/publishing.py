@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PublishRequest:
     """What the owner wants to publish."""
 
     file: Path
@@ -96,7 +96,7 @@ class Publisher:
         except (Unavailable, OSError) as error:  # it is swept another time
             log.warning("what is left of earlier work cannot be removed: %s", error)
 
-    def publish(self, live: LiveArrangement, tranche: str, wish: Wish) -> Job[Publication]:
+    def publish(self, live: LiveArrangement, tranche: str, request: PublishRequest) -> Job[Publication]:
         """Begin to seal a file for a tranche of ours, or join the job that does. Raises Misuse where that makes no
         sense.
 
@@ -106,16 +106,16 @@ class Publisher:
         place = (live.arrangement, tranche)
         running = self._jobs.get(place)
         if running is not None and not running.is_over:
-            if running.what == wish:
+            if running.what == request:
                 return running
             how = "is being sealed for it: wait until that is done, or ask for the same again to watch it"
             raise Misuse("busy", f"{running.what} {how}", tranche)
-        _check(live, tranche, wish)
+        _check(live, tranche, request)
         self._repository.troubles.over(f"the sealing of {tranche}", "", live.arrangement)
         progress = Progress(0)
-        task = asyncio.create_task(self._work(live, tranche, wish, progress))
+        task = asyncio.create_task(self._work(live, tranche, request, progress))
         task.add_done_callback(lambda ended: self._ended(live, tranche, ended))
-        job = self._jobs[place] = Job(wish, progress, task)
+        job = self._jobs[place] = Job(request, progress, task)
         return job
 
     def _ended(self, live: LiveArrangement, tranche: str, task: asyncio.Task[Publication]) -> None:
@@ -126,37 +126,39 @@ class Publisher:
             log.warning("publish %s: %s", tranche, error, exc_info=unexpected)
         self._repository.on_change(live.arrangement)
 
-    async def _work(self, live: LiveArrangement, tranche: str, wish: Wish, progress: Progress) -> Publication:
+    async def _work(
+        self, live: LiveArrangement, tranche: str, request: PublishRequest, progress: Progress
+    ) -> Publication:
         try:
-            looks, progress.total = await asyncio.to_thread(_look, wish.file)
+            looks, progress.total = await asyncio.to_thread(_look, request.file)
             present = await self._contents.publication(live, tranche)
             if present is not None and await _is_committed(live, tranche):
                 if present.source != looks:
-                    await self._compare(wish, present, tranche, progress)
-                return await self._hold_back(live, tranche, wish.release_after)
+                    await self._compare(request, present, tranche, progress)
+                return await self._hold_back(live, tranche, request.release_after)
             terms = live.terms.tranches[tranche]
-            if wish.media_type not in terms.media_types:
+            if request.media_type not in terms.media_types:
                 allowed = ", ".join(terms.media_types)
-                raise Misuse("media-type", f"{wish.media_type} is not among {allowed}", tranche)
+                raise Misuse("media-type", f"{request.media_type} is not among {allowed}", tranche)
             if progress.total > terms.max_size:
                 reason = f"{progress.total} bytes, the terms allow {terms.max_size}"
-                raise Misuse("too-large", reason, str(wish.file))
+                raise Misuse("too-large", reason, str(request.file))
             if (
                 present is not None
-                and (present.source, present.media_type) == (looks, wish.media_type)
+                and (present.source, present.media_type) == (looks, request.media_type)
                 and await asyncio.to_thread(_is_whole, self._contents.file(present.path), present)
             ):
-                return await self._hold_back(live, tranche, wish.release_after)
-            return await self._seal(live, tranche, wish, looks, progress)
+                return await self._hold_back(live, tranche, request.release_after)
+            return await self._seal(live, tranche, request, looks, progress)
         except OSError as error:
-            where = self._contents.folder if error.errno in NO_ROOM else wish.file
+            where = self._contents.folder if error.errno in NO_ROOM else request.file
             raise unusable(error, where) from error
 
-    async def _compare(self, wish: Wish, present: Publication, tranche: str, progress: Progress) -> None:
+    async def _compare(self, request: PublishRequest, present: Publication, tranche: str, progress: Progress) -> None:
         """Raise Misuse unless the file holds the very bytes that are committed to."""
         key = from_base64(present.key, "key")
         if progress.total == present.size:
-            found = await aside(lambda tell: sealing.plain_root(wish.file, key, tell), progress, self._pool)
+            found = await aside(lambda tell: sealing.plain_root(request.file, key, tell), progress, self._pool)
             if found == present.plain_root:
                 return
         raise Misuse("committed", COMMITTED, tranche)
@@ -172,7 +174,7 @@ class Publisher:
         return await self._contents.amend(live, tranche, later)
 
     async def _seal(
-        self, live: LiveArrangement, tranche: str, wish: Wish, looks: str, progress: Progress
+        self, live: LiveArrangement, tranche: str, request: PublishRequest, looks: str, progress: Progress
     ) -> Publication:
         """Seal it beside what is there, and put it in its place unless our word has been given for that meanwhile."""
         name = blob(live, tranche, f"{secrets.token_hex(4)}.sealed")
@@ -180,8 +182,8 @@ class Publisher:
         store, bound = self._contents.store, context(live, tranche)
         await store.commit(Batch(puts=[Put(LEFTOVER, name, 0, b"")]))
         try:
-            sealed = await aside(lambda tell: _sealed(wish.file, looks, target, bound, tell), progress, self._pool)
-            publication = _publication(name, sealed, wish, looks)
+            sealed = await aside(lambda tell: _sealed(request.file, looks, target, bound, tell), progress, self._pool)
+            publication = _publication(name, sealed, request, looks)
             old = await self._exchange(live, tranche, publication)
         except BaseException:
             _remove(target)
@@ -204,13 +206,13 @@ class Publisher:
         return old
 
 
-def _check(live: LiveArrangement, tranche: str, wish: Wish) -> None:
+def _check(live: LiveArrangement, tranche: str, request: PublishRequest) -> None:
     terms = live.terms.tranches.get(tranche)
     if terms is None or terms.provider != live.record.me.actor:
         raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
     if live.record.view.state.tranches[tranche].stage == "FORFEITED":
         raise Misuse("forfeited", "it is forfeited and can no longer be delivered", tranche)
-    if wish.release_after >= live.terms.end:
+    if request.release_after >= live.terms.end:
         raise Misuse("too-late", "the key would be released only after the end of the term", tranche)
 
 
@@ -222,17 +224,17 @@ async def _is_committed(live: LiveArrangement, tranche: str) -> bool:
     return any(isinstance(body, Commit) and body.tranche == tranche for body in bodies)
 
 
-def _publication(name: str, sealed: sealing.SealedFile, wish: Wish, looks: str) -> Publication:
+def _publication(name: str, sealed: sealing.SealedFile, request: PublishRequest, looks: str) -> Publication:
     return Publication(
         path=name,
-        media_type=wish.media_type,
+        media_type=request.media_type,
         key=to_base64(sealed.key),
         size=sealed.size,
         plain_root=sealed.plain_root,
         cipher_size=sealed.cipher_size,
         cipher_root=sealed.cipher_root,
         header=sealed.header,
-        release_after=wish.release_after,
+        release_after=request.release_after,
         source=looks,
     )
 

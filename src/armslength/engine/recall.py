@@ -19,7 +19,7 @@ from armslength.core.record.roster import roster
 from armslength.engine.journal import Journal
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put, Store
-from armslength.wire.own import BASE, NumberedRefusal, Shown, decode_shown
+from armslength.wire.own import BASE, NumberedRefusal, RecallAnswer, decode_shown
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
@@ -37,7 +37,7 @@ class Silence:
     since: int = 0
 
 
-async def ask_for_ours(peers: Peers, actor: Actor, arrangement: str) -> Shown:
+async def ask_for_ours(peers: Peers, actor: Actor, arrangement: str) -> RecallAnswer:
     """What an actor's node holds of our words. Raises Unavailable, or whatever it answers instead."""
     try:
         path = f"{BASE}/own/{arrangement}"
@@ -45,7 +45,7 @@ async def ask_for_ours(peers: Peers, actor: Actor, arrangement: str) -> Shown:
     except NotFound as error:
         if error.code.startswith("http-"):  # something before its node: that knows nothing of us
             raise
-        return Shown(now=0, sealed=0)
+        return RecallAnswer(now=0, sealed=0)
 
 
 def least(terms: Arrangement, others: Sequence[str]) -> int:

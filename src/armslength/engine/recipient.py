@@ -16,7 +16,7 @@ from armslength.engine.actions import Action, TrancheFacts
 from armslength.engine.contents import Reception, blob, context
 from armslength.engine.jobs import Progress, aside
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.tranche import LOST, LiveTranche, Tools
+from armslength.engine.tranche import LOST, LiveTranche, TrancheServices
 from armslength.errors import Malformed, NotFound, Refused, Unavailable, Unverified
 from armslength.wire import binding
 
@@ -24,7 +24,7 @@ from armslength.wire import binding
 class Recipient(LiveTranche):
     """A tranche of which this node is the recipient. `progress`: bytes verified, and bytes in all."""
 
-    def __init__(self, live: LiveArrangement, name: str, tools: Tools) -> None:
+    def __init__(self, live: LiveArrangement, name: str, tools: TrancheServices) -> None:
         super().__init__(live, name, tools)
         self.progress = (0, 0)
 

@@ -20,7 +20,7 @@ from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import verify_consistency
 from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
-from armslength.engine.local_record import Owed, parse_checkpoint_size
+from armslength.engine.local_record import EntryMissing, parse_checkpoint_size
 from armslength.engine.repository import LiveArrangement, Repository, WitnessState, stands_by
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
@@ -28,11 +28,11 @@ from armslength.wire.own import (
     BASE,
     MAX_ASKED,
     PORTION,
-    Included,
+    InclusionProof,
+    RecallAnswer,
     SealedHead,
-    Shown,
     SubmissionAnswer,
-    Synced,
+    SyncAnswer,
     decode_answers,
     encode_leaves,
 )
@@ -44,10 +44,10 @@ READ_AT_ONCE: Final = 1000  # leaves
 NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})  # rule 1.3c
 
 
-class Voice(Protocol):
+class Readiness(Protocol):
     """Whether words may leave here (`engine.catchup`)."""
 
-    async def speak(self, live: LiveArrangement) -> None:
+    async def wait(self, live: LiveArrangement) -> None:
         """Return once they may. Raises Unavailable, with what is waited for."""
         ...
 
@@ -57,17 +57,17 @@ class Voice(Protocol):
         ...
 
 
-class Free:
+class AlwaysReady:
     """Speaks at once: for a node that has no past."""
 
-    async def speak(self, live: LiveArrangement) -> None:
+    async def wait(self, live: LiveArrangement) -> None:
         """Return."""
 
     async def doubt(self, live: LiveArrangement, word: str, *, proven: bool, leaf: Leaf | None = None) -> None:
         """Nothing."""
 
 
-class Stale(Refused):
+class StaleCheckpoint(Refused):
     """The head that we cosigned last is not of the size that the request says: `size`."""
 
     def __init__(self, size: int) -> None:
@@ -82,13 +82,13 @@ class Recorder:
         self._repository = repository
         self._peers = peers
         self._clock = clock
-        self.voice: Voice = Free()
+        self.readiness: Readiness = AlwaysReady()
 
     def now(self, live: LiveArrangement) -> int:
         """Our time for this arrangement; never less than a time that we gave (rule 2.1d)."""
         return max(self._clock.now(simulated=live.terms.clock == "simulated"), live.witness.time)
 
-    def hear(self, live: LiveArrangement, leaves: Sequence[Leaf]) -> None:
+    def note_cosignatures(self, live: LiveArrangement, leaves: Sequence[Leaf]) -> None:
         """These leaves are sealed."""
         now = self.now(live)
         for leaf in leaves:
@@ -115,7 +115,7 @@ class Recorder:
         """Answer submissions: our stamp, or why not. The keeper's refusals are signed and final."""
         live = await self._repository.open(arrangement)
         await self._recognise(live, leaves)
-        await self.voice.speak(live)
+        await self.readiness.wait(live)
         async with live.lock:
             now, before = self.now(live), live.record.view.size
             waiting: set[str] = set()  # authors one of whose entries cannot be judged yet: what follows it waits too
@@ -132,7 +132,7 @@ class Recorder:
             if placed:
                 moment = asyncio.get_running_loop().time()
                 live.arrived = ((live.arrived or (moment,))[0], moment)
-        if live.record.doubles:
+        if live.record.conflicts:
             self._repository.on_change(arrangement)
         return answers
 
@@ -168,27 +168,27 @@ class Recorder:
         refusal, link = record.refusal(submission, error), record.sealed.next_link(entry.author)
         return refusal if live.refusals.add(entry, refusal, link, is_placed) else None
 
-    async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> Synced:
+    async def sync(self, arrangement: str, caller: str, start: int, leaves: Sequence[Leaf]) -> SyncAnswer:
         """Take in the keeper's leaves from index `start`. What we stamped and miss in them is answered."""
         live = await self._repository.open(arrangement)
         if caller != live.terms.actors[live.terms.keeper].did or live.record.me.keeper:
             raise Unauthorised("not-keeper", "only the keeper of this record sends leaves", "Authorization")
-        live.backoffs.heard(live.terms.keeper)
+        live.backoffs.answered(live.terms.keeper)
         await self._recognise(live, leaves[max(0, live.record.sealed.size - start) :])
         async with live.lock:
             before = live.record.sealed.size
             if start > before:
-                return Synced(sealed=before, size=before, missing=())
+                return SyncAnswer(sealed=before, size=before, missing=())
             missing = await _in_turns(live.record.offering(start, leaves, self.now(live)))
             if live.record.sealed.size > before:
                 await self._repository.save(live, from_size=before)
                 covered = leaves[: live.record.sealed.size - start]  # what follows may still be reordered or dropped
                 await live.journal.sealed(entry_hash(leaf.entry) for leaf in covered)
-                self.hear(live, covered)
+                self.note_cosignatures(live, covered)
                 live.backoffs.own.end()  # what waits may fit now
             size = live.record.offered.replica.size if live.record.offered else before
             lines = tuple(encode(leaf).decode() for leaf in missing)
-            return Synced(sealed=live.record.sealed.size, size=size, missing=lines)
+            return SyncAnswer(sealed=live.record.sealed.size, size=size, missing=lines)
 
     async def _recognise(self, live: LiveArrangement, leaves: Sequence[Leaf]) -> None:
         """Whether an entry or a cosignature of ours comes from elsewhere that we do not know."""
@@ -199,16 +199,16 @@ class Recorder:
                 size = parse_checkpoint_size(leaf)
                 is_later = size > live.witness.size and not me.keeper
                 if is_later and me.actor in open_checkpoint(record.sealed.roster, body.checkpoint).times:
-                    await self.voice.doubt(live, f"a head of {size} leaves that we have cosigned", proven=True)
+                    await self.readiness.doubt(live, f"a head of {size} leaves that we have cosigned", proven=True)
             elif leaf.entry.author == me.actor and number >= record.sealed.next_link(me.actor)[0]:
                 known = await live.journal.is_known(leaf.entry)
                 if not known and record.is_by_its_author(leaf):
-                    await self.voice.doubt(live, f"entry {number} of ours", proven=True, leaf=leaf)
+                    await self.readiness.doubt(live, f"entry {number} of ours", proven=True, leaf=leaf)
 
     async def add_checkpoint(self, data: str) -> str:
         """Cosign a checkpoint (c2sp.org/tlog-witness@v1.0.0).
 
-        Raises NotFound for a record that is not ours to cosign, Malformed, Stale, and Refused with the reason:
+        Raises NotFound for a record that is not ours to cosign, Malformed, StaleCheckpoint, and Refused with why:
         "bad-log-signature", "bad-proof", or what else speaks against this head.
         """
         request = parse_add_checkpoint(data)
@@ -222,8 +222,8 @@ class Recorder:
         if log is None:
             raise Refused("bad-log-signature", "not signed by the record's keeper", "signatures")
         note = Note(request.checkpoint.text, (log,))
-        await self.voice.speak(live)
-        owed: Owed | None = None
+        await self.readiness.wait(live)
+        owed: EntryMissing | None = None
         while owed is None or await self._was_refused(live, owed.leaf):
             async with live.lock:
                 last = (
@@ -232,7 +232,7 @@ class Recorder:
                 _check_growth(last, request.old, checkpoint, request.proof)
                 try:
                     return encode_cosignatures((await self.cosign(live, note),))
-                except Owed as error:
+                except EntryMissing as error:
                     owed = error
         raise owed
 
@@ -268,7 +268,7 @@ class Recorder:
         await self._repository.save(live, kept)
         return signature
 
-    async def own(self, live: LiveArrangement, did: str) -> Shown:
+    async def own(self, live: LiveArrangement, did: str) -> RecallAnswer:
         """What we hold of the words of this caller that no seal covers, in the signed form in which they came."""
         terms, record = live.terms, live.record
         theirs = {name for name, actor in terms.actors.items() if actor.did == did}
@@ -280,7 +280,7 @@ class Recorder:
             waiting = [
                 leaf for leaf in leaves if leaf.entry.author in theirs or any(s.by in theirs for s in leaf.stamps)
             ]
-            return Shown(
+            return RecallAnswer(
                 now=self._clock.wall(),
                 sealed=record.sealed.size,
                 waiting=tuple(dict.fromkeys(encode(leaf).decode() for leaf in waiting if leaf.entry.type != "seal")),
@@ -345,7 +345,7 @@ class Recorder:
                 if index is not None and index < head.size:
                     (line,) = await self._repository.store.leaves(arrangement, index, index + 1)
                     path = tuple(map(to_base64, sealed.inclusion(index, head.size)))
-                    included.append(Included(index=index, leaf=line.decode(), path=path))
+                    included.append(InclusionProof(index=index, leaf=line.decode(), path=path))
         time = sealed.state.clock.tau
         return SealedHead(head=head, checkpoint=sealed.checkpoint or "", time=time, included=tuple(included))
 
@@ -362,11 +362,12 @@ async def _in_turns(steps: Generator[None, None, list[Leaf]]) -> list[Leaf]:
 
 
 def _check_growth(kept: WitnessState, old: int, checkpoint: Checkpoint, proof: tuple[bytes, ...]) -> None:
-    """Whether the checkpoint extends the head that we cosigned last. Raises Malformed, Stale or Refused "bad-proof"."""
+    """Whether the checkpoint extends the head that we cosigned last. Raises Malformed, StaleCheckpoint
+    or Refused "bad-proof"."""
     if old > checkpoint.size:
         raise Malformed("bad-old", f"the old size is {old}, the checkpoint's {checkpoint.size}", "old")
     if old != kept.size:
-        raise Stale(kept.size)
+        raise StaleCheckpoint(kept.size)
     before = bytes.fromhex(kept.root) if old else b""
     good = verify_consistency(old, checkpoint.size, before, checkpoint.root, proof) if old else not proof
     if not good:

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Contact:
     """What is known of one of the others: how it is reached, its answer, and the reason or what keeps us from it."""
 
     did: str
@@ -54,7 +54,7 @@ class AskedActors:
     until: int
     simulated: bool
     deliver: bool
-    others: dict[str, Heard]
+    others: dict[str, Contact]
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +85,7 @@ class Replies:
     def opened(arrangement: str, terms: Arrangement, me: str, *, deliver: bool) -> Put:
         """The row with which questions about these terms begin: put it where we engage, then call `begin`."""
         others = {
-            name: Heard(did=actor.did, address=actor.address)
+            name: Contact(did=actor.did, address=actor.address)
             for name, actor in terms.actors.items()
             if name != me and actor.did and actor.address
         }
@@ -104,7 +104,7 @@ class Replies:
             if heard.answer not in FINAL:
                 self._plan(arrangement, actor, 0.0)
 
-    async def of(self, arrangement: str) -> dict[str, Heard]:
+    async def of(self, arrangement: str) -> dict[str, Contact]:
         """What the others have said, by actor."""
         if arrangement in self._asked:
             return self._asked[arrangement][0].others
@@ -120,7 +120,7 @@ class Replies:
                     since = asyncio.get_running_loop().time() - self._last.get((arrangement, actor), -NOTICE_S)
                     self._plan(arrangement, actor, max(0.0, NOTICE_S - since))
 
-    async def ask_all(self, arrangement: str) -> dict[str, Heard]:
+    async def ask_all(self, arrangement: str) -> dict[str, Contact]:
         """Ask everyone who has not answered now, and wait for what they say."""
         await self.begin(arrangement)
         if arrangement in self._asked:
@@ -232,7 +232,7 @@ class Replies:
             log.info("%s: %s: %s %s", arrangement[:12], actor, now.answer, now.reason or "")
             await self.on_answer(arrangement, actor)
 
-    async def _answer(self, arrangement: str, whom: Heard, *, deliver: bool) -> ProposalReply:
+    async def _answer(self, arrangement: str, whom: Contact, *, deliver: bool) -> ProposalReply:
         """Bring the terms, or ask whom they were brought to."""
         path = f"{BASE}/propose"
         if deliver and whom.answer in {UNREACHED, UNKNOWN}:

@@ -23,7 +23,7 @@ from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine import name_index, schedule
 from armslength.engine.journal import Journal
-from armslength.engine.local_record import LocalRecord, Me
+from armslength.engine.local_record import LocalActor, LocalRecord
 from armslength.engine.name_index import NameIndex
 from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
@@ -133,7 +133,7 @@ class Repository:
     """All arrangements of one node, opened when first needed."""
 
     def __init__(self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None) -> None:
-        self.store = self.agenda = Schedule(store)
+        self.store = self.schedule = Schedule(store)
         self.names = NameIndex(self.store)
         self.did = did
         self.keys = keys
@@ -151,7 +151,7 @@ class Repository:
 
         A database of before there were indexes gets them; in one that was restored, everything is looked at once.
         """
-        await self.agenda.load()
+        await self.schedule.load()
         made, generation = await self.store.get(INDEX, ARRANGEMENT), b"%d" % self.store.generation
         if made is not None and made.body == generation:
             return
@@ -159,7 +159,7 @@ class Repository:
         while rows := await self.store.find(ARRANGEMENT, start=start, limit=PORTION):
             puts = []
             for row in rows:
-                known = [] if row.key in self.agenda else _indexed(row.key, _held(row.body))
+                known = [] if row.key in self.schedule else _indexed(row.key, _held(row.body))
                 puts += [schedule.row(row.key, unfinished=True), *known]
             await self.store.commit(Batch(puts=puts))
             start = rows[-1].key + "\0"
@@ -197,7 +197,7 @@ class Repository:
         async with live.writing, live.lock:
             if await live.journal.pending():
                 return False
-            index = [(schedule.AGENDA, live.arrangement), *name_index.rows(live.arrangement, live.terms)]
+            index = [(schedule.SCHEDULE, live.arrangement), *name_index.rows(live.arrangement, live.terms)]
             index.append((REPLACED, f"{live.engagement.proposal.replaces}/{live.arrangement}"))
             await self.store.commit(Batch(deletes=[(ARRANGEMENT, live.arrangement), *index]))
             live.forgotten = True
@@ -234,13 +234,13 @@ class Repository:
 
     async def beginning(self, begins: str, limit: int, *, start: str = "") -> list[str]:
         """The arrangements whose hash begins so, from `start` on, at most `limit`."""
-        rows = await self.store.find(schedule.AGENDA, start=max(begins, start), limit=limit)
+        rows = await self.store.find(schedule.SCHEDULE, start=max(begins, start), limit=limit)
         return [row.key for row in rows if row.key.startswith(begins)]
 
     async def perhaps_to_sign(self, limit: int) -> list[str]:
         """The arrangements that may ask for our signature, at most `limit`."""
-        rows = await self.store.find(schedule.AGENDA, schedule.TO_SIGN, limit=limit)
-        return sorted({*(row.key for row in rows), *self.agenda.unfinished()})[:limit]
+        rows = await self.store.find(schedule.SCHEDULE, schedule.TO_SIGN, limit=limit)
+        return sorted({*(row.key for row in rows), *self.schedule.unfinished()})[:limit]
 
     async def is_replaced(self, arrangement: str) -> bool:
         """Whether other terms here say that they replace these."""
@@ -291,13 +291,13 @@ class Repository:
         for leaf in sealed:
             replica.place(leaf)
         sign = self.keys["entries"].sign
-        me = Me(actor, actor in terms.timekeepers.of, actor == terms.keeper, sign)
+        me = LocalActor(actor, actor in terms.timekeepers.of, actor == terms.keeper, sign)
         record = LocalRecord(me, replica, tail)
         kept_row = await self.store.get(KEPT, arrangement)
         kept = convert(WitnessState, parse(kept_row.body)) if kept_row else WitnessState()
         record.fix(kept.size)
         return LiveArrangement(
-            rested=replica.size if self.agenda.was_finished(arrangement) and not tail else None,
+            rested=replica.size if self.schedule.was_finished(arrangement) and not tail else None,
             engagement=live,
             terms=terms,
             record=record,

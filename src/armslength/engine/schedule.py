@@ -22,7 +22,7 @@ from typing import Final
 
 from armslength.ports import Batch, Clock, Put, Row, Send, Store
 
-AGENDA: Final = "agenda"  # kind in the store, by arrangement
+SCHEDULE: Final = "schedule"  # kind in the store, by arrangement
 UNFINISHED: Final = b""
 TO_SIGN: Final = "to-sign"  # tag of those that ask for our signature
 NEVER: Final = b"never"
@@ -36,7 +36,7 @@ def row(
 ) -> Put:
     """The row of an arrangement that is unfinished, or has nothing to do until this instant of its clock."""
     body = NEVER if instant is None else b"%s %d" % (_SIMULATED if simulated else _REAL, instant)
-    return Put(AGENDA, arrangement, None, UNFINISHED if unfinished else body, tag)
+    return Put(SCHEDULE, arrangement, None, UNFINISHED if unfinished else body, tag)
 
 
 class Schedule:
@@ -54,7 +54,7 @@ class Schedule:
 
     async def load(self) -> None:
         """Read the rows. Call once, before use."""
-        for found in await self._store.find(AGENDA):
+        for found in await self._store.find(SCHEDULE):
             self._note(found.key, found.body)
 
     # --- what is ripe ----------------------------------------------------------------------------------------------
@@ -165,18 +165,18 @@ class Schedule:
                 self._moves[name] += 1
                 self._flying[name] -= 1
         if done:
-            self._heed(batch, marks)
+            self._update(batch, marks)
         return done
 
-    def _heed(self, batch: Batch, marks: list[str]) -> None:
+    def _update(self, batch: Batch, marks: list[str]) -> None:
         for name in marks:
             if name in self._rows:
                 self._note(name, UNFINISHED)
         for put in batch.puts:
-            if put.kind == AGENDA:
+            if put.kind == SCHEDULE:
                 self._note(put.key, put.body)
         for kind, name in batch.deletes:
-            if kind == AGENDA:
+            if kind == SCHEDULE:
                 self._rows.pop(name, None)
                 self._unfinished.discard(name)
                 self._moves.pop(name, None)

@@ -21,7 +21,7 @@ HOSTS: Final = 256  # whose clocks are remembered
 NAMED: Final = 3  # that are named where several differ
 
 
-class Skew:
+class ClockSkew:
     """What other clocks show. It is a trouble where they differ from ours."""
 
     def __init__(self, troubles: Troubles, clock: Callable[[], float] = time.time) -> None:

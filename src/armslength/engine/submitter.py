@@ -32,7 +32,7 @@ class Submitter:
         """
         live.backoffs.own.grow()  # what comes of it is seen when the record moves on
         try:
-            await self._recorder.voice.speak(live)
+            await self._recorder.readiness.wait(live)
             if live.record.me.keeper:
                 await self._keeper.prepare(live)
             mine = (live.record.me.actor, self._recorder)

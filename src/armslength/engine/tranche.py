@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class TrancheServices:
     """What tranches work with. `address` is this node's own."""
 
     repository: Repository
@@ -74,7 +74,7 @@ class DspStanding:
 class LiveTranche(ABC):
     """A tranche in which this node is provider or recipient."""
 
-    def __init__(self, live: LiveArrangement, name: str, tools: Tools) -> None:
+    def __init__(self, live: LiveArrangement, name: str, tools: TrancheServices) -> None:
         self.live = live
         self.name = name
         self.dataset = dataset_id(live.arrangement, name)

@@ -11,14 +11,14 @@ from armslength.engine.provider import Provider
 from armslength.engine.publishing import Publisher
 from armslength.engine.recipient import Recipient
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.tranche import WHILE_RUNNING_S, LiveTranche, Tools
+from armslength.engine.tranche import WHILE_RUNNING_S, LiveTranche, TrancheServices
 from armslength.errors import Misuse, NotFound
 
 
 class LiveTranches:
     """All of them at one node, and whoever seals files for them."""
 
-    def __init__(self, tools: Tools, publisher: Publisher) -> None:
+    def __init__(self, tools: TrancheServices, publisher: Publisher) -> None:
         self._tools = tools
         self.publisher = publisher
 

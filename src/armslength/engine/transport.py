@@ -61,7 +61,7 @@ class NodeTransport:
         except Unavailable as error:
             pause.fail(error.reason, advice(error))
             raise
-        self._backoffs.heard(actor)
+        self._backoffs.answered(actor)
         return decode_answers(data)
 
 

@@ -120,7 +120,7 @@ class Backoffs:
         """The pause before a timekeeper is reminded to cosign once more."""
         return self._troubles.at("its cosignature", actor, self._arrangement)
 
-    def heard(self, actor: str) -> bool:
+    def answered(self, actor: str) -> bool:
         """A sign of life: if it was silent before, whatever waits is sent to it at once. True if so."""
         was_silent = self.of(actor).end()
         if was_silent:

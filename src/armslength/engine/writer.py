@@ -61,7 +61,7 @@ class Writer:
         """Write these statements and send them at once, but for those that stand already. Raises Refused, and writes
         nothing, where one is not valid by what we know."""
         try:
-            await self._recorder.voice.speak(live)
+            await self._recorder.readiness.wait(live)
         except Unavailable as error:
             if live.restored:  # else it is written, and leaves once the others have answered
                 raise Refused("restored", error.reason, live.arrangement[:12]) from None
@@ -107,7 +107,7 @@ class Writer:
 
     async def _write_together(self, live: LiveArrangement, together: Sequence[Outgoing]) -> None:
         try:
-            await self._recorder.voice.speak(live)
+            await self._recorder.readiness.wait(live)
             state, valid = await self._state(live), list[Outgoing]()
             for each in together:
                 try:

@@ -28,7 +28,7 @@ _PRIVATE: Final = tuple(
 )
 
 
-class Forbidden(OSError):
+class ForbiddenAddress(OSError):
     """An address that must not be connected to."""
 
 
@@ -100,5 +100,5 @@ def checked_socket(address: tuple[Any, ...], reach: Reach) -> socket.socket:
     """A socket for one getaddrinfo result, once more checked: nothing is connected past this line unseen."""
     family, kind, protocol, _, where = address
     if not reach.allows(str(where[0])):
-        raise Forbidden(f"{where[0]} may not be connected to")
+        raise ForbiddenAddress(f"{where[0]} may not be connected to")
     return socket.socket(family, kind, protocol)

@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from armslength.errors import ArmslengthError, Refused, Unavailable
-from armslength.net.addresses import Forbidden, Reach, checked_socket
+from armslength.net.addresses import ForbiddenAddress, Reach, checked_socket
 from armslength.net.ways import Ways
 
 LARGEST: Final = 1 << 20  # bytes of an answer that is read whole
@@ -79,7 +79,7 @@ class FilteringResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         for result in found:
             if not self._reach.allows(result["host"]):
-                raise Forbidden(f"{host} leads to {result['host']}, which may not be connected to")
+                raise ForbiddenAddress(f"{host} leads to {result['host']}, which may not be connected to")
         return found
 
     async def close(self) -> None:
@@ -227,7 +227,7 @@ def _let_go(response: aiohttp.ClientResponse) -> None:
 def _refused_or_unavailable(error: BaseException, url: str) -> ArmslengthError:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, Forbidden):
+        if isinstance(cause, ForbiddenAddress):
             return Refused("forbidden-address", str(cause), url)
         cause = cause.__cause__ or getattr(cause, "os_error", None)
     return _unavailable(error, url)

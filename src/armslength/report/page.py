@@ -55,7 +55,7 @@ class StepEvidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LifeRow:
     """One row of a life's table."""
 
     at: int
@@ -75,7 +75,7 @@ class Life:
     of: str
     state: str
     now: str
-    rows: tuple[Told, ...]
+    rows: tuple[LifeRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class ClauseText:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ClaimSummary:
     """What the monitors found of one claim; `odd` are the periods that are not SUPPORTED."""
 
     id: str
@@ -98,7 +98,7 @@ class Found:
     monitors: str
     tally: str
     event: bool
-    odd: tuple[Told, ...]
+    odd: tuple[LifeRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,10 +257,10 @@ class _Page:
         now = why(self.terms, self.state, name).sentences[0]
         return Life(name, f"tranche-{slug(name)}", terms.title, of, held.shown, now, self._rows(steps))
 
-    def _rows(self, steps: Iterable[LifeStep]) -> tuple[Told, ...]:
+    def _rows(self, steps: Iterable[LifeStep]) -> tuple[LifeRow, ...]:
         return tuple(self._told(step) for step in steps)
 
-    def _told(self, step: LifeStep) -> Told:
+    def _told(self, step: LifeStep) -> LifeRow:
         change = step.change
         what = ""
         if change.kind == "instance":
@@ -272,7 +272,7 @@ class _Page:
             what = "Answer"
         if change.before == change.after:
             what = f"{what} stays".strip() if what else "Stays"
-        return Told(change.at, what, change.after, because(self.words, change), self._evidence(step))
+        return LifeRow(change.at, what, change.after, because(self.words, change), self._evidence(step))
 
     def _evidence(self, step: LifeStep) -> StepEvidence:
         entries = tuple(entry.index for entry in step.entries)
@@ -281,7 +281,7 @@ class _Page:
         who = self.words.actors(dict.fromkeys(entry.author for entry in step.entries))
         return StepEvidence(entries, f"{who} {says(self.words, step.entries)}")
 
-    def found(self, name: str) -> Found:
+    def found(self, name: str) -> ClaimSummary:
         """What the monitors found of a claim."""
         rules, held = self.terms.claims[name], self.state.claims[name]
         steps = [
@@ -295,7 +295,7 @@ class _Page:
             if hits and value != "UNDECIDED":
                 said = "not attested" if value == "UNKNOWN" and excuse else value
                 parts.append(f"{count(hits, self.words.unit(rules))} {said}" if rules.period else value)
-        return Found(
+        return ClaimSummary(
             name,
             f"claim-{slug(name)}",
             rules.statement,
@@ -305,10 +305,10 @@ class _Page:
             tuple(self._decided(name, step) for step in odd if not idle(self.terms, step.change)),
         )
 
-    def _decided(self, claim: str, step: LifeStep) -> Told:
+    def _decided(self, claim: str, step: LifeStep) -> LifeRow:
         change = step.change
         period = self.words.period(claim, int(change.subject.partition("#")[2] or 0))
-        return Told(change.at, period, change.after, because(self.words, change), self._evidence(step))
+        return LifeRow(change.at, period, change.after, because(self.words, change), self._evidence(step))
 
     def allegation(self, name: str) -> Life:
         """An allegation: who said what, the answer, and how it ended."""

@@ -36,9 +36,9 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
 from armslength.engine.repository import Repository
 from armslength.engine.serving import DataAccess
-from armslength.engine.skew import Skew
+from armslength.engine.skew import ClockSkew
 from armslength.engine.submitter import Submitter
-from armslength.engine.tranche import Tools
+from armslength.engine.tranche import TrancheServices
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
 from armslength.engine.writer import Writer
@@ -87,7 +87,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     store = SqliteStore.open(config.database, config.did)
     share = shares(config.limits)
     troubles = Troubles(clock=time.time, chance=chance)
-    client = LazyClient(ways(config), connections=share.outgoing, dated=Skew(troubles, time.time).heard)
+    client = LazyClient(ways(config), connections=share.outgoing, dated=ClockSkew(troubles, time.time).heard)
     clock = Clocks(store, development=config.development)
     await clock.load()
     tokens = Tokens(config.did, keys["tokens"])
@@ -96,7 +96,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     repository = Repository(store, config.did, keys, troubles)
     await repository.load()
     recorder = Recorder(repository, peers, clock)
-    recorder.voice = catchup = Catchup(repository, peers, recorder, time.time, clock)
+    recorder.readiness = catchup = Catchup(repository, peers, recorder, time.time, clock)
     repository.silence = "compares with the others first"
     deliverer: Deliverer
     tranches: LiveTranches
@@ -125,7 +125,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
     keeper = Keeper(repository, peers, recorder)
     writer = Writer(repository, recorder, Submitter(recorder, keeper, peers), proposals, contents)
-    tools = Tools(repository, contents, exchange, client, peers, recorder, writer, config.address)
+    tools = TrancheServices(repository, contents, exchange, client, peers, recorder, writer, config.address)
     tranches = LiveTranches(tools, publisher)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config), is_named=repository.names.is_named)

@@ -80,7 +80,7 @@ class Question:
         return f"{self.words.moment(at)}, {away}"
 
     def stands(self, held: DutyState) -> list[str]:
-        """That a duty's clock stands still, and what is left of it; nothing while it runs."""
+        """That a duty's clock is paused, and what is left of it; nothing while it runs."""
         until = held.cure_due if held.state == "OVERDUE" else held.due
         if held.frozen_at is None or until is None:
             return []
@@ -88,7 +88,7 @@ class Question:
         rest = (
             f"{span(left)} {'to cure it ' * (held.state == 'OVERDUE')}will be left" if left > 0 else "no time is left"
         )
-        return [f"Its clock stands still since {self.words.moment(held.frozen_at)}: once it runs again, {rest}."]
+        return [f"Its clock has been paused since {self.words.moment(held.frozen_at)}: once it runs again, {rest}."]
 
     def vote(self, kind: str, subject: str, votes: Mapping[str, bool], until: int) -> Block:
         """What the determiners still have to do."""

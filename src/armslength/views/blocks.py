@@ -150,7 +150,7 @@ def outstanding(terms: Arrangement, state: State, claim: str) -> list[int]:
 
 
 def _runs(held: DutyState, deadline: int | None) -> int | None:
-    """A duty's deadline, unless its clock stands still: then no date counts."""
+    """A duty's deadline, unless its clock is paused: then no date counts."""
     return deadline if held.frozen_at is None else None
 
 

@@ -189,7 +189,7 @@ def _unsealed(words: Words, status: Status, width: int) -> Text:
 
 def _due(words: Words, line: DutyLine, now: int) -> str:
     if line.frozen:
-        return "its clock stands still"
+        return "its clock is paused"
     if line.cure_due is not None:
         return f"cure by {words.short(line.cure_due)}, {_away(line.cure_due, now)}"
     if line.due is not None:

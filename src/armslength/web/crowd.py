@@ -26,7 +26,7 @@ Networks = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 HOME: Final = "here"  # the address of whoever has none: our owner, at a socket of ours
 
 
-class Guest(Protocol):
+class Connection(Protocol):
     """A connection."""
 
     @property
@@ -47,10 +47,10 @@ class Connections:
         self._each = limits.connections_by_address
         self._most = most
         self._proxies = proxies
-        self._by: dict[str, dict[Guest, None]] = {}  # by address, in order of arrival
+        self._by: dict[str, dict[Connection, None]] = {}  # by address, in order of arrival
         self._count = 0
 
-    def enter(self, guest: Guest, host: str) -> bool:
+    def enter(self, guest: Connection, host: str) -> bool:
         """Take in a connection; False where there is no room. One that waits makes some."""
         whom = group(host)
         here = self._by.get(whom, {})
@@ -62,7 +62,7 @@ class Connections:
         self._count += 1
         return True
 
-    def leave(self, guest: Guest, host: str) -> None:
+    def leave(self, guest: Connection, host: str) -> None:
         """It has ended; nothing if it was never taken in."""
         whom = group(host)
         here = self._by.get(whom, {})
@@ -77,7 +77,7 @@ class Connections:
         return any(_make_room(here) for here in sorted(self._by.values(), key=len, reverse=True))
 
 
-def _make_room(here: Iterable[Guest]) -> bool:
+def _make_room(here: Iterable[Connection]) -> bool:
     """End the one that has waited longest; whether there was one. It leaves by itself."""
     waiting = [(since, index, guest) for index, guest in enumerate(here) if (since := guest.waiting_since) is not None]
     if not waiting:

@@ -23,8 +23,8 @@ from armslength.engine.clock import Clocks
 from armslength.engine.contents import Publication
 from armslength.engine.jobs import Job
 from armslength.engine.node import Node
-from armslength.engine.publishing import Wish
-from armslength.engine.replies import Heard
+from armslength.engine.publishing import PublishRequest
+from armslength.engine.replies import Contact
 from armslength.engine.repository import LiveArrangement
 from armslength.engine.selection import Selection
 from armslength.engine.transport import check_events
@@ -146,8 +146,8 @@ class Management:
     async def publish(self, asked: manage.PublishOrder) -> manage.SealingReport:
         """Begin to seal a file, or join the job that does."""
         live = await self._selection.live(asked.arrangement)
-        wish = Wish(Path(asked.file), asked.media_type, asked.release_after)
-        return await _sealing(live, asked.tranche, self._node.tranches.publisher.publish(live, asked.tranche, wish))
+        request = PublishRequest(Path(asked.file), asked.media_type, asked.release_after)
+        return await _sealing(live, asked.tranche, self._node.tranches.publisher.publish(live, asked.tranche, request))
 
     async def publishing(self, asked: manage.WhichTranche) -> manage.SealingReport:
         """How far the sealing of a file has come: after a moment, or at once when it has ended."""
@@ -191,7 +191,7 @@ class Management:
             me=book.me.actor,
             absent=_replies(await node.proposals.absent(live)),
             others=await self._selection.others(live.arrangement),
-            held=len(node.repository.agenda),
+            arrangements=len(node.repository.schedule),
         )
 
     async def record(self, asked: manage.WhichArrangement) -> manage.SealedRecord:
@@ -243,7 +243,7 @@ async def _sealing(live: LiveArrangement, tranche: str, job: Job[Publication]) -
     )
 
 
-def _replies(heard: Mapping[str, Heard]) -> dict[str, manage.ActorReply]:
+def _replies(heard: Mapping[str, Contact]) -> dict[str, manage.ActorReply]:
     return {name: manage.ActorReply(answer=said.answer, reason=said.reason) for name, said in heard.items()}
 
 

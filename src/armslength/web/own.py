@@ -15,7 +15,7 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf
 from armslength.engine.node import Node
 from armslength.engine.pins import ITSELF
-from armslength.engine.recorder import Stale
+from armslength.engine.recorder import StaleCheckpoint
 from armslength.engine.repository import LiveArrangement
 from armslength.errors import NotFound, Refused, Unauthorised, Unavailable, Uncosigned
 from armslength.ports import Caller
@@ -102,7 +102,7 @@ class _Own:
         body = await whole_body(request, largest=MAX_CHECKPOINT)
         try:
             lines = await self._node.recorder.add_checkpoint(body.decode("utf-8", "replace"))
-        except Stale as stale:
+        except StaleCheckpoint as stale:
             return Response(f"{stale.size}\n", stale.http_status, {"Content-Type": TLOG_SIZE})
         except Refused as error:
             raise Uncosigned(error.code, error.reason, error.place) from None
@@ -137,7 +137,7 @@ class _Own:
 
     async def hello(self, request: Request) -> Response:
         """The sender has just started."""
-        await self._node.heard(await self._authenticate(request))
+        await self._node.answered(await self._authenticate(request))
         return Response(b"{}", media_type=JSON)
 
     async def arrangements(self, request: Request) -> Response:

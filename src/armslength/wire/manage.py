@@ -260,8 +260,8 @@ class NodeView:
 
     `state` is that after all `size` leaves in view, `sealed_state` after the first `sealed`. `heard` says when each
     timekeeper's last cosignature came, and how far its clock was behind; `sealing` gives bytes done and in all by
-    tranche; `absent` who is not engaged; `others` a few of the other arrangements, with titles, and `held` how many
-    there are in all.
+    tranche; `absent` who is not engaged; `others` a few of the other arrangements, with titles, and `arrangements` how
+    many there are in all.
     """
 
     arrangement: str
@@ -281,7 +281,7 @@ class NodeView:
     me: str
     absent: dict[str, ActorReply]
     others: dict[str, str]
-    held: int
+    arrangements: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

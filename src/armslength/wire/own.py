@@ -5,11 +5,11 @@ Leaves travel as they enter the record: canonical, one per line. Everything else
     POST propose               a Proposal -> a Reply
     GET  propose/{arrangement} -> a Reply: what this node says to these terms
     POST submit/{arrangement}  leaves without our stamp -> Answers
-    POST sync/{arrangement}    ?start=N, leaves from index N -> Synced
+    POST sync/{arrangement}    ?start=N, leaves from index N -> SyncAnswer
     POST add-checkpoint        c2sp.org/tlog-witness -> cosignature lines
     GET  head/{arrangement}    ?entry=HASH… -> the last sealed head, and which of these entries it covers (Sealed)
     GET  cosigned/{arrangement}-> the head that this timekeeper stands by (a signed note)
-    GET  own/{arrangement}     -> what this node holds of the caller's own words that no seal covers (Shown)
+    GET  own/{arrangement}     -> what this node holds of the caller's own words that no seal covers (RecallAnswer)
     GET  rest/{arrangement}    -> whether there is anything left to do (Rest)
     GET  leaves/{arrangement}  ?start=N -> leaves up to the last seal
     POST hello                 the caller is up, after it was not
@@ -67,7 +67,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Synced:
+class SyncAnswer:
     """Where a follower stands after a sync, and (as text lines) the leaves that it stamped and misses."""
 
     sealed: int
@@ -105,7 +105,7 @@ class ProposalReply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Included:
+class InclusionProof:
     """A leaf (as a text line) and the way from it to a head's root, hashes in base64."""
 
     index: int
@@ -121,7 +121,7 @@ class SealedHead:
     head: Head
     checkpoint: str
     time: int
-    included: tuple[Included, ...] = ()
+    included: tuple[InclusionProof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class NumberedRefusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class RecallAnswer:
     """What a node holds of a caller's own words, for one that was restored from an older copy.
 
     now, sealed: the time on the node's machine (0: not said) and how many sealed leaves it can show; waiting: leaves
@@ -242,9 +242,9 @@ def decode_answers(data: bytes) -> list[SubmissionAnswer]:
     return list(decode(Answers, data, MAX_ANSWER).answers)
 
 
-def decode_synced(data: bytes) -> Synced:
+def decode_synced(data: bytes) -> SyncAnswer:
     """The answer to a sync. Raises Malformed."""
-    synced = decode(Synced, data, MAX_BODY)
+    synced = decode(SyncAnswer, data, MAX_BODY)
     if not 0 <= synced.sealed <= synced.size:
         raise Malformed("bad-number", "not 0 ≤ sealed ≤ size", "sealed")
     return synced
@@ -255,9 +255,9 @@ def decode_idle(data: bytes) -> IdleReport:
     return decode(IdleReport, data, MAX_LEAF)
 
 
-def decode_shown(data: bytes) -> Shown:
+def decode_shown(data: bytes) -> RecallAnswer:
     """What a node holds of our words. Raises Malformed."""
-    return decode(Shown, data, MAX_BODY)
+    return decode(RecallAnswer, data, MAX_BODY)
 
 
 def decode_proposal(data: bytes) -> Proposal:

@@ -165,6 +165,6 @@ def _clause_file(reader: Reader, file: str, node: YamlNode, path: str) -> str | 
         return values.read_text(data.decode("utf-8-sig").replace("\r\n", "\n"))
     except UnicodeDecodeError:
         reader.problem("file", node, path, f"{file} is not UTF-8 text")
-    except values.Unfit as error:
+    except values.BadValue as error:
         reader.problem("file", node, path, f"{file}: {error.reason}", error.hint)
     return None

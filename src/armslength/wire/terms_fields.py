@@ -16,7 +16,7 @@ from typing import Any
 
 from armslength.wire import terms_values as values
 from armslength.wire.terms_tree import Problem, YamlNode
-from armslength.wire.terms_values import Unfit
+from armslength.wire.terms_values import BadValue
 
 MOST = 1000  # entries of a section, and items of a list
 NEAR = 0.7  # how alike two names are, of 1, before one is taken for the other …
@@ -274,7 +274,7 @@ class Reader:
             return None
         try:
             return read(node.value)
-        except Unfit as error:
+        except BadValue as error:
             self.problem("value", node, path, error.reason, error.hint)
             return None
 
@@ -347,40 +347,40 @@ class Reader:
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Unfit("must be a whole number")
+        raise BadValue("must be a whole number")
     if abs(value) >= 2**53:
-        raise Unfit("is too large")
+        raise BadValue("is too large")
     return value
 
 
 def _count(value: Any) -> int:
     if _whole(value) < 1:
-        raise Unfit("must be at least 1")
+        raise BadValue("must be at least 1")
     return _limited(value)
 
 
 def _count_or_none(value: Any) -> int:
     if _whole(value) < 0:
-        raise Unfit("must not be negative")
+        raise BadValue("must not be negative")
     return _limited(value)
 
 
 def _limited(value: int) -> int:
     if value > 10_000:
-        raise Unfit("is more than 10000")
+        raise BadValue("is more than 10000")
     return value
 
 
 def _bool(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Unfit("must be true or false")
+        raise BadValue("must be true or false")
     return value
 
 
 def _duration(value: Any) -> int:
     seconds = values.read_duration(value)
     if seconds == 0:
-        raise Unfit("must be longer than 0s")
+        raise BadValue("must be longer than 0s")
     return seconds
 
 

@@ -1,6 +1,6 @@
 """The small values of the terms language, each with its reader and its writer.
 
-Readers raise Unfit with the reason, and with a repair where one is obvious. What a writer writes, its reader reads
+Readers raise BadValue with the reason, and with a repair where one is obvious. What a writer writes, its reader reads
 back to the same value.
 """
 
@@ -17,7 +17,7 @@ from armslength.errors import Malformed
 from armslength.wire import place
 
 
-class Unfit(ValueError):
+class BadValue(ValueError):
     """A value that does not fit its field: why, and what to write instead."""
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
@@ -49,23 +49,23 @@ _JOINERS = "\u200c\u200d"
 def read_duration(value: Any) -> int:
     """Whole seconds of "7d", "48h", "1h 30m", "90s" or "2w"."""
     if isinstance(value, int) and not isinstance(value, bool):
-        raise Unfit("a duration needs a unit", f"{value}s, {value}h or {value}d?")
+        raise BadValue("a duration needs a unit", f"{value}s, {value}h or {value}d?")
     if not isinstance(value, str):
-        raise Unfit('must be a duration such as "7d", "48h" or "1h 30m"')
+        raise BadValue('must be a duration such as "7d", "48h" or "1h 30m"')
     text = value.strip()
     if len(text) > SHORT:
-        raise Unfit('too long for a duration such as "7d", "48h" or "1h 30m"')
+        raise BadValue('too long for a duration such as "7d", "48h" or "1h 30m"')
     found = _DURATION.fullmatch(text)
     if not text or not found:
         words = _WORDS.fullmatch(text)
         if words:
-            raise Unfit(f'"{value}" is not a duration', f"did you mean {words[1]}{words[2][0].lower()}?")
+            raise BadValue(f'"{value}" is not a duration', f"did you mean {words[1]}{words[2][0].lower()}?")
         if re.fullmatch(r"[0-9]+\s*(mo|months?|y|yr|years?)", text, re.IGNORECASE):
-            raise Unfit("months and years have no fixed length", "say days")
-        raise Unfit(f'"{value}" is not a duration such as "7d", "48h" or "1h 30m" (units w d h m s, in that order)')
+            raise BadValue("months and years have no fixed length", "say days")
+        raise BadValue(f'"{value}" is not a duration such as "7d", "48h" or "1h 30m" (units w d h m s, in that order)')
     seconds = sum(int(n) * unit for n, unit in zip(found.groups(), _UNITS.values(), strict=True) if n)
     if seconds > LONGEST:
-        raise Unfit("longer than a century")
+        raise BadValue("longer than a century")
     return seconds
 
 
@@ -83,17 +83,17 @@ def write_duration(seconds: int) -> str:
 def read_instant(value: Any) -> int:
     """UTC seconds of a quoted "2016-07-14T00:00:00Z"."""
     if not isinstance(value, str):
-        raise Unfit('must be an instant such as "2016-07-14T00:00:00Z", in quotes')
+        raise BadValue('must be an instant such as "2016-07-14T00:00:00Z", in quotes')
     if not _INSTANT.fullmatch(value):
         day = re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)
         hint = f'did you mean "{value}T00:00:00Z"?' if day else None
-        raise Unfit(f'"{value}" is not an instant in UTC with whole seconds, such as "2016-07-14T00:00:00Z"', hint)
+        raise BadValue(f'"{value}" is not an instant in UTC with whole seconds, such as "2016-07-14T00:00:00Z"', hint)
     try:
         moment = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
-        raise Unfit(f'"{value}" is no such day or hour') from None
+        raise BadValue(f'"{value}" is no such day or hour') from None
     if moment.year < 1970:
-        raise Unfit("lies before 1970")
+        raise BadValue("lies before 1970")
     return int(moment.timestamp())
 
 
@@ -107,9 +107,9 @@ def read_when(value: Any, anchors: tuple[str, ...]) -> tuple[str, int]:
     forms = ", ".join(f'"7d after {anchor}"' for anchor in anchors)
     found = _WHEN.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= SHORT else None
     if not found:
-        raise Unfit(f"must say when, such as {forms}")
+        raise BadValue(f"must say when, such as {forms}")
     if found["anchor"] not in anchors:
-        raise Unfit(f'"{found["anchor"]}" is not something to count from', f"one of {', '.join(anchors)}")
+        raise BadValue(f'"{found["anchor"]}" is not something to count from', f"one of {', '.join(anchors)}")
     seconds = read_duration(found["span"]) if found["span"] else 0
     return found["anchor"], -seconds if found["side"] == "before" else seconds
 
@@ -128,10 +128,10 @@ def read_size(value: Any) -> int:
     else:
         found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
         if not found:
-            raise Unfit('must be a size such as "16 MiB", "500 kB" or a number of bytes')
+            raise BadValue('must be a size such as "16 MiB", "500 kB" or a number of bytes')
         size = int(found[1]) * _SIZES[found[2]]
     if not 0 < size <= 2**50:
-        raise Unfit("must be at least one byte and at most 1 PiB")
+        raise BadValue("must be at least one byte and at most 1 PiB")
     return size
 
 
@@ -147,7 +147,7 @@ def read_line(value: Any) -> str:
     """One line of text: runs of white space count as one space."""
     text = " ".join(read_text(value).split())
     if len(text) > 2000:
-        raise Unfit("longer than 2000 characters", "put long text into a clause")
+        raise BadValue("longer than 2000 characters", "put long text into a clause")
     return text
 
 
@@ -155,9 +155,9 @@ def read_text(value: Any) -> str:
     """Text of any length, in Unicode's composed form (NFC), without characters that nobody sees: they could make it
     read differently than it is, or two texts look alike that differ."""
     if not isinstance(value, str):
-        raise Unfit("must be text", f'write "{value}"' if isinstance(value, (int, bool)) else None)
+        raise BadValue("must be text", f'write "{value}"' if isinstance(value, (int, bool)) else None)
     if not value.strip():
-        raise Unfit("must not be empty")
+        raise BadValue("must not be empty")
     if value.isascii() and value.replace("\n", " ").replace("\t", " ").isprintable():
         return value
     for index, char in enumerate(value):
@@ -165,13 +165,13 @@ def read_text(value: Any) -> str:
         if char in _JOINERS and _may_join(value, index):
             continue
         if (kind in _UNSEEN and char not in "\n\t") or _BLANK.match(char):
-            raise Unfit(f"holds the invisible character U+{ord(char):04X}", "remove it")
+            raise BadValue(f"holds the invisible character U+{ord(char):04X}", "remove it")
         if kind == "Zs" and char != " ":
-            raise Unfit(f"holds U+{ord(char):04X}, which looks like a space", "write a space")
+            raise BadValue(f"holds U+{ord(char):04X}, which looks like a space", "write a space")
     composed = unicodedata.normalize("NFC", value)
     if composed != value:
         same = next((i for i, (a, b) in enumerate(zip(value, composed, strict=False)) if a != b), len(composed))
-        raise Unfit(f'is not in Unicode\'s composed form (NFC), at "{composed[same : same + 20]}"', "save it as NFC")
+        raise BadValue(f'is not in Unicode\'s composed form (NFC), at "{composed[same : same + 20]}"', "save it as NFC")
     return value
 
 
@@ -185,7 +185,7 @@ def _may_join(text: str, index: int) -> bool:
 def read_id(value: Any) -> str:
     """A short name: letters, digits, "_" and "-", beginning with a letter."""
     if not isinstance(value, str) or not ID.fullmatch(value):
-        raise Unfit(f"{value!r} is not a short name (letters, digits, _ and -, first a letter, at most 64)")
+        raise BadValue(f"{value!r} is not a short name (letters, digits, _ and -, first a letter, at most 64)")
     return value
 
 
@@ -197,45 +197,45 @@ def read_key(value: Any) -> str:
         raw = b""
     text = base64.b64encode(raw).decode()
     if len(raw) != 32 or text != value:
-        raise Unfit("must be an Ed25519 public key: 32 bytes in base64, 44 characters")
+        raise BadValue("must be an Ed25519 public key: 32 bytes in base64, 44 characters")
     return text
 
 
 def read_did(value: Any) -> str:
     """A decentralised identifier."""
     if not isinstance(value, str) or not _DID.fullmatch(value):
-        raise Unfit("must be a DID such as did:web:example.org or did:key:z6Mk…")
+        raise BadValue("must be a DID such as did:web:example.org or did:key:z6Mk…")
     if value.startswith(place.PREFIX):
         try:
             place.address_of(value)
         except Malformed as error:
-            raise Unfit(f"is not the one spelling of a did:web: {error.reason}") from None
+            raise BadValue(f"is not the one spelling of a did:web: {error.reason}") from None
     return value
 
 
 def read_address(value: Any) -> str:
     """The base URL of a node, in its one spelling."""
     if not isinstance(value, str):
-        raise Unfit("must be the base URL of a node, such as https://node.example.org")
+        raise BadValue("must be the base URL of a node, such as https://node.example.org")
     try:
         place.did_of(value)
     except Malformed as error:
         hint = f"write {value.rstrip('/')}" if value.endswith("/") else None
-        raise Unfit(error.reason, hint) from None
+        raise BadValue(error.reason, hint) from None
     return value
 
 
 def read_media_type(value: Any) -> str:
     """A media type without parameters, in lower case."""
     if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(value):
-        raise Unfit("must be a media type such as application/pdf or text/csv")
+        raise BadValue("must be a media type such as application/pdf or text/csv")
     return value
 
 
 def read_path(value: Any) -> str:
     """A file beside the terms: a relative path that does not leave its folder."""
     if not isinstance(value, str) or not value.isprintable() or "\\" in value or value.startswith(("/", "~")):
-        raise Unfit("must be the path of a file beside this one")
+        raise BadValue("must be the path of a file beside this one")
     if not value or any(part in ("", ".", "..") for part in value.split("/")):
-        raise Unfit("must stay in the folder of this file", "without ./ and ../")
+        raise BadValue("must stay in the folder of this file", "without ./ and ../")
     return value

@@ -1,4 +1,4 @@
-"""Duties to achieve: deadlines, cure, waiver, and the standing still of deadlines."""
+"""Duties to achieve: deadlines, cure, waiver, and the pausing of deadlines."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_waiver_unblocks_resumption() -> None:
     assert play.shown == "EFFECTIVE"
 
 
-# --- standing still ---------------------------------------------------------------------------------------------------
+# --- pauses -----------------------------------------------------------------------------------------------------------
 
 
 def suspended(**more: Duty) -> Play:
@@ -252,7 +252,7 @@ def resume(play: Play, at: int) -> None:
 
 
 def test_deadlines_of_others_stand_still() -> None:
-    """While SUSPENDED by P, Q's deadline stands still and gets its remaining time back; P's and maintain duties run
+    """While SUSPENDED by P, Q's deadline is paused and gets its remaining time back; P's and maintain duties run
     (rules 4.5a, 4.5d)."""
     play = suspended(
         q=achieve("e", "Q", consequence="record", due=Due(anchor="start", after=200), cure=30),
@@ -298,7 +298,7 @@ def test_frozen_in_the_cure() -> None:
 
 
 def test_performance_while_frozen_counts() -> None:
-    """What is done while the deadline stands still is in time, however late (rule 4.5c)."""
+    """What is done while the deadline is paused is in time, however late (rule 4.5c)."""
     play = suspended(q=achieve("e", "Q", consequence="record", due=Due(anchor="start", after=120), cure=30))
     play.seal(D + 110)
     attest(play, D + 350, "e", 0, True)

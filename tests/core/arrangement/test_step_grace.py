@@ -170,7 +170,7 @@ SEALED = pytest.mark.parametrize("sealed", [False, True])
 
 @SEALED
 def test_deadline_that_has_passed_does_not_stand_still(sealed: bool) -> None:
-    """Suspended between due and its firing: OVERDUE all the same, and only the cure stands still."""
+    """Suspended between due and its firing: OVERDUE all the same, and only the cure is paused."""
     play = small.begun(
         claims={"e": small.event(), "k": small.state_claim()},
         duties={

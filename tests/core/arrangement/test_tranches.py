@@ -296,7 +296,7 @@ def test_own_fault_stops_no_clock() -> None:
 
 
 def test_own_breach_suspends_and_stops_no_clock() -> None:
-    """SUSPENDED by the provider's own breach: its release duty runs on; by the recipient's: it stands still."""
+    """SUSPENDED by the provider's own breach: its release duty runs on; by the recipient's: it is paused."""
     for debtor, frozen in (("P", None), ("Q", D + 70)):
         play = begun(
             claims={"e": event()},

@@ -38,7 +38,7 @@ def held(debtor: str, alleging: str) -> Play:
 
 
 def test_hold_for_the_provider_s_own_violation_stops_no_clock() -> None:
-    """While the allegation is open the release duty stands still; once the provider is found in violation it runs."""
+    """While the allegation is open the release duty is paused; once the provider is found in violation it runs."""
     play = held("P", "Q")
     assert play.state.duties["t.release"].frozen_at == D + 20
     attest(play, D + 30, "k", 0, False)
@@ -48,7 +48,7 @@ def test_hold_for_the_provider_s_own_violation_stops_no_clock() -> None:
 
 
 def test_hold_for_the_recipient_s_violation_stops_the_clock() -> None:
-    """The other way round it stands still until the hold ends."""
+    """The other way round it is paused until the hold ends."""
     play = held("Q", "P")
     attest(play, D + 30, "k", 0, False)
     assert (play.duty("d"), play.tranche("t")) == ("OVERDUE", "WITHHELD")
@@ -95,7 +95,7 @@ def test_condition_on_the_provider_s_own_duty_stops_no_clock(
 
 def test_whoever_has_caused_a_suspension_gains_no_time_by_it() -> None:
     """Of two breaches that suspend together each debtor's deadlines run on, though its breach is remedied; only the
-    deadlines of those at no fault stand still."""
+    deadlines of those at no fault are paused."""
     late = Due(anchor="start", after=500)
     play = begun(
         "PQR",

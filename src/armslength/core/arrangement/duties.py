@@ -1,11 +1,11 @@
-"""Duties to achieve something, what all duties share, and the standing still of deadlines.
+"""Duties to achieve something, what all duties share, and the pausing of deadlines.
 
 1. In time is a claim decided at or before the deadline; the deadline fires grace later. A claim decided in between
    is late: nothing happens until the deadline fires, and then the duty is CURED.
-2. While SUSPENDED, deadlines of parties at no fault stand still and get their remaining time back; one that had
+2. While SUSPENDED, deadlines of parties at no fault are paused and get their remaining time back; one that had
    passed before has none left, and fires (rules 4.5a and 4.5b).
-3. What is done while the deadline stands still is in time if the deadline had not passed before.
-4. A release duty stands still while its tranche is WITHHELD, unless by its provider's own fault (rule 6.4c).
+3. What is done while the deadline is paused is in time if the deadline had not passed before.
+4. A release duty is paused while its tranche is WITHHELD, unless by its provider's own fault (rule 6.4c).
 """
 
 from __future__ import annotations
@@ -217,11 +217,11 @@ def deadlines(draft: Draft) -> Iterator[int]:
                 yield done
 
 
-# --- standing still ---------------------------------------------------------------------------------------------------
+# --- pauses -----------------------------------------------------------------------------------------------------------
 
 
 def freeze(draft: Draft) -> None:
-    """Stop the deadlines that stand still now, and start those that run again."""
+    """Stop the deadlines that are paused now, and start those that run again."""
     for duty in draft.index.duties:
         state = draft.duties[duty]
         if state.state not in {"ACTIVE", "OVERDUE"} or state.due is None:  # rule 4.5d
@@ -234,7 +234,7 @@ def freeze(draft: Draft) -> None:
 
 
 def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
-    """Stop the clock when that began which makes it stand still; an entry within grace may bear an earlier time."""
+    """Stop the clock when that began which pauses it; an entry within grace may bear an earlier time."""
     tranche, suspension = draft.index.release_of.get(duty), draft.arrangement.suspension
     began = (draft.tranches[tranche].fell if tranche else suspension and suspension.since) or 0
     draft.duties[duty] = replace(state, frozen_at=max(draft.at, began, state.active_at or 0))
@@ -242,7 +242,7 @@ def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
 
 
 def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> None:
-    """Give back to each deadline that had not passed before the time for which it stood still."""
+    """Give back to each deadline that had not passed before the time for which it was paused."""
     given, cure = max(0, draft.at - since), state.cure_due
     if state.state == "ACTIVE" and state.stands(due):
         due += given
@@ -254,7 +254,7 @@ def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> No
 
 
 def _stands(draft: Draft, duty: str) -> Cause:
-    """Why the duty's deadline stands still; nothing if it runs (rule 4.5a)."""
+    """Why the duty's deadline is paused; nothing if it runs (rule 4.5a)."""
     debtor = draft.index.debtors[duty]
     tranche = draft.index.release_of.get(duty)
     if tranche is not None:

@@ -122,7 +122,7 @@ class DutyState(Memoised):
         return {"ACTIVE": self.due, "OVERDUE": self.cure_due}.get(self.state)
 
     def stands(self, deadline: int) -> bool:
-        """Whether the deadline stands still: it had not passed when the clock was stopped."""
+        """Whether the deadline is paused: it had not passed when the clock was stopped."""
         return self.frozen_at is not None and self.frozen_at <= deadline
 
 

@@ -33,20 +33,20 @@ DELETE FROM leaves WHERE arrangement = ? AND position >= ?;
 INSERT INTO leaves (arrangement, position, leaf) VALUES (?, ?, ?);
 
 -- name: send
-INSERT INTO sends (lane, peer, url, body, attempts, due, first)
-VALUES (?1, ?2, ?3, ?4, ?5, 0, NOT EXISTS (SELECT 1 FROM sends WHERE lane = ?1));
+INSERT INTO sends (queue, peer, url, body, attempts, due, first)
+VALUES (?1, ?2, ?3, ?4, ?5, 0, NOT EXISTS (SELECT 1 FROM sends WHERE queue = ?1));
 
 -- name: forget
-DELETE FROM sends WHERE id = ? RETURNING lane;
+DELETE FROM sends WHERE id = ? RETURNING queue;
 
 -- name: promote
-UPDATE sends SET first = 1 WHERE id = (SELECT min(id) FROM sends WHERE lane = ?);
+UPDATE sends SET first = 1 WHERE id = (SELECT min(id) FROM sends WHERE queue = ?);
 
 -- name: retry
 UPDATE sends SET attempts = attempts + 1, due = ?2 WHERE id = ?1;
 
 -- name: few
-SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first ORDER BY peer, due, id LIMIT ?;
+SELECT queue, peer, url, body, id, attempts, due FROM sends WHERE first ORDER BY peer, due, id LIMIT ?;
 
 -- name: waiting
 WITH RECURSIVE peers (peer) AS (
@@ -58,7 +58,7 @@ SELECT s.due, s.id, s.peer FROM peers JOIN sends AS s
 ON s.id = (SELECT id FROM sends WHERE first AND peer = peers.peer ORDER BY due, id LIMIT 1);
 
 -- name: heads
-SELECT lane, peer, url, body, id, attempts, due FROM sends WHERE first AND peer = ? ORDER BY due, id;
+SELECT queue, peer, url, body, id, attempts, due FROM sends WHERE first AND peer = ? ORDER BY due, id;
 
 -- name: history
 SELECT commits, generation FROM history;
