@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     "errors": (set(), "everybody raises errors, so they rest on nothing"),
     "config": ({"errors"}, "configuration is values that anybody may hold"),
     "core": ({"errors"}, "the rules are pure: whatever they need comes as an argument"),
+    "approvals": ({"core", "errors"}, "who inside a party must agree follows from a journal, wherever that lies"),
     "wire": ({"core", "errors"}, "documents are turned into core values and back, and nothing is decided"),
     "ports": (set(), "promises are types only, whoever keeps them"),
     "store": ({"ports", "errors"}, "an adapter keeps a promise and knows neither who asked nor its neighbours"),
@@ -246,9 +247,9 @@ def test_core_imports() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("part", ["core", "wire"])
+@pytest.mark.parametrize("part", ["core", "approvals", "wire"])
 def test_pure(part: str) -> None:
-    """core/ and wire/ touch no clock, chance, file, socket, thread, log or float."""
+    """core/, approvals/ and wire/ touch no clock, chance, file, socket, thread, log or float."""
     wrong = []
     for found in imports():
         names = {found.module, found.module.split(".")[0]}
