@@ -9,7 +9,7 @@ from random import Random
 from armslength.core.arrangement.bodies import Notice
 from armslength.engine.troubles import Troubles
 from armslength.views.explain import NodeFacts, Timekeeper, why
-from armslength.views.troubles import CLOCK
+from armslength.views.troubles import CLOCK, SHOWN
 from armslength.wire.own import Trouble
 from tests.golden.terms import at
 from tests.sim.evil import begun
@@ -95,6 +95,15 @@ def test_a_clock_of_ours_that_is_wrong_accuses_no_other() -> None:
     said = " ".join(why(fold.terms, fold.state, "arrangement", facts).sentences)
     assert "lags" not in said
     assert "This node's clock seems wrong" in said
+
+
+def test_who_shows_something_false_is_named_with_what_it_shows() -> None:
+    """As a sentence about that one, not about an attempt of ours."""
+    fold = golden()
+    false = Trouble(what=SHOWN, whom="A", since=1_750_000_000, reason="shows words of ours that do not verify: x")
+    facts = NodeFacts(now=0, size=0, sealed=0, troubles=(false,))
+    said = why(fold.terms, fold.state, "arrangement", facts).sentences
+    assert any(line.startswith("Arandia shows words of ours that do not verify: x (since ") for line in said), said
 
 
 def test_why_names_what_our_own_node_does_not_get_done() -> None:

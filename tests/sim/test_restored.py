@@ -16,8 +16,9 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body, Notice, Withdraw
 from armslength.core.record.checkpoint import Checkpoint
+from armslength.core.record.cosignature import cosign
 from armslength.core.record.entry import Entry
-from armslength.core.record.note import Note, sign_note
+from armslength.core.record.note import Note, parse, sign_note
 from armslength.engine.keeper import Keeper
 from armslength.engine.recall import DAY_S
 from armslength.engine.recorder import Recorder
@@ -353,6 +354,70 @@ def test_a_head_that_only_the_keeper_has_signed_is_no_word_of_ours(tmp_path: Pat
             live = await world.nodes["B"].live()
             assert live.silence is None
             assert 0 < live.witness.size < 10_000
+
+    play(story())
+
+
+def test_whoever_shows_something_false_is_named_beside_whoever_is_silent(tmp_path: Path) -> None:
+    """The keeper is gone and the other timekeeper lies: a restored third node says nothing, and its owner reads who
+    does not answer and who shows what; once both are honest nothing fails any more (rule 11.3a)."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, "B")
+            node = world.nodes["B"]
+            with _answers(_forged):
+                world.network.apart = {"m5"}
+                await node.put_back(older, noticed=True)
+                await world.clock(world.now, "B")
+                await asyncio.sleep(60)
+                told = await _troubles(world, "B")
+                assert "waits for A (" in told["our silence", ""]
+                assert "m5 (" in told["our silence", ""]
+                assert "do not verify" in told["what it shows of our words", "A"]
+                assert ("what it shows of our words", "m5") not in told
+            world.network.apart = set()
+            await asyncio.sleep(60)
+            await _goes_on(world, "B")
+            assert not await _troubles(world, "B")
+
+    play(story())
+
+
+async def _troubles(world: World, name: str) -> dict[tuple[str, str], str]:
+    view = await world.nodes[name].manage("view", arrangement=world.arrangement)
+    return {(each["what"], each["whom"]): each["reason"] for each in view["troubles"]}
+
+
+def _a_cosigned_head(live: LiveArrangement, shown: RecallAnswer) -> RecallAnswer:
+    """A head of another history that the keeper has signed and A cosigned."""
+    name = live.record.sealed.roster.names["A"]
+    note, key = parse(_a_head(live, shown, by="m5").cosigned), signing_key("A", "checkpoints")
+    line = cosign(note.text, 1, name, key.verify_key.encode(), lambda message: key.sign(message).signature)
+    return replace(shown, cosigned=Note(note.text, (*note.signatures, line)).encode())
+
+
+def test_a_false_head_of_keeper_and_timekeeper_together_is_told(tmp_path: Path) -> None:
+    """They make a restored third node stand by a head that their record never comes to: it cosigns no more, and its
+    owner reads why, and who has signed that head."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, "B")
+            with _answers(_a_cosigned_head):
+                await world.nodes["B"].put_back(older, noticed=True)
+                await world.clock(world.now, "B")
+                await asyncio.sleep(60)
+            world.nodes["m5"].forget_the_past()  # it knows what it has signed
+            await world.say("B", Notice(claim="k2", start=at(30, 9), end=at(30, 12), text="a flight"))
+            await asyncio.sleep(60)
+            live = await world.nodes["B"].live()
+            assert live.silence is None
+            assert live.witness.size == 10_000
+            told = await _troubles(world, "B")
+            assert (
+                "does not continue the head of 10000 leaves that was signed by A, m5" in told["our cosignature", "m5"]
+            )
 
     play(story())
 

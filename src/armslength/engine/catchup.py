@@ -34,6 +34,7 @@ from armslength.engine.clock import Clocks
 from armslength.engine.recall import COPY, DAY_S, KIND, Silence, ask_for_ours, least
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository, stands_by
+from armslength.engine.troubles import SHOWN
 from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
 from armslength.wire.own import BASE, NumberedRefusal, RecallAnswer, decode_leaves
@@ -50,6 +51,7 @@ JUMP_RECHECK_S: Final = 60.0  # between two looks whether a clock that has leapt
 UNCONFIRMED_JUMP_S: Final = 600.0  # after which a clock that has leapt is followed where there is nobody to ask
 FOREVER: Final = 2**53
 CLOCK: Final = "our clock"  # as `status` names it
+ASK_THEM: Final = "ask its operator: what its node shows was changed, or made up"
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +70,10 @@ class _Standing:
 
 @dataclass(slots=True)
 class _Words:
-    """What others show of ours, verified; `lost` says what of it nobody can show."""
+    """What others show of ours, verified; `lost` says what of it nobody can show. The head was shown by `head_by`."""
 
     head: Cosigned | None = None
+    head_by: str = ""
     ordered: list[Leaf] = field(default_factory=list)
     loose: list[Leaf] = field(default_factory=list)
     refusals: list[NumberedRefusal] = field(default_factory=list)
@@ -214,8 +217,9 @@ class Catchup:
             return
         others = _others(live)
         answers, silent = await self._ask(live, others)
-        times = [shown.now for shown in answers.values() if shown.now]
+        times, answered = [shown.now for shown in answers.values() if shown.now], sorted(answers)
         missing = await self._take_back(live, answers, silent)
+        self._tell_false(live, {name: silent[name] for name in answered if name not in answers})
         missing = missing or self._settle(live, standing, times, alone=not others)
         late = int(self._clock()) - standing.silence.since >= DAY_S
         enough = len(answers) >= (least(live.terms, others) if live.restored and late else len(others))
@@ -232,6 +236,14 @@ class Catchup:
         waits = missing or "waits for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
         live.silence = f"{COPY if live.restored else 'compares with the others first'}: {waits}"
         pause.fail(live.silence, "see that their nodes run and can be reached" if silent else "")
+
+    def _tell_false(self, live: LiveArrangement, false: dict[str, str]) -> None:
+        """Tell who shows something that does not hold: it is of no use to wait for those."""
+        for name in live.terms.actors:
+            if name in false:
+                self._repository.troubles.at(SHOWN, name, live.arrangement).tell(false[name], ASK_THEM)
+            else:
+                self._repository.troubles.over(SHOWN, name, live.arrangement)
 
     async def _ask(
         self, live: LiveArrangement, others: Sequence[str]
@@ -399,7 +411,7 @@ def _verify(live: LiveArrangement, name: str, shown: RecallAnswer, words: _Words
         # What another timekeeper stands by we may have cosigned too; what only the keeper has signed nobody stands by.
         stands = record.me.keeper or me in head.times or (name != live.terms.keeper and name in head.times)
         if stands and (words.head is None or head.checkpoint.size > words.head.checkpoint.size):
-            words.head = head
+            words.head, words.head_by = head, name
     sealed = record.sealed
     words.loose += [leaf for leaf in leaves if sealed.index_of(entry_hash(leaf.entry)) is None]
     words.refusals += shown.refusals
@@ -413,7 +425,7 @@ def _order(live: LiveArrangement, answers: dict[str, RecallAnswer], words: _Word
     size, root = head.checkpoint.size, head.checkpoint.root.hex()
     if size <= sealed.size:
         if sealed.head_at(size).tree_root != root:
-            words.lost = f"a head of {size} leaves that the keeper has signed is of another record"
+            words.lost = f"{words.head_by} shows a head of {size} leaves that the keeper has signed, of another record"
         return
     if not live.record.me.keeper or size <= live.witness.size:
         return

@@ -22,6 +22,7 @@ from armslength.core.record.note import Note, Signature, verify_note
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.local_record import EntryMissing, parse_checkpoint_size
 from armslength.engine.repository import LiveArrangement, Repository, WitnessState, stands_by
+from armslength.engine.troubles import COSIGNATURE
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Repeat, Unauthorised, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import (
@@ -41,6 +42,7 @@ from armslength.wire.witness import encode_cosignatures, parse_add_checkpoint
 
 # May become valid later: never finally refused.
 READ_AT_ONCE: Final = 1000  # leaves
+COMPARE: Final = "compare your bundle with those of the others: the keeper has shown two histories"
 NOT_YET: Final = frozenset({"ahead", "no-stamp", "seen-mismatch", "too-many"})  # rule 1.3c
 
 
@@ -229,12 +231,31 @@ class Recorder:
                 last = (
                     live.witness if request.old == live.witness.size else stands_by(live)
                 )  # the one we show is as good
-                _check_growth(last, request.old, checkpoint, request.proof)
                 try:
-                    return encode_cosignatures((await self.cosign(live, note),))
+                    _check_growth(last, request.old, checkpoint, request.proof)
+                    lines = encode_cosignatures((await self.cosign(live, note),))
                 except EntryMissing as error:
                     owed = error
+                    continue
+                except Refused:
+                    self._tell_fork(live)
+                    raise
+                self._repository.troubles.over(COSIGNATURE, live.terms.keeper, live.arrangement)
+                return lines
         raise owed
+
+    def _tell_fork(self, live: LiveArrangement) -> None:
+        """If what the keeper shows does not continue the head that we stand by, tell whose word that head is: after a
+        restore we may have it from others. What strangers bring tells nothing here."""
+        kept, shown, keeper = live.witness, live.record.offered, live.terms.keeper
+        if not kept.note or shown is None:
+            return
+        replica = shown.replica
+        if replica.size >= kept.size and replica.head_at(kept.size).tree_root == kept.root:
+            return
+        who = ", ".join(sorted({keeper, *open_checkpoint(replica.roster, kept.note).times}))
+        reason = f"its record does not continue the head of {kept.size} leaves that was signed by {who}"
+        self._repository.troubles.at(COSIGNATURE, keeper, live.arrangement).tell(reason, COMPARE)
 
     async def _was_refused(self, live: LiveArrangement, leaf: Leaf) -> bool:
         """Whether the keeper shows its signed refusal of an entry that we stamped; it is not owed then."""

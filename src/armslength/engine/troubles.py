@@ -20,6 +20,8 @@ from armslength.errors import ArmslengthError
 from armslength.wire.own import Trouble
 
 MOST: Final = 100  # that are shown at once: the oldest
+SHOWN: Final = "what it shows of our words"  # something false
+COSIGNATURE: Final = "our cosignature"  # of a head that does not extend the one that we stand by
 SEAL_S: Final = 10.0  # the longest pause before another attempt to seal
 
 _REACH = "see that its node runs and can be reached from here, at the address in its DID"

@@ -10,6 +10,7 @@ from armslength.wire.own import Trouble
 
 CLOCK = "our clock"  # what fails where this node's clock is wrong
 SILENCE = "our silence"  # a node that must not speak yet
+SHOWN = "what it shows of our words"  # somebody shows it something false
 
 
 def told(words: Words, troubles: Iterable[Trouble]) -> tuple[str, ...]:
@@ -41,6 +42,8 @@ def _told(words: Words, each: Trouble) -> str:
         said = f"This node's clock seems wrong {since}: {each.reason}."
     elif each.what == SILENCE:
         said = f"This node says nothing here {since}: {each.reason}."
+    elif each.what == SHOWN:
+        said = f"{start_case(_name(words, each.whom))} {each.reason} ({since})."
     else:
         at = f" at {_name(words, each.whom)}" if each.whom else ""
         said = f"{start_case(each.what)}{at} fails here {since} ({count(each.attempts, 'attempt')}): {each.reason}."
