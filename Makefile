@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo test check fix docs mutants tck bench lock clean
+.PHONY: help install demo test browser-test check fix docs mutants tck bench lock clean
 
 help:                           ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  \1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  \1\t/' | expand -t 16
 
 install: .venv/.installed       ## the program, as .venv/bin/armslength
 
@@ -14,6 +14,9 @@ demo: .venv/.installed          ## run the July 2016 arrangement between separat
 
 test: .venv/.installed-dev      ## everything that must hold
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+browser-test: .venv/.installed-dev  ## the console's tests in a real browser alone; .ci/services brings Chromium
+	$(BIN)/python -m pytest -q tests/browser
 
 check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

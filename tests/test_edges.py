@@ -13,6 +13,8 @@ EDGES = ("cli", "web", "worker.py", "runtime")
 NO_MESSAGE = {
     "headers": "HTTP",
     "path_params": "HTTP",
+    "query_params": "HTTP",
+    "cookies": "HTTP",
     "scope": "ASGI",
     "message": "ASGI, where `web` reads a body as it arrives",
     "receive": "ASGI",

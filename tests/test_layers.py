@@ -49,8 +49,12 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         {"core", "wire", "ports", "errors", "config", "engine", "views", "delivery"},
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
+    "console": (
+        {"core", "wire", "errors", "views"},
+        "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
+    ),
     "runtime": (
-        {"wire", "errors", "config", "engine", "store", "net", "identity", "web", "worker"},
+        {"console", "wire", "errors", "config", "engine", "store", "net", "identity", "web", "worker"},
         "the composition root knows all",
     ),
     "cli": (
@@ -65,12 +69,12 @@ LIBRARIES: dict[str, set[str]] = {
     "apsw": {"store"},
     "cryptography": {"delivery"},
     "cyclopts": {"cli"},
-    "jinja2": {"report"},
-    "markupsafe": {"report"},
+    "jinja2": {"report", "console"},
+    "markupsafe": {"report", "console"},
     "msgspec": {"wire", "engine", "identity", "cli", "config"},
     "nacl": {"core", "identity"},
     "ruamel": {"wire"},
-    "starlette": {"web", "runtime"},
+    "starlette": {"web", "runtime", "console"},
     "uvicorn": {"runtime", "web"},
     "uvloop": {"cli"},
 }

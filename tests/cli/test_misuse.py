@@ -64,7 +64,7 @@ def test_a_node_at_work_is_not_called_down(
 ) -> None:
     """A node that is up and has not answered yet, or has ended in the middle, is not started a second time."""
     node = _node(tmp_path)
-    monkeypatch.setattr("armslength.cli.context.TIMEOUT_S", 0.2)
+    monkeypatch.setattr("armslength.net.owner.TIMEOUT_S", 0.2)
     capsys.readouterr()
     with listening(tmp_path / "node" / "manage.sock") as owner:
 

@@ -37,6 +37,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "proof": ("export", "verify", "report", "keys"),
     "backup": ("backup", "restore"),
     "clock": ("clock",),
+    "console": ("console",),
 }
 
 

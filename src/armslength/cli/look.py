@@ -55,7 +55,7 @@ class Seen:
 
 def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
     """The present state. Raises Unverified for a bundle that does not hold."""
-    from armslength.views.explain import NodeFacts, Timekeeper
+    from armslength.views.explain import facts_of
     from armslength.wire.manage import VIEW, WhichArrangement
     from armslength.wire.terms_json import decode_terms
 
@@ -67,16 +67,7 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.arrangement, verdict.terms, verdict.replica.state)
     view = ask(_node(node), VIEW, WhichArrangement(arrangement=arrangement))
-    facts = NodeFacts(
-        now=view.now,
-        size=view.size,
-        sealed=view.sealed,
-        sealed_at=view.sealed_state.clock.tau if view.sealed else None,
-        timekeepers={name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in view.heard.items()},
-        me=view.me,
-        troubles=view.troubles,
-    )
-    return Seen(view.arrangement, decode_terms(view.document.encode()), view.state, facts, view)
+    return Seen(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)
 
 
 def _beside(found: Seen) -> dict[str, object]:

@@ -205,7 +205,7 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
         with _listening(config) as peers, listening(config.socket) as owner:
             servers = [server(running.app, config.limits, running.peers), server(running.management, OWNER, OWNERS)]
-            with _signals(servers, running.access.close):
+            with signals(servers, running.access.close):
                 ready()  # whoever connects from now on is answered
                 watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
                 await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
@@ -248,7 +248,9 @@ def _listening(config: Config) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _signals(servers: Sequence[uvicorn.Server], stopping: Callable[[], None]) -> Iterator[None]:
+def signals(servers: Sequence[uvicorn.Server], stopping: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end these servers, after `stopping`."""
+
     def stop(number: int, frame: FrameType | None) -> None:
         stopping()
         for each in servers:

@@ -18,6 +18,7 @@ from armslength.views.troubles import about, has_wrong_clock, told
 from armslength.views.why_conduct import allegation, can_be_remedied, claim, duty, period
 from armslength.views.why_tranche import release, tranche
 from armslength.views.words import Words, count, listing, meaning, span, start_case
+from armslength.wire.manage import NodeView
 from armslength.wire.own import Trouble
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
@@ -47,6 +48,19 @@ class NodeFacts:
     timekeepers: Mapping[str, Timekeeper] = field(default_factory=dict)
     me: str = ""
     troubles: tuple[Trouble, ...] = ()
+
+
+def facts_of(view: NodeView) -> NodeFacts:
+    """What a node's view of an arrangement says beside its state."""
+    return NodeFacts(
+        now=view.now,
+        size=view.size,
+        sealed=view.sealed,
+        sealed_at=view.sealed_state.clock.tau if view.sealed else None,
+        timekeepers={name: Timekeeper(heard=at, behind=behind) for name, (at, behind) in view.heard.items()},
+        me=view.me,
+        troubles=view.troubles,
+    )
 
 
 def why(terms: Arrangement, state: State, subject: str, facts: NodeFacts | None = None) -> Why:

@@ -1,0 +1,39 @@
+"""One arrangement: where it stands, what is asked of us, and why everything is as it is."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.console.reading import look
+from armslength.console.render import Pages
+from armslength.views.explain import why
+from armslength.views.status import status
+from armslength.views.tasks import tasks
+
+
+def routes(pages: Pages) -> list[Route]:
+    """This part's pages."""
+
+    async def overview(request: Request) -> Response:
+        seen = await look(pages.owner, request.path_params["arrangement"])
+        return pages.page(
+            request,
+            "arrangement.html.j2",
+            version=seen.version,
+            seen=seen,
+            words=seen.words,
+            told=status(seen.terms, seen.state, seen.facts),
+            asked=tasks(seen.terms, seen.state, seen.me, seen.view.now),
+        )
+
+    async def explained(request: Request) -> Response:
+        seen = await look(pages.owner, request.path_params["arrangement"])
+        answer = why(seen.terms, seen.state, request.path_params["subject"], seen.facts)
+        return pages.page(request, "why.html.j2", version=seen.version, seen=seen, words=seen.words, answer=answer)
+
+    return [
+        Route("/a/{arrangement}", overview),
+        Route("/a/{arrangement}/why/{subject:path}", explained),
+    ]

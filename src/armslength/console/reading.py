@@ -1,0 +1,46 @@
+"""An arrangement as the pages look at it: a node's view, decoded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from armslength.console.owner import Owner
+from armslength.core.arrangement.state import State
+from armslength.core.arrangement.terms import Arrangement
+from armslength.views.explain import NodeFacts, facts_of
+from armslength.views.words import Words
+from armslength.wire.manage import VIEW, NodeView, WhichArrangement
+from armslength.wire.terms_json import decode_terms
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """One arrangement as its node sees it now. `version` changes whenever any page about it could."""
+
+    arrangement: str
+    terms: Arrangement
+    state: State
+    facts: NodeFacts
+    view: NodeView
+
+    @property
+    def me(self) -> str:
+        """Who we are in it."""
+        return self.view.me
+
+    @property
+    def words(self) -> Words:
+        """How the views name things in it."""
+        return Words.of(self.terms, self.state)
+
+    @property
+    def version(self) -> str:
+        """What a page says it was made from."""
+        moving = (self.view.transfers, self.view.sealing, self.view.troubles)
+        return f"{self.view.size}-{self.view.sealed}-{self.view.now // 60}-{hash(str(moving)) & 0xFFFFFF:x}"
+
+
+async def look(owner: Owner, arrangement: str) -> LookedAt:
+    """The present state. Raises NotFound where there is no such arrangement."""
+    view = await owner.ask(VIEW, WhichArrangement(arrangement=arrangement))
+    return LookedAt(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)

@@ -1,0 +1,78 @@
+"""Pages from templates: every text from the catalogue, every value escaped, what others write made safe to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from armslength.console.catalogue import say
+from armslength.console.guard import FORM, Place, session_of
+from armslength.console.owner import Owner
+from armslength.views.words import (
+    clock,
+    count,
+    date,
+    iso,
+    listing,
+    meaning,
+    ranges,
+    safe_block,
+    size,
+    span,
+    start_case,
+    tone,
+)
+
+HAVE: Final = "have"  # the query field with the version that a page has
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with the filters of the views."""
+    made = Environment(
+        loader=PackageLoader("armslength.console", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: safe_block(value) if type(value) is str else value,
+    )
+    made.filters |= {
+        "tone": tone, "meaning": meaning, "date": date, "clock": clock, "iso": iso, "listing": listing, "size": size,
+        "sentence": start_case, "span": span, "count": count, "runs": lambda numbers: ranges("", numbers),
+    }  # fmt: skip
+    made.globals |= {"t": say}
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What pages are made with: the owner that they show, and where they are."""
+
+    owner: Owner
+    place: Place
+
+    def page(self, request: Request, template: str, *, version: str = "", status: int = 200, **values: Any) -> Response:
+        """A page. Where a page that is open asks whether it is still current, and it is, nothing is sent."""
+        if version and request.headers.get("hx-request") and request.query_params.get(HAVE) == version:
+            return Response(status_code=204)
+        session = session_of(request)
+        notes = [] if request.headers.get("hx-request") else session.notes[:]
+        if notes:
+            session.notes.clear()
+        html = environment().get_template(template).render(
+            owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
+            version=version, form=FORM, **values,
+        )  # fmt: skip
+        return HTMLResponse(html, status)
+
+    def back(self, request: Request, path: str, text: str = "", tone_: str = "good") -> Response:
+        """After a form: to the page that shows what came of it, with a note."""
+        if text:
+            session_of(request).notes.append((tone_, text))
+        return RedirectResponse(f"{self.place.base}{path}", 303)

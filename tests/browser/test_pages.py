@@ -1,0 +1,54 @@
+"""Every page, small and large, light and dark; by keyboard; without scripts; and what a page shows by itself."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.stage import console, everywhere, watched
+from tests.e2e.stage import Stage
+
+pytestmark = pytest.mark.slow("three nodes, a console and a browser are started")
+
+PAGES = {"home": "/", "arrangements": "/arrangements", "arrangement": "/a/{}", "why": "/a/{}/why/R1"}
+
+
+def test_every_page_is_well_made(page: Page, stage: Stage) -> None:
+    """axe finds nothing, nothing is wider than the window, no script fails, and the policy stops nothing of ours."""
+    told = watched(page)
+    origin = page.url.rstrip("/")
+    tranche = stage.json("status", node="buyer")["tranches"][0]["id"]
+    for name, path in PAGES.items():
+        address = origin + path.format(stage.hash).replace("R1", tranche)
+        everywhere(page, name, lambda address=address: page.goto(address))  # type: ignore[misc]
+    assert told == []
+
+
+def test_what_happens_is_shown_without_reload(page: Page, stage: Stage) -> None:
+    """A page that stays open tells what has changed meanwhile."""
+    page.goto(f"{page.url.rstrip('/')}/a/{stage.hash}")
+    before = page.locator("#live").inner_text()
+    stage.ok("attest", "quality#1", "--false", node="laboratory")
+    stage.ok("attest", "quality#1", "--false", node="inspector")
+    expect(page.locator("#live")).not_to_have_text(before, timeout=20_000)
+
+
+def test_it_works_without_scripts(chrome: Browser, stage: Stage) -> None:
+    """The link, the pages, and the way out."""
+    with console(stage, "buyer") as link:
+        context = chrome.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(link)
+        page.locator("tbody a").first.click()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+        expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+        context.close()
+
+
+def test_by_keyboard(page: Page) -> None:
+    """The first stop leads past the navigation to the content."""
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()

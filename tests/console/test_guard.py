@@ -1,0 +1,109 @@
+"""What a request must be before a page sees it, and what every answer bears."""
+
+from __future__ import annotations
+
+from tests.console.stage import Browser, FoldOwner
+from tests.golden.terms import at
+from tests.sim.network import ask
+
+
+def browser() -> Browser:
+    """One that has not logged in."""
+    return Browser(FoldOwner(at(9, 3)))
+
+
+async def test_without_a_session_every_page_leads_to_the_login() -> None:
+    """Nothing is shown, not even whether an arrangement is there."""
+    found = browser()
+    for path in ("/", "/arrangements", "/a/0000", "/a/0000/why/T2"):
+        reply = await found.get(path)
+        assert (reply.status, reply.headers["location"]) == (303, "/login")
+    assert (await found.get("/login")).status == 401
+
+
+async def test_a_link_works_once_and_for_ten_minutes() -> None:
+    """The second use, and a late one, lead to the login."""
+    found = browser()
+    link = f"/enter?key={found.sessions.link()}"
+    reply = await found.get(link)
+    assert (reply.status, reply.headers["location"]) == (303, "/")
+    assert (await found.get("/")).status == 200
+    assert (await found.get(link)).headers["location"] == "/login"
+    late = found.sessions.link()
+    found.time += 601
+    assert (await found.get(f"/enter?key={late}")).headers["location"] == "/login"
+    assert (await found.get("/enter?key=")).headers["location"] == "/login"
+
+
+async def test_the_cookie_is_for_the_browser_alone() -> None:
+    """No script reads it, no other site sends it; with TLS no other host can set it."""
+    found = browser()
+    reply = await found.get(f"/enter?key={found.sessions.link()}")
+    cookie = str(reply.headers["set-cookie"])
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    secure = Browser(FoldOwner(at(9, 3)), "https://console.example")
+    reply = await secure.get(f"/enter?key={secure.sessions.link()}")
+    assert str(reply.headers["set-cookie"]).startswith("__Host-armslength=")
+    assert "Secure" in str(reply.headers["set-cookie"])
+
+
+async def test_another_name_for_our_address_is_refused() -> None:
+    """A page of another site, whose name is made to lead here, sees nothing."""
+    found = browser()
+    found.log_in()
+    reply = await ask(found.app, "GET", "http://evil.example:8181/", b"", {"cookie": found.cookie})
+    assert reply.status == 421
+    assert b"July" not in reply.body
+
+
+async def test_a_form_of_another_site_is_refused() -> None:
+    """By its origin; and without its session's token whatever it says of its origin."""
+    found = browser()
+    found.log_in()
+    token = await found.token()
+    assert (await found.post("/logout", f"form={token}", origin="https://evil.example")).status == 403
+    assert (await found.post("/logout", f"form={token}", origin="null")).status == 403
+    assert (await found.post("/logout", "")).status == 403
+    other = browser()
+    other.log_in()
+    assert (await found.post("/logout", f"form={await other.token()}")).status == 403
+    assert (await found.get("/")).status == 200
+    assert (await found.post("/logout", f"form={token}")).status == 303
+    assert (await found.get("/")).headers["location"] == "/login"
+
+
+async def test_sessions_end_by_time() -> None:
+    """After an hour without a person's request, whatever pages ask by themselves; and after half a day."""
+    found = browser()
+    found.log_in()
+    for _ in range(4):
+        found.time += 1000
+        await found.get("/arrangements", hx_request="true")
+    assert (await found.get("/")).headers["location"] == "/login"
+    found.log_in()
+    for _ in range(13):
+        found.time += 3500
+        await found.get("/arrangements")
+    assert (await found.get("/arrangements", hx_request="true")).status == 401
+
+
+async def test_every_answer_forbids_what_is_not_ours() -> None:
+    """No script, style, frame or form of others; nothing is kept by caches but the pages' own files."""
+    found = browser()
+    found.log_in()
+    for path in ("/", "/login", "/nothing", "/static/console.css", "/static/none.css"):
+        headers = (await found.get(path)).headers
+        policy = str(headers["content-security-policy"])
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert ("no-store" in str(headers["cache-control"])) == (path != "/static/console.css")
+
+
+async def test_files_outside_the_pages_are_not_there() -> None:
+    """Whatever the path says."""
+    found = browser()
+    for name in ("../words.toml", "..%2fwords.toml", "%2e%2e/app.py", ".", "console.css/", "none.css"):
+        assert (await found.get(f"/static/{name}")).status in {303, 307, 404}

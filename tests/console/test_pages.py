@@ -1,0 +1,60 @@
+"""What pages show is what the views say, and what others write cannot be markup."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+import armslength.console
+from tests.console.stage import Browser, FoldOwner
+from tests.golden.terms import at
+
+VENDORED = {"htmx.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"}  # 2.0.11, 0BSD
+STATIC = Path(armslength.console.__file__).parent / "static"
+
+
+def inside(time: int, me: str = "A") -> tuple[Browser, str]:
+    """A browser that is logged in, and the arrangement's path."""
+    owner = FoldOwner(time, me)
+    found = Browser(owner)
+    found.log_in()
+    return found, f"/a/{owner.arrangement}"
+
+
+def test_what_is_vendored_is_what_its_makers_released() -> None:
+    """By its hash; its licence stands beside it."""
+    for name, digest in VENDORED.items():
+        assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest
+        assert (STATIC / f"{name.split('.', maxsplit=1)[0]}.LICENSE.txt").is_file()
+
+
+@pytest.mark.parametrize("day", [-2, 3, 14, 22, 39, 47])
+async def test_an_arrangement_shows_where_it_stands(day: int) -> None:
+    """Every tranche and duty with its state; nothing needs a script."""
+    found, path = inside(at(day, 11))
+    page = (await found.get(path)).body.decode()
+    for name in ("T1", "T6", "C2", "C5a"):
+        assert f"{path}/why/{name}" in page
+    for subject in ("arrangement", "T4", "C2", "k2", "k2#3"):
+        reply = await found.get(f"{path}/why/{subject.replace('#', '%23')}")
+        assert reply.status == 200
+
+
+async def test_a_page_that_is_current_is_not_sent_again() -> None:
+    """204 to a page that asks for news with the version it has; the page itself to any other."""
+    found, path = inside(at(9, 3))
+    page = (await found.get(path)).body.decode()
+    version = page.split("?have=")[1].split('"')[0]
+    assert (await found.get(f"{path}?have={version}", hx_request="true")).status == 204
+    assert (await found.get(f"{path}?have=0", hx_request="true")).status == 200
+
+
+async def test_what_is_not_there_is_told_in_a_page() -> None:
+    """With the reason that the node gives."""
+    found, path = inside(at(9, 3))
+    assert (await found.get("/a/ffff")).status == 404
+    reply = await found.get(f"{path}/why/T99")
+    assert reply.status == 404
+    assert b"T99" in reply.body
