@@ -14,7 +14,6 @@ NO_MESSAGE = {
     "headers": "HTTP",
     "path_params": "HTTP",
     "query_params": "HTTP",
-    "cookies": "HTTP",
     "scope": "ASGI",
     "message": "ASGI, where `web` reads a body as it arrives",
     "receive": "ASGI",
