@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.arrangement.bodies import Allege, Notice, Resume, Waive
-from armslength.core.arrangement.terms import CleanRun, Due, DutyIs, Excuse
+from armslength.core.arrangement.terms import CleanRun, Due, DutyIs, Excuse, TrancheIs
 from tests.core.arrangement.small import (
     END,
     GRACE,
@@ -13,6 +13,7 @@ from tests.core.arrangement.small import (
     achieve,
     attest,
     begun,
+    content,
     delivered,
     event,
     given,
@@ -115,6 +116,20 @@ def test_trigger_and_gate_that_come_true_as_the_term_ends(order: tuple[int, int]
     known = play.state.tranches["t"]
     assert (play.duty("a"), play.state.duties["a"].active_at, known.stage) == ("ACTIVE", END + 5, "FORFEITED")
     assert known.gate_at == END + 5
+
+
+def test_trigger_on_what_the_term_forfeits_at_once_comes_true_before_it_is_over() -> None:
+    """The last period opens the gate on which alone it bore: nothing is waited for any more, and at that same instant
+    the tranche is FORFEITED, which is what the duty waits for (rule 2.4: each object goes as far as it goes)."""
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=2000)},
+        duties={"a": achieve("e", consequence="record", trigger=TrancheIs(tranche="t", states=("FORFEITED",)))},
+        tranches={"t": tranche(gate=CleanRun(claims=("k",), length=1))},
+    )
+    play.say(D + 1, "P", content("t"))
+    attest(play, END + 5, "k", 0, True)
+    assert (play.state.tranches["t"].stage, play.state.tranches["t"].gate_at) == ("FORFEITED", END + 5)
+    assert (play.duty("a"), play.state.duties["a"].active_at) == ("ACTIVE", END + 5)
 
 
 def test_duty_that_is_due_as_it_starts_while_suspended_stands_still() -> None:

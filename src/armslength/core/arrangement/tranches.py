@@ -203,7 +203,8 @@ def work(draft: Draft) -> None:
             if not closed:
                 _withhold(draft, tranche, state, disputed)
                 _open(draft, tranche)
-            state = draft.tranches[tranche]
+            before, state = state, draft.tranches[tranche]
+            over = over or (state.stage != before.stage and term_over(draft))  # no period is waited for any more
             if over and (cause := _forfeit(draft, tranche, state)):
                 _store(draft, tranche, "tranche.forfeited", replace(state, withheld=()), *cause)
             elif closed:
@@ -297,8 +298,7 @@ def _open(draft: Draft, tranche: str) -> None:
     if state.gate_at is None:
         if not holds(draft, draft.terms.tranches[tranche].gate):
             return
-        state = replace(state, gate_at=draft.at)
-        draft.tranches[tranche] = state
+        draft.tranches[tranche] = state = replace(state, gate_at=draft.at)
         draft.moved = True
     if state.commit is not None:
         _store(draft, tranche, "tranche.ready", state)
