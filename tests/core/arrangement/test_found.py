@@ -6,6 +6,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Allege, Notice, Resume, Waive
 from armslength.core.arrangement.terms import CleanRun, Due, DutyIs, Excuse, TrancheIs
+from armslength.errors import Refused
 from tests.core.arrangement.small import (
     END,
     GRACE,
@@ -44,6 +45,21 @@ def test_waiver_within_the_cure_counts_though_the_cure_has_passed_when_due_fires
     play.say(DUE + 3, "P", Waive(duty="d"))
     play.seal(DUE + 2 * GRACE)
     assert play.duty("d") == "DISCHARGED"
+
+
+def test_waiver_at_the_end_of_the_term_of_a_duty_that_will_be_found_breached_after_it() -> None:
+    """Its cure has passed at the instant at which the term ends: what fires after that nobody can waive (decision 22);
+    of a surviving duty it can be waived."""
+    late = LATE | {"due": Due(anchor="end", after=-60), "cure": 55}
+    for surviving in (False, True):
+        play = begun(claims={"e": event()}, duties={"d": achieve("e", **late, surviving=surviving)})
+        if surviving:
+            play.say(END, "P", Waive(duty="d"))
+        else:
+            with pytest.raises(Refused, match="nothing left to waive"):
+                play.say(END, "P", Waive(duty="d"))
+        play.seal(END + GRACE)
+        assert play.duty("d") == ("DISCHARGED" if surviving else "BREACHED")
 
 
 def test_waiver_of_what_only_the_recipient_has_still_to_answer() -> None:

@@ -194,7 +194,10 @@ def _concluded(draft: Draft, duty: str, at: int) -> bool:
         return True
     last = releases.last(draft, duty) if tranche else state.cure_due
     passed = last is not None and last < at and not state.stands(last)
-    return (passed or state.state == "BREACHED") and (tranche is not None or not remediable(draft, duty))
+    lost = tranche is not None or not remediable(draft, duty)
+    if state.state == "BREACHED":
+        return lost
+    return passed and (lost or (term_over(draft) and not kept))  # it fires later than the instant that ends the term
 
 
 # --- time -------------------------------------------------------------------------------------------------------------
