@@ -6,9 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from armslength.core.arrangement import step
 from armslength.core.arrangement.state import State
 from armslength.core.process import Role
 from armslength.engine.actions import Action, TrancheFacts, next_action
+from armslength.errors import Refused
+from tests.core.arrangement.play import act
+from tests.core.arrangement.small import END, GRACE, D, begun, delivered, release_and_key, tranche
 from tests.golden.terms import at, golden_script, golden_terms
 from tests.views.fold import Folded
 
@@ -119,3 +123,27 @@ def test_a_request_that_the_provider_has_refused_is_open_again(golden: Folded) -
     assert _acts(golden.states[2], "B", at(-2), T1=refused)["T1"] is Action.REQUEST
     assert "T1" not in _acts(golden.states[2], "B", at(-2), T1=replace(refused, unheard=False))
     assert "T1" not in _acts(golden.at(at(9, 7)), "B", at(9, 7), T1=refused)
+
+
+def test_a_key_is_tried_for_as_long_as_it_is_accepted() -> None:
+    """Whenever a clock stands, before the end of the term and after it, the plan and the pure step say the same: past
+    keyBy and its cure a key is a late remedy until the term is over, and nothing from then on (rule 6.3d)."""
+    for before_end in (300, 15):
+        play = begun(tranches={"t": tranche(release_by=900)})
+        delivered(play, D)
+        release, key = release_and_key("t")
+        play.say(END - before_end, "P", release)
+        play.seal(END - before_end)
+        due = play.state.tranches["t"].key_due
+        assert due is not None
+        tried = []
+        for now in (due, due + 1, due + 50, due + 51, END - 1, END, END + 1, due + 51 + GRACE):
+            action = next_action(play.terms, play.state, "P", "t", TrancheFacts(transfer="STARTED"), now)
+            try:
+                step.apply(play.terms, play.state, act("P", now, key))
+                accepted = True
+            except Refused:
+                accepted = False
+            assert (action is Action.KEY) == accepted, (before_end, now)
+            tried.append(accepted)
+        assert {True, False} == set(tried)

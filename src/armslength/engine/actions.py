@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from armslength.core.arrangement import tranches
+from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import State, TrancheState
 from armslength.core.arrangement.tables import FINISHED
 from armslength.core.arrangement.terms import Arrangement, Tranche
@@ -65,13 +67,16 @@ def next_action(terms: Arrangement, state: State, me: str, name: str, known: Tra
     tranche, there = terms.tranches[name], state.tranches[name]
     chosen: Action | None = None
     if me == tranche.provider:
-        chosen = _provider(state, there, known, now)
+        chosen = _provider(terms, state, name, known, now)
     elif me == tranche.recipient:
         chosen = _recipient(state, there, known, tranche, now)
     return None if chosen in known.said else chosen
 
 
-def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) -> Action | None:  # rule 6.6b
+def _provider(  # rule 6.6b
+    terms: Arrangement, state: State, name: str, known: TrancheFacts, now: int
+) -> Action | None:
+    there = state.tranches[name]
     if there.stage == "FORFEITED":
         return Action.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
     if there.shown == "WITHHELD" and known.transfer == "STARTED":
@@ -83,8 +88,16 @@ def _provider(state: State, there: TrancheState, known: TrancheFacts, now: int) 
     if there.shown == "DELIVERED" and known.published and now >= known.release_after and _may_release(state):
         return Action.RELEASE
     if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
-        return Action.KEY
+        return None if _is_too_late_for_the_key(terms, state, name, now) else Action.KEY
     return None
+
+
+def _is_too_late_for_the_key(terms: Arrangement, state: State, name: str, now: int) -> bool:
+    """Where nothing can be remedied any more a late key is refused: the tranche is final with its breach."""
+    draft = Draft(terms, state)
+    draft.at = draft.as_of = max(now, draft.at)
+    last = tranches.key_until(draft, name)
+    return last is not None and draft.at > last
 
 
 def _may_start(known: TrancheFacts) -> bool:

@@ -135,8 +135,8 @@ def key(draft: Draft, act: EntryInput, body: Key) -> None:
         raise Refused("repeat", f"the key of {body.tranche} is placed")
     if state.key_due is None:
         raise Refused("early", f"no seal covers the release of {body.tranche} yet")
-    last = releases.last(draft, release_duty(body.tranche))
-    if (term_over(draft, closing=True) or draft.lapsing) and last is not None and draft.at > last:
+    last = key_until(draft, body.tranche)
+    if last is not None and draft.at > last:
         raise Refused("late", f"the key of {body.tranche} could be placed until {iso(last)}")
     try:
         wrapped = base64.b64decode(body.wrapped, validate=True)
@@ -146,6 +146,12 @@ def key(draft: Draft, act: EntryInput, body: Key) -> None:
         raise Refused("mismatch", f"this is not the key that the release of {body.tranche} named")
     draft.tranches[body.tranche] = replace(state, key_at=draft.at)
     draft.moved = True
+
+
+def key_until(draft: Draft, tranche: str) -> int | None:
+    """The last instant at which a key counts; None while there is none, since what is late may still be a remedy."""
+    over = term_over(draft, closing=True) or draft.lapsing
+    return releases.last(draft, release_duty(tranche)) if over else None
 
 
 def determine(draft: Draft, act: EntryInput, tranche: str, *, uphold: bool) -> None:
