@@ -102,7 +102,7 @@ class Journal:
         self._store = store
         self.arrangement = arrangement
         self._terms = terms
-        self._roster = roster(terms)
+        self.roster = roster(terms)
         self.actor = actor
         self._sign = sign
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
@@ -323,13 +323,13 @@ class Journal:
 
     def _is_good(self, given: Stamp, name: str, by: str) -> bool:
         """Whether this is the timekeeper's stamp on the entry with this hash: what is none might make it unreadable."""
-        key, message = self._roster.entries[by], stamp_message(self.arrangement, name, given.time)
+        key, message = self.roster.entries[by], stamp_message(self.arrangement, name, given.time)
         return given.by == by and given.time >= 0 and is_signed(key, message, given.sig)
 
     def _counts(self, refusal: Refusal, name: str) -> bool:
         """A refusal counts only with the keeper's signature: without it the number may not be used again. One that is
         too large to be carried on counts for nothing."""
-        return len(canonical(refusal)) <= MAX_REFUSAL and refuses(self._roster, refusal, name)
+        return len(canonical(refusal)) <= MAX_REFUSAL and refuses(self.roster, refusal, name)
 
     async def _update(self, change: Callable[[str, JournalEntry], JournalEntry]) -> None:
         """Apply `change` to every entry of the journal that is pending or refused."""

@@ -12,7 +12,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
-from armslength.core.record.roster import roster
+from armslength.core.record.roster import Roster
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
@@ -207,7 +207,7 @@ class Monitor:
             try:
                 path = f"{BASE}/head/{journal.arrangement}?{query}"
                 data = await self._peers.get(actor.did or "", actor.address or "", path)
-                found.append(_verified(terms, name, decode_sealed(data)))
+                found.append(_verified(terms, journal.roster, name, decode_sealed(data)))
             except ArmslengthError as error:
                 errors.append(str(error))
             if found and not everywhere:
@@ -217,12 +217,12 @@ class Monitor:
         return found
 
 
-def _verified(terms: Arrangement, name: str, sealed: SealedHead) -> SealedHead:
+def _verified(terms: Arrangement, roster: Roster, name: str, sealed: SealedHead) -> SealedHead:
     """A head that its seal carries; the empty record if there is none yet. Raises Malformed or Refused."""
     if not sealed.checkpoint:
         root = step.state_root(step.initial(terms))
         return SealedHead(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
-    opened = open_checkpoint(roster(terms), sealed.checkpoint)
+    opened = open_checkpoint(roster, sealed.checkpoint)
     same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
     if not same or not terms.timekeepers.met(terms.actors, opened.times):
         raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)

@@ -15,7 +15,6 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf, entry_message
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import is_signed
-from armslength.core.record.roster import roster
 from armslength.engine.journal import Journal
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put, Store
@@ -62,7 +61,7 @@ async def recall(
     `link` is its next number and predecessor in the sealed record, by all who have shown it. Raises Refused while too
     few have answered.
     """
-    arrangement, me, known = journal.arrangement, journal.actor, roster(terms)
+    arrangement, me, known = journal.arrangement, journal.actor, journal.roster
     row = await store.get(KIND, arrangement)
     silence = convert(Silence, parse(row.body)) if row else Silence()
     if silence.cleared >= store.generation:
