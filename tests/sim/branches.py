@@ -23,8 +23,8 @@ from armslength.core.arrangement.step import EntryInput
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf
-from armslength.core.record.replica import Replica
 from armslength.store.memory import MemoryStore
+from armslength.wire.bundle import Verdict
 from armslength.wire.record import decode_leaf
 from tests.core.arrangement import test_branches
 from tests.core.arrangement.play import Play
@@ -218,7 +218,6 @@ async def leaves(world: World) -> list[Leaf]:
     return [decode_leaf(line) for line in await world.nodes["B"].store.leaves(world.arrangement, 0)]
 
 
-async def told(world: World) -> list[Change]:
-    """All that the record at B has changed, in order."""
-    replica = Replica.start(world.terms)
-    return [change for leaf in await leaves(world) for change in replica.place(leaf).changes]
+def told(verdict: Verdict) -> list[Change]:
+    """All that the record has changed, in order, as its verifier has found it."""
+    return [change for entry in verdict.timeline for change in entry.changes]

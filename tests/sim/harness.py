@@ -24,6 +24,7 @@ from armslength.core.arrangement.bodies import Body, Sign
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import ActorKeys, Arrangement
 from armslength.core.canonical import canonical, digest
+from armslength.core.record import keys
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
@@ -59,6 +60,9 @@ EPOCH = 1_750_000_000.0  # wall time at the loop's zero
 VERBS = {each.name: each for each in vars(manage).values() if isinstance(each, manage.Verb)}
 NODES = ("A", "B", "m5")
 SETTLE_S = 600.0  # of the loop's time that a world may need to come to rest
+
+# Three nodes, monitors and the verifier of what they did share a process here, and meet each signature a dozen times.
+keys._verify_once = functools.lru_cache(1 << 15)(keys._verify)
 
 
 def ring(actor: str) -> KeyRing:
@@ -463,11 +467,10 @@ class World:
         return verdict
 
     def _check_equivocation(self) -> None:
-        seen: dict[tuple[str, int], dict[str, set[str]]] = {}
+        seen: dict[tuple[str, int], dict[str, frozenset[str]]] = {}
         for line in self.network.submitted:
-            entry = decode_leaf(line).entry
-            refused = {refusal.entry for refusal in entry.refused or ()}
-            seen.setdefault((entry.author, entry.author_seq), {})[entry_hash(entry)] = refused
+            place, name, refused = _numbered(line)
+            seen.setdefault(place, {})[name] = refused
         for place, entries in seen.items():
             for name, refused in entries.items():
                 for other, others in entries.items():
@@ -499,6 +502,13 @@ class World:
         opened = ours.opened(await ours.reception())
         assert opened is not None
         return opened.read_bytes()
+
+
+@functools.lru_cache(1 << 14)  # worlds that set out from one place have a past in common
+def _numbered(line: bytes) -> tuple[tuple[str, int], str, frozenset[str]]:
+    """A submitted entry: its author and number, its hash, and what was refused before in its place."""
+    entry = decode_leaf(line).entry
+    return (entry.author, entry.author_seq), entry_hash(entry), frozenset(each.entry for each in entry.refused or ())
 
 
 async def _done(act: Callable[[str], Awaitable[Any]], arrangement: str) -> bool:
