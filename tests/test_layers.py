@@ -49,6 +49,10 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         {"core", "wire", "ports", "errors", "config", "engine", "views", "delivery"},
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
+    "notify": (
+        {"core", "wire", "errors", "config", "views"},
+        "what is told is a function of a state; who sends it is an adapter, named in runtime alone",
+    ),
     "console": (
         {"core", "wire", "errors", "views"},
         "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
@@ -66,6 +70,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
 # Library -> parts that may name it. A new library wants a row here, and a reason in the decision that brings it.
 LIBRARIES: dict[str, set[str]] = {
     "aiohttp": {"net"},
+    "aiosmtplib": {"net"},
     "apsw": {"store"},
     "cryptography": {"delivery"},
     "cyclopts": {"cli"},

@@ -263,6 +263,7 @@ def test_dependencies_are_used() -> None:
         "httptools": "uvicorn parses HTTP with it",
         "uvloop": "uvicorn runs on it",
         "python-multipart": "Starlette reads forms with it",
+        "tzdata": "zoneinfo reads it where the machine has no time zones",
     }
     modules = {"pynacl": "nacl", "ruamel.yaml": "ruamel"}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

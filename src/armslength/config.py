@@ -81,12 +81,64 @@ class Limits(Table, frozen=True):
     trusted_proxies: tuple[str, ...] = ()
 
 
+Kind = Literal["asked", "near", "passed", "happened", "silence", "trouble"]
+
+
+class MailServer(Table, frozen=True):
+    """`[notify.mail]`: through which server mail leaves. security: "starttls" (usual on port 587), "tls" (on port 465),
+    or "none", for a server on this machine alone. The password is in a file (in the node's folder unless its path is
+    absolute) or in a variable of the environment. sender: the address that mail comes from."""
+
+    host: str
+    sender: str
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_file: str = ""
+    password_env: str = ""
+
+
+class Destination(Table, frozen=True):
+    """`[[notify.to]]`: one who is told, by mail or at a webhook (whose secret is in a file or a variable of the
+    environment). kinds: what of; roles: in which arrangements, by our part in them (empty: in all). digest: kinds that
+    wait for the daily digest. quiet: whether quiet hours count. invitations: whether deadlines come as invitations to a
+    calendar, too."""
+
+    mail: str = ""
+    webhook: str = ""
+    secret_file: str = ""
+    secret_env: str = ""
+    kinds: tuple[Kind, ...] = ("asked", "near", "passed", "happened", "silence", "trouble")
+    roles: tuple[Literal["party", Role], ...] = ()
+    digest: tuple[Kind, ...] = ()
+    quiet: bool = True
+    invitations: bool = False
+
+
+class Notify(Table, frozen=True):
+    """`[notify]`: reminders and news; nobody is told anything unless it says who. zone: of all local times, by its IANA
+    name. quiet: "22:00-07:00"; digest: when the daily one goes out. lead: how long before a deadline one is reminded,
+    by what is asked ("attest", "sign", …; "any" for what is not named), like ["24h", "2h"]. silence: how long before a
+    deadline one is told who has not spoken. calendar: whether there is a feed. monitors: whether those without a node
+    may be reminded by this one."""
+
+    zone: str = "UTC"
+    quiet: str = ""
+    digest: str = "08:00"
+    lead: dict[str, tuple[str, ...]] = {}
+    silence: str = "6h"
+    calendar: bool = False
+    monitors: bool = False
+    mail: MailServer | None = None
+    to: tuple[Destination, ...] = ()
+
+
 class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
     address: the base URL under which peers reach this node ("" for a monitor without one); listen: host and port it
     binds. development allows loopback peers over plain http and simulated clocks. nodes: for a monitor, the addresses
-    of the nodes that it talks to. inbox, accept, limits: see there.
+    of the nodes that it talks to. inbox, accept, limits, notify: see there.
     """
 
     folder: Path
@@ -101,6 +153,7 @@ class Config(Table, frozen=True):
     inbox: InboxLimits = InboxLimits()
     accept: Accept = Accept()
     limits: Limits = Limits()
+    notify: Notify = Notify()
 
     @property
     def keys(self) -> Path:

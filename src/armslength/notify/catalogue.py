@@ -1,0 +1,152 @@
+"""What people are told, in words: the one catalogue, ready for translation.
+
+What a translator needs is here: whole sentences with named fields. What is asked, and why something changed, is said by
+`views` in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from armslength.core.arrangement.state import Change
+from armslength.views.tasks import ANSWER, ATTEST, DETERMINE, PERFORM, PUBLISH, RESUME, SIGN
+
+# --- how what is asked is done: one command for each kind of task -----------------------------------------------------
+
+HOW: Final[Mapping[str, str]] = {
+    SIGN: "armslength sign {short}",
+    ATTEST: "armslength attest {spot} --true (or --false) -a {short}",
+    PERFORM: "armslength perform {subject} -a {short}",
+    PUBLISH: "armslength publish {subject} FILE -a {short}",
+    ANSWER: "armslength respond {subject} --admit (or --deny) -a {short}",
+    DETERMINE: "armslength determine {subject} --uphold (or --dismiss) -a {short}",
+    RESUME: "armslength resume -a {short}",
+}
+ATTEST_PERIOD: Final = "Attest whether {claim} held in {period}."
+
+# --- what has happened: by what changed, and how it shows then --------------------------------------------------------
+
+_ARRANGEMENT: Final = {
+    "SIGNED": "signed",
+    "EFFECTIVE": "begun",
+    "HELD": "held",
+    "SUSPENDED": "suspended",
+    "WINDING": "winding",
+    "COMPLETED": "ended",
+    "TERMINATED": "ended",
+    "LAPSED": "lapsed",
+    "EXCLUDED": "excluded",
+}
+_DUTY: Final = {
+    "OVERDUE": "overdue",
+    "BREACHED": "breached",
+    "CURED": "remedied",
+    "REMEDIED": "remedied",
+    "DISCHARGED": "discharged",
+}
+_TRANCHE: Final = {
+    "READY": "ready",
+    "DELIVERED": "delivered",
+    "RELEASED": "released",
+    "SETTLED": "settled",
+    "DISPUTED": "disputed",
+    "WITHHELD": "withheld",
+    "FORFEITED": "forfeited",
+}
+_CLAIM: Final = {"REFUTED": "refuted", "UNKNOWN": "unknown"}
+_ALLEGATION: Final = {
+    "OPEN": "alleged",
+    "ADMITTED": "answered",
+    "DENIED": "answered",
+    "UNANSWERED": "answered",
+    "UPHELD": "decided",
+    "DISMISSED": "decided",
+}
+_EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "arrangement": _ARRANGEMENT,
+    "duty": _DUTY,
+    "tranche": _TRANCHE,
+    "claim": _CLAIM,
+    "allegation": _ALLEGATION,
+}
+_BACK: Final[Mapping[tuple[str, str], str]] = {("SUSPENDED", "EFFECTIVE"): "resumed", ("HELD", "EFFECTIVE"): "unheld"}
+
+# Events that concern everybody named, whatever its part: the others are for parties and the keeper.
+FOR_ALL: Final = frozenset(
+    {"signed", "begun", "held", "suspended", "resumed", "winding", "ended", "lapsed", "excluded"}
+)
+
+# The subject of a message about one thing, by kind and event; "{title}" is the arrangement's, "{subject}" an object's.
+SUBJECTS: Final[Mapping[str, str]] = {
+    "asked": "{title}: {subject}: asked of you",
+    "near": "{title}: {subject}: a deadline is near",
+    "passed": "{title}: {subject}: a deadline has passed",
+    "silence": "{title}: {subject}: nothing has been heard",
+    "trouble": "Trouble at this node: {subject}",
+    "happened": "{title}: {subject}: {event}",
+}
+WHOLE: Final = "the arrangement"
+SEVERAL: Final = "{title}: {count} news"
+DIGEST: Final = "{count} news of {titles} arrangements"
+TEST: Final = "A test by armslength"
+TEST_TEXT: Final = "This is a test: whoever reads it is told of reminders and news of {name}."
+
+EVENTS: Final[Mapping[str, str]] = {
+    "signed": "signed by all",
+    "begun": "in force",
+    "held": "on hold",
+    "unheld": "no hold runs any more",
+    "suspended": "suspended",
+    "resumed": "resumed",
+    "winding": "winding up",
+    "ended": "ended",
+    "lapsed": "never came into force",
+    "excluded": "somebody counts no more",
+    "overdue": "overdue",
+    "breached": "breached",
+    "remedied": "made good",
+    "discharged": "no longer owed",
+    "ready": "its gate is open",
+    "delivered": "delivered sealed",
+    "released": "released",
+    "settled": "received",
+    "disputed": "disputed",
+    "withheld": "held back",
+    "forfeited": "forfeited",
+    "refuted": "found not to have held",
+    "unknown": "never verified in time",
+    "alleged": "alleged",
+    "answered": "answered",
+    "decided": "decided",
+}
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+CHANGED: Final = "{what}."
+CHANGED_WHY: Final = "{what}: {cause}."
+SILENT: Final = "{who} {verb} been asked since {since} and {verb} not spoken: {what}"
+SILENT_NEVER: Final = "{who} {verb} been asked and {verb} not spoken: {what}"
+HAS, HAVE = "has", "have"
+FAILS: Final = "{what}{whom} fails since {since}: {reason}."
+AT_WHOM: Final = " at {whom}"
+MORE: Final = "{count} more changes are in the record: see `armslength record`."
+BY: Final = "By {moment}."
+WAS: Final = "It was due by {moment}."
+THEN: Final = "If nothing comes: {then}."
+HOW_TO: Final = "To do it: {how}"
+WHY: Final = "Why: armslength why {subject} -a {short}"
+TERM_TEXT: Final = "{waits}: {then}."
+
+
+def event(change: Change) -> str | None:
+    """What a change is called; None for what is routine."""
+    if change.before == change.after:
+        return None
+    if change.kind == "arrangement" and (change.before, change.after) in _BACK:
+        return _BACK[change.before, change.after]
+    if change.kind == "duty" and change.before in {"BREACHED", "OVERDUE"} and change.after == "ACTIVE":
+        return "remedied"
+    if change.kind == "tranche" and change.before in {"WITHHELD", "DISPUTED"} and change.after != "FORFEITED":
+        return None if change.before == "WITHHELD" else "decided"
+    return _EVENTS.get(change.kind, {}).get(change.after)
