@@ -79,7 +79,7 @@ def test_a_refused_statement_waits_for_the_next_seal(tmp_path: Path, known: bool
             node = world.nodes["A"].running.node
             live, tools = await _live(world)
             if not known:
-                parts = ("_repository", "_recorder", "submitter", "_proposals", "_contents")
+                parts = ("_repository", "_recorder", "_keeper", "_peers", "_proposals", "_contents")
                 writer = Credulous(*(getattr(tools.writer, part) for part in parts))
                 tools = dataclasses.replace(tools, writer=writer)
             node.tranches.of(live)["T2"] = tranche = Wrong(live, "T2", tools)

@@ -380,7 +380,7 @@ class World:
                 await self.monitor(who).say(self.arrangement, bodies, ())
                 return True
             node = self.nodes[who]
-            found[:] = await node.running.node.say(await node.live(), bodies)
+            found[:] = await node.running.node.writer.say(await node.live(), bodies)
             return True
 
         await self.until(f"{who} says {bodies}", once)

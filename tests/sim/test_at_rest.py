@@ -167,7 +167,7 @@ def test_a_message_opens_one_arrangement(tmp_path: Path, monkeypatch: pytest.Mon
                 await world.engage("B", "m5", arrangement=name)
                 for party in ("A", "B"):
                     node = world.nodes[party].running.node
-                    await node.say(await node.repository.open(name), [Sign()])
+                    await node.writer.say(await node.repository.open(name), [Sign()])
             await asyncio.sleep(CALM)
             await crash_and_start(world)
             await asyncio.sleep(CALM)

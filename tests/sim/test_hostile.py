@@ -51,7 +51,7 @@ async def _sign_with_false_key(world: World) -> None:
     terms = dataclasses.replace(world.terms, actors=world.terms.actors | {"B": forged}, title="with a false key")
     node = world.nodes["A"].running.node
     other = await node.proposals.propose(Proposal(document=encode_terms(terms).decode(), texts=clause_texts()))
-    await node.say(await node.repository.open(other), [Sign()])
+    await node.writer.say(await node.repository.open(other), [Sign()])
     await asyncio.sleep(400)  # what was looked up before is forgotten
 
 

@@ -80,7 +80,7 @@ def test_signed_terms_give_a_name_in_their_own_record_only(tmp_path: Path, first
             node = world.nodes["A"].running.node
             proposal = Proposal(document=document.decode(), texts=clause_texts())
             other = await node.proposals.propose(proposal)
-            await node.say(await node.repository.open(other), [Sign()])
+            await node.writer.say(await node.repository.open(other), [Sign()])
             await asyncio.sleep(400)  # what was looked up before is forgotten
             for arrangement, good, bad in ((world.arrangement, true, key), (other, key, true)):
                 assert (await _read(world, "A", arrangement, good)).status == 200

@@ -274,7 +274,7 @@ def test_a_neutral_keeper_holds_many_in_force_of_one_proposer(tmp_path: Path) ->
         for party in ("A", "B"):
             node = world.nodes[party].running.node
             for name in names:
-                await node.say(await node.repository.open(name), [Sign()])
+                await node.writer.say(await node.repository.open(name), [Sign()])
         for name in names:
             await world.until("signed", lambda name=name: _is_signed(world, name))
         await world.propose(proposed(dataclasses.replace(world.terms, title="number 60")))

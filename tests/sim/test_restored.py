@@ -107,7 +107,7 @@ def test_while_nobody_answers_it_says_nothing(tmp_path: Path, name: str) -> None
             for seconds in (1, 60, 3600):
                 await asyncio.sleep(seconds)
                 with pytest.raises(Refused, match=f"restored from an older copy: waits for {other}") as refused:
-                    await node.running.node.say(await node.live(), [Withdraw()])
+                    await node.running.node.writer.say(await node.live(), [Withdraw()])
                 assert refused.value.code == "restored"
             view = await node.manage("view", arrangement=world.arrangement)
             assert any(each["what"] == "our silence" and other in each["reason"] for each in view["troubles"])
@@ -133,7 +133,7 @@ def test_what_was_not_sealed_is_taken_back(tmp_path: Path) -> None:
             await perform(world, THEN)
             node, older = world.nodes["A"], world.nodes["A"].copy()
             await world.nodes["m5"].crash()  # nothing is placed
-            (said,) = await node.running.node.say(await node.live(), [Withdraw()])
+            (said,) = await node.running.node.writer.say(await node.live(), [Withdraw()])
             assert said.status == "pending"
             await asyncio.sleep(5)
             assert (await world.nodes["B"].live()).record.at_tail(said.entry) is not None

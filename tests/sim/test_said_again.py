@@ -41,7 +41,9 @@ async def written(node: SimNode) -> list[str]:
 async def say(world: World, name: str, *bodies: Body) -> list[tuple[str, str, str | None]]:
     """Entry, status and note of each statement, made once."""
     node = world.nodes[name]
-    return [(each.entry, each.status, each.note) for each in await node.running.node.say(await node.live(), bodies)]
+    return [
+        (each.entry, each.status, each.note) for each in await node.running.node.writer.say(await node.live(), bodies)
+    ]
 
 
 @pytest.mark.parametrize("placed", [False, True])

@@ -77,7 +77,7 @@ def test_one_arrangement_s_stuck_peer_leaves_the_others_alone(tmp_path: Path, de
                 await asyncio.sleep(0.5)
                 for party in ("A", "B"):
                     node = world.nodes[party].running.node
-                    await node.say(await at_node(world, party, second), [Sign()])
+                    await node.writer.say(await at_node(world, party, second), [Sign()])
                 await took(3, lambda: keeper.record.sealed.state.arrangement.phase == "EFFECTIVE")
 
     play(story())
@@ -118,7 +118,7 @@ def test_heads_are_compared_beside_the_turn(tmp_path: Path) -> None:
                 before = party.record.sealed.size
                 await world.say("m1", FALSE)
                 await took(3, lambda: party.record.sealed.size > before)
-                await node.say(await at_node(world, "A", second), [Sign()])
+                await node.writer.say(await at_node(world, "A", second), [Sign()])
                 await took(3, lambda: node.repository._open[second].record.sealed.size > 0)
                 assert party.record.sealed.state.tranches["T1"].key_at is None
             await world.clock(at(0, 1))

@@ -97,7 +97,7 @@ def test_what_is_refused_names_the_arrangement() -> None:
     async def say(*_: object) -> None:
         raise Refused("state", "nothing is suspended")
 
-    management._node.say = say  # type: ignore[method-assign,assignment]
+    management._node.writer = SimpleNamespace(say=say)  # type: ignore[assignment]
     management._note = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(Refused, match=r"nothing is suspended \(in terms a, aaaaaaaaaaaa\)"):
         asyncio.run(management.say(StatementsOrder(statements=statements([Resume()]))))

@@ -165,13 +165,16 @@ class Journal:
         the journal (the keeper's seals are not in it). What was refused too often there is put on record first.
         Raises Refused, and has stored nothing, if too much waits or a statement is too large.
         """
+        said = list(bodies)
+        if not said:
+            return []
         async with self._writing:
             journal, chain = await self._journal(), self._chain
             waiting = [item for item in journal if item.written.status == PENDING]
             if any(item.written.entry.author_seq >= chain.number for item in waiting):
                 raise Unavailable("busy", "entries after a refused one are not refused yet; try again")
-            said, first = list(bodies), max(link[0], chain.number)
-            clearing = [CLEARING] * (self._laden(first) if said else 0)
+            first = max(link[0], chain.number)
+            clearing = [CLEARING] * self._laden(first)
             if len(waiting) + len(said) > AT_ONCE:
                 raise Refused("too-many", f"{len(waiting)} statements wait for a seal; at most {AT_ONCE} may")
             new: list[_Item] = []

@@ -19,7 +19,7 @@ from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
 from armslength.engine.recall import recall
 from armslength.engine.repository import named_as
 from armslength.engine.selection import Candidate, choice, chosen
-from armslength.engine.statements import FINAL, place, standing
+from armslength.engine.statements import FINAL, Making, standing
 from armslength.engine.transport import NodeTransport, check_events, said
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unavailable
 from armslength.ports import Batch, KeySource, Peers, Put, Store
@@ -75,29 +75,35 @@ class Monitor:
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
 
     async def _say(self, terms: Arrangement, journal: Journal, bodies: Sequence[Body]) -> list[StatementResult]:
-        mail = NodeTransport(terms, journal.arrangement, self._peers)
+        transport = NodeTransport(terms, journal.arrangement, self._peers)
         seen, link = await self._settle(journal, terms)
         if await journal.is_blocked():
-            await journal.send(mail)
-        why = f"the keeper gave no answer; {AGAIN}"
-
-        async def send() -> dict[str, SubmissionAnswer]:
-            nonlocal why
-            try:
-                return await journal.send(mail)
-            except Unavailable as error:
-                why = f"the keeper does not answer ({terms.actors[terms.keeper].address}: {error.reason}); {AGAIN}"
-            except NotFound:
-                why = f"{terms.keeper}, the keeper, has not accepted its office yet; {AGAIN}"
-            return {}
-
+            await journal.send(transport)
         made = [(body, await self._standing_entry(journal, body)) for body in bodies]
         again = {entry_hash(stands.entry) for _, stands in made if stands}
         waiting = [each for each in await journal.pending() if entry_hash(each.entry) not in again]
         earlier = [(each.entry.body, each) for each in waiting]
-        sent = [said(each, why) for each in await place(journal, [*earlier, *made], (seen, link), send)]
+        making, why = Making(journal, [*earlier, *made]), ""
+        while making.is_open:
+            names = await journal.write(making.left, seen, link)
+            answers, why = await self._send(terms, journal, transport)
+            await making.note(names, answers)
+        sent = [said(each, why) for each in await making.results()]
         before = [replace(each, note=None) for each in sent[: len(earlier)] if each.status != "placed"]
         return [*before, *sent[len(earlier) :]]
+
+    @staticmethod
+    async def _send(
+        terms: Arrangement, journal: Journal, transport: NodeTransport
+    ) -> tuple[dict[str, SubmissionAnswer], str]:
+        """The keeper's answers; and why it may have given none, in words."""
+        try:
+            return await journal.send(transport), f"the keeper gave no answer; {AGAIN}"
+        except Unavailable as error:
+            address = terms.actors[terms.keeper].address
+            return {}, f"the keeper does not answer ({address}: {error.reason}); {AGAIN}"
+        except NotFound:
+            return {}, f"{terms.keeper}, the keeper, has not accepted its office yet; {AGAIN}"
 
     @staticmethod
     async def _standing_entry(journal: Journal, body: Body) -> JournalEntry | None:

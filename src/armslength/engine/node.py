@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
 from armslength.core.record.entry import Submission, entry_hash
@@ -27,13 +25,11 @@ from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import ENDED, Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
-from armslength.engine.submitter import is_unsent
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import advice
-from armslength.engine.writer import Writer
+from armslength.engine.writer import Writer, is_unsent
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.manage import StatementResult
 from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
@@ -105,12 +101,6 @@ class Node:
             for name, actor in live.terms.actors.items():
                 if actor.did == did and live.backoffs.answered(name):
                     self.wake(live.arrangement)
-
-    # --- statements ------------------------------------------------------------------------------------------------
-
-    async def say(self, live: LiveArrangement, bodies: Sequence[Body]) -> list[StatementResult]:
-        """What the owner states: see `Writer.say`."""
-        return await self.writer.say(live, bodies)
 
     # --- the work --------------------------------------------------------------------------------------------------
 
@@ -247,7 +237,7 @@ class Node:
         self.turns += 1
         moved = False
         await self.recorder.readiness.wait(live)
-        await self.writer.submitter.send_again(live)
+        await self.writer.send_again(live)
         if live.record.me.keeper:
             if not self.keeper.pause(live):
                 moved = await self.keeper.round(live)
@@ -269,7 +259,7 @@ class Node:
                 continue
             try:
                 two = [Submission(entry=each.entry, sig=each.sig) for each in (placed, leaf)]
-                await self.say(live, [evidence.equivocation(*two)])
+                await self.writer.say(live, [evidence.equivocation(*two)])
                 record.accused.add(author)
             except ArmslengthError as error:
                 if isinstance(error, Unavailable) or error.code == "too-many":  # of ours waits just now

@@ -39,7 +39,7 @@ from armslength.wire.terms_json import decode_terms
 if TYPE_CHECKING:  # what is under way in an arrangement knows the arrangement
     from armslength.engine.follower import Follower
     from armslength.engine.tranche import LiveTranche
-    from armslength.engine.writer import Outgoing
+    from armslength.engine.writer import Ahead, Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +105,7 @@ class LiveArrangement:
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # around our own entries, seals included
     rows: dict[str, int] = field(default_factory=dict)  # versions of single rows that only we write
     outgoing: list[Outgoing] = field(default_factory=list)  # statements that wait for their turn to be written
+    ahead: Ahead | None = None  # the state once what we have written is placed, as far as it was worked out
     tranches: dict[str, LiveTranche] | None = None  # in which we have a role, by name; None: not looked at yet
     followers: dict[str, Follower] | None = None  # where we are the keeper, by actor; None: not looked at yet
     heard: dict[str, tuple[int, int]] = field(default_factory=dict)  # by timekeeper

@@ -7,13 +7,13 @@ refused, those that followed it, refused for the gap alone, are written again wi
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Sign, Waive
 from armslength.core.arrangement.state import State
-from armslength.core.record.entry import Head, Leaf, Refusal, Submission, entry_hash
+from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash
 from armslength.engine.journal import PENDING, PLACED, Journal
 from armslength.wire.own import JournalEntry, SubmissionAnswer
 
@@ -59,39 +59,44 @@ def is_said(state: State, body: Body) -> bool:
     return isinstance(body, FINAL)
 
 
-async def place(
-    journal: Journal,
-    made: Sequence[tuple[Body, JournalEntry | None]],
-    where: tuple[Head, tuple[int, str]],
-    send: Callable[[], Awaitable[dict[str, SubmissionAnswer]]],
-) -> list[Sent]:
-    """Write these statements, but for those with an entry that stands, and send them; what became of each, in order.
+class Making:
+    """Statements that are being made, but for those with an entry that stands. Whoever makes them writes what is
+    `left`, sends it and notes what came of it, for as long as `is_open`."""
 
-    `where` is what `Journal.write` takes; `send` gives the keeper's answers by entry hash. Raises what `write` raises.
-    """
-    became, answers = dict[int, Sent](), dict[str, SubmissionAnswer]()
-    left = [index for index, (_, stands) in enumerate(made) if stands is None]
-    stood = {index: stands for index, (_, stands) in enumerate(made) if stands is not None}
-    if not left and any(each.status == PENDING for each in stood.values()):
-        answers |= await send()
-    while left:
-        names = await journal.write([made[index][0] for index in left], *where)
-        answers |= await send()
-        refused = await _refused(journal, names)
-        for index, name in zip(left, names, strict=True):
-            became[index] = Sent(name, made[index][0], answers.get(name), refused.get(name))
-            if became[index].is_refused_as("repeat") and (stands := await standing(journal, made[index][0])):
-                stood[index] = stands
-        is_fruitless = len(refused) == len(left)
-        left = [index for index in left if became[index].is_refused_as("gap")]
-        if is_fruitless and len(left) > FEW:
-            break
-    refused = await _refused(journal, [entry_hash(each.entry) for each in stood.values()])
-    for index, each in stood.items():
-        name = entry_hash(each.entry)
-        answer = SubmissionAnswer(entry=name) if each.status == PLACED else answers.get(name)
-        became[index] = Sent(name, made[index][0], answer, refused.get(name), before=True)
-    return [became[index] for index in range(len(made))]
+    def __init__(self, journal: Journal, made: Sequence[tuple[Body, JournalEntry | None]]) -> None:
+        self._journal = journal
+        self._bodies = [body for body, _ in made]
+        self._stood = {index: stands for index, (_, stands) in enumerate(made) if stands is not None}
+        self._left = [index for index, (_, stands) in enumerate(made) if stands is None]
+        self._became: dict[int, Sent] = {}
+        self._answers: dict[str, SubmissionAnswer] = {}
+        self.is_open = bool(self._left) or any(each.status == PENDING for each in self._stood.values())
+
+    @property
+    def left(self) -> list[Body]:
+        """What is to be written now."""
+        return [self._bodies[index] for index in self._left]
+
+    async def note(self, names: Sequence[str], answers: Mapping[str, SubmissionAnswer]) -> None:
+        """What was left has been written as these entries, and sent: the keeper's answers, by entry hash."""
+        refused = await _refused(self._journal, names)
+        self._answers |= answers
+        for index, name in zip(self._left, names, strict=True):
+            self._became[index] = sent = Sent(name, self._bodies[index], answers.get(name), refused.get(name))
+            if sent.is_refused_as("repeat") and (stands := await standing(self._journal, sent.body)):
+                self._stood[index] = stands
+        is_fruitless = len(refused) == len(names)
+        self._left = [index for index in self._left if self._became[index].is_refused_as("gap")]
+        self.is_open = bool(self._left) and not (is_fruitless and len(self._left) > FEW)
+
+    async def results(self) -> list[Sent]:
+        """What became of each, in order."""
+        refused = await _refused(self._journal, [entry_hash(each.entry) for each in self._stood.values()])
+        for index, each in self._stood.items():
+            name = entry_hash(each.entry)
+            answer = SubmissionAnswer(entry=name) if each.status == PLACED else self._answers.get(name)
+            self._became[index] = Sent(name, self._bodies[index], answer, refused.get(name), before=True)
+        return [self._became[index] for index in range(len(self._bodies))]
 
 
 async def _refused(journal: Journal, names: Sequence[str]) -> dict[str, Refusal]:

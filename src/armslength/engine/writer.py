@@ -1,4 +1,5 @@
-"""Our own statements, from their wording to the keeper's answer: what the owner says, and what the plan asks for.
+"""Our own statements, from their wording to the keeper's answer: what the owner says, and what the plan asks for. They
+are sent to the timekeepers for their stamps, then to the keeper, until they are sealed.
 
 One at a time writes in an arrangement (`LiveArrangement.writing`). Statements that the plan asks for at the same time
 are written and sent together: whoever has its turn takes along what has come meanwhile.
@@ -6,10 +7,10 @@ are written and sent together: whoever has its turn takes along what has come me
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body, Commit, Evidence
@@ -18,15 +19,19 @@ from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.contents import Contents
 from armslength.engine.journal import PENDING, opening
+from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
-from armslength.engine.statements import is_said, place, standing, stored
-from armslength.engine.submitter import Submitter, is_unsent
-from armslength.engine.transport import said
+from armslength.engine.statements import Making, is_said, standing, stored
+from armslength.engine.transport import NodeTransport, said
+from armslength.engine.troubles import advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
+from armslength.ports import Peers
 from armslength.wire.manage import StatementResult
 from armslength.wire.own import JournalEntry, SubmissionAnswer
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +43,15 @@ class Outgoing:
     error: Exception | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The state once these entries of ours, which wait, are placed: what follows from the state `base` of our view."""
+
+    base: State
+    names: tuple[str, ...]
+    state: State
+
+
 class Writer:
     """Writes and sends the statements of one node."""
 
@@ -45,13 +59,15 @@ class Writer:
         self,
         repository: Repository,
         recorder: Recorder,
-        submitter: Submitter,
+        keeper: Keeper,
+        peers: Peers,
         proposals: Proposals,
         contents: Contents,
     ) -> None:
         self._repository = repository
         self._recorder = recorder
-        self.submitter = submitter
+        self._keeper = keeper
+        self._peers = peers
         self._proposals = proposals
         self._contents = contents
 
@@ -67,7 +83,7 @@ class Writer:
                 raise Refused("restored", error.reason, live.arrangement[:12]) from None
         async with live.writing:
             if live.record.me.keeper and await is_unsent(live):  # a crash came between journal and record
-                await self.submitter.send(live)
+                await self._send(live)
             state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
             for body in bodies:
                 state, stands = await self._judged(live, state, body)
@@ -132,12 +148,17 @@ class Writer:
 
     async def _state(self, live: LiveArrangement) -> State:
         """The state in our view once what we have written is placed."""
-        state = live.record.view.state
-        for written in await live.journal.pending():
-            name = entry_hash(written.entry)
-            if live.record.view.index_of(name) is None:
-                with suppress(Refused):
-                    state = self._applied(live, state, written.entry.body, name)
+        entries = [each.entry for each in await live.journal.pending()]
+        waiting = {entry_hash(each): each.body for each in entries}
+        view = live.record.view
+        names, known = tuple(name for name in waiting if view.index_of(name) is None), live.ahead
+        if known is None or known.base is not view.state or names[: len(known.names)] != known.names:
+            known = Ahead(view.state, (), view.state)
+        state = known.state
+        for name in names[len(known.names) :]:
+            with suppress(Refused):
+                state = self._applied(live, state, waiting[name], name)
+        live.ahead = Ahead(view.state, names, state)
         return state
 
     async def _after(self, live: LiveArrangement, state: State, body: Body) -> State:
@@ -161,12 +182,16 @@ class Writer:
         if live.forgotten:
             raise NotFound("unknown-arrangement", "it has just been declined", live.arrangement[:16])
         link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
-        placed = await place(live.journal, made, (live.seen, link), partial(self.submitter.send_at_once, live))
+        making = Making(live.journal, made)
+        while making.is_open:
+            names = await live.journal.write(making.left, live.seen, link)
+            live.backoffs.own.end()  # no backoff delays what has just been written
+            await making.note(names, await self._send(live))
         sent = [
             replace(each, answer=SubmissionAnswer(entry=each.entry))
             if each.answer is None and live.record.view.index_of(each.entry) is not None
             else each
-            for each in placed
+            for each in await making.results()
         ]
         self._repository.on_change(live.arrangement)
         waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
@@ -180,3 +205,44 @@ class Writer:
             answer = f"{heard.answer}: {heard.reason}" if heard.reason else heard.answer
             return f"{keeper}, the keeper, has not accepted its office yet ({answer}); it is sent again"
         return "the keeper does not answer; it is sent again"
+
+    # --- sending ---------------------------------------------------------------------------------------------------
+
+    async def send_again(self, live: LiveArrangement) -> None:
+        """Send what waits, unless it was just sent."""
+        if live.backoffs.own.is_over and await is_unsent(live):
+            async with live.writing:
+                await self._send(live)
+
+    async def _send(self, live: LiveArrangement) -> dict[str, SubmissionAnswer]:
+        """Send what is pending; the keeper's answers by entry hash. Call it under `live.writing`.
+
+        Where that fails nothing is raised: it is reported, and retried after a growing backoff.
+        """
+        live.backoffs.own.grow()  # what comes of it is seen when the record moves on
+        try:
+            await self._recorder.readiness.wait(live)
+            if live.record.me.keeper:
+                await self._keeper.prepare(live)
+            mine = (live.record.me.actor, self._recorder)
+            transport = NodeTransport(live.terms, live.arrangement, self._peers, mine, live.backoffs)
+            answers = await live.journal.send(transport)
+        except ArmslengthError as error:
+            log.info("entries wait: %s", error)
+            live.backoffs.own.tell(str(error), advice(error))
+            return {}
+        waiting = next((each for each in answers.values() if each.code and each.refusal is None), None)
+        reason = "" if waiting is None else waiting.reason or waiting.code or ""
+        live.backoffs.own.tell(reason, "" if waiting is None else advise(waiting.code))
+        return answers
+
+
+async def is_unsent(live: LiveArrangement) -> bool:
+    """Whether entries of ours wait to be sent: until they are sealed or, to ourselves, until they are placed."""
+    names = [entry_hash(each.entry) for each in await live.journal.pending()]
+    sealed = {name for name in names if live.record.sealed.index_of(name) is not None}
+    if sealed:  # a crash, or a full disk, came between the seal and our journal
+        await live.journal.sealed(sealed)
+    if not live.record.me.keeper:
+        return len(sealed) < len(names)
+    return any(live.record.view.index_of(name) is None for name in names)

@@ -37,7 +37,6 @@ from armslength.engine.replies import Replies
 from armslength.engine.repository import Repository
 from armslength.engine.serving import DataAccess
 from armslength.engine.skew import ClockSkew
-from armslength.engine.submitter import Submitter
 from armslength.engine.tranche import TrancheServices
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
@@ -124,7 +123,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     inbox = Inbox(store, config.inbox)
     proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
     keeper = Keeper(repository, peers, recorder)
-    writer = Writer(repository, recorder, Submitter(recorder, keeper, peers), proposals, contents)
+    writer = Writer(repository, recorder, keeper, peers, proposals, contents)
     tools = TrancheServices(repository, contents, exchange, client, peers, recorder, writer, config.address)
     tranches = LiveTranches(tools, publisher)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)

@@ -130,7 +130,7 @@ class Management:
         check_events(live.terms, asked.events)
         notes = [self._note(live, body) for body in bodies]
         try:
-            said = await self._node.say(live, bodies)
+            said = await self._node.writer.say(live, bodies)
         except Refused as error:
             about = f"(in {live.terms.title}, {live.arrangement[:12]})"
             raise Refused(error.code, f"{error.reason} {about}", error.place) from None
