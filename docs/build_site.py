@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SITE, STAGE = ROOT / "out" / "site", ROOT / "out" / "site-pages"
 LINK = re.compile(r"(?<!!)(\[[^\]\n]*\]\()([^)\s:#]+)(#[^)\s]*)?\)")
-PUBLIC = ("core", "wire", "analysis", "views")  # what other programs may build on, with ports and errors
+PUBLIC = ("core", "wire", "analysis", "rehearsal", "views")  # what other programs may build on, with ports and errors
 FOREIGN = re.compile(  # what a browser fetches by itself; a link that a reader follows is none of these
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\ssrc\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]+"""
     r"""|<link\b(?![^>]*rel=["']?(?:canonical|next|prev|license))[^>]*\shref\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]+"""
@@ -97,9 +97,9 @@ def reference() -> None:
         put(f"docs/api/{page}.md", "\n".join([f"# {page}", "", *body]))
     words = (
         "What other programs may build on: the rules and their values (`core`), documents as bytes (`wire`), what can\n"
-        "be seen before anyone signs (`analysis`), states in words (`views`); as basics the promises that adapters\n"
-        "keep (`ports`) and `errors`. Before version 1.0 none of it is stable: [CHANGELOG.md](../../CHANGELOG.md)\n"
-        "says what changed."
+        "be seen before anyone signs (`analysis`, `rehearsal`), states in words (`views`); as basics the promises\n"
+        "that adapters keep (`ports`) and `errors`. Before version 1.0 none of it is stable:\n"
+        "[CHANGELOG.md](../../CHANGELOG.md) says what changed."
     )
     put("docs/api/index.md", contents("Modules", words, list(made)))
 

@@ -32,6 +32,10 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "a craft that the engine uses: it knows files and ciphers, and the network as a port",
     ),
     "views": ({"core", "wire", "errors"}, "words about a state are a function of the state"),
+    "rehearsal": (
+        {"core", "wire", "errors", "views"},
+        "what could happen is played on the rules themselves: no node, no clock, no network",
+    ),
     "analysis": (
         {"core", "wire", "errors", "views"},
         "what can happen is explored over the rules themselves, not over a running node",
@@ -62,7 +66,20 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "the composition root knows all",
     ),
     "cli": (
-        {"core", "wire", "errors", "config", "views", "report", "analysis", "runtime", "identity", "net", "store"},
+        {
+            "core",
+            "wire",
+            "errors",
+            "config",
+            "views",
+            "report",
+            "analysis",
+            "rehearsal",
+            "runtime",
+            "identity",
+            "net",
+            "store",
+        },
         "commands start nodes or call them: what they ask is in wire, and no engine is within their reach",
     ),
 }

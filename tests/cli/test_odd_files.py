@@ -74,6 +74,8 @@ def monitor(tmp_path: Path) -> Path:
 # What stands for F is an odd file; each line is a verb that reads or writes what it names.
 READS = (
     "check F",
+    "rehearse F",
+    "rehearse E --script F",
     "propose F --node N",
     "counter F --node N",
     "attest --from F --node N",
@@ -101,7 +103,14 @@ def test_odd_input(
 ) -> None:
     """A file that is not there, a folder, a pipe that nobody writes to, a link to itself, bytes that are no text, a
     file without end: refused with a reason, and nothing hangs or is written."""
-    names = {"F": odd(tmp_path, kind), "N": node, "B": bundle, "O": tmp_path / "out.html", "R": tmp_path / "restored"}
+    names = {
+        "F": odd(tmp_path, kind),
+        "E": EXAMPLE,
+        "N": node,
+        "B": bundle,
+        "O": tmp_path / "out.html",
+        "R": tmp_path / "restored",
+    }
     capsys.readouterr()
     code = run([str(names.get(word, word)) for word in line.split()] + ["--json"])
     told = json.loads(capsys.readouterr().out)
@@ -210,6 +219,8 @@ def test_a_monitor_s_full_disk_promises_nothing(monitor: Path, capsys: pytest.Ca
 # One line for each verb that says something without a node; of those that need one, what they say where it is down.
 SAYS: dict[str, int] = {
     "check E --english": 0,
+    "rehearse E": 0,
+    "rehearse E --until dispute": 1,
     "verify B": 0,
     "verify B --timeline": 0,
     "keys B": 0,

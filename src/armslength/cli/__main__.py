@@ -30,6 +30,7 @@ HELP: Final = (
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodes": ("init", "card", "up"),
     "terms": ("check",),
+    "rehearse": ("rehearse",),
     "agree": ("propose", "counter", "inbox", "sign", "accept", "decline"),
     "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
     "files": ("publish", "fetch"),

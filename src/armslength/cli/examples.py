@@ -16,6 +16,10 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "restore": ("armslength restore /mnt/backups/arandia-2016-07-20 --node arandia",),
     "card": ("armslength card --node arandia > cards/A.yaml",),
     "check": ("armslength check arrangement.yaml --english",),
+    "rehearse": (
+        "armslength rehearse arrangement.yaml --until suspension",
+        "armslength rehearse arrangement.yaml --script rehearsals/golden.yaml",
+    ),
     "propose": ('armslength propose arrangement.yaml --note "as we discussed" --node arandia',),
     "counter": ("armslength counter ours.yaml --to 91215f0b7235 --node borovia",),
     "sign": ("armslength sign 271bdbb416b1 --node arandia",),

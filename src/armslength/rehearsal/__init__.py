@@ -1,0 +1,1 @@
+"""Playing what could happen, on the production step: no node, no network, no clock."""
