@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -28,11 +29,22 @@ def stage(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def page(chrome: Browser, stage: Stage) -> Iterator[Page]:
-    """A page of the buyer's console, logged in by its link."""
-    with console(stage, "buyer") as link:
-        context = chrome.new_context()
-        made = context.new_page()
-        made.goto(link)
-        yield made
-        context.close()
+def at_console(chrome: Browser, stage: Stage) -> Iterator[Callable[[str], Page]]:
+    """Opens a page of a folder's console, logged in by its link."""
+    with ExitStack() as stack:
+
+        def opened(node: str) -> Page:
+            link = stack.enter_context(console(stage, node))
+            context = chrome.new_context()
+            stack.callback(context.close)
+            made = context.new_page()
+            made.goto(link)
+            return made
+
+        yield opened
+
+
+@pytest.fixture
+def page(at_console: Callable[[str], Page]) -> Page:
+    """A page of the buyer's console."""
+    return at_console("buyer")

@@ -90,6 +90,7 @@ def everywhere(page: Page, name: str, visit: Callable[[], object]) -> None:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             visit()
-            assert violations(page) == [], (name, label, scheme)
+            wrong = violations(page)
+            assert not wrong, f"{name}, {label}, {scheme}:\n" + "\n".join(wrong)
             assert not overflows(page), (name, label)
             look(page, f"{name}-{label}-{scheme}")

@@ -10,7 +10,14 @@ from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.slow("three nodes, a console and a browser are started")
 
-PAGES = {"home": "/", "arrangements": "/arrangements", "arrangement": "/a/{}", "why": "/a/{}/why/R1"}
+PAGES = {
+    "home": "/",
+    "arrangements": "/arrangements",
+    "arrangement": "/a/{}",
+    "why": "/a/{}/why/R1",
+    "act": "/a/{}/act",
+    "attest": "/a/{}/attest",
+}
 
 
 def test_every_page_is_well_made(page: Page, stage: Stage) -> None:
@@ -28,8 +35,7 @@ def test_what_happens_is_shown_without_reload(page: Page, stage: Stage) -> None:
     """A page that stays open tells what has changed meanwhile."""
     page.goto(f"{page.url.rstrip('/')}/a/{stage.hash}")
     before = page.locator("#live").inner_text()
-    stage.ok("attest", "quality#1", "--false", node="laboratory")
-    stage.ok("attest", "quality#1", "--false", node="inspector")
+    stage.ok("withdraw", node="supplier")
     expect(page.locator("#live")).not_to_have_text(before, timeout=20_000)
 
 

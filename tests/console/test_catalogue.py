@@ -11,7 +11,7 @@ CONSOLE = Path(catalogue.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.j2"))
 KEY = re.compile(r"""\b(?:t|say)\(\s*["']([a-z0-9_.]+)["']""")
 # Keys that are put together where they are used: their beginnings.
-BY_PREFIX = re.compile(r"""\b(?:t|say)\(\s*["']([a-z0-9_.]+)["']\s*[~+]""")
+BY_PREFIX = re.compile(r"""\b(?:t|say)\(\s*(?:["']([a-z0-9_.]+)["']\s*[~+]|f"([a-z0-9_.]+)\{)""")
 
 
 def sources() -> str:
@@ -22,7 +22,7 @@ def sources() -> str:
 def test_every_text_that_is_used_is_there_and_every_one_there_is_used() -> None:
     """By their keys."""
     text = sources()
-    prefixes = set(BY_PREFIX.findall(text))
+    prefixes = {one or other for one, other in BY_PREFIX.findall(text)}
     used = set(KEY.findall(text)) - prefixes
     words = set(catalogue.words())
     assert used <= words, f"not in words.toml: {used - words}"

@@ -170,7 +170,8 @@ def why(
 
 def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """The record's timeline: who said what, when, and what it changed. Routine is folded; `--json` has every entry."""
-    from armslength.cli.proof import history_of_bundle, history_of_leaves
+    from armslength.cli.proof import history_of_bundle, timeline_of
+    from armslength.views.history import history_of_leaves
     from armslength.views.words import Words
     from armslength.wire.manage import RECORD, WhichArrangement
 
@@ -179,7 +180,7 @@ def record(*, arrangement: Which = "", bundle: Bundle = None, node: NodeFolder =
     else:
         history = history_of_leaves(ask(_node(node), RECORD, WhichArrangement(arrangement=arrangement)))
     words = Words.of(history.terms, history.state)
-    show([_entry(words, each) for each in history.placed], as_json=json, text="" if json else history.timeline())
+    show([_entry(words, each) for each in history.placed], as_json=json, text="" if json else timeline_of(history))
     return DONE
 
 

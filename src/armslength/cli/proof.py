@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,11 +17,8 @@ from armslength.errors import DONE, Misuse, NotFound, Unverified
 if TYPE_CHECKING:
     import cyclopts
 
-    from armslength.core.arrangement.state import State
-    from armslength.core.arrangement.terms import Arrangement
-    from armslength.views.placed import PlacedEntry
+    from armslength.views.history import History
     from armslength.wire.bundle import Verdict
-    from armslength.wire.manage import SealedRecord
 
 Expect = Annotated[
     str | None,
@@ -41,26 +37,18 @@ def register(app: cyclopts.App) -> None:
         app.command(command)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """A folded record: what views of the past rest on."""
+def timeline_of(history: History) -> str:
+    """The timeline in words, with what was at stake."""
+    from armslength.cli.show import styled
+    from armslength.views.exposure import series
+    from armslength.views.textual import exposure_text, timeline_text
+    from armslength.views.timeline import timeline
+    from armslength.views.words import Words
 
-    terms: Arrangement
-    state: State
-    placed: tuple[PlacedEntry, ...]
-
-    def timeline(self) -> str:
-        """The timeline in words, with what was at stake."""
-        from armslength.cli.show import styled
-        from armslength.views.exposure import series
-        from armslength.views.textual import exposure_text, timeline_text
-        from armslength.views.timeline import timeline
-        from armslength.views.words import Words
-
-        lines = timeline(self.terms, self.placed, self.state)
-        words, stakes = Words.of(self.terms, self.state), series(self.terms, self.placed)
-        told = timeline_text(words, lines, stakes=stakes)
-        return styled(told) + "\n" + styled(exposure_text(self.terms, stakes))
+    lines = timeline(history.terms, history.placed, history.state)
+    words, stakes = Words.of(history.terms, history.state), series(history.terms, history.placed)
+    told = timeline_text(words, lines, stakes=stakes)
+    return styled(told) + "\n" + styled(exposure_text(history.terms, stakes))
 
 
 def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
@@ -101,7 +89,7 @@ def verify(bundle: Path, /, *, expect: Expect = None, timeline: bool = False, js
     verdict = verdict_on(bundle, expect)
     text = _verdict_text(verdict) if not json else ""
     if timeline and verdict.ok and not json:
-        text = _history(verdict).timeline() + "\n" + text
+        text = timeline_of(_history(verdict)) + "\n" + text
     show(verdict.to_json(), as_json=json, text=text)
     return DONE if verdict.ok else Unverified.exit_code
 
@@ -210,23 +198,8 @@ def history_of_bundle(bundle: Path) -> History:
     return _history(verified(bundle, None))
 
 
-def history_of_leaves(answer: SealedRecord) -> History:
-    """The history of a node's sealed leaves."""
-    from armslength.core.record.replica import Replica
-    from armslength.views.placed import PlacedEntry
-    from armslength.wire.record import decode_leaf
-    from armslength.wire.terms_json import decode_terms
-
-    replica = Replica.start(decode_terms(answer.document.encode()))
-    placed = []
-    for line in answer.leaves:
-        leaf = decode_leaf(line.encode())
-        done = replica.place(leaf)
-        placed.append(PlacedEntry.of(done.index, leaf.entry, done.at, done.changes))
-    return History(replica.terms, replica.state, tuple(placed))
-
-
 def _history(verdict: Verdict) -> History:
+    from armslength.views.history import History
     from armslength.views.placed import PlacedEntry
 
     if verdict.terms is None or verdict.replica is None:

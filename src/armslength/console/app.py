@@ -14,12 +14,12 @@ from starlette.types import ASGIApp
 
 from armslength.console.guard import Endpoint, Guard, Place, is_ours, with_cookie
 from armslength.console.owner import Owner
-from armslength.console.pages import arrangement, arrangements
+from armslength.console.pages import acting, arrangement, arrangements, attesting
 from armslength.console.render import Pages, environment
 from armslength.console.sessions import Sessions
 from armslength.errors import ArmslengthError
 
-PAGES: Final = (arrangements, arrangement)  # each has `routes(pages)`
+PAGES: Final = (arrangements, arrangement, acting, attesting)  # each has `routes(pages)`
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -27,6 +28,7 @@ from armslength.views.words import (
     start_case,
     tone,
 )
+from armslength.wire.manage import StatementResult
 
 HAVE: Final = "have"  # the query field with the version that a page has
 
@@ -70,6 +72,18 @@ class Pages:
             version=version, form=FORM, **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
+
+    def told(self, request: Request, path: str, results: Sequence[StatementResult]) -> Response:
+        """After statements: to the page that shows what came of them, with what became of each kind."""
+        notes = session_of(request).notes
+        for status, tone_ in (("placed", "good"), ("pending", "warning"), ("refused", "broken")):
+            found = [each for each in results if each.status == status]
+            reasons = dict.fromkeys(each.reason or each.note or "" for each in found)
+            for reason in reasons:
+                many = sum((each.reason or each.note or "") == reason for each in found)
+                text = say(f"said.{status}", count=count(many, "statement"))
+                notes.append((tone_, f"{text} {start_case(reason)}." if reason else str(text)))
+        return RedirectResponse(f"{self.place.base}{path}", 303)
 
     def back(self, request: Request, path: str, text: str = "", tone_: str = "good") -> Response:
         """After a form: to the page that shows what came of it, with a note."""

@@ -1,0 +1,165 @@
+"""For each claim that one monitors: the question, its periods, and what one has said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.console.forms import attestations
+from armslength.console.histories import Histories
+from armslength.console.pages.acting import stated
+from armslength.console.reading import LookedAt, look
+from armslength.console.render import Pages
+from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.terms import Claim
+from armslength.views.blocks import decided
+from armslength.views.history import History
+from armslength.views.tasks import preview
+
+RECENT = 14  # periods that are shown, besides those that wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What we said of a period. `counted`: it counted when it was placed."""
+
+    value: bool
+    at: int
+    entry: str
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodLine:
+    """One period. `open`: we may speak on it now; `refused`: why not, in the engine's words."""
+
+    number: int
+    starts: int
+    ends: int
+    value: str
+    said: Said | None = None
+    is_open: bool = False
+    has_ended: bool = False
+    refused: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is over and has no word of ours."""
+        return self.is_open and self.has_ended and self.said is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One claim that we monitor, its periods latest first; `earlier`: how many more there are."""
+
+    name: str
+    claim: Claim
+    clause: str
+    lines: tuple[PeriodLine, ...]
+    earlier: int
+
+    @property
+    def waiting(self) -> tuple[PeriodLine, ...]:
+        """The periods that wait for our word, earliest first."""
+        return tuple(line for line in reversed(self.lines) if line.waits)
+
+
+def routes(pages: Pages) -> list[Route]:
+    """This part's pages."""
+    histories = Histories(pages.owner)
+
+    async def attesting(request: Request) -> Response:
+        seen = await look(pages.owner, request.path_params["arrangement"])
+        history = await histories.of(seen.arrangement, seen.view.sealed)
+        asked = tuple(_questions(seen, history, everything="all" in request.query_params))
+        return pages.page(request, "attest.html.j2", seen=seen, words=seen.words, questions=asked)
+
+    async def attest(request: Request) -> Response:
+        form = await request.form()
+        picked = [value for value in form.getlist("period") if isinstance(value, str)]
+        said = str(form.get("say", ""))
+        if "=" in said:  # one period's own button
+            one, _, said = said.partition("=")
+            picked = [one]
+        arrangement = request.path_params["arrangement"]
+        seen = await look(pages.owner, arrangement)
+        bodies = attestations(picked, value=said == "true", earlier=_earlier(seen))
+        return pages.told(request, f"/a/{arrangement}/attest", await stated(pages, arrangement, bodies))
+
+    return [
+        Route("/a/{arrangement}/attest", attesting),
+        Route("/a/{arrangement}/attest", attest, methods=["POST"]),
+    ]
+
+
+def _earlier(seen: LookedAt) -> dict[tuple[str, int], str]:
+    """Our attestations that count and could be corrected, by claim and period."""
+    return {
+        (name, int(period)): votes[seen.me].entry
+        for name, claim in seen.state.claims.items()
+        for period, votes in claim.open.items()
+        if seen.me in votes
+    }
+
+
+def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterator[Question]:
+    mine = _said(seen, history)
+    for name, claim in seen.terms.claims.items():
+        if seen.me in claim.monitors:
+            lines = [_line(seen, name, claim, number, mine) for number in range(_begun(seen, claim))]
+            lines.reverse()
+            shown = [line for at, line in enumerate(lines) if everything or at < RECENT or line.waits]
+            clause = seen.terms.clauses[claim.clause].title
+            yield Question(name=name, claim=claim, clause=clause, lines=tuple(shown), earlier=len(lines) - len(shown))
+
+
+def _begun(seen: LookedAt, claim: Claim) -> int:
+    """How many periods of a claim have begun."""
+    if seen.state.arrangement.effective_at is None:
+        return 0
+    if claim.period is None:
+        return 1
+    return sum(seen.words.starts(claim, number) <= seen.view.now for number in range(seen.words.periods(claim)))
+
+
+def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple[str, int], Said]) -> PeriodLine:
+    value, now = decided(seen.state, name, number), seen.view.now
+    ends = seen.words.ends(claim, number)
+    has_ended = claim.period is None or ends <= now
+    vote = seen.state.claims[name].open.get(str(number), {}).get(seen.me)
+    said = mine.get((name, number))
+    if vote is not None:
+        said = Said(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
+    refused = ""
+    if value == "UNDECIDED":
+        body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
+        error = preview(seen.terms, seen.state, seen.me, body, now)
+        refused = error.reason if error else ""
+    return PeriodLine(
+        number=number,
+        starts=seen.words.starts(claim, number),
+        ends=ends,
+        value=value,
+        said=said,
+        is_open=value == "UNDECIDED" and not refused,
+        has_ended=has_ended,
+        refused=refused,
+    )
+
+
+def _said(seen: LookedAt, history: History) -> dict[tuple[str, int], Said]:
+    """Our last attestation on each period: it counted if the period was undecided when it was placed."""
+    found: dict[tuple[str, int], Said] = {}
+    over: dict[str, bool] = {}
+    for placed in history.placed:
+        is_ours = placed.author == seen.me and isinstance(placed.body, Attest)
+        if is_ours and isinstance(placed.body, Attest):
+            counted = f"{placed.body.claim}#{placed.body.period}" not in over
+            said = Said(value=placed.body.value, at=placed.at, entry=placed.entry, counted=counted)
+            found[placed.body.claim, placed.body.period] = said
+        over |= {change.subject: True for change in placed.changes if change.kind == "claim"}
+    return found

@@ -1,0 +1,42 @@
+"""What people do at the console is what the command line would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.stage import everywhere
+from tests.e2e.stage import Stage
+
+pytestmark = pytest.mark.slow("three nodes, consoles and a browser are started")
+
+Console = Callable[[str], Page]
+
+
+def test_a_monitor_attests_with_one_tap(at_console: Console, stage: Stage) -> None:
+    """The laboratory is asked about the weeks that are over, says so, and sees that its word counted."""
+    stage.clock("2027-03-22T01:00:00Z")
+    page = at_console("laboratory")
+    address = f"{page.url.rstrip('/')}/a/{stage.hash}/attest"
+    everywhere(page, "attest-asked", lambda: page.goto(address))
+    page.get_by_role("button", name="It held week 2").click()
+    expect(page.get_by_role("status")).to_contain_text("signed and placed on record")
+    expect(page.get_by_role("row", name="week 2")).to_contain_text("held (counted)")
+    said = [each for each in stage.json("record", node="laboratory") if each["type"] == "attest"]
+    assert said[-1]["body"] == {"claim": "quality", "period": 2, "value": True}
+
+
+def test_what_may_not_be_said_bears_the_engine_s_reason(at_console: Console, stage: Stage) -> None:
+    """The buyer may allege and withdraw; resuming is not there while nothing is suspended."""
+    page = at_console("buyer")
+    everywhere(page, "act-open", lambda: page.goto(f"{page.url.split('/a/')[0].rstrip('/')}/a/{stage.hash}/act"))
+    page.locator("summary", has_text="Give notice of withdrawal").click()
+    form = page.locator("details", has_text="Give notice of withdrawal")
+    form.get_by_label("In your words").fill('Enough <b>of</b> "this"')
+    form.get_by_role("button", name="Give notice of withdrawal").click()
+    expect(page.get_by_role("status")).to_contain_text("1 statement signed and placed on record")
+    page.goto(f"{page.url.rstrip('/')}/act")
+    expect(page.get_by_text("Not now")).to_be_visible()
+    expect(page.locator("li", has_text="Give notice of withdrawal")).to_be_visible()
