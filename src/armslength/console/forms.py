@@ -26,7 +26,7 @@ LARGEST: Final = 100_000  # a period's number
 
 
 def body_of(form: Mapping[str, str]) -> Body:
-    """The statement that a form of `offers` asks for. Raises Misuse, naming the field."""
+    """The statement that a form of `possible` asks for. Raises Misuse, naming the field."""
     text = form.get("text", "")
     if len(text) > MAX_TEXT:
         raise Misuse("too-long", f"at most {MAX_TEXT} characters", "text")

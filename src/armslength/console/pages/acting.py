@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.console.forms import body_of
-from armslength.console.offers import offers
+from armslength.console.possible import possible_statements
 from armslength.console.reading import look
 from armslength.console.render import Pages
 from armslength.core.arrangement.bodies import Body
@@ -21,7 +21,7 @@ def routes(pages: Pages) -> list[Route]:
 
     async def acting(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
-        return pages.page(request, "act.html.j2", seen=seen, words=seen.words, offers=offers(seen))
+        return pages.page(request, "act.html.j2", seen=seen, words=seen.words, offers=possible_statements(seen))
 
     async def say(request: Request) -> Response:
         form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}

@@ -53,7 +53,7 @@ class PeriodLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ClaimQuestion:
     """One claim that we monitor, its periods latest first; `earlier`: how many more there are."""
 
     name: str
@@ -106,7 +106,7 @@ def _earlier(seen: LookedAt) -> dict[tuple[str, int], str]:
     }
 
 
-def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterator[Question]:
+def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterator[ClaimQuestion]:
     mine = _said(seen, history)
     for name, claim in seen.terms.claims.items():
         if seen.me in claim.monitors:
@@ -114,7 +114,9 @@ def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterato
             lines.reverse()
             shown = [line for at, line in enumerate(lines) if everything or at < RECENT or line.waits]
             clause = seen.terms.clauses[claim.clause].title
-            yield Question(name=name, claim=claim, clause=clause, lines=tuple(shown), earlier=len(lines) - len(shown))
+            yield ClaimQuestion(
+                name=name, claim=claim, clause=clause, lines=tuple(shown), earlier=len(lines) - len(shown)
+            )
 
 
 def _begun(seen: LookedAt, claim: Claim) -> int:

@@ -28,7 +28,7 @@ from armslength.views.tasks import preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class PossibleStatement:
     """A statement that could be made. `body` is what is asked of the engine; the form may change its text, its period
     or its times. `last`: the last period that a form may name. `refused`: why it may not be made now, in the engine's
     words; `idle`: why it would change nothing."""
@@ -45,42 +45,42 @@ class Offer:
         return TYPE_OF[type(self.body)]
 
 
-def offers(seen: LookedAt) -> tuple[Offer, ...]:
+def possible_statements(seen: LookedAt) -> tuple[PossibleStatement, ...]:
     """What `seen.me` could ever state, attestations apart: those that may be made now first."""
     found = [_asked(seen, each) for each in _candidates(seen)]
     return tuple(sorted(found, key=lambda each: bool(each.refused)))
 
 
-def _asked(seen: LookedAt, offer: Offer) -> Offer:
+def _asked(seen: LookedAt, offer: PossibleStatement) -> PossibleStatement:
     error = preview(seen.terms, seen.state, seen.me, offer.body, seen.view.now)
     if error is not None:
         return replace(offer, refused=error.reason)
     return replace(offer, idle=without_effect(seen.terms, seen.state, seen.me, offer.body, seen.view.now))
 
 
-def _candidates(seen: LookedAt) -> Iterator[Offer]:
+def _candidates(seen: LookedAt) -> Iterator[PossibleStatement]:
     terms, state, me = seen.terms, seen.state, seen.me
     is_party, is_determiner = me in terms.parties, me in terms.allegations.determiners.of
     if is_party and me not in state.arrangement.signed:
-        yield Offer(body=Sign())
+        yield PossibleStatement(body=Sign())
     for name, said in state.allegations.items():
         if is_party and said.by != me:
-            yield Offer(body=Respond(allegation=name, answer="DENIED"), subject=name)
+            yield PossibleStatement(body=Respond(allegation=name, answer="DENIED"), subject=name)
         if is_determiner:
-            yield Offer(body=Determine(allegation=name, uphold=True), subject=name)
+            yield PossibleStatement(body=Determine(allegation=name, uphold=True), subject=name)
     for name, held in state.tranches.items():
         if is_determiner and held.complaint is not None:
-            yield Offer(body=Determine(tranche=name, uphold=True), subject=name)
+            yield PossibleStatement(body=Determine(tranche=name, uphold=True), subject=name)
     for name, duty in terms.duties.items():
         if duty.debtor == me and duty.kind == "achieve":
-            yield Offer(body=Perform(duty=name), subject=name)
+            yield PossibleStatement(body=Perform(duty=name), subject=name)
     if state.arrangement.suspension and (is_party or is_determiner):
-        yield Offer(body=Resume())
+        yield PossibleStatement(body=Resume())
     if is_party:
         yield from _of_a_party(seen)
 
 
-def _of_a_party(seen: LookedAt) -> Iterator[Offer]:
+def _of_a_party(seen: LookedAt) -> Iterator[PossibleStatement]:
     terms, me, now = seen.terms, seen.me, seen.view.now
     begun = seen.state.arrangement.effective_at is not None
     for name, duty in terms.duties.items():
@@ -88,15 +88,15 @@ def _of_a_party(seen: LookedAt) -> Iterator[Offer]:
             count = seen.words.periods(terms.claims[duty.claim])
             ended = [p for p in range(count) if seen.words.ends(terms.claims[duty.claim], p) <= now] if begun else []
             period = ended[-1] if ended else 0
-            yield Offer(body=Allege(claim=duty.claim, period=period), subject=name, last=max(0, count - 1))
+            yield PossibleStatement(body=Allege(claim=duty.claim, period=period), subject=name, last=max(0, count - 1))
     for name, tranche in terms.tranches.items():
         if tranche.recipient == me:
-            yield Offer(body=Allege(tranche=name), subject=name)
+            yield PossibleStatement(body=Allege(tranche=name), subject=name)
     for name, claim in terms.claims.items():
         if claim.excuse and any(duty.claim == name and duty.debtor == me for duty in terms.duties.values()):
             start = now + claim.excuse.lead + 3600
-            yield Offer(body=Notice(claim=name, start=start, end=start + 3600, text=""), subject=name)
+            yield PossibleStatement(body=Notice(claim=name, start=start, end=start + 3600, text=""), subject=name)
     for name, duty in terms.duties.items():
         if me in duty.creditors:
-            yield Offer(body=Waive(duty=name), subject=name)
-    yield Offer(body=Withdraw())
+            yield PossibleStatement(body=Waive(duty=name), subject=name)
+    yield PossibleStatement(body=Withdraw())
