@@ -14,6 +14,7 @@ NO_MESSAGE = {
     "headers": "HTTP",
     "path_params": "HTTP",
     "query_params": "HTTP",
+    "form": "HTML, by the names of a page's own fields",
     "scope": "ASGI",
     "message": "ASGI, where `web` reads a body as it arrives",
     "receive": "ASGI",
