@@ -24,7 +24,7 @@ RECENT = 14  # periods that are shown, besides those that wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class OwnWord:
     """What we said of a period. `counted`: it counted when it was placed."""
 
     value: bool
@@ -41,7 +41,7 @@ class PeriodLine:
     starts: int
     ends: int
     value: str
-    said: Said | None = None
+    said: OwnWord | None = None
     is_open: bool = False
     has_ended: bool = False
     refused: str = ""
@@ -128,14 +128,14 @@ def _begun(seen: LookedAt, claim: Claim) -> int:
     return sum(seen.words.starts(claim, number) <= seen.view.now for number in range(seen.words.periods(claim)))
 
 
-def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple[str, int], Said]) -> PeriodLine:
+def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple[str, int], OwnWord]) -> PeriodLine:
     value, now = decided(seen.state, name, number), seen.view.now
     ends = seen.words.ends(claim, number)
     has_ended = claim.period is None or ends <= now
     vote = seen.state.claims[name].open.get(str(number), {}).get(seen.me)
     said = mine.get((name, number))
     if vote is not None:
-        said = Said(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
+        said = OwnWord(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
     refused = ""
     if value == "UNDECIDED":
         body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
@@ -153,15 +153,15 @@ def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple
     )
 
 
-def _said(seen: LookedAt, history: History) -> dict[tuple[str, int], Said]:
+def _said(seen: LookedAt, history: History) -> dict[tuple[str, int], OwnWord]:
     """Our last attestation on each period: it counted if the period was undecided when it was placed."""
-    found: dict[tuple[str, int], Said] = {}
+    found: dict[tuple[str, int], OwnWord] = {}
     over: dict[str, bool] = {}
     for placed in history.placed:
         is_ours = placed.author == seen.me and isinstance(placed.body, Attest)
         if is_ours and isinstance(placed.body, Attest):
             counted = f"{placed.body.claim}#{placed.body.period}" not in over
-            said = Said(value=placed.body.value, at=placed.at, entry=placed.entry, counted=counted)
+            said = OwnWord(value=placed.body.value, at=placed.at, entry=placed.entry, counted=counted)
             found[placed.body.claim, placed.body.period] = said
         over |= {change.subject: True for change in placed.changes if change.kind == "claim"}
     return found
