@@ -1,6 +1,10 @@
 # Each target is the same here and in CI. The program ends up at .venv/bin/armslength.
 PYTHON ?= python3
 BIN := .venv/bin
+# Targets start hundreds of processes. Each module is compiled for the first of them, whatever the shell says of it, and
+# nothing is written beside the sources.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 
 .PHONY: help install demo test browser-test check fix docs mutants tck bench lock clean
 
