@@ -369,6 +369,7 @@ def test_commitments_have_a_form_or_are_malformed(commit: Loose) -> None:
         chunks.header(commit)
 
 
+@pytest.mark.slow("twenty-seven parsers are each given eight hundred large documents")
 def test_large_nonsense_is_refused_soon() -> None:
     """No input of a few kilobytes keeps a parser busy, as one quadratic step would; none ends but in a refusal."""
     done = subprocess.run([sys.executable, "-m", "tests.fuzz.hostile"], check=False, capture_output=True, text=True)

@@ -8,6 +8,7 @@ from functools import cache
 from random import Random
 from typing import Any, get_type_hints
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,9 +69,18 @@ def start() -> int:
 
 @cache
 def stage(groups: int) -> Builder:
-    """The golden record after so many groups of its script."""
-    builder = Builder()
-    builder.run(list(golden_script())[:groups])
+    """The golden record after so many groups of its script, each made from the one before it."""
+    if groups == 0:
+        return Builder()
+    builder = after(stage(groups - 1))
+    builder.run(list(golden_script())[groups - 1 : groups])
+    return builder
+
+
+def after(other: Builder) -> Builder:
+    """A record that goes on where this one stands."""
+    builder = Builder(other.terms)
+    builder.replica, builder.seen = other.replica.copy(), other.seen
     return builder
 
 
@@ -144,9 +154,7 @@ def attempt(builder: Builder, author: str, body: Body, time: int, by: list[str] 
 
 def at_stage(groups: int) -> Builder:
     """The golden record after so many groups, to go on from."""
-    builder = Builder(stage(groups).terms)
-    builder.replica = stage(groups).replica.copy()
-    builder.seen = stage(groups).seen
+    builder = after(stage(groups))
     signal.signal(signal.SIGALRM, alarm)
     return builder
 
@@ -156,6 +164,7 @@ def cosigners(builder: Builder) -> st.SearchStrategy[list[str] | None]:
     return st.lists(st.sampled_from(builder.terms.timekeepers.of), min_size=1, unique=True) | st.none()
 
 
+@pytest.mark.slow("each example goes on from a record of the golden scenario, with entries that are signed and stamped")
 @given(st.sampled_from([0, 2, 9, 16, 40]), st.data())
 @fuzzed
 def test_an_entry_is_placed_or_refused_whatever_it_says(groups: int, data: st.DataObject) -> None:
@@ -168,6 +177,7 @@ def test_an_entry_is_placed_or_refused_whatever_it_says(groups: int, data: st.Da
         attempt(builder, data.draw(authors(body)), body, data.draw(times(now)), by)
 
 
+@pytest.mark.slow("each example signs and places up to twelve groups of the golden scenario, disturbed")
 @given(st.integers(0, 70), st.randoms(use_true_random=False))
 @settings(fuzzed, max_examples=EXAMPLES // 3 + 1)
 def test_a_disturbed_history_goes_on(groups: int, chance: Random) -> None:
