@@ -13,7 +13,7 @@ from types import FrameType
 from armslength.core.record import note
 from armslength.errors import ArmslengthError
 from armslength.identity import did
-from armslength.wire import bundle, catalog, dsp, own, proof, record, terms_json, terms_yaml, witness
+from armslength.wire import bundle, catalog, did_key, dsp, own, proof, record, terms_json, terms_yaml, witness
 from armslength.wire.terms_values import BadValue, read_duration, read_instant, read_line, read_size, read_when
 
 SIZE = 20_000
@@ -54,7 +54,7 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "receipt": proof.parse_receipt,
     "add-checkpoint": witness.parse_add_checkpoint,
     "cosignatures": witness.parse_cosignatures,
-    "did:key": did.key_of,
+    "did:key": did_key.key_of,
     "did:web": did.document_url,
     "duration": read_duration,
     "instant": read_instant,

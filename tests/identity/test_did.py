@@ -9,8 +9,9 @@ import pytest
 
 from armslength.core.record.keys import to_base64
 from armslength.errors import Malformed, Unavailable
-from armslength.identity.did import Resolver, document, document_keys, document_url, key_did, key_of
+from armslength.identity.did import Resolver, document, document_keys, document_url
 from armslength.identity.keys import PrivateKey
+from armslength.wire.did_key import key_did, key_of
 
 KEY = PrivateKey(bytes(32))
 OTHER = PrivateKey(b"o" * 32)

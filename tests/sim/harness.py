@@ -35,7 +35,7 @@ from armslength.engine.publishing import PublishRequest
 from armslength.engine.recorder import AlwaysReady
 from armslength.engine.repository import LiveArrangement
 from armslength.errors import ArmslengthError, Unavailable
-from armslength.identity.did import Resolver, key_did
+from armslength.identity.did import Resolver
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens
 from armslength.net.peers import HttpPeers
@@ -46,6 +46,7 @@ from armslength.store.memory import MemoryStore
 from armslength.views.jsonable import jsonable
 from armslength.wire import manage
 from armslength.wire.bundle import Verdict, verify_bundle
+from armslength.wire.did_key import key_did
 from armslength.wire.own import BASE, Proposal, decode_written
 from armslength.wire.record import decode_leaf
 from armslength.wire.terms_json import encode_terms

@@ -17,8 +17,9 @@ from armslength.delivery.sealing import SealedFile
 from armslength.engine import publishing
 from armslength.engine.contents import Publication
 from armslength.errors import Malformed, Refused
-from armslength.identity.did import document_keys, key_did, key_of
+from armslength.identity.did import document_keys
 from armslength.wire.bundle import verify_bundle
+from armslength.wire.did_key import key_did, key_of
 from armslength.wire.own import BASE, MAX_PROPOSAL, Proposal, encode_leaves
 from armslength.wire.record import encode
 from armslength.wire.terms_json import encode_terms

@@ -78,9 +78,9 @@ def init(
     config = _config(folder, _name(name or Path(os.path.realpath(folder)).name), address, listen, nodes, development)
     from msgspec.structs import replace
 
-    from armslength.identity.did import key_did
     from armslength.identity.keys import KeyRing
     from armslength.store.counter import SUFFIX, begin
+    from armslength.wire.did_key import key_did
 
     with _made(folder, config.keys, config.database.with_suffix(SUFFIX)):
         folder.mkdir(parents=True, exist_ok=True)

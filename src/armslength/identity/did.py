@@ -14,17 +14,16 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from armslength.core.record.keys import admitted, from_base64
+from armslength.core.record.keys import from_base64
 from armslength.errors import ArmslengthError, Malformed, Unavailable
+from armslength.wire.did_key import key_of, key_of_multibase, multibase
 from armslength.wire.place import address_of
 from armslength.wire.strict import UNREADABLE
 
-ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
 KEPT_S: Final = 300  # seconds a resolved document is believed
 FAILED_S: Final = 30  # seconds before a document that could not be had is asked for again
 REMEMBERED: Final = 1024  # documents, and as many failures
 AT_ONCE: Final = 32  # documents that are asked for
-_ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 T = TypeVar("T")
 
@@ -41,19 +40,6 @@ def document_url(did: str, *, development: bool = False) -> str:
     return f"{address}/did.json" if has_path else f"{address}/.well-known/did.json"
 
 
-def key_did(public: bytes) -> str:
-    """The did:key of an Ed25519 public key."""
-    return f"did:key:{_multibase(public)}"
-
-
-def key_of(did: str) -> bytes:
-    """The Ed25519 public key that a did:key is. Raises Malformed."""
-    method, segments = _parts(did)
-    if method != "key" or len(segments) != 1:
-        raise Malformed("not-did-key", "not a did:key", did)
-    return _key_of_multibase(segments[0], did)
-
-
 def document(did: str, keys: Mapping[str, str], services: Mapping[str, str]) -> bytes:
     """The DID document of a node: its public keys by role (base64), its services' addresses by type."""
     methods = [
@@ -61,7 +47,7 @@ def document(did: str, keys: Mapping[str, str], services: Mapping[str, str]) -> 
             "id": f"{did}#{role}",
             "type": "Multikey",
             "controller": did,
-            "publicKeyMultibase": _multibase(from_base64(key, role, 32)),
+            "publicKeyMultibase": multibase(from_base64(key, role, 32)),
         }
         for role, key in keys.items()
     ]
@@ -87,7 +73,7 @@ def document_keys(body: bytes, did: str) -> dict[str, bytes]:
     if found.id != did:
         raise Malformed("bad-did-document", f"is the document of {found.id}", did)
     return {
-        method.id.rpartition("#")[2]: _key_of_multibase(method.publicKeyMultibase, did)
+        method.id.rpartition("#")[2]: key_of_multibase(method.publicKeyMultibase, did)
         for method in found.verificationMethod
         if method.type == "Multikey" and method.publicKeyMultibase.startswith("z6Mk")
     }
@@ -165,39 +151,3 @@ class _Method(msgspec.Struct):
 class _Document(msgspec.Struct):
     id: str
     verificationMethod: list[_Method] = []  # noqa: N815 (the document's own name)
-
-
-def _parts(did: str) -> tuple[str, list[str]]:
-    scheme, *rest = did.split(":")
-    if scheme != "did" or len(rest) < 2 or not all(rest):
-        raise Malformed("bad-did", "not a DID", did)
-    return rest[0], rest[1:]
-
-
-def _multibase(public: bytes) -> str:
-    return "z" + _base58(ED25519 + public)
-
-
-def _key_of_multibase(text: str, place: str) -> bytes:
-    data = _unbase58(text[1:]) if text.startswith("z") else b""
-    if data[:2] != ED25519 or not admitted(data[2:]) or _multibase(data[2:]) != text:
-        raise Malformed("bad-key", "not an Ed25519 key of prime order in base58btc", place)
-    return data[2:]
-
-
-def _base58(data: bytes) -> str:
-    number, text = int.from_bytes(data), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _ALPHABET[digit] + text
-    return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
-
-
-def _unbase58(text: str) -> bytes:
-    number = 0
-    for character in text[:128]:
-        digit = _ALPHABET.find(character)
-        if digit < 0:
-            return b""
-        number = number * 58 + digit
-    return number.to_bytes((number.bit_length() + 7) // 8)

@@ -42,7 +42,7 @@ from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
 from armslength.engine.writer import Writer
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
-from armslength.identity.did import Resolver, document, key_of
+from armslength.identity.did import Resolver, document
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
 from armslength.net.lazy import LazyClient
@@ -54,6 +54,7 @@ from armslength.web.app import build_app
 from armslength.web.manage import build_management
 from armslength.web.server import OWNER, OWNERS, server, shares
 from armslength.wire import binding
+from armslength.wire.did_key import key_of
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
