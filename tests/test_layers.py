@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     "config": ({"errors"}, "configuration is values that anybody may hold"),
     "core": ({"errors"}, "the rules are pure: whatever they need comes as an argument"),
     "approvals": ({"core", "errors"}, "who inside a party must agree follows from a journal, wherever that lies"),
-    "wire": ({"core", "errors"}, "documents are turned into core values and back, and nothing is decided"),
+    "wire": ({"core", "approvals", "errors"}, "documents are turned into core values and back, and nothing is decided"),
     "ports": (set(), "promises are types only, whoever keeps them"),
     "store": ({"ports", "errors"}, "an adapter keeps a promise and knows neither who asked nor its neighbours"),
     "net": ({"wire", "config", "errors"}, "an adapter keeps a promise and knows neither who asked nor its neighbours"),
@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     ),
     "report": ({"core", "wire", "views", "analysis"}, "a report is a function of a bundle: it needs no node"),
     "engine": (
-        {"core", "wire", "ports", "errors", "config", "analysis", "delivery"},
+        {"core", "approvals", "wire", "ports", "errors", "config", "analysis", "delivery"},
         "the one door reaches network, store and keys through ports alone",
     ),
     "worker": (
@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "web": (
-        {"core", "wire", "ports", "errors", "config", "engine", "views", "delivery"},
+        {"core", "approvals", "wire", "ports", "errors", "config", "engine", "views", "delivery"},
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "notify": (

@@ -184,6 +184,25 @@ class KeySource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenLogin:
+    """What an OpenID Connect provider has signed of a login: who, and the nonce; and its public key for it (a JWK)."""
+
+    issuer: str
+    subject: str
+    nonce: str
+    jwk: str
+
+
+class Logins(Protocol):
+    """The OpenID Connect providers that this node believes."""
+
+    async def proven(self, token: str) -> ProvenLogin:
+        """Verify a fresh ID token: signature by its issuer's key, audience, and times. Raises Unauthorised, or
+        Unavailable where the provider's keys cannot be had now."""
+        ...
+
+
 class Clock(Protocol):
     """What time it is for an arrangement: UTC seconds, or the simulated clock."""
 

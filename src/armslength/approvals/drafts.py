@@ -7,7 +7,7 @@ under which policy, and when it lapses. Its SHA-256 names it, so that a word abo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from armslength.approvals.policy import ApprovalPolicy, Login
 from armslength.core.arrangement.bodies import Body, Commit
@@ -18,10 +18,10 @@ from armslength.errors import Malformed, Unauthorised
 
 PREFIX: Final = b"armslength/approval/1\n"
 ASK, APPROVE, OBJECT = "ask", "approve", "object"  # what an official says of a draft
+PROPOSE, ACCEPT, DECLINE, PUBLISH, SIGN = "propose", "accept", "decline", "publish", "sign"  # acts
 MAX_DRAFT: Final = 256 * 1024  # bytes
 MAX_WHY: Final = 2000  # characters
 MOST_ACTS: Final = 200
-PUBLISHED: Final = ("tranche", "media_type", "size", "plain_root", "cipher_root")  # of a file, as `commit` states it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +125,46 @@ def official_of(policy: ApprovalPolicy, draft: str, word: str, proof: Proof) -> 
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposing:
+    """What is proposed: the SHA-256 of the whole proposal, terms, texts and words."""
+
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declining:
+    """With what reason terms are declined."""
+
+    reason: str = ""
+
+
+class Sealed(Protocol):
+    """What an approval to publish is about, of a sealed file."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def plain_root(self) -> str: ...
+
+    @property
+    def cipher_root(self) -> str: ...
+
+
+def publishing(tranche: str, file: Sealed) -> Act:
+    """The act of giving out this file."""
+    roots = {"plain_root": file.plain_root, "cipher_root": file.cipher_root}
+    return Act(name=PUBLISH, body={"tranche": tranche, "media_type": file.media_type, "size": file.size} | roots)
+
+
 def act_of(body: Body) -> Act:
     """What a statement does. A commitment publishes: what counts is the file, whatever agreement it is given under."""
     if isinstance(body, Commit):
-        return Act(name="publish", body={name: getattr(body, name) for name in PUBLISHED})
+        return publishing(body.tranche, body)
     return Act(name=TYPE_OF[type(body)], body=plain(body))
 
 

@@ -121,6 +121,12 @@ class DraftRecord:
         """Whether nothing can follow from it any more."""
         return self.state in {DraftState.DONE, DraftState.ENDED}
 
+    def is_lapsed(self, at: int) -> bool:
+        """Whether its time is over: a standing approval that is in force ends with its date alone."""
+        if self.draft.until is not None and self.state is DraftState.APPROVED:
+            return at >= self.draft.until
+        return at > self.draft.lapses
+
 
 class Ledger:
     """All lines so far, folded. `place` is the only way to change it."""
@@ -132,6 +138,13 @@ class Ledger:
         self.policy = OWNER
         self.drafts: dict[str, DraftRecord] = {}
         self._live: dict[str, None] = {}  # of those, the ones that are not over
+
+    def copy(self) -> Ledger:
+        """Another one that goes on from here; records are values."""
+        made = Ledger()
+        made.number, made.head, made.at, made.policy = self.number, self.head, self.at, self.policy
+        made.drafts, made._live = dict(self.drafts), dict(self._live)
+        return made
 
     # --- what follows ----------------------------------------------------------------------------------------------
 
@@ -282,7 +295,7 @@ class Ledger:
         record = self.find(fact.draft)
         if fact.why not in ENDINGS or record.is_over:
             raise Refused("bad-word", f"it cannot end as {fact.why!r}", fact.draft[:16])
-        if fact.why == LAPSED and not _is_lapsed(record, at):
+        if fact.why == LAPSED and not record.is_lapsed(at):
             raise Refused("bad-word", "it has not lapsed", fact.draft[:16])
         return replace(record, state=DraftState.ENDED, why=fact.why, reason=fact.reason)
 
@@ -317,19 +330,11 @@ def _objected(record: DraftRecord, rule: ApprovalRule, who: str) -> DraftRecord:
     return replace(after, state=DraftState.APPROVED if rule.met(approved) else DraftState.OPEN)
 
 
-def _is_lapsed(record: DraftRecord, at: int) -> bool:
-    """Whether its time is over: a standing approval that is in force ends with its date alone."""
-    until = record.draft.until
-    if until is not None and record.state is DraftState.APPROVED:
-        return at >= until
-    return at > record.draft.lapses
-
-
 def _check_live(record: DraftRecord, at: int) -> None:
     if record.is_over:
         how = f"has ended: {record.why}" if record.state is DraftState.ENDED else "is done"
         raise Refused("draft-over", how, record.hash[:16])
-    if _is_lapsed(record, at):
+    if record.is_lapsed(at):
         raise Refused("lapsed", "its time is over", record.hash[:16])
 
 

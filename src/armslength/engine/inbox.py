@@ -19,6 +19,7 @@ from typing import Final
 
 from armslength.config import InboxLimits
 from armslength.core.canonical import canonical
+from armslength.engine.clearance import Clearance
 from armslength.errors import Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import Proposal
@@ -121,13 +122,13 @@ class Inbox:
         for _, key in rows:
             known.pop(key, None)
 
-    async def decline(self, said: DeclinedProposal) -> None:
+    async def decline(self, said: DeclinedProposal, cleared: Clearance) -> None:
         """Take these terms out, and remember why."""
         async with self._lock:
             rows = await self.rows_of(said.arrangement)
             before = await self._store.get(DECLINED, said.arrangement)
             put = Put(DECLINED, said.arrangement, before.version if before else 0, canonical(said))
-            if not await self._store.commit(Batch(puts=[put], deletes=rows)):
+            if not await cleared.store(Batch(puts=[put], deletes=rows), self._store.commit):
                 raise Unavailable("busy", "another process writes to this node's folder")
             await self.forget(rows)
 

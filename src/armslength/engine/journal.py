@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from armslength.core.arrangement.bodies import Attest, Body, Evidence
+from armslength.core.arrangement.bodies import Attest, Body, Evidence, Seal
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import (
@@ -36,6 +36,7 @@ from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.roster import roster
 from armslength.engine.backoff import in_time
+from armslength.engine.clearance import Clearance
 from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
 from armslength.wire.own import JournalEntry, NumberedRefusal, SubmissionAnswer, decode_written, encode_written
@@ -51,6 +52,7 @@ MAX_REFUSAL: Final = 4096  # bytes of one that we take
 CARRIED: Final = 100  # refused statements, …
 CARRIED_BYTES: Final = 24 * 1024  # … or refusals of one number, that are put on record by themselves
 STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
+NOTHING: Final = Clearance(())
 CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
 
@@ -158,14 +160,15 @@ class Journal:
         """Whether nothing can be written before what waits is sent again: entries that follow a refused one."""
         return any(written.entry.author_seq >= self._chain.number for written in await self.pending())
 
-    async def write(self, bodies: Iterable[Body], seen: Head, link: tuple[int, str] = START) -> list[str]:
-        """Sign these statements, one entry each, and store them; returns their hashes. They are sent by `send`.
+    async def write(self, cleared: Clearance, seen: Head, link: tuple[int, str] = START) -> list[str]:
+        """Sign statements that may be said, one entry each, and store them; returns their hashes. They are sent by
+        `send`.
 
         `link` is the author's next number and predecessor as the record has it: it counts where it is further on than
         the journal (the keeper's seals are not in it). What was refused too often there is put on record first.
         Raises Refused, and has stored nothing, if too much waits or a statement is too large.
         """
-        said = list(bodies)
+        said = cleared.bodies
         if not said:
             return []
         async with self._writing:
@@ -185,7 +188,7 @@ class Journal:
                 written = JournalEntry(submission=sign_entry(entry, self._sign))
                 new.append(_Item(f"{self.arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
                 chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)
-            await self._store_items(new, chain)
+            await self._store_items(new, chain, cleared)
             journal.extend(new)
             return [item.name for item in new[len(clearing) :]]
 
@@ -201,7 +204,7 @@ class Journal:
             laden.append(number)
         return max(laden, default=number - 1) + 1 - number
 
-    def compose(self, body: Body, seen: Head, link: tuple[int, str]) -> Entry:
+    def compose(self, body: Seal, seen: Head, link: tuple[int, str]) -> Entry:
         """The entry that would be written next. Only the keeper uses it, for seals, with nothing pending."""
         return self._compose(body, seen, max(link, (self._chain.number, self._chain.prev), key=_number))
 
@@ -353,13 +356,14 @@ class Journal:
                     item.written, item.version = after, item.version + 1
                 self._items = [item for item in await self._journal() if item.written.status in {PENDING, REFUSED}]
 
-    async def _store_items(self, items: list[_Item], chain: _Chain) -> None:
+    async def _store_items(self, items: list[_Item], chain: _Chain, cleared: Clearance | None = None) -> None:
         puts = [Put(KIND, it.key, it.version, encode_written(it.written), self._tag(it.written.status)) for it in items]
         placed = {self._subject(it.written.entry.body): it.key for it in items if it.written.status == PLACED}
         puts += [Put(LAST, subject, None, key.encode()) for subject, key in placed.items()]
         if chain != self._chain:
             puts.append(Put(CHAIN, self.arrangement, self._chain_version, canonical(chain)))
-        if not await self._store.commit(Batch(puts=puts)):
+        way = cleared or NOTHING
+        if not await way.store(Batch(puts=puts), self._store.commit):
             raise Unavailable("busy", "the journal was written to by another process; try again")
         if chain != self._chain:
             self._chain, self._chain_version = chain, self._chain_version + 1

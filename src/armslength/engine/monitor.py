@@ -15,6 +15,7 @@ from armslength.core.record.merkle import EMPTY_ROOT
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
+from armslength.engine.clearance import Clearance
 from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
 from armslength.engine.recall import recall
 from armslength.engine.repository import named_as
@@ -85,7 +86,7 @@ class Monitor:
         earlier = [(each.entry.body, each) for each in waiting]
         making, why = Making(journal, [*earlier, *made]), ""
         while making.is_open:
-            names = await journal.write(making.left, seen, link)
+            names = await journal.write(Clearance(making.left), seen, link)
             answers, why = await self._send(terms, journal, transport)
             await making.note(names, answers)
         sent = [said(each, why) for each in await making.results()]

@@ -237,6 +237,7 @@ class Node:
         self.turns += 1
         moved = False
         await self.recorder.readiness.wait(live)
+        await self.writer.review(live)
         await self.writer.send_again(live)
         if live.record.me.keeper:
             if not self.keeper.pause(live):

@@ -16,9 +16,14 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+from armslength.approvals.drafts import ACCEPT, DECLINE, PROPOSE, Act, Declining, Proposing, act_of
+from armslength.approvals.subjects import PROPOSED
 from armslength.config import Accept
+from armslength.core.arrangement.bodies import Sign
 from armslength.core.arrangement.terms import Arrangement, roles
-from armslength.core.canonical import canonical, digest
+from armslength.core.canonical import canonical, digest, plain
+from armslength.engine.approvals import Approvals
+from armslength.engine.clearance import Clearance
 from armslength.engine.inbox import DeclinedProposal, Inbox, Waiting
 from armslength.engine.replies import Contact, Replies
 from armslength.engine.repository import Engagement, LiveArrangement, Repository
@@ -29,6 +34,8 @@ from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposa
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
 ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
+ACCEPTING: Final = Act(name=ACCEPT, body={})
+SIGNING: Final = act_of(Sign())
 RULED: Final = "ruled"  # kind of the index of what the standing rule has accepted, tagged with the proposer
 
 log = logging.getLogger(__name__)
@@ -38,13 +45,22 @@ class Proposals:
     """The terms that are proposed to one node, and by it."""
 
     def __init__(
-        self, repository: Repository, inbox: Inbox, replies: Replies, clock: Clock, rule: Accept, *, development: bool
+        self,
+        repository: Repository,
+        inbox: Inbox,
+        replies: Replies,
+        clock: Clock,
+        rule: Accept,
+        approvals: Approvals,
+        *,
+        development: bool,
     ) -> None:
         self._repository = repository
         self._inbox = inbox
         self.replies = replies
         self._clock = clock
         self._rule = rule
+        self._approvals = approvals
         self._development = development
         self._engaging = asyncio.Lock()
         self._reading = asyncio.Lock()
@@ -117,7 +133,8 @@ class Proposals:
         arrangement, me = digest(proposal.document.encode()), self._repository.actor(terms)
         if me not in terms.parties:
             raise Refused("not-a-party", "these terms do not name us with our current key as a party", "parties")
-        await self._engage(arrangement, terms, Engagement(proposal=proposal, by=self._repository.did, at=self._now()))
+        live = Engagement(proposal=proposal, by=self._repository.did, at=self._now())
+        await self._engage(arrangement, terms, live, self._permit(arrangement, proposing(proposal)))
         return arrangement
 
     async def engage(self, arrangement: str) -> None:
@@ -129,7 +146,9 @@ class Proposals:
             terms, proposal, by = await self._sound(arrangement)
             if self._repository.actor(terms) not in terms.parties:
                 raise Misuse("not-a-party", "you are not a party of these terms: accept your role in them, or decline")
-            await self._engage(arrangement, terms, Engagement(proposal=proposal, by=by, at=self._now()))
+            self._permit(arrangement, SIGNING)  # noted once we sign
+            live = Engagement(proposal=proposal, by=by, at=self._now())
+            await self._engage(arrangement, terms, live, Clearance(()))
 
     async def accept(self, arrangement: str, *, rule: bool = False) -> LiveArrangement:
         """Accept our offices in these terms. Raises NotFound, Refused, Misuse."""
@@ -144,7 +163,7 @@ class Proposals:
                 if rule:
                     await self._check_rule(terms, me, by)
                 live = Engagement(proposal=proposal, by=by, at=self._now(), office=True, rule=rule)
-                await self._engage(arrangement, terms, live)
+                await self._engage(arrangement, terms, live, self._permit(arrangement, ACCEPTING))
         return await self._repository.open(arrangement)
 
     async def decline(self, arrangement: str, reason: str) -> str | None:
@@ -154,16 +173,17 @@ class Proposals:
             raise Misuse("too-long", f"at most {MAX_REASON} characters", "--reason")
         async with self._engaging:
             said = DeclinedProposal(arrangement=arrangement, reason=reason, at=self._now())
+            cleared = self._permit(arrangement, declining(reason))
             if await self._repository.holds(arrangement):
                 live = await self._repository.open(arrangement)
                 await _leave(self._repository, live)
-                await self._inbox.decline(said)
+                await self._inbox.decline(said, cleared)
                 await self.replies.end(arrangement)
                 return live.terms.title
             if not await self._inbox.holds(arrangement):
                 raise NotFound("unknown-arrangement", "there is no such proposal in the inbox", arrangement[:16])
             title = (await self._listed(arrangement)).title
-            await self._inbox.decline(said)
+            await self._inbox.decline(said, cleared)
             return title
 
     async def absent(self, live: LiveArrangement) -> dict[str, Contact]:
@@ -224,14 +244,18 @@ class Proposals:
             fault = Refused("not-a-party", f"{copy.by}, who proposes these terms, is no party of them", "parties")
         raise fault or Refused("not-a-party", "none who proposes these terms is a party of them", "parties")
 
-    async def _engage(self, arrangement: str, terms: Arrangement, live: Engagement) -> None:
+    def _permit(self, arrangement: str, act: Act) -> Clearance:
+        """See that our officials have approved it, where the policy names it. Raises Unapproved (rule 12.4b)."""
+        return self._approvals.permit(arrangement, act, PROPOSED)
+
+    async def _engage(self, arrangement: str, terms: Arrangement, live: Engagement, cleared: Clearance) -> None:
         me, rows = self._repository.actor(terms) or "", await self._inbox.rows_of(arrangement)
         if fault := _fault(self._repository, terms, me):
             raise Refused("not-our-key", fault, f"actors.{me}.keys")
         puts = [self.replies.opened(arrangement, terms, me, deliver=me in terms.parties)]
         if live.rule:
             puts.append(_ruled(arrangement, live.by))
-        if await self._repository.add(arrangement, live, puts, rows):
+        if await self._repository.add(arrangement, live, puts, rows, cleared):
             await self._inbox.forget(rows)
         await self.replies.begin(arrangement)
         self._repository.on_change(arrangement)
@@ -275,6 +299,16 @@ class Proposals:
             return (await self._repository.open(arrangement)).record.view.state.arrangement.phase in ENDED
         except NotFound:
             return True
+
+
+def proposing(proposal: Proposal) -> Act:
+    """The act of proposing these very terms, texts and words."""
+    return Act(name=PROPOSE, body=plain(Proposing(proposal=digest(canonical(proposal)))))
+
+
+def declining(reason: str) -> Act:
+    """The act of declining terms with this reason."""
+    return Act(name=DECLINE, body=plain(Declining(reason=reason)))
 
 
 def _sound(proposal: Proposal, *, development: bool) -> Arrangement:

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
+from armslength.approvals.drafts import Act, publishing
 from armslength.core.arrangement.bodies import Body, Commit, Key, Release
 from armslength.core.arrangement.tables import FINISHED
 from armslength.core.record.keys import from_base64, to_base64
@@ -100,6 +101,11 @@ class Provider(LiveTranche):
             cipher_root=publication.cipher_root,
             header=publication.header,
         )
+
+    async def publishing(self) -> Act:
+        """The act of giving out our sealed file. Raises NotFound."""
+        publication = await self._tools.contents.need_publication(self.live, self.name)
+        return publishing(self.name, publication)
 
     async def _release(self) -> Release:
         publication, public = await self._committed_file(), self.there.recipient_key

@@ -22,6 +22,7 @@ from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine import name_index, schedule
+from armslength.engine.clearance import Clearance
 from armslength.engine.journal import Journal
 from armslength.engine.local_record import LocalActor, LocalRecord
 from armslength.engine.name_index import NameIndex
@@ -181,12 +182,17 @@ class Repository:
         return await self.store.get(ARRANGEMENT, arrangement) is not None
 
     async def add(
-        self, arrangement: str, live: Engagement, puts: Sequence[Put] = (), deletes: Sequence[tuple[str, str]] = ()
+        self,
+        arrangement: str,
+        live: Engagement,
+        puts: Sequence[Put],
+        deletes: Sequence[tuple[str, str]],
+        cleared: Clearance,
     ) -> bool:
         """Engage in these terms, with what else that changes; False, and nothing done, if we were already."""
         index = [schedule.row(arrangement, unfinished=True), *_indexed(arrangement, live)]
         put = Put(ARRANGEMENT, arrangement, 0, canonical(live))
-        return await self.store.commit(Batch(puts=[put, *index, *puts], deletes=deletes))
+        return await cleared.store(Batch(puts=[put, *index, *puts], deletes=deletes), self.store.commit)
 
     async def forget(self, live: LiveArrangement) -> bool:
         """Forget terms; False, and nothing done, if we are signing them just now.
@@ -224,6 +230,10 @@ class Repository:
         self._recent.move_to_end(live.arrangement)
         while len(self._recent) > KEPT_OPEN:
             self.on_close(self._recent.popitem(last=False)[1])
+
+    def in_use(self) -> list[LiveArrangement]:
+        """The arrangements that are in use."""
+        return list(self._open.values())
 
     def peek(self, arrangement: str) -> LiveArrangement | None:
         """The arrangement, if it is in use."""

@@ -24,6 +24,7 @@ from armslength.core.arrangement.tables import FINISHED
 from armslength.core.arrangement.terms import Tranche
 from armslength.core.transfer import Transfer
 from armslength.engine.actions import Action, TrancheFacts, next_action
+from armslength.engine.approvals import WAITS
 from armslength.engine.backoff import Backoff
 from armslength.engine.contents import Contents, dataset_id
 from armslength.engine.exchange import Exchange
@@ -82,6 +83,7 @@ class LiveTranche(ABC):
         self._task: asyncio.Task[None] | None = None
         self._failed: dict[Action, Backoff] = {}
         self._refused: dict[Action, int] = {}  # statements: the sealed record's size then
+        self._awaited: set[Action] = set()  # that wait for our own officials
         self._standing: DspStanding | None = None  # until it changes
         self._moves = 0  # changes of it so far
         self._is_over = False  # nothing is to be done any more
@@ -124,6 +126,17 @@ class LiveTranche(ABC):
     def trouble(self) -> str | None:
         """Why an action does not get through."""
         return next((f"{action}: {backoff.reason}" for action, backoff in self._failed.items()), None)
+
+    def is_awaited(self, action: Action) -> bool:
+        """Whether an action waits for our own officials: nobody need wait for it here."""
+        return action in self._awaited
+
+    def hurry(self) -> None:
+        """What has failed is tried at once: something has changed that is not in the record."""
+        self._refused.clear()
+        self._awaited.clear()
+        for backoff in self._failed.values():
+            backoff.end()
 
     async def next_action(self) -> Action | None:
         """What the sealed record asks of us now."""
@@ -174,6 +187,10 @@ class LiveTranche(ABC):
     def _went_wrong(self, action: Action, error: Exception) -> None:
         known = unusable(error, self._tools.contents.folder) if isinstance(error, OSError) else error
         self._backoff(action).fail(str(known), advice(known))
+        if isinstance(known, ArmslengthError) and known.code == WAITS:
+            self._awaited.add(action)
+            log.info("%s of %s: %s", action, self.name, known)
+            return
         unexpected = None if isinstance(known, ArmslengthError) else known
         log.warning("%s of %s: %s", action, self.name, known, exc_info=unexpected)
 
@@ -183,6 +200,7 @@ class LiveTranche(ABC):
         return found
 
     def _went_well(self, action: Action) -> None:
+        self._awaited.discard(action)
         if self._failed.pop(action, None) is not None:
             self._tools.repository.troubles.over(*self._named(action))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from armslength.approvals.drafts import Act
 from armslength.core.process import Process
 from armslength.core.transfer import Transfer
 from armslength.engine.actions import Action
@@ -49,7 +50,7 @@ class LiveTranches:
         """An action that is open, with its tranche."""
         for name, tranche in self.of(live).items():
             action = await tranche.next_action()
-            if action is not None:
+            if action is not None and not tranche.is_awaited(action):
                 return name, action
         return None
 
@@ -89,6 +90,19 @@ class LiveTranches:
     def troubles(self, live: LiveArrangement) -> dict[str, str]:
         """Why actions do not get through, by tranche."""
         return {name: tranche.trouble for name, tranche in self.of(live).items() if tranche.trouble}
+
+    async def publishing(self, live: LiveArrangement, name: str) -> Act:
+        """The act of giving out what is sealed for a tranche of ours. Raises NotFound, Misuse."""
+        found = self.of(live).get(name)
+        if not isinstance(found, Provider):
+            raise Misuse("not-provider", f"{name} is not a tranche that we provide", name)
+        return await found.publishing()
+
+    def hurry(self, live: LiveArrangement) -> None:
+        """What has failed in an arrangement is tried at once."""
+        for tranche in (live.tranches or {}).values():
+            tranche.hurry()
+        self._tools.repository.on_change(live.arrangement)
 
     def recipient(self, live: LiveArrangement, name: str) -> Recipient:
         """A tranche that we receive. Raises NotFound, or Misuse where another one receives it."""

@@ -42,6 +42,7 @@ _ADVICE: Final = {
     "no-room": "make room on this node's disk: it goes on by itself",
     "bad-file": "see that this node's folder can be read and written to",
     "no-file": "see whether something has been removed from this node's folder",
+    "waits-for-approval": "see `armslength approvals list`: it shows what waits, and whom it needs",
     "store-failed": "see that this node's disk has room and can be written to",
     "busy": "see that no other process works in this node's folder",
 }

@@ -17,6 +17,8 @@ from armslength.core.arrangement.bodies import Body, Commit, Evidence
 from armslength.core.arrangement.state import State
 from armslength.core.record import evidence
 from armslength.core.record.entry import TYPE_OF, entry_hash
+from armslength.engine.approvals import WAITS, Approvals, Unapproved
+from armslength.engine.clearance import Clearance
 from armslength.engine.contents import Contents
 from armslength.engine.journal import PENDING, opening
 from armslength.engine.keeper import Keeper
@@ -63,6 +65,7 @@ class Writer:
         peers: Peers,
         proposals: Proposals,
         contents: Contents,
+        approvals: Approvals,
     ) -> None:
         self._repository = repository
         self._recorder = recorder
@@ -70,6 +73,7 @@ class Writer:
         self._peers = peers
         self._proposals = proposals
         self._contents = contents
+        self._approvals = approvals
 
     # --- what the owner says ---------------------------------------------------------------------------------------
 
@@ -84,11 +88,26 @@ class Writer:
         async with live.writing:
             if live.record.me.keeper and await is_unsent(live):  # a crash came between journal and record
                 await self._send(live)
-            state, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
+            before, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
+            state = before
             for body in bodies:
                 state, stands = await self._judged(live, state, body)
                 made.append((body, stands))
-            return await self._write(live, made)
+            new = [body for body, stands in made if stands is None]
+            return await self._write(live, made, self._approvals.clear(live.arrangement, before, new))
+
+    async def check(self, live: LiveArrangement, bodies: Sequence[Body]) -> State:
+        """Our state as it is before statements that could be made now. Raises Refused where one could not be."""
+        async with live.writing:
+            before = state = await self._state(live)
+            for body in bodies:
+                state, _ = await self._judged(live, state, body)
+            return before
+
+    async def review(self, live: LiveArrangement) -> None:
+        """End the drafts of this arrangement whose objects have changed."""
+        if self._approvals.has_drafts(live.arrangement):
+            await self._approvals.review(live.arrangement, await self._state(live))
 
     async def _judged(self, live: LiveArrangement, state: State, body: Body) -> tuple[State, JournalEntry | None]:
         """The state after a statement; and the entry that says the very same, if making it again adds nothing. Raises
@@ -124,16 +143,22 @@ class Writer:
     async def _write_together(self, live: LiveArrangement, together: Sequence[Outgoing]) -> None:
         try:
             await self._recorder.readiness.wait(live)
-            state, valid = await self._state(live), list[Outgoing]()
+            before, valid = await self._state(live), list[Outgoing]()
+            state = before
             for each in together:
                 try:
-                    state = await self._after(live, state, each.body)
+                    after = await self._after(live, state, each.body)
+                    self._approvals.clear(live.arrangement, before, [each.body])
+                    state = after
                     valid.append(each)
+                except Unapproved as error:
+                    each.error = await self._asked(live, error)
                 except Unavailable as error:
                     each.error = error
                 except ArmslengthError as error:
                     each.reason = str(error)
-            results = await self._write(live, [(each.body, None) for each in valid]) if valid else []
+            cleared = self._approvals.clear(live.arrangement, before, [each.body for each in valid])
+            results = await self._write(live, [(each.body, None) for each in valid], cleared) if valid else []
             for each, became in zip(valid, results, strict=True):
                 each.reason = (became.reason or "") if became.status == "refused" else None
         except Exception as error:  # noqa: BLE001  each of them is told
@@ -143,6 +168,13 @@ class Writer:
             for each in together:
                 each.error = each.error or Unavailable("stopped", "the node was told to stop")
             raise
+
+    async def _asked(self, live: LiveArrangement, error: Unapproved) -> ArmslengthError:
+        """What the plan is told of a statement that the policy names: it waits (rule 12.4d)."""
+        try:
+            return await self._approvals.ask(live.arrangement, error)
+        except Unapproved as final:
+            return Unavailable(WAITS, final.reason, final.place)
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
@@ -176,7 +208,7 @@ class Writer:
         return step.apply(live.terms, state, act).state
 
     async def _write(
-        self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]]
+        self, live: LiveArrangement, made: Sequence[tuple[Body, JournalEntry | None]], cleared: Clearance
     ) -> list[StatementResult]:
         """Write and send statements, but for those that stand. Call it under `live.writing`."""
         if live.forgotten:
@@ -184,7 +216,7 @@ class Writer:
         link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
         making = Making(live.journal, made)
         while making.is_open:
-            names = await live.journal.write(making.left, live.seen, link)
+            names = await live.journal.write(cleared.part(making.left), live.seen, link)
             live.backoffs.own.end()  # no backoff delays what has just been written
             await making.note(names, await self._send(live))
         sent = [

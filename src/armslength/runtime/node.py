@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from armslength.config import FILE, Config
+from armslength.engine.approvals import Approvals
 from armslength.engine.backoff import Chance
 from armslength.engine.catchup import Catchup
 from armslength.engine.clock import Clocks
@@ -29,6 +30,7 @@ from armslength.engine.exchange import Exchange
 from armslength.engine.inbox import Inbox
 from armslength.engine.keeper import Keeper
 from armslength.engine.node import Node
+from armslength.engine.officials import Officials
 from armslength.engine.pins import pins
 from armslength.engine.proposals import Proposals
 from armslength.engine.publishing import Publisher
@@ -120,13 +122,15 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     contents = Contents(repository.store, config.blobs)
     publisher, access = Publisher(repository, contents), DataAccess(repository, contents, exchange)
+    approvals = await Approvals.opened(store, clock)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
-    proposals = Proposals(repository, inbox, replies, clock, config.accept, development=config.development)
+    proposals = Proposals(repository, inbox, replies, clock, config.accept, approvals, development=config.development)
     keeper = Keeper(repository, peers, recorder)
-    writer = Writer(repository, recorder, keeper, peers, proposals, contents)
+    writer = Writer(repository, recorder, keeper, peers, proposals, contents, approvals)
     tools = TrancheServices(repository, contents, exchange, client, peers, recorder, writer, config.address)
     tranches = LiveTranches(tools, publisher)
+    officials = Officials(approvals, repository, writer, proposals, tranches)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config), is_named=repository.names.is_named)
     app = build_app(
@@ -137,9 +141,9 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         did_document=_did_document(config, keys),
         base_path=urlsplit(config.address).path,
     )
-    management = build_management(node, clock)
+    management = build_management(node, clock, officials)
     await publisher.sweep()
-    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals)]
+    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals, officials)]
     try:
         yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
     finally:

@@ -23,6 +23,7 @@ from armslength.engine.clock import Clocks
 from armslength.engine.contents import Publication
 from armslength.engine.jobs import Job
 from armslength.engine.node import Node
+from armslength.engine.officials import Officials
 from armslength.engine.publishing import PublishRequest
 from armslength.engine.replies import Contact
 from armslength.engine.repository import LiveArrangement
@@ -31,6 +32,7 @@ from armslength.engine.transport import check_events
 from armslength.errors import Refused, misused, not_kept
 from armslength.views.idle import without_effect
 from armslength.web import errors
+from armslength.web.approvals import ApprovalVerbs
 from armslength.web.requests import whole_body
 from armslength.wire import manage
 from armslength.wire.manage import Verb
@@ -40,9 +42,10 @@ MOMENT_S: Final = 1.0  # that a call waits for the end of long work
 PAGE: Final = 50  # arrangements listed at once
 
 
-def build_management(node: Node, clock: Clocks) -> Starlette:
+def build_management(node: Node, clock: Clocks, officials: Officials) -> Starlette:
     """The owner's application."""
     verbs = Management(node, clock)
+    table = [*verbs.table, *ApprovalVerbs(officials, node.repository, verbs.selection).table]
 
     def endpoint(verb: Verb[Any, Any], work: Callable[[Any], Awaitable[object]]) -> Route:
         async def answer(request: Request) -> Response:
@@ -54,7 +57,7 @@ def build_management(node: Node, clock: Clocks) -> Starlette:
 
         return Route(f"/{verb.name}", answer, methods=["POST"])
 
-    return Starlette(routes=[endpoint(verb, work) for verb, work in verbs.table])
+    return Starlette(routes=[endpoint(verb, work) for verb, work in table])
 
 
 class Management:
@@ -63,7 +66,7 @@ class Management:
     def __init__(self, node: Node, clock: Clocks) -> None:
         self._node = node
         self._clock = clock
-        self._selection = Selection(node.repository, node.proposals)
+        self.selection = Selection(node.repository, node.proposals)
         self.table: list[tuple[Verb[Any, Any], Callable[[Any], Awaitable[object]]]] = [
             (manage.LIST, self.list),
             (manage.INBOX, self.inbox),
@@ -95,7 +98,7 @@ class Management:
 
     async def terms(self, asked: manage.WhichArrangement) -> manage.ShownTerms:
         """Terms that were proposed to us or by us, whole."""
-        name, found = await self._selection.terms(asked.arrangement)
+        name, found = await self.selection.terms(asked.arrangement)
         return manage.ShownTerms(
             arrangement=name, document=found.document, texts=found.texts, replaces=found.replaces, note=found.note
         )
@@ -109,7 +112,7 @@ class Management:
 
     async def accept(self, asked: manage.WhichArrangement) -> manage.AcceptedOffices:
         """Accept our offices in terms that wait."""
-        name = await self._selection.waiting(asked.arrangement, or_held=True)
+        name = await self.selection.waiting(asked.arrangement, or_held=True)
         live = await self._node.proposals.accept(name)
         me = live.record.me.actor
         return manage.AcceptedOffices(
@@ -118,7 +121,7 @@ class Management:
 
     async def decline(self, asked: manage.DeclineOrder) -> manage.DeclinedTerms:
         """Decline terms that we have neither signed nor accepted; the others hear why."""
-        name = await self._selection.waiting(asked.arrangement, or_held=True)
+        name = await self.selection.waiting(asked.arrangement, or_held=True)
         title = await self._node.proposals.decline(name, asked.reason)
         return manage.DeclinedTerms(arrangement=name, title=title, reason=asked.reason or None)
 
@@ -126,7 +129,7 @@ class Management:
         """Sign and send statements."""
         bodies = manage.bodies_of(asked)
         signs = any(isinstance(body, Sign) for body in bodies)
-        live = await (self._selection.to_sign(asked.arrangement) if signs else self._selection.live(asked.arrangement))
+        live = await (self.selection.to_sign(asked.arrangement) if signs else self.selection.live(asked.arrangement))
         check_events(live.terms, asked.events)
         notes = [self._note(live, body) for body in bodies]
         try:
@@ -145,18 +148,18 @@ class Management:
 
     async def publish(self, asked: manage.PublishOrder) -> manage.SealingReport:
         """Begin to seal a file, or join the job that does."""
-        live = await self._selection.live(asked.arrangement)
+        live = await self.selection.live(asked.arrangement)
         request = PublishRequest(Path(asked.file), asked.media_type, asked.release_after)
         return await _sealing(live, asked.tranche, self._node.tranches.publisher.publish(live, asked.tranche, request))
 
     async def publishing(self, asked: manage.WhichTranche) -> manage.SealingReport:
         """How far the sealing of a file has come: after a moment, or at once when it has ended."""
-        live = await self._selection.live(asked.arrangement)
+        live = await self.selection.live(asked.arrangement)
         return await _sealing(live, asked.tranche, self._node.tranches.publisher.job(live.arrangement, asked.tranche))
 
     async def fetch(self, asked: manage.WhichTranche) -> manage.FetchReport:
         """Where the opened file of a tranche lies, or how far it has come."""
-        live, tranche = await self._selection.live(asked.arrangement), asked.tranche
+        live, tranche = await self.selection.live(asked.arrangement), asked.tranche
         ours = self._node.tranches.recipient(live, tranche)
         reception = await ours.reception()
         opened, (done, total) = ours.opened(reception), ours.progress
@@ -171,7 +174,7 @@ class Management:
 
     async def view(self, asked: manage.WhichArrangement) -> manage.NodeView:
         """The state as far as we see it, and what of it is sealed."""
-        live, node = await self._selection.live(asked.arrangement), self._node
+        live, node = await self.selection.live(asked.arrangement), self._node
         book, transfers = live.record, await node.tranches.transfers(live)
         return manage.NodeView(
             arrangement=live.arrangement,
@@ -190,13 +193,13 @@ class Management:
             troubles=tuple(node.troubles(live)),
             me=book.me.actor,
             absent=_replies(await node.proposals.absent(live)),
-            others=await self._selection.others(live.arrangement),
+            others=await self.selection.others(live.arrangement),
             arrangements=len(node.repository.schedule),
         )
 
     async def record(self, asked: manage.WhichArrangement) -> manage.SealedRecord:
         """The sealed leaves, with everything needed to fold them."""
-        live = await self._selection.live(asked.arrangement)
+        live = await self.selection.live(asked.arrangement)
         lines = await self._node.recorder.sealed_leaves(live)
         proposal = live.engagement.proposal
         leaves = tuple(line.decode() for line in lines)
@@ -204,7 +207,7 @@ class Management:
 
     async def rest(self, asked: manage.WhichArrangement) -> manage.RestReport:
         """What is still going on at the nodes of an arrangement."""
-        live = await self._selection.live(asked.arrangement)
+        live = await self.selection.live(asked.arrangement)
         me, ours = live.record.me.actor, await self._node.pending_work(live)
         here = f"{live.terms.actors[me].name} ({me}): {ours}" if ours else None
         pending_work = here or await self._node.pending_elsewhere(live)
@@ -214,7 +217,7 @@ class Management:
 
     async def export(self, asked: manage.WhichArrangement) -> manage.BundleFiles:
         """The files of a bundle up to the last seal."""
-        live = await self._selection.live(asked.arrangement)
+        live = await self.selection.live(asked.arrangement)
         files = await self._node.recorder.bundle(live)
         return manage.BundleFiles(arrangement=live.arrangement, files={name: d.decode() for name, d in files.items()})
 

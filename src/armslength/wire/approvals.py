@@ -172,7 +172,9 @@ def decode_decision(data: bytes) -> Decision:
     return strict.decode(Decision, data.rstrip(b"\n"), MAX_DECISION)
 
 
-class _Claims(msgspec.Struct):
+class LoginClaims(msgspec.Struct):
+    """What of an ID token counts here."""
+
     iss: str
     sub: str
     nonce: str
@@ -184,7 +186,7 @@ def told(proof: Proof) -> tuple[Login, str]:
     middle = (proof.token or "")[:MAX_TOKEN].split(".")[1:2]
     try:
         body = base64.urlsafe_b64decode("".join(middle) + "=" * (-len("".join(middle)) % 4))
-        claims = msgspec.json.decode(body, type=_Claims)
+        claims = msgspec.json.decode(body, type=LoginClaims)
     except (ValueError, binascii.Error, *strict.UNREADABLE):
         raise Unauthorised("bad-login", "is no ID token with issuer, subject and nonce", "token") from None
     return Login(issuer=claims.iss, subject=claims.sub), claims.nonce

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
+from armslength.approvals.drafts import Decision, DraftedAct, Proof
+from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login
 from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.core.arrangement.state import State
 from armslength.core.canonical import canonical, plain
@@ -98,6 +100,59 @@ class ClockOrder:
     """Where to move the simulated clock."""
 
     to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks for an act: the official with this key (base64), or with this login."""
+
+    key: str = ""
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOrder:
+    """Acts that an official wants to ask for. Their types are those of entries; or accept, decline ({reason}), publish
+    ({tranche}, of what is sealed for it), propose (with the `proposal`), policy (the whole policy), or with `until` a
+    standing approval of release ({tranche}, or {} for all)."""
+
+    arrangement: str = ""
+    statements: tuple[PlainStatement, ...]
+    events: tuple[str, ...] = ()
+    proposal: Proposal | None = None
+    asker: Asker
+    why: str = ""
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOrder:
+    """A draft as it was answered, with the asker's proof of the word "ask"; and the proposal, where it is one."""
+
+    draft: DraftedAct
+    proof: Proof
+    proposal: Proposal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsRequest:
+    """The drafts that wait, and standing approvals; `over`: those that are over too."""
+
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOrder:
+    """The first policy, by the owner's word."""
+
+    policy: ApprovalPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesRequest:
+    """Lines of the journal of approvals, from this number on."""
+
+    start: int = 0
 
 
 # --- what is answered -------------------------------------------------------------------------------------------------
@@ -318,6 +373,58 @@ class ClockTime:
     now: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftReply:
+    """A draft to be signed; nothing is kept of it yet."""
+
+    draft: DraftedAct
+    hash: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedDraft:
+    """A draft, where it stands, whom it needs (None: no more, the policy is another one), and who has said what.
+    `why`, `reason`: of one that has ended."""
+
+    hash: str
+    state: str
+    draft: DraftedAct
+    title: str | None = None
+    needs: ApprovalRule | None = None
+    approved: tuple[str, ...]
+    objected: tuple[str, ...]
+    why: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftResult:
+    """What became of a draft by a word about it; `said`: of its statements, if they were made."""
+
+    draft: ListedDraft
+    said: tuple[StatementResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsView:
+    """The policy in force, where the journal ends, and drafts, oldest first."""
+
+    policy: ApprovalPolicy
+    lines: int
+    head: str
+    drafts: tuple[ListedDraft, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesPage:
+    """Lines of the journal, each as canonical JSON; `next` is where the next page starts (None: nowhere)."""
+
+    lines: tuple[str, ...]
+    next: int | None = None
+
+
 # --- the verbs --------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +451,12 @@ VIEW: Final = Verb("view", WhichArrangement, NodeView)
 RECORD: Final = Verb("record", WhichArrangement, SealedRecord)
 REST: Final = Verb("rest", WhichArrangement, RestReport)
 EXPORT: Final = Verb("export", WhichArrangement, BundleFiles)
+APPROVALS: Final = Verb("approvals", ApprovalsRequest, ApprovalsView)
+DRAFT: Final = Verb("draft", DraftOrder, DraftReply)
+ASK: Final = Verb("ask", AskOrder, DraftResult)
+DECIDE: Final = Verb("decide", Decision, DraftResult)
+POLICY: Final = Verb("policy", PolicyOrder, ApprovalsView)
+LINES: Final = Verb("lines", LinesRequest, LinesPage)
 CLOCK: Final = Verb("clock", ClockOrder, ClockTime)
 
 
