@@ -41,6 +41,10 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "what can happen is explored over the rules themselves, not over a running node",
     ),
     "report": ({"core", "wire", "views", "analysis"}, "a report is a function of a bundle: it needs no node"),
+    "templates": (
+        {"core", "wire", "errors"},
+        "terms from answers are a function of the answers: commands and pages ask, and write what comes out",
+    ),
     "engine": (
         {"core", "approvals", "wire", "ports", "errors", "config", "analysis", "delivery"},
         "the one door reaches network, store and keys through ports alone",
@@ -75,6 +79,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
             "report",
             "analysis",
             "rehearsal",
+            "templates",
             "runtime",
             "identity",
             "net",
@@ -91,7 +96,7 @@ LIBRARIES: dict[str, set[str]] = {
     "apsw": {"store"},
     "cryptography": {"delivery"},
     "cyclopts": {"cli"},
-    "jinja2": {"report", "console"},
+    "jinja2": {"report", "console", "templates"},
     "markupsafe": {"report", "console"},
     "msgspec": {"wire", "engine", "identity", "cli", "config"},
     "nacl": {"core", "identity"},

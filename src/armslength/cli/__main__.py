@@ -29,6 +29,7 @@ HELP: Final = (
 # Which file has which verbs: only what a command needs is imported, so that commands start fast.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodes": ("init", "card", "up"),
+    "new": ("new",),
     "terms": ("check",),
     "rehearse": ("rehearse",),
     "agree": ("propose", "counter", "inbox", "sign", "accept", "decline"),

@@ -15,6 +15,12 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "backup": ("armslength backup /mnt/backups/arandia-2016-07-20 --node arandia",),
     "restore": ("armslength restore /mnt/backups/arandia-2016-07-20 --node arandia",),
     "card": ("armslength card --node arandia > cards/A.yaml",),
+    "new": (
+        "armslength new --list",
+        "armslength new coordinated-disclosure --out disclosure --cards cards",
+        "armslength new coordinated-disclosure --questions > answers.yaml",
+        "armslength new coordinated-disclosure --answers answers.yaml --out disclosure --cards cards",
+    ),
     "check": ("armslength check arrangement.yaml --english",),
     "rehearse": (
         "armslength rehearse arrangement.yaml --until suspension",
