@@ -107,7 +107,7 @@ def test_the_answers_of_a_folder_make_it_again(here: Path) -> None:
 def test_wrong_answers_are_all_named_and_nothing_is_written(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Unknown, missing and wrong answers, one line each."""
     path = answered(here, embargo="1d", vendor=None, emabrgo="90d")
-    assert run(["new", NAME, "--answers", str(path), "--out", "made"]) == 1
+    assert run(["new", NAME, "--answers", str(path), "--out", "made"]) == 2
     told = capsys.readouterr().err
     assert "embargo: must be at least 30d" in told
     assert "vendor: has no answer" in told

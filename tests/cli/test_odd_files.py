@@ -76,6 +76,7 @@ READS = (
     "check F",
     "rehearse F",
     "rehearse E --script F",
+    "new supplier-quality --answers F --out O",
     "propose F --node N",
     "counter F --node N",
     "attest --from F --node N",

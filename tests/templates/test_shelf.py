@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -52,10 +53,7 @@ def test_other_questions_are_named_before(each: Template) -> None:
     for question in each.questions:
         named = [question.under] if question.under else []
         named += [] if isinstance(question.node, bool) else list(question.node)
-        if question.under not in before and question.under is not None:
-            assert question.under in [other.id for other in each.questions]
-        else:
-            assert set(named) <= set(before)
+        assert set(named) <= set(before)
         before.append(question.id)
 
 
@@ -73,6 +71,16 @@ def test_the_terms_use_only_fields_of_the_language(each: Template) -> None:
     text = each.text("terms.yaml.in") or ""
     fields = {line.partition(":")[0] for line in text.splitlines() if line[:1].isalpha()}
     assert fields <= set(SECTIONS["arrangement"])
+
+
+@ALL
+def test_the_page_tells_of_it_what_it_says_of_itself(each: Template) -> None:
+    """docs/templates.md has each template under its name, with its title, whom it is for, and what it does and asks."""
+    page = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {each.id}\n")[2].partition("\n## ")[0]
+    assert f"**{each.title}.** {each.audience}" in section
+    assert each.summary in section
+    assert all(question.ask in " ".join(section.split()) for question in each.questions)
 
 
 def test_the_licence_of_the_texts_stands_beside_them() -> None:

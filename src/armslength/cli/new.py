@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, show
 from armslength.cli.output import begins, given, new_folder
-from armslength.errors import Misuse, NotFound
+from armslength.errors import Malformed, Misuse, NotFound
 from armslength.views.words import safe, wrap
 
 if TYPE_CHECKING:
@@ -85,13 +86,33 @@ def new(
         raise Misuse("exists", "already exists and is not empty; nothing is overwritten", str(target))
     found = found_cards(_files(cards))
     if answers is not None:
-        said = given_answers(given(answers, MAX_BYTES), str(answers))
+        with _refused():
+            said = given_answers(given(answers, MAX_BYTES), str(answers))
     elif sys.stdin.isatty() and not json:
         said = Interview(chosen_one, found, int(time.time())).answers()
     else:
         reason = "there is no terminal to ask on: give --answers FILE, which --questions prints to be filled in"
         raise Misuse("no-answers", reason, template)
-    return _write(chosen_one, said, found, target, json=json)
+    with _refused():
+        return _write(chosen_one, said, found, target, json=json)
+
+
+class BadAnswersFile(Misuse):
+    """Answers that are none: a line for each thing that is wrong with them."""
+
+    def __init__(self, error: Malformed) -> None:
+        super().__init__(error.code, error.reason, error.place)
+        self.problems = tuple(getattr(error, "problems", ()))
+        self.closing = "these are no answers to the template: nothing is written" if self.problems else str(self)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """What is wrong with answers is the caller's to mend. Raises BadAnswersFile."""
+    try:
+        yield
+    except Malformed as error:
+        raise BadAnswersFile(error) from None
 
 
 def _listed(*, json: bool) -> int:

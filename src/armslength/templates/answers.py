@@ -16,7 +16,7 @@ from armslength.templates.shelf import Template, TemplateQuestion, plain
 from armslength.wire import terms_values as values
 from armslength.wire.terms_fields import suggest
 from armslength.wire.terms_tree import BadTerms
-from armslength.wire.terms_values import Unfit
+from armslength.wire.terms_values import BadValue
 from armslength.wire.terms_yaml import MAX_BYTES, parse
 
 DAY = 86400
@@ -52,8 +52,6 @@ class AnswerProblem:
 
 class BadAnswers(Malformed):
     """Answers that are no answers to a template's questions; `problems` holds all that is wrong."""
-
-    closing = "these are not answers to the template's questions: nothing is written"
 
     def __init__(self, problems: Sequence[AnswerProblem]) -> None:
         self.problems = tuple(problems)
@@ -109,7 +107,7 @@ def read_one(question: TemplateQuestion, given: object, before: Mapping[str, Ans
     try:
         found = READERS[question.kind](question, given)
         _fits_with(question, found, before)
-    except Unfit as error:
+    except BadValue as error:
         raise BadAnswers([AnswerProblem(question.id, error.reason, error.hint)]) from None
     return found
 
@@ -154,19 +152,19 @@ def _text(question: TemplateQuestion, given: object) -> Answer:
 def _line(given: object, most: int) -> str:
     line = values.read_line(unicodedata.normalize("NFC", given) if isinstance(given, str) else given)
     if len(line) > most:
-        raise Unfit(f"is longer than {most} characters")
+        raise BadValue(f"is longer than {most} characters")
     try:
         held = parse(f"- {quoted(line)}".encode(), "answer")
     except (BadTerms, UnicodeError):
-        raise Unfit("holds a character that YAML cannot hold") from None
+        raise BadValue("holds a character that YAML cannot hold") from None
     if plain(held) != [line]:
-        raise Unfit("cannot be written in YAML")
+        raise BadValue("cannot be written in YAML")
     return line
 
 
 def _choice(question: TemplateQuestion, given: object) -> Answer:
     if not isinstance(given, str) or given.strip() not in question.options:
-        raise Unfit(f"must be one of {', '.join(question.options)}")
+        raise BadValue(f"must be one of {', '.join(question.options)}")
     word = given.strip()
     return Answer(word, quoted(word), question.options[word])
 
@@ -183,7 +181,7 @@ def _date(_question: TemplateQuestion, given: object) -> Answer:
 def _duration(question: TemplateQuestion, given: object) -> Answer:
     seconds = values.read_duration(given)
     if seconds == 0:
-        raise Unfit("must be longer than 0s")
+        raise BadValue("must be longer than 0s")
     _within(question, seconds, values.read_duration)
     text = " ".join(str(given).split())
     said = " ".join(f"{number} {UNITS[unit]}{'' if number == '1' else 's'}"
@@ -195,16 +193,16 @@ def _count(question: TemplateQuestion, given: object) -> Answer:
     if isinstance(given, str) and re.fullmatch(r"[0-9]{1,9}", given.strip()):
         given = int(given)
     if type(given) is not int:
-        raise Unfit("must be a whole number")
+        raise BadValue("must be a whole number")
     _within(question, given, int)
     return Answer(given, str(given), str(given))
 
 
 def _within(question: TemplateQuestion, value: int, read: Callable[[str], int]) -> None:
     if question.least is not None and value < read(question.least):
-        raise Unfit(f"must be at least {question.least}")
+        raise BadValue(f"must be at least {question.least}")
     if question.most is not None and value > read(question.most):
-        raise Unfit(f"must be at most {question.most}")
+        raise BadValue(f"must be at most {question.most}")
 
 
 def _card(question: TemplateQuestion, given: object) -> Answer:
@@ -216,26 +214,26 @@ def _card(question: TemplateQuestion, given: object) -> Answer:
         card = read_card(given)
     except Malformed as error:
         place = f"{error.place} " if error.place else ""
-        raise Unfit(f"is not an identity card: {place}{error.reason}", "give what armslength init prints") from None
+        raise BadValue(f"is not an identity card: {place}{error.reason}", "give what armslength init prints") from None
     name = _line(card.name or question.default, LONGEST_NAME)
     return Answer(name, quoted(name), name, card)
 
 
 def _fits_with(question: TemplateQuestion, found: Answer, before: Mapping[str, Answer]) -> None:
-    """Whether an answer goes with those before it. Raises Unfit."""
+    """Whether an answer goes with those before it. Raises BadValue."""
     if question.under is not None and question.under in before:
         limit = before[question.under]
         if found.value >= limit.value:  # type: ignore[operator]  # both are durations
-            raise Unfit(f"must be shorter than {question.under}, which is {limit.yaml}")
+            raise BadValue(f"must be shorter than {question.under}, which is {limit.yaml}")
     if found.card is None:
         return
     if needs_node(question, before) and not found.card.node:
-        raise Unfit("is the card of a monitor without a node, and here a node is needed", "give a node's card")
+        raise BadValue("is the card of a monitor without a node, and here a node is needed", "give a node's card")
     for other, answer in before.items():
         if answer.card is not None and (
             found.card.did == answer.card.did or found.card.every_key & answer.card.every_key
         ):
-            raise Unfit(f"is the card of {other} too: everybody is somebody else, with keys of their own")
+            raise BadValue(f"is the card of {other} too: everybody is somebody else, with keys of their own")
 
 
 def needs_node(question: TemplateQuestion, before: Mapping[str, Answer]) -> bool:
