@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     ),
     "report": ({"core", "wire", "views", "analysis"}, "a report is a function of a bundle: it needs no node"),
     "templates": (
-        {"core", "wire", "errors"},
+        {"wire", "errors"},
         "terms from answers are a function of the answers: commands and pages ask, and write what comes out",
     ),
     "engine": (

@@ -8,7 +8,8 @@ import pytest
 
 from armslength.errors import Malformed
 from armslength.templates import chosen, found_cards
-from armslength.templates.cards import LARGEST_CARD, read_card
+from armslength.templates.cards import LARGEST_CARD
+from armslength.wire.card import read_card
 from armslength.wire.terms_write import to_yaml
 from tests.templates.people import monitor_card, node_card
 

@@ -239,7 +239,7 @@ class Interview:
         self._say("", self.template.title, "Enter takes the answer in brackets; ? explains; < goes back.")
         while number < len(self.template.questions):
             question = self.template.questions[number]
-            open_cards = self._open(question, said, read)
+            open_cards = self._open(question, read)
             text = self._ask(number, question, open_cards)
             if text == "?":
                 self._explain(question)
@@ -259,13 +259,13 @@ class Interview:
             number += 1
         return said
 
-    def _open(self, question: TemplateQuestion, said: Mapping[str, Any], read: Mapping[str, Answer]) -> list[FoundCard]:
+    def _open(self, question: TemplateQuestion, read: Mapping[str, Answer]) -> list[FoundCard]:
         """The cards that would do, of those that nobody has yet."""
         from armslength.templates.answers import needs_node
 
         if question.kind != "card":
             return []
-        taken = [answer.get("did") for answer in said.values() if isinstance(answer, Mapping)]
+        taken = [answer.card.did for answer in read.values() if answer.card is not None]
         node = needs_node(question, read)
         return [each for each in self.cards if each.card.did not in taken and (each.card.node or not node)]
 

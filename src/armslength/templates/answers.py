@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from armslength.errors import Malformed
-from armslength.templates.cards import Card, read_card
-from armslength.templates.shelf import Template, TemplateQuestion, plain
+from armslength.templates.shelf import Template, TemplateQuestion
 from armslength.wire import terms_values as values
+from armslength.wire.card import Card, read_card
 from armslength.wire.terms_fields import suggest
-from armslength.wire.terms_tree import BadTerms
+from armslength.wire.terms_tree import BadTerms, to_data
 from armslength.wire.terms_values import BadValue
 from armslength.wire.terms_yaml import MAX_BYTES, parse
 
@@ -65,7 +65,7 @@ def given_answers(data: bytes, file: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None  # then it is YAML, or what is wrong is said of it as YAML
     if found is None:
-        found = plain(parse(data, file))
+        found = to_data(parse(data, file))
     if not isinstance(found, dict):
         raise Malformed("bad-answers", "must be a mapping of questions to answers", file)
     return found
@@ -157,7 +157,7 @@ def _line(given: object, most: int) -> str:
         held = parse(f"- {quoted(line)}".encode(), "answer")
     except (BadTerms, UnicodeError):
         raise BadValue("holds a character that YAML cannot hold") from None
-    if plain(held) != [line]:
+    if to_data(held) != [line]:
         raise BadValue("cannot be written in YAML")
     return line
 

@@ -14,14 +14,14 @@ node: true                  of a card: whether it must be a node's; or {keeper: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from armslength.errors import NotFound
-from armslength.wire.terms_tree import YamlNode
+from armslength.wire.terms_tree import to_data
 from armslength.wire.terms_yaml import parse
 
 KINDS = ("text", "choice", "date", "duration", "count", "card")
@@ -83,18 +83,9 @@ def template(name: str) -> Template:
     if name not in template_ids():
         raise NotFound("no-template", f"there is no such template: one of {', '.join(template_ids())}", name)
     data = (_shelf() / name / "template.yaml").read_bytes()
-    given = plain(parse(data, f"{name}/template.yaml"))
-    questions = tuple(TemplateQuestion(**_texts(each)) for each in given["questions"])
-    return Template(name, given["title"], given["audience"], given["summary"].strip(), questions)
-
-
-def plain(node: YamlNode) -> Any:
-    """A node of YAML as plain data."""
-    if isinstance(node.value, dict):
-        return {key: plain(each) for key, each in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(each) for each in node.value]
-    return node.value
+    head = Template(name, **to_data(parse(data, f"{name}/template.yaml")))
+    questions = tuple(TemplateQuestion(**_texts(each)) for each in head.questions)  # type: ignore[arg-type]
+    return replace(head, summary=head.summary.strip(), questions=questions)
 
 
 def _texts(given: Mapping[str, Any]) -> dict[str, Any]:

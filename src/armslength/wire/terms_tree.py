@@ -67,3 +67,12 @@ def from_plain(value: Any) -> YamlNode:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return YamlNode([from_plain(item) for item in value], 0)
     return YamlNode(value, 0)
+
+
+def to_data(node: YamlNode) -> Any:
+    """A node as plain data: the other way."""
+    if isinstance(node.value, dict):
+        return {key: to_data(each) for key, each in node.value.items()}
+    if isinstance(node.value, list):
+        return [to_data(each) for each in node.value]
+    return node.value
