@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from armslength.analysis import chase, consequences, limits, order, people, quorums, reach, timing
+from armslength.analysis import chase, consequences, limits, order, oversights, people, quorums, reach, timing
 from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
 from armslength.core.arrangement.terms import Arrangement
 
@@ -21,11 +21,12 @@ _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check by its title. `run` is None for "later" (not built; `reason` says why) and "language" (cannot be written
-    at all)."""
+    """A check by its title. `run` looks at the terms, `read` at the texts of their clauses too. Both are None for
+    "later" (not built; `reason` says why) and "language" (cannot be written at all)."""
 
     title: str
     run: Callable[[Arrangement], Iterator[Finding]] | None = None
+    read: Callable[[Arrangement, Mapping[str, str]], Iterator[Finding]] | None = None
     status: str = "done"
     reason: str = ""
 
@@ -42,31 +43,30 @@ CHECKS: dict[str, Check] = {
     "S09": Check("deadlines that cannot fit", timing.unfit),
     "S10": Check(
         "duties that cannot both hold",
-        None,
-        "later",
-        "what two duties ask of the world stands in their texts, which no program here reads",
+        status="later",
+        reason="what two duties ask of the world stands in their texts, which no program here reads",
     ),
     "S11": Check(
         "exposure of each party",
-        None,
-        "later",
-        "how far one side can get ahead depends on the order of events: it takes exploring what can happen",
+        status="later",
+        reason="how far one side can get ahead depends on the order of events: it takes exploring what can happen",
     ),
     "S12": Check(
         "incentive to defect",
-        None,
-        "later",
-        "it takes S11, and what each side privately gains and loses, which terms do not say",
+        status="later",
+        reason="it takes S11, and what each side privately gains and loses, which terms do not say",
     ),
     "S13": Check("one party that can stall for ever", quorums.stalls),
     "S14": Check("abuse of holds", timing.holds),
     "S15": Check("third parties for whom nobody answers", consequences.third_parties),
-    "S16": Check("clocks under suspension", None, "language"),
+    "S16": Check("clocks under suspension", status="language"),
     "S17": Check("what survives the end", consequences.survival),
-    "S18": Check("fidelity on the wire: what is sent is what was signed, byte for byte", None, "language"),
-    "S19": Check("pitfalls of policy languages: local time, months, deadlines as constraints", None, "language"),
-    "S20": Check("determinism: free-text conditions, fractions, outside references", None, "language"),
+    "S18": Check("fidelity on the wire: what is sent is what was signed, byte for byte", status="language"),
+    "S19": Check("pitfalls of policy languages: local time, months, deadlines as constraints", status="language"),
+    "S20": Check("determinism: free-text conditions, fractions, outside references", status="language"),
     "S21": Check("single points of failure", quorums.indispensable),
+    "S22": Check("limits that a cure or a notice swallows", oversights.swallowed),
+    "S23": Check("embargoes that are the provider's goodwill", read=oversights.goodwill),
 }
 
 
@@ -75,4 +75,5 @@ def check(terms: Arrangement, texts: Mapping[str, str]) -> list[Finding]:
     findings = list(people.well_formed(terms, texts))
     if not findings:
         findings = [finding for entry in CHECKS.values() if entry.run for finding in entry.run(terms)]
+        findings += [finding for entry in CHECKS.values() if entry.read for finding in entry.read(terms, texts)]
     return sorted(findings, key=lambda finding: (_ORDER[finding.severity], finding.id))
