@@ -110,7 +110,9 @@ def test_held_names_the_allegation_and_its_limit() -> None:
     assert A1 in answer.sentences[0]
     assert "1 Aug 2016 10:00 UTC (D+17)" in answer.sentences[0]
     assert "It was DELIVERED" in answer.sentences[1]
-    assert asked(at(14, 10), "arrangement").state == "HELD"
+    held = asked(at(14, 10), "arrangement")
+    assert held.state == "HELD"
+    assert [(block.kind, block.subject) for block in held.blocked_on] == [("allegation", A1)]
 
 
 def test_an_allegation_says_who_may_still_decide_it() -> None:

@@ -111,7 +111,7 @@ def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
         if raised.holding:
             end = raised.raised_at + asked.terms.allegations.hold
             said.append(f"Allegation {name} by {words.actor(raised.by)} holds it, at most until {asked.moment(end)}.")
-            if raised.outcome == "tables.OWED":
+            if raised.outcome == "OPEN":
                 blocks.append(asked.vote("allegation", name, raised.votes, end))
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
