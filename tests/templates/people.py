@@ -8,9 +8,9 @@ from typing import Any
 
 from nacl.signing import SigningKey
 
-from armslength.identity.did import key_did
 from armslength.templates import ARRANGEMENT, Template, fill
 from armslength.templates.answers import default_of
+from armslength.wire.did_key import key_did
 from armslength.wire.terms import Compiled, compile_terms
 
 TODAY = 1_795_600_000  # 2026-11-25
