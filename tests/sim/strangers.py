@@ -109,7 +109,7 @@ def run(folder: Path, story: Callable[[World], Any], **options: Any) -> None:
 async def kinds(world: World, name: str) -> set[str]:
     """What kinds of documents a node's store holds."""
     store: Any = world.nodes[name].store
-    return {kind for kind, _ in store._rows}
+    return {kind for kind, rows in store._rows.items() if rows}
 
 
 async def brought(world: World, to: str, proposal: Proposal, by: str) -> str:

@@ -12,30 +12,34 @@ class MemoryStore:
     """Keeps `ports.Store`'s promises, except that nothing outlives the process."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[str, dict[str, Row]] = {}  # by kind and key
+        self._order = 0
         self._leaves: dict[str, tuple[bytes, ...]] = {}
         self._sends: dict[int, tuple[Send, float]] = {}  # by id, which is also the order of arrival
         self._last = 0
         self.generation = 0
 
     async def get(self, kind: str, key: str) -> Row | None:
-        return self._rows.get((kind, key))
+        return self._rows.get(kind, {}).get(key)
 
     async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
-        rows = [row for row in self._rows.values() if row.kind == kind and tag in (None, row.tag) and row.key >= start]
+        rows = [row for row in self._rows.get(kind, {}).values() if tag in (None, row.tag) and row.key >= start]
         return sorted(rows, key=lambda row: row.key)[: limit if limit >= 0 else None]
 
     async def commit(self, batch: Batch) -> bool:
-        rows, leaves, sends, last = dict(self._rows), dict(self._leaves), dict(self._sends), self._last
+        leaves, sends, order, last = dict(self._leaves), dict(self._sends), self._order, self._last
+        written = {kind for kind, _ in batch.deletes} | {put.kind for put in batch.puts}
+        rows = self._rows | {kind: dict(self._rows.get(kind, {})) for kind in written}
         for put in batch.puts:
-            old = rows.get((put.kind, put.key))
+            old = rows[put.kind].get(put.key)
             version = old.version if old else 0
             if put.seen not in (None, version):
                 return False
-            order = old.order if old else max((row.order for row in rows.values()), default=0) + 1
-            rows[put.kind, put.key] = Row(put.kind, put.key, version + 1, put.body, put.tag, order)
-        for place in batch.deletes:
-            rows.pop(place, None)
+            order += 0 if old else 1
+            at = old.order if old else order
+            rows[put.kind][put.key] = Row(put.kind, put.key, version + 1, put.body, put.tag, at)
+        for kind, key in batch.deletes:
+            rows[kind].pop(key, None)
         for arrangement, index, leaf in batch.leaves:
             kept = leaves.get(arrangement, ())
             if not 0 <= index <= len(kept):
@@ -50,7 +54,7 @@ class MemoryStore:
             if known in sends:
                 send = sends[known][0]
                 sends[known] = replace(send, attempts=send.attempts + 1, due=due), due
-        self._rows, self._leaves, self._sends, self._last = rows, leaves, sends, last
+        self._rows, self._leaves, self._sends, self._order, self._last = rows, leaves, sends, order, last
         return True
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
