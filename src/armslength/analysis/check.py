@@ -7,14 +7,14 @@ what it does not do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from armslength.analysis import chase, consequences, limits, order, oversights, people, quorums, reach, timing
 from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
 from armslength.core.arrangement.terms import Arrangement
 
-__all__ = ["CHECKS", "ERROR", "NOTE", "WARNING", "Check", "Finding", "check"]
+__all__ = ["CHECKS", "ERROR", "NOTE", "WARNING", "Check", "Finding", "check", "check_well_formed"]
 
 _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
 
@@ -72,8 +72,15 @@ CHECKS: dict[str, Check] = {
 
 def check(terms: Arrangement, texts: Mapping[str, str]) -> list[Finding]:
     """All findings, the gravest first. Where the terms are not well formed, that is all that is said."""
-    findings = list(people.well_formed(terms, texts))
-    if not findings:
-        findings = [finding for entry in CHECKS.values() if entry.run for finding in entry.run(terms)]
-        findings += [finding for entry in CHECKS.values() if entry.read for finding in entry.read(terms, texts)]
+    return _sorted(people.well_formed(terms, texts)) or check_well_formed(terms, texts)
+
+
+def check_well_formed(terms: Arrangement, texts: Mapping[str, str]) -> list[Finding]:
+    """All findings, the gravest first, about terms that the language could have produced (`wire.terms.read_terms`)."""
+    findings = [finding for entry in CHECKS.values() if entry.run for finding in entry.run(terms)]
+    findings += [finding for entry in CHECKS.values() if entry.read for finding in entry.read(terms, texts)]
+    return _sorted(findings)
+
+
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: (_ORDER[finding.severity], finding.id))

@@ -106,8 +106,12 @@ def _verdict(terms: Arrangement, condition: Condition, work: _Work, fixed: dict[
     combinations = prod(map(len, told))
     if combinations > MOST or not work.takes(combinations * named):
         return "open"
-    found = {_holds(condition, dict(each)) for each in product(*told)}
-    return "open" if len(found) > 1 else "always" if True in found else "never"
+    found = set[bool]()
+    for each in product(*told):
+        found.add(_holds(condition, dict(each)))
+        if len(found) > 1:
+            return "open"
+    return "always" if True in found else "never"
 
 
 def _holds(condition: Condition, world: World) -> bool:

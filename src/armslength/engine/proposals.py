@@ -313,13 +313,13 @@ def declining(reason: str) -> Act:
 
 def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
     """Terms that can be read, and in which `check` finds no error. Raises Malformed or Refused. Slow for large ones."""
-    from armslength.analysis.check import check  # what reads and checks terms takes a while to load
+    from armslength.analysis.check import check_well_formed  # what reads and checks terms takes a while to load
     from armslength.wire.terms import read_terms
 
     terms = read_terms(proposal.document.encode(), proposal.texts)
     if terms.clock == "simulated" and not development:  # rule 2.7a
         raise Refused("simulated-clock", "this node is not in development: it keeps real time only", "clock")
-    error = next((each for each in check(terms, proposal.texts) if each.severity == "error"), None)
+    error = next((each for each in check_well_formed(terms, proposal.texts) if each.severity == "error"), None)
     if error is not None:
         raise Refused("unsound-terms", f"{error.id} {error.message}", error.place)
     return terms
