@@ -63,7 +63,7 @@ class Addressee:
 
     def wants(self, said: Notification) -> bool:
         """Whether it is told this."""
-        return said.kind in self.kinds and (not self.roles or bool(self.roles & set(said.roles)))
+        return said.kind in self.kinds and (not self.roles or not said.roles or bool(self.roles & set(said.roles)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

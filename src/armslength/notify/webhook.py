@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from typing import Any, Final
 
 from armslength.core.canonical import canonical
@@ -51,7 +52,16 @@ def headers(key: bytes, name: str, timestamp: int, body: bytes) -> dict[str, str
 
 def body_of(said: Notification) -> bytes:
     """What is posted: its type, such as `asked.attest`, when it was said, and what."""
-    data: dict[str, Any] = {
+    return canonical({"type": f"{said.kind}.{said.event}", "timestamp": iso(said.at), "data": _data(said)})
+
+
+def body_of_digest(said: Sequence[Notification], at: int) -> bytes:
+    """What is posted of several at once."""
+    return canonical({"type": "digest", "timestamp": iso(at), "data": [_data(each) for each in said]})
+
+
+def _data(said: Notification) -> dict[str, Any]:
+    return {
         "id": said.id,
         "kind": said.kind,
         "event": said.event,
@@ -65,4 +75,3 @@ def body_of(said: Notification) -> bytes:
         "then": said.then or None,
         "how": said.how or None,
     }
-    return canonical({"type": f"{said.kind}.{said.event}", "timestamp": iso(said.at), "data": data})
