@@ -58,15 +58,28 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "notify": (
-        {"core", "wire", "errors", "config", "views"},
-        "what is told is a function of a state; who sends it is an adapter, named in runtime alone",
+        {"core", "wire", "ports", "errors", "config", "views", "engine"},
+        "it looks at what the engine holds and changes nothing of it; who sends is an adapter, named in runtime alone",
     ),
     "console": (
         {"core", "wire", "errors", "views"},
         "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
     ),
     "runtime": (
-        {"console", "wire", "errors", "config", "engine", "store", "net", "identity", "web", "worker"},
+        {
+            "console",
+            "wire",
+            "ports",
+            "errors",
+            "config",
+            "engine",
+            "store",
+            "net",
+            "identity",
+            "web",
+            "worker",
+            "notify",
+        },
         "the composition root knows all",
     ),
     "cli": (

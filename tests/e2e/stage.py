@@ -8,10 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 PROGRAM = Path(sys.executable).with_name("armslength")
@@ -31,8 +31,15 @@ def free_port() -> int:
 class Stage:
     """Three nodes, an inspector without one, and signed terms."""
 
-    def __init__(self, folder: Path, change: Callable[[str], str] = lambda text: text) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        change: Callable[[str], str] = lambda text: text,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`change` makes other terms of those of the example; `settings` are added to nodes' configurations."""
         self.folder = folder
+        self._settings = settings
         self.nodes: dict[str, subprocess.Popen[str]] = {}
         self._stack = ExitStack()
         self._change = change
@@ -60,6 +67,9 @@ class Stage:
             self._card(actor, self.ok("init", self.folder / name, "--address", address, "--development"))
             keeper = address
         self._card("I", self.ok("init", self.folder / "inspector", "--monitor", "--nodes", keeper, "--development"))
+        for name, text in self._settings.items():
+            with (self.folder / name / "node.toml").open("a") as file:
+                file.write(text)
         for name in NODES:
             self.up(name)
         self.clock(SIGNED)

@@ -20,7 +20,7 @@ from armslength.net.ways import DEVELOPMENT
 from armslength.notify.hours import Hours
 from armslength.notify.notification import KINDS, Notification, id_of
 from armslength.notify.outbox import Outbox
-from armslength.notify.sender import Sender
+from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Addressee, Leads, Mailing, Settings
 from armslength.ports import Store
 from tests.notify.test_mail import ASK
@@ -103,7 +103,7 @@ class Post:
         assert mailing is not None
         mail = MailClient(host=mailing.host, port=mailing.port, security=mailing.security)
         self.client = Client(DEVELOPMENT)
-        self.sender = Sender(self.outbox, what, mail, self.client.post, self.troubles, clock)
+        self.sender = LetterSender(self.outbox, what, mail, self.client.post, self.troubles, clock)
         self.clock = clock
 
     async def begin(self) -> Post:

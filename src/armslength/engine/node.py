@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
@@ -51,6 +51,37 @@ class Work:
     woken: asyncio.Event
 
 
+class Observer(Protocol):
+    """Whoever looks at an arrangement when its turn is over, and at an instant of its clock that it names (`notify`).
+
+    It changes nothing of the arrangement."""
+
+    async def look(self, live: LiveArrangement) -> None:
+        """Look; cheap if nothing has happened since."""
+        ...
+
+    def instant(self, live: LiveArrangement) -> int | None:
+        """When to look again though nobody says anything."""
+        ...
+
+    def let_go(self, live: LiveArrangement) -> None:
+        """Nobody needs the arrangement now, or we have forgotten it."""
+        ...
+
+
+class Nobody:
+    """Looks at nothing."""
+
+    async def look(self, live: LiveArrangement) -> None:
+        """Return."""
+
+    def instant(self, live: LiveArrangement) -> int | None:
+        """Never."""
+
+    def let_go(self, live: LiveArrangement) -> None:
+        """Nothing."""
+
+
 class Node:
     """One node. `run` until cancelled."""
 
@@ -71,6 +102,7 @@ class Node:
         self.writer = writer
         self.repository = repository
         self.proposals = proposals
+        self.observer: Observer = Nobody()
         self._peers = peers
         self._working: dict[str, Work] = {}  # by arrangement, opened or not
         self._clock = clock
@@ -190,6 +222,7 @@ class Node:
         pause = self.keeper.pause(live)  # looked at first: during the turn it may run out
         if await self._turn(live):
             return 0.0
+        await self.observer.look(live)
         if pause:
             return pause
         waits = self.keeper.left(live) if live.record.me.keeper else []
@@ -209,7 +242,8 @@ class Node:
     async def _next_instant(self, live: LiveArrangement) -> int | None:
         """When there will be something to do here though nobody says anything."""
         deadline = self.recorder.next_deadline(live) if live.record.me.keeper else None
-        return min((each for each in (deadline, await self.tranches.next_embargo(live)) if each), default=None)
+        instants = (deadline, await self.tranches.next_embargo(live), self.observer.instant(live))
+        return min((each for each in instants if each), default=None)
 
     async def _settle(self, live: LiveArrangement, since: int) -> bool:
         """Nothing is left to do here until the next instant; False if something has just happened."""
@@ -230,6 +264,7 @@ class Node:
         if live.arrangement not in self._working:
             live.followers = None
             self.tranches.let_go(live)
+            self.observer.let_go(live)
             self.repository.troubles.drop(live.arrangement)
 
     async def _turn(self, live: LiveArrangement) -> bool:

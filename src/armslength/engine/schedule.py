@@ -28,6 +28,7 @@ TO_SIGN: Final = "to-sign"  # tag of those that ask for our signature
 NEVER: Final = b"never"
 _UNKNOWN: Final = b"?"  # a commit failed half way: the store may hold what stood there before
 _REAL, _SIMULATED = b"utc", b"simulated"
+PORTION: Final = 500  # rows written at once
 _NAME: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -93,6 +94,12 @@ class Schedule:
         """A few of those that become ripe by this instant of the machine's clock, the first ones first."""
         found = heapq.nsmallest(limit, self._heaps[_REAL])
         return [name for instant, name in found if instant <= until and name in self._rows]
+
+    async def mark_all(self) -> None:
+        """Have every arrangement looked at anew."""
+        names = sorted(self._rows)
+        for start in range(0, len(names), PORTION):
+            await self.commit(Batch(puts=[row(name, unfinished=True) for name in names[start : start + PORTION]]))
 
     def moves(self, arrangement: str) -> int:
         """What to give to `settle`, taken before the look."""

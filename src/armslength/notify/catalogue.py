@@ -89,6 +89,8 @@ SUBJECTS: Final[Mapping[str, str]] = {
 WHOLE: Final = "the arrangement"
 SEVERAL: Final = "{title}: {count} news"
 DIGEST: Final = "{count} news of {titles} arrangements"
+INVITATION: Final = "{title}: {subject}: by when"
+CANCELLATION: Final = "{title}: {subject}: no longer asked"
 TEST: Final = "A test by armslength"
 TEST_TEXT: Final = "This is a test: whoever reads it is told of reminders and news of {name}."
 

@@ -50,20 +50,20 @@ def subject_of(said: Sequence[Notification]) -> str:
     """The subject line of a message about these."""
     titles = list(dict.fromkeys(each.title for each in said if each.title))
     if len(titles) > 1:
-        return _line(catalogue.DIGEST.format(count=len(said), titles=len(titles)))
+        return line_of(catalogue.DIGEST.format(count=len(said), titles=len(titles)))
     if len(said) > 1:
-        return _line(catalogue.SEVERAL.format(title=titles[0] if titles else "", count=len(said)))
+        return line_of(catalogue.SEVERAL.format(title=titles[0] if titles else "", count=len(said)))
     (one,) = said
     subject = catalogue.WHOLE if one.subject in {"", "arrangement"} else one.subject
     event = catalogue.EVENTS.get(one.event, one.event)
-    return _line(catalogue.SUBJECTS[one.kind].format(title=one.title, subject=subject, event=event))
+    return line_of(catalogue.SUBJECTS[one.kind].format(title=one.title, subject=subject, event=event))
 
 
 def text_of(said: Sequence[Notification], zone: ZoneInfo) -> str:
     """The message as text."""
     blocks = []
     for title, found in _by_arrangement(said):
-        blocks.append("\n".join([_line(title), "=" * min(len(title), 70)]) if title else "")
+        blocks.append("\n".join([line_of(title), "=" * min(len(title), 70)]) if title else "")
         blocks += ["\n".join(_lines(each, zone)) for each in found]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -72,7 +72,7 @@ def html_of(said: Sequence[Notification], zone: ZoneInfo) -> str:
     """The message as HTML: nothing is loaded, and nothing of it runs."""
     parts = ['<!doctype html><html lang="en"><meta charset="utf-8"><body>']
     for title, found in _by_arrangement(said):
-        parts.append(f"<h2>{escape(_line(title))}</h2>" if title else "")
+        parts.append(f"<h2>{escape(line_of(title))}</h2>" if title else "")
         for each in found:
             first, *rest = (escape(line) for line in _lines(each, zone))
             parts.append("<p>" + "<br>".join([f"<strong>{first}</strong>", *rest]) + "</p>")
@@ -131,6 +131,7 @@ def message_of(letter: Letter, sender: str, to: str) -> EmailMessage:
     return message
 
 
-def _line(text: str) -> str:
+def line_of(text: str) -> str:
+    """Text that is one line of a header, and no longer than people read."""
     shown = safe(text)
     return shown if len(shown) <= LONGEST_SUBJECT else f"{shown[: LONGEST_SUBJECT - 1]}…"

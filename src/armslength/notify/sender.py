@@ -36,13 +36,13 @@ TAKEN: Final = range(200, 300)
 log = logging.getLogger(__name__)
 
 
-class MailServer(Protocol):
+class Mailer(Protocol):
     """`net.mail.MailClient`: raises Unavailable where another try may help, Refused where none will."""
 
     async def send(self, message: EmailMessage, sender: str, to: str) -> None: ...
 
 
-class WebhookAnswer(Protocol):
+class WebhookReply(Protocol):
     """An answer, as far as it matters here."""
 
     @property
@@ -52,17 +52,17 @@ class WebhookAnswer(Protocol):
 class Post(Protocol):
     """`net.client.Client.post`, which connects to permitted addresses alone."""
 
-    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer: ...
+    async def __call__(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookReply: ...
 
 
-class Sender:
+class LetterSender:
     """Sends what the outbox holds. `run` until cancelled."""
 
     def __init__(
         self,
         outbox: Outbox,
         settings: Settings,
-        mail: MailServer | None,
+        mail: Mailer | None,
         post: Post,
         troubles: Troubles,
         clock: Callable[[], float] = time.time,

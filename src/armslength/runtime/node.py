@@ -14,12 +14,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from armslength.config import FILE, Config
+from armslength.config import FILE, Config, Notify
 from armslength.engine.approvals import Approvals
 from armslength.engine.backoff import Chance
 from armslength.engine.catchup import Catchup
@@ -59,6 +60,9 @@ from armslength.wire import binding
 from armslength.wire.did_key import key_of
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
+
+if TYPE_CHECKING:
+    from armslength.runtime.news import NewsDesk
 
 DISK = "writing to this node's disk"  # a trouble
 WAITING = 2048  # connections of peers that are not accepted yet
@@ -143,7 +147,9 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     management = build_management(node, clock, officials)
     await publisher.sweep()
+    told = await _news(config, node, store, client)
     loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals, officials)]
+    loops += [asyncio.create_task(each.run()) for each in told]
     try:
         yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
     finally:
@@ -152,6 +158,15 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         await asyncio.gather(*loops, return_exceptions=True)
         await client.close()
         await store.close()
+
+
+async def _news(config: Config, node: Node, store: SqliteStore, client: LazyClient) -> list[NewsDesk]:
+    """What tells people, if the configuration says whom; else nothing of it is loaded."""
+    if config.notify == Notify():
+        return []
+    from armslength.runtime.news import news
+
+    return [await news(config, node, store, client)]
 
 
 def _note_disk(troubles: Troubles, reason: str) -> None:

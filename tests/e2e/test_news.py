@@ -1,0 +1,129 @@
+"""A node's people are told by real mail and at a real webhook, through kills on both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.stage import Stage, free_port
+from tests.net.test_mail import Inbox, mail_server
+from tests.notify.outside import SECRET_TEXT, Receiver, receiver
+
+
+class Outside:
+    """A mail server and a webhook receiver, in a thread of their own."""
+
+    def __init__(self) -> None:
+        self.inbox = Inbox()
+        self.hook = Receiver()
+        self.port = free_port()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._mail: AsyncExitStack | None = None
+        self._hook = AsyncExitStack()
+
+    def begin(self) -> None:
+        """Start both."""
+        self._thread.start()
+        self.hook = self._do(self._hook.enter_async_context(receiver()))
+        self.mail_up()
+
+    def mail_up(self) -> None:
+        """Start the mail server."""
+        self._mail = AsyncExitStack()
+        self._do(self._mail.enter_async_context(mail_server(self.inbox, self.port)))
+
+    def mail_down(self) -> None:
+        """Stop it."""
+        if self._mail is not None:
+            self._do(self._mail.aclose())
+
+    def end(self) -> None:
+        """Stop both."""
+        self.mail_down()
+        self._do(self._hook.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _do(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    def messages(self) -> list[Any]:
+        """What mail has come."""
+        return [message_from_bytes(each.content or b"", policy=default) for each in self.inbox.got]
+
+    def texts(self) -> str:
+        """All that mail has said."""
+        return "\n".join(each.get_body(("plain",)).get_content() for each in self.messages())
+
+    def types(self) -> Counter[str]:
+        """What the webhook was told."""
+        return Counter(body["type"] for _, body in self.hook.got)
+
+
+@contextmanager
+def outside() -> Iterator[Outside]:
+    """Started, and stopped."""
+    found = Outside()
+    found.begin()
+    try:
+        yield found
+    finally:
+        found.end()
+
+
+def settings(out: Outside, folder: Path) -> str:
+    """What is added to a node's configuration."""
+    (folder / "hook.secret").write_text(SECRET_TEXT)
+    return (
+        f'\n[notify.mail]\nhost = "127.0.0.1"\nport = {out.port}\nsecurity = "none"\nsender = "node@buyer.example"\n'
+        '[[notify.to]]\nmail = "ops@buyer.example"\n'
+        f'[[notify.to]]\nwebhook = "{out.hook.url}"\nsecret_file = "{folder / "hook.secret"}"\n'
+    )
+
+
+@pytest.mark.slow("three nodes run through two weeks")
+def test_people_are_told_through_kills_on_both_sides(tmp_path: Path) -> None:
+    """What is asked, what happens and who is silent arrives by mail and at the webhook, each once, though mail server
+    and node are killed on the way."""
+    with outside() as out:
+        with Stage(tmp_path, settings={"buyer": settings(out, tmp_path)}) as stage:
+            stage.until("signed", lambda: out.types()["happened.signed"])
+            assert out.types()["asked.sign"] == 1
+            stage.until("mail", lambda: "SIGNED" in out.texts())
+            assert len({each["References"] for each in out.messages()}) == 1
+
+            out.mail_down()
+            stage.clean_week()
+            stage.ok("wait", node="buyer")
+            stage.until("begun", lambda: out.types()["happened.begun"])
+            stage.nodes["buyer"].kill()
+            stage.nodes["buyer"].wait()
+            before = len(out.messages())
+            stage.up("buyer")
+            out.mail_up()
+            stage.until("mail after all", lambda: "EFFECTIVE" in out.texts(), 90)
+            assert len(out.messages()) > before
+
+            stage.clock("2027-03-16T20:00:00Z")  # the second week has ended, and nobody has said anything
+            stage.until("silence", lambda: out.types()["silence.attest"])
+            ids = Counter(fields["webhook-id"] for fields, _ in out.hook.got)
+            assert set(ids.values()) == {1}
+            names = Counter(each["Message-ID"] for each in out.messages())
+            assert set(names.values()) == {1}
+        told = [body["data"] for _, body in out.hook.got]
+        assert {each["arrangement"] for each in told} == {stage.hash}
+        assert all(SECRET_TEXT not in str(each) for each in told)
+        log = (tmp_path / "buyer.log").read_text()
+        assert SECRET_TEXT not in log
+        assert "no news are made" not in log
