@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 
 from armslength.config import FILE, Config, Notify
 from armslength.engine.approvals import Approvals
-from armslength.engine.backoff import Chance
+from armslength.engine.backoff import Chance, cancelled
 from armslength.engine.catchup import Catchup
 from armslength.engine.clock import Clocks
 from armslength.engine.contents import Contents
@@ -147,17 +147,23 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     management = build_management(node, clock, officials)
     await publisher.sweep()
-    told = await _news(config, node, store, client)
-    loops = [asyncio.create_task(each.run()) for each in (deliverer, node, replies, proposals, officials)]
-    loops += [asyncio.create_task(each.run()) for each in told]
+    loops = _started(deliverer, node, replies, proposals, officials, *await _news(config, node, store, client))
     try:
         yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
     finally:
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await cancelled(loops)
         await client.close()
         await store.close()
+
+
+class Loop(Protocol):
+    """What runs for as long as the node is up."""
+
+    async def run(self) -> None: ...
+
+
+def _started(*loops: Loop) -> list[asyncio.Task[None]]:
+    return [asyncio.create_task(each.run()) for each in loops]
 
 
 async def _news(config: Config, node: Node, store: SqliteStore, client: LazyClient) -> list[NewsDesk]:
