@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armslength.core.arrangement.bodies import Allege, Attest
-from armslength.core.canonical import LARGEST, canonical, digest
+from armslength.core.arrangement.causes import Standing
+from armslength.core.arrangement.tables import Stage
+from armslength.core.canonical import LARGEST, canonical, digest, plain
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = st.text(st.characters(max_codepoint=127), max_size=8)
@@ -45,6 +47,13 @@ def test_an_absent_field_has_one_spelling() -> None:
 def test_other_mappings_and_sequences_count_as_objects_and_arrays() -> None:
     """What quacks like a dict or list is written like one."""
     assert canonical(UserDict(b=UserList([1]), a=(2,))) == b'{"a":[2],"b":[1]}'
+
+
+def test_a_state_is_written_by_its_name() -> None:
+    """As plain data it is text and nothing more, as a value and as a key."""
+    assert canonical({Stage.LOCKED: [Stage.READY]}) == b'{"LOCKED":["READY"]}'
+    assert type(plain(Stage.READY)) is str
+    assert type(plain(Standing("tranche", "T1", Stage.READY))["state"]) is str
 
 
 def test_a_digest_is_hex_of_sha256() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from armslength.analysis.finding import WARNING, Finding
 from armslength.core.arrangement import tables
+from armslength.core.arrangement.tables import Stage
 from armslength.core.arrangement.terms import AllOf, AnyOf, Arrangement, Condition, Not, TrancheIs
 from armslength.views.words import listing
 
@@ -43,9 +44,9 @@ def _signs(condition: Condition, sign: int) -> Iterator[tuple[str, int]]:
     """The tranches on whose being withheld a condition depends, and how."""
     if isinstance(condition, TrancheIs):
         states = set(condition.states)
-        if "WITHHELD" not in states and states & tables.UNRELEASED:
+        if Stage.WITHHELD not in states and states & tables.UNRELEASED:
             yield condition.tranche, sign
-        if "WITHHELD" in states and not states >= tables.UNRELEASED:
+        if Stage.WITHHELD in states and not states >= tables.UNRELEASED:
             yield condition.tranche, -sign
     elif isinstance(condition, AllOf | AnyOf | Not):
         for part in condition.of:

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from armslength.analysis.chase import unsettled
 from armslength.analysis.finding import ERROR, Finding
+from armslength.core.arrangement.tables import DutyStatus, Stage
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -107,9 +108,11 @@ def needed(terms: Arrangement, condition: Condition) -> str | None:
     match condition:
         case CleanRun(follows=str(tranche)):
             return f"tranche {tranche}"
-        case TrancheIs() if not {"LOCKED", "WITHHELD", "FORFEITED"}.intersection(condition.states):
+        case TrancheIs() if not {Stage.LOCKED, Stage.WITHHELD, Stage.FORFEITED}.intersection(condition.states):
             return f"tranche {condition.tranche}"
-        case DutyIs() if not {"PENDING", "EXPIRED", "DISCHARGED"}.intersection(condition.states):
+        case DutyIs() if not {DutyStatus.PENDING, DutyStatus.EXPIRED, DutyStatus.DISCHARGED}.intersection(
+            condition.states
+        ):
             released = (tranche for tranche in terms.tranches if condition.duty == release_duty(tranche))
             return next((f"tranche {tranche}" for tranche in released), f"duty {condition.duty}")
         case _:

@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never
 from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
 from armslength.analysis.order import conditions
 from armslength.core.arrangement import tables
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Stage
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -59,7 +60,7 @@ def unreachable(terms: Arrangement) -> Iterator[Finding]:
         alone = {place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()}
         yield from _told(alone)
         both = AllOf(of=(tranche.gate, tranche.continuous))
-        if "never" not in alone.values() and _verdict(terms, both, work, {f"tranche {id_}": {"LOCKED"}}) == "never":
+        if "never" not in alone.values() and _verdict(terms, both, work, {f"tranche {id_}": {Stage.LOCKED}}) == "never":
             text = "can never hold together with while, and it must for the tranche to open"
             yield Finding("S06", ERROR, f"tranches.{id_}.when", text)
     for id_ in terms.duties:
@@ -134,10 +135,10 @@ def _subjects(terms: Arrangement, atom: Atom, atoms: list[Atom]) -> dict[str, se
         case Clear():
             return {f"duty {duty}": _duty(terms, duty) for duty in atom.duties}
         case TrancheIs():
-            return {f"tranche {atom.tranche}": set(tables.TRANCHE.reachable("LOCKED")) | {"WITHHELD"}}
+            return {f"tranche {atom.tranche}": set(tables.TRANCHE.reachable(Stage.LOCKED)) | {Stage.WITHHELD}}
         case ClaimIs():
-            late = {"UNKNOWN"} if terms.claims[atom.claim].report_by is not None else set()
-            return {f"claim {atom.claim}": {"UNDECIDED", "SUPPORTED", "REFUTED"} | late}
+            late = {PeriodValue.UNKNOWN} if terms.claims[atom.claim].report_by is not None else set()
+            return {f"claim {atom.claim}": {PeriodValue.UNDECIDED, PeriodValue.SUPPORTED, PeriodValue.REFUTED} | late}
         case CleanRun():
             return {_run(atom): {"yes", "no"}}
         case AtTime():
@@ -157,9 +158,9 @@ def _passed(terms: Arrangement, atom: AtTime, atoms: list[Atom]) -> list[int]:
 
 def _duty(terms: Arrangement, duty: str) -> set[str]:
     if duty not in terms.duties:
-        return set(tables.RELEASE.reachable("PENDING"))
+        return set(tables.RELEASE.reachable(DutyStatus.PENDING))
     machine = tables.ACHIEVE if terms.duties[duty].kind == "achieve" else tables.MAINTAIN
-    return set(machine.reachable("PENDING"))
+    return set(machine.reachable(DutyStatus.PENDING))
 
 
 def _run(atom: CleanRun) -> str:

@@ -7,10 +7,11 @@ from typing import Self
 
 from armslength.approvals.drafts import SIGN, Act, Subject
 from armslength.core.arrangement.state import UNDECIDED, VALUE_NAMES, State
+from armslength.core.arrangement.tables import AllegationAnswer, Phase
 from armslength.core.canonical import names
 
 ARRANGEMENT = "arrangement"
-PROPOSED = Subject(name=ARRANGEMENT, state="PROPOSED", since=0)  # terms that are no record's yet
+PROPOSED = Subject(name=ARRANGEMENT, state=Phase.PROPOSED, since=0)  # terms that are no record's yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def subject_of(state: State, act: Act) -> Subject:
         return Subject(name=named.duty, state=duty.state, since=duty.at)
     if named.allegation in state.allegations:
         said = state.allegations[named.allegation]
-        answered = f"{said.answer or 'UNANSWERED'} {said.outcome}"
+        answered = f"{said.answer or AllegationAnswer.UNANSWERED} {said.outcome}"
         return Subject(name=named.allegation, state=answered, since=said.raised_at)
     if named.claim in state.claims:
         decided, period = state.claims[named.claim].decided, named.period

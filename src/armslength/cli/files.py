@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, progress, show
 from armslength.cli.output import take
 from armslength.config import Config, load
+from armslength.core.arrangement.tables import Stage
 from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def fetch(
     answer = _watched(config, arrangement, tranche, json=json) if wait else _asked(config, arrangement, tranche)
     if answer.outcome not in {None, "ok"}:
         raise Refused("complaint", f"what came is not what was committed to; evidence {answer.outcome}", tranche)
-    if answer.plain is None and answer.stage == "FORFEITED":
+    if answer.plain is None and answer.stage == Stage.FORFEITED:
         raise Refused("forfeited", "it is forfeited and will not be delivered", tranche)
     if answer.plain is None:
         show({"tranche": tranche, **jsonable(answer)}, as_json=json, text=_progress(tranche, answer))
@@ -176,7 +177,7 @@ def _watched(config: Config, arrangement: str, tranche: str, *, json: bool) -> F
     while True:
         answer = _asked(config, arrangement, tranche)
         arrived = answer.total and answer.done >= answer.total
-        over = answer.outcome is not None or answer.stage == "FORFEITED"
+        over = answer.outcome is not None or answer.stage == Stage.FORFEITED
         if answer.plain is not None or arrived or over:
             return answer
         text = _progress(tranche, answer)

@@ -22,6 +22,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
+from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.errors import DONE, Misuse, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -232,7 +233,9 @@ def respond(
     allegation
         Its id, as `status` shows it, for example A/k2/14.
     """
-    body = Respond(allegation=allegation, answer="ADMITTED" if admit else "DENIED", text=text)
+    body = Respond(
+        allegation=allegation, answer=AllegationAnswer.ADMITTED if admit else AllegationAnswer.DENIED, text=text
+    )
     return statements(node, arrangement, [body], json=json)
 
 

@@ -19,6 +19,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
+from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.errors import Misuse
 
 MAX_TEXT: Final = 4000
@@ -43,7 +44,11 @@ def body_of(form: Mapping[str, str]) -> Body:
         case "waive":
             return Waive(duty=subject)
         case "respond":
-            return Respond(allegation=subject, answer=_choice(form, "answer", ("ADMITTED", "DENIED")), text=text)
+            return Respond(
+                allegation=subject,
+                answer=_choice(form, "answer", (AllegationAnswer.ADMITTED, AllegationAnswer.DENIED)),
+                text=text,
+            )
         case "determine":
             uphold = _choice(form, "vote", ("uphold", "dismiss")) == "uphold"
             about = {"allegation": subject} if "/" in subject else {"tranche": subject}

@@ -22,6 +22,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
+from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.core.record.entry import TYPE_OF
 from armslength.views.idle import without_effect
 from armslength.views.tasks import preview
@@ -65,7 +66,7 @@ def _candidates(seen: LookedAt) -> Iterator[PossibleStatement]:
         yield PossibleStatement(body=Sign())
     for name, said in state.allegations.items():
         if is_party and said.by != me:
-            yield PossibleStatement(body=Respond(allegation=name, answer="DENIED"), subject=name)
+            yield PossibleStatement(body=Respond(allegation=name, answer=AllegationAnswer.DENIED), subject=name)
         if is_determiner:
             yield PossibleStatement(body=Determine(allegation=name, uphold=True), subject=name)
     for name, held in state.tranches.items():

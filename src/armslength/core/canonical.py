@@ -28,8 +28,10 @@ def names(kind: Any) -> tuple[str, ...]:
 
 def plain(value: Any, *, whole: bool = False) -> Any:
     """Return `value` as plain JSON data. Raises ValueError for anything the canonical form does not hold."""
-    if value is None or isinstance(value, (str, bool)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return value if value.__class__ is str else str(value)  # the name of a state
     if isinstance(value, int):
         if not -LARGEST <= value <= LARGEST:
             raise ValueError(f"integer out of range: {value}")

@@ -13,9 +13,10 @@ from enum import StrEnum
 from armslength.core.arrangement import tranches
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import State, TrancheState
-from armslength.core.arrangement.tables import FINISHED
+from armslength.core.arrangement.tables import FINISHED, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement, Tranche
 from armslength.core.process import Role
+from armslength.core.transfer import FINAL, TransferState
 
 
 class Action(StrEnum):
@@ -62,7 +63,7 @@ class TrancheFacts:
 
 def next_action(terms: Arrangement, state: State, me: str, name: str, known: TrancheFacts, now: int) -> Action | None:
     """The action on this tranche that is open to `me` now, if there is one (rule 2.5b)."""
-    if state.arrangement.phase in {"PROPOSED", "LAPSED"}:
+    if state.arrangement.phase in {Phase.PROPOSED, Phase.LAPSED}:
         return None
     tranche, there = terms.tranches[name], state.tranches[name]
     chosen: Action | None = None
@@ -77,17 +78,17 @@ def _provider(  # rule 6.6b
     terms: Arrangement, state: State, name: str, known: TrancheFacts, now: int
 ) -> Action | None:
     there = state.tranches[name]
-    if there.stage == "FORFEITED":
-        return Action.TERMINATE if known.transfer in {"REQUESTED", "STARTED", "SUSPENDED"} else None
-    if there.shown == "WITHHELD" and known.transfer == "STARTED":
+    if there.stage == Stage.FORFEITED:
+        return None if known.transfer is None or known.transfer in FINAL else Action.TERMINATE
+    if there.shown == Stage.WITHHELD and known.transfer == TransferState.STARTED:
         return Action.SUSPEND
-    if there.stage == "LOCKED" and there.commit is None and known.agreed and known.published:
+    if there.stage == Stage.LOCKED and there.commit is None and known.agreed and known.published:
         return Action.COMMIT
-    if there.shown in {"READY", "DELIVERED"} and _may_start(known):
+    if there.shown in {Stage.READY, Stage.DELIVERED} and _may_start(known):
         return Action.START
-    if there.shown == "DELIVERED" and known.published and now >= known.release_after and _may_release(state):
+    if there.shown == Stage.DELIVERED and known.published and now >= known.release_after and _may_release(state):
         return Action.RELEASE
-    if there.stage == "RELEASED" and there.key_due is not None and there.key_at is None:
+    if there.stage == Stage.RELEASED and there.key_due is not None and there.key_at is None:
         return None if _is_too_late_for_the_key(terms, state, name, now) else Action.KEY
     return None
 
@@ -102,37 +103,44 @@ def _is_too_late_for_the_key(terms: Arrangement, state: State, name: str, now: i
 
 def _may_start(known: TrancheFacts) -> bool:
     """Whoever suspended a transfer resumes it; a recipient that has done so waits for a new address (rule 6.6d)."""
-    if known.transfer == "SUSPENDED":
+    if known.transfer == TransferState.SUSPENDED:
         return known.suspended_by is Role.PROVIDER
-    return known.transfer == "REQUESTED" or (known.transfer == "STARTED" and not known.addressed)
+    return known.transfer == TransferState.REQUESTED or (
+        known.transfer == TransferState.STARTED and not known.addressed
+    )
 
 
 def _may_release(state: State) -> bool:
-    return state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"
+    return state.shown == Phase.EFFECTIVE or state.arrangement.winding_by == "withdrawal"
 
 
 def _recipient(  # rule 6.6a
     state: State, there: TrancheState, known: TrancheFacts, terms: Tranche, now: int
 ) -> Action | None:
-    if there.stage == "FORFEITED":
+    if there.stage == Stage.FORFEITED:
         return None
     if not known.agreed:
-        return None if known.negotiating or there.stage != "LOCKED" else Action.NEGOTIATE
+        return None if known.negotiating or there.stage != Stage.LOCKED else Action.NEGOTIATE
     if known.transfer is None or (known.unheard and there.stage not in FINISHED):
         return Action.REQUEST
-    if there.commit is not None and not known.downloaded and known.transfer == "STARTED" and known.addressed:
+    if (
+        there.commit is not None
+        and not known.downloaded
+        and known.transfer == TransferState.STARTED
+        and known.addressed
+    ):
         return Action.DOWNLOAD
-    if there.shown == "READY" and known.downloaded:
+    if there.shown == Stage.READY and known.downloaded:
         return None if _is_too_late_to_deliver(state, there, terms, now) else Action.ACK_CIPHER
-    if there.stage == "RELEASED" and there.key_at is not None:
+    if there.stage == Stage.RELEASED and there.key_at is not None:
         if not known.opened:
             return Action.OPEN
         return Action.ACK_PLAIN if now <= there.key_at + terms.ack_by else None  # later it is silence, whatever it says
-    if there.stage == "SETTLED" and known.transfer == "STARTED":
+    if there.stage == Stage.SETTLED and known.transfer == TransferState.STARTED:
         return Action.COMPLETE
     return None
 
 
 def _is_too_late_to_deliver(state: State, there: TrancheState, terms: Tranche, now: int) -> bool:
     """In WINDING nothing is delivered after deliverBy, though the tranche is forfeited after the grace only."""
-    return state.arrangement.phase == "WINDING" and now > (there.gate_at or 0) + terms.deliver_by
+    return state.arrangement.phase == Phase.WINDING and now > (there.gate_at or 0) + terms.deliver_by

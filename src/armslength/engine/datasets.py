@@ -6,6 +6,7 @@ from another one (rule 10.6a).
 
 from __future__ import annotations
 
+from armslength.core.arrangement.tables import Phase
 from armslength.engine.contents import arrangement_of, dataset_id
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.errors import NotFound
@@ -51,7 +52,12 @@ class Tranches:
 
 
 def _is_in_force(live: LiveArrangement) -> bool:
-    return live.record.sealed.state.arrangement.phase not in {"PROPOSED", "LAPSED", "COMPLETED", "TERMINATED"}
+    return live.record.sealed.state.arrangement.phase not in {
+        Phase.PROPOSED,
+        Phase.LAPSED,
+        Phase.COMPLETED,
+        Phase.TERMINATED,
+    }
 
 
 def _datasets(live: LiveArrangement) -> list[Dataset]:

@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from armslength.core.arrangement.tables import ENDED
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
 from armslength.core.record.entry import Submission, entry_hash
@@ -22,7 +23,7 @@ from armslength.engine.catchup import LONGEST_S as SILENCE_S
 from armslength.engine.catchup import SILENCE
 from armslength.engine.greeting import greet
 from armslength.engine.keeper import Keeper
-from armslength.engine.proposals import ENDED, Proposals
+from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.engine.tranches import LiveTranches

@@ -20,6 +20,7 @@ from armslength.approvals.drafts import ACCEPT, DECLINE, PROPOSE, Act, Declining
 from armslength.approvals.subjects import PROPOSED
 from armslength.config import Accept
 from armslength.core.arrangement.bodies import Sign
+from armslength.core.arrangement.tables import ENDED
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import canonical, digest, plain
 from armslength.engine.approvals import Approvals
@@ -33,7 +34,6 @@ from armslength.wire.manage import ListedProposal
 from armslength.wire.own import ACCEPTED, DECLINED, MAX_REASON, WAITING, Proposal, ProposalReply
 from armslength.wire.terms_json import MAX_TERMS, decode_terms
 
-ENDED: Final = frozenset({"COMPLETED", "TERMINATED", "LAPSED"})
 ACCEPTING: Final = Act(name=ACCEPT, body={})
 SIGNING: Final = act_of(Sign())
 RULED: Final = "ruled"  # kind of the index of what the standing rule has accepted, tagged with the proposer

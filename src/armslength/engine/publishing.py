@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from armslength.core.arrangement.bodies import Commit
+from armslength.core.arrangement.tables import Stage
 from armslength.core.record.keys import from_base64, to_base64
 from armslength.delivery import chunks, sealing
 from armslength.engine.contents import PUBLICATION, Contents, Publication, blob, context
@@ -210,7 +211,7 @@ def _check(live: LiveArrangement, tranche: str, request: PublishRequest) -> None
     terms = live.terms.tranches.get(tranche)
     if terms is None or terms.provider != live.record.me.actor:
         raise Misuse("not-provider", f"{tranche} is not a tranche that we provide", tranche)
-    if live.record.view.state.tranches[tranche].stage == "FORFEITED":
+    if live.record.view.state.tranches[tranche].stage == Stage.FORFEITED:
         raise Misuse("forfeited", "it is forfeited and can no longer be delivered", tranche)
     if request.release_after >= live.terms.end:
         raise Misuse("too-late", "the key would be released only after the end of the term", tranche)

@@ -9,7 +9,7 @@ from pathlib import Path
 from armslength.core.arrangement.bodies import Ack, Body, Commit, Key
 from armslength.core.negotiation import Negotiation
 from armslength.core.record.keys import from_base64, to_base64
-from armslength.core.transfer import Transfer
+from armslength.core.transfer import Transfer, TransferState
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Complaint
 from armslength.engine.actions import Action, TrancheFacts
@@ -36,7 +36,7 @@ class Recipient(LiveTranche):
             negotiating=standing.negotiating,
             agreed=standing.agreed,
             transfer=None if transfer is None else str(transfer.ahead),
-            unheard=transfer is not None and transfer.state == "TERMINATED" and transfer.peer_pid is None,
+            unheard=transfer is not None and transfer.state == TransferState.TERMINATED and transfer.peer_pid is None,
             addressed=transfer is not None and transfer.data_address is not None,
             downloaded=reception is not None and reception.downloaded,
             opened=reception is not None and reception.outcome is not None,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
+from armslength.core.arrangement.tables import Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
@@ -122,7 +123,7 @@ class LiveArrangement:
     def asks_to_sign(self) -> bool:
         """Whether these terms ask for our signature."""
         state, me = self.record.view.state.arrangement, self.record.me.actor
-        return state.phase == "PROPOSED" and me in self.terms.parties and me not in state.signed
+        return state.phase == Phase.PROPOSED and me in self.terms.parties and me not in state.signed
 
     @property
     def seen(self) -> Head:

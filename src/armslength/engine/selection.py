@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from armslength.core.arrangement.tables import Phase
 from armslength.engine.proposals import Proposals
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Misuse, NotFound
@@ -169,5 +170,5 @@ def _candidate(live: LiveArrangement) -> Candidate:
         arrangement=live.arrangement,
         title=live.terms.title,
         replaces=live.engagement.proposal.replaces,
-        stands=live.record.view.state.arrangement.phase not in {"PROPOSED", "LAPSED"},
+        stands=live.record.view.state.arrangement.phase not in {Phase.PROPOSED, Phase.LAPSED},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from armslength.core.arrangement.tables import Stage
 from armslength.delivery.chunks import Ciphertext
 from armslength.engine.contents import Contents, dataset_id
 from armslength.engine.exchange import Exchange
@@ -37,6 +38,6 @@ class DataAccess:
             return None
         live = await self._repository.open(arrangement)
         publication = await self._contents.publication(live, tranche)
-        if publication is None or live.record.sealed.state.tranches[tranche].shown in {"WITHHELD", "FORFEITED"}:
+        if publication is None or live.record.sealed.state.tranches[tranche].shown in {Stage.WITHHELD, Stage.FORFEITED}:
             return None
         return Ciphertext(self._contents.file(publication.path), publication.cipher_root)

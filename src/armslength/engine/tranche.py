@@ -22,7 +22,8 @@ from armslength.core.arrangement.bodies import Ack, Body, Commit, Key, Release
 from armslength.core.arrangement.state import TrancheState
 from armslength.core.arrangement.tables import FINISHED
 from armslength.core.arrangement.terms import Tranche
-from armslength.core.transfer import Transfer
+from armslength.core.negotiation import NegotiationState
+from armslength.core.transfer import FINAL, Transfer
 from armslength.engine.actions import Action, TrancheFacts, next_action
 from armslength.engine.approvals import WAITS
 from armslength.engine.backoff import Backoff
@@ -224,13 +225,13 @@ class LiveTranche(ABC):
             negotiation = await exchange.negotiation_for(self.dataset)
             found = DspStanding(
                 await exchange.transfer_for(self.dataset),
-                negotiation is not None and negotiation.state != "TERMINATED",
+                negotiation is not None and negotiation.state != NegotiationState.TERMINATED,
                 await exchange.agreement_for(self.dataset) is not None,
             )
             if self._moves == before:  # nothing has changed meanwhile
                 self._standing = found
         transfer = found.transfer
-        if self.there.stage in FINISHED and transfer and transfer.state in {"COMPLETED", "TERMINATED"}:
+        if self.there.stage in FINISHED and transfer and transfer.state in FINAL:
             self._is_over = True
         return found
 

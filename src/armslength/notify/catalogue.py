@@ -10,6 +10,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from armslength.core.arrangement.state import Change
+from armslength.core.arrangement.tables import (
+    BAD,
+    AllegationAnswer,
+    AllegationOutcome,
+    DutyStatus,
+    PeriodValue,
+    Phase,
+    Stage,
+)
 from armslength.views.tasks import ANSWER, ATTEST, DETERMINE, PERFORM, PUBLISH, RESUME, SIGN
 
 # --- how what is asked is done: one command for each kind of task -----------------------------------------------------
@@ -27,41 +36,41 @@ ATTEST_PERIOD: Final = "Attest whether {claim} held in {period}."
 
 # --- what has happened: by what changed, and how it shows then --------------------------------------------------------
 
-_ARRANGEMENT: Final = {
-    "SIGNED": "signed",
-    "EFFECTIVE": "begun",
-    "HELD": "held",
-    "SUSPENDED": "suspended",
-    "WINDING": "winding",
-    "COMPLETED": "ended",
-    "TERMINATED": "ended",
-    "LAPSED": "lapsed",
+_ARRANGEMENT: Final[Mapping[str, str]] = {
+    Phase.SIGNED: "signed",
+    Phase.EFFECTIVE: "begun",
+    Phase.HELD: "held",
+    Phase.SUSPENDED: "suspended",
+    Phase.WINDING: "winding",
+    Phase.COMPLETED: "ended",
+    Phase.TERMINATED: "ended",
+    Phase.LAPSED: "lapsed",
     "EXCLUDED": "excluded",
 }
-_DUTY: Final = {
-    "OVERDUE": "overdue",
-    "BREACHED": "breached",
-    "CURED": "remedied",
-    "REMEDIED": "remedied",
-    "DISCHARGED": "discharged",
+_DUTY: Final[Mapping[str, str]] = {
+    DutyStatus.OVERDUE: "overdue",
+    DutyStatus.BREACHED: "breached",
+    DutyStatus.CURED: "remedied",
+    DutyStatus.REMEDIED: "remedied",
+    DutyStatus.DISCHARGED: "discharged",
 }
-_TRANCHE: Final = {
-    "READY": "ready",
-    "DELIVERED": "delivered",
-    "RELEASED": "released",
-    "SETTLED": "settled",
-    "DISPUTED": "disputed",
-    "WITHHELD": "withheld",
-    "FORFEITED": "forfeited",
+_TRANCHE: Final[Mapping[str, str]] = {
+    Stage.READY: "ready",
+    Stage.DELIVERED: "delivered",
+    Stage.RELEASED: "released",
+    Stage.SETTLED: "settled",
+    Stage.DISPUTED: "disputed",
+    Stage.WITHHELD: "withheld",
+    Stage.FORFEITED: "forfeited",
 }
-_CLAIM: Final = {"REFUTED": "refuted", "UNKNOWN": "unknown"}
-_ALLEGATION: Final = {
-    "OPEN": "alleged",
-    "ADMITTED": "answered",
-    "DENIED": "answered",
-    "UNANSWERED": "answered",
-    "UPHELD": "decided",
-    "DISMISSED": "decided",
+_CLAIM: Final[Mapping[str, str]] = {PeriodValue.REFUTED: "refuted", PeriodValue.UNKNOWN: "unknown"}
+_ALLEGATION: Final[Mapping[str, str]] = {
+    AllegationOutcome.OPEN: "alleged",
+    AllegationAnswer.ADMITTED: "answered",
+    AllegationAnswer.DENIED: "answered",
+    AllegationAnswer.UNANSWERED: "answered",
+    AllegationOutcome.UPHELD: "decided",
+    AllegationOutcome.DISMISSED: "decided",
 }
 _EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "arrangement": _ARRANGEMENT,
@@ -70,7 +79,10 @@ _EVENTS: Final[Mapping[str, Mapping[str, str]]] = {
     "claim": _CLAIM,
     "allegation": _ALLEGATION,
 }
-_BACK: Final[Mapping[tuple[str, str], str]] = {("SUSPENDED", "EFFECTIVE"): "resumed", ("HELD", "EFFECTIVE"): "unheld"}
+_BACK: Final[Mapping[tuple[str, str], str]] = {
+    (Phase.SUSPENDED, Phase.EFFECTIVE): "resumed",
+    (Phase.HELD, Phase.EFFECTIVE): "unheld",
+}
 
 # Events that concern everybody named, whatever its part: the others are for parties and the keeper.
 FOR_ALL: Final = frozenset(
@@ -147,8 +159,12 @@ def event(change: Change) -> str | None:
         return None
     if change.kind == "arrangement" and (change.before, change.after) in _BACK:
         return _BACK[change.before, change.after]
-    if change.kind == "duty" and change.before in {"BREACHED", "OVERDUE"} and change.after == "ACTIVE":
+    if change.kind == "duty" and change.before in BAD and change.after == DutyStatus.ACTIVE:
         return "remedied"
-    if change.kind == "tranche" and change.before in {"WITHHELD", "DISPUTED"} and change.after != "FORFEITED":
-        return None if change.before == "WITHHELD" else "decided"
+    if (
+        change.kind == "tranche"
+        and change.before in {Stage.WITHHELD, Stage.DISPUTED}
+        and change.after != Stage.FORFEITED
+    ):
+        return None if change.before == Stage.WITHHELD else "decided"
     return _EVENTS.get(change.kind, {}).get(change.after)

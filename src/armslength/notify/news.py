@@ -19,6 +19,7 @@ from typing import Final
 
 from armslength.core.arrangement import step, tables
 from armslength.core.arrangement.state import Change, State
+from armslength.core.arrangement.tables import Phase
 from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.notify import catalogue
 from armslength.notify.notification import ASKED, HAPPENED, NEAR, PASSED, SILENCE, Notification, id_of
@@ -242,9 +243,9 @@ class _Look:
         """What comes upon the arrangement as a whole, of which one is reminded and nothing is asked."""
         arrangement = self._state.arrangement
         for each in self._running:
-            if each.kind != "arrangement" or each.idle or arrangement.phase == "PROPOSED":
+            if each.kind != "arrangement" or each.idle or arrangement.phase == Phase.PROPOSED:
                 continue
-            name = "start" if arrangement.phase == "SIGNED" else "end" if each.at == self._seen.terms.end else ""
+            name = "start" if arrangement.phase == Phase.SIGNED else "end" if each.at == self._seen.terms.end else ""
             if arrangement.suspension and not name:
                 name = f"suspension@{arrangement.suspension.since}"
             text = catalogue.TERM_TEXT.format(waits=start_case(each.waits_for), then=each.then)

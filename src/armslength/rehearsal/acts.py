@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from armslength.core.arrangement.bodies import Attest, Body, Resume
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.tables import RUNNING, DutyStatus, PeriodValue, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.blocks import decided
 from armslength.views.words import HOUR, Words
@@ -30,17 +31,19 @@ def next_act(terms: Arrangement, state: State, name: str) -> NodeAct | None:
     """What a node does next for a tranche, where files are published and data comes through at once (rule 2.5b): as
     the plan of a node has it, which a test compares."""
     term, there, phase = terms.tranches[name], state.tranches[name], state.arrangement.phase
-    if phase in {"PROPOSED", "LAPSED"} or there.stage == "FORFEITED":
+    if phase in {Phase.PROPOSED, Phase.LAPSED} or there.stage == Stage.FORFEITED:
         return None
-    if there.stage == "LOCKED" and there.commit is None:
+    if there.stage == Stage.LOCKED and there.commit is None:
         return NodeAct(term.provider, "commit", name)
-    if there.shown == "READY":
+    if there.shown == Stage.READY:
         return NodeAct(term.recipient, "cipher", name)
-    if there.shown == "DELIVERED" and (state.shown == "EFFECTIVE" or state.arrangement.winding_by == "withdrawal"):
+    if there.shown == Stage.DELIVERED and (
+        state.shown == Phase.EFFECTIVE or state.arrangement.winding_by == "withdrawal"
+    ):
         return NodeAct(term.provider, "release", name)
-    if there.stage == "RELEASED" and there.key_at is None:
+    if there.stage == Stage.RELEASED and there.key_at is None:
         return NodeAct(term.provider, "key", name) if there.key_due is not None else None
-    return NodeAct(term.recipient, "plain", name) if there.stage == "RELEASED" else None
+    return NodeAct(term.recipient, "plain", name) if there.stage == Stage.RELEASED else None
 
 
 def attestations(terms: Arrangement, begun: int) -> list[tuple[int, str, Attest]]:
@@ -67,20 +70,20 @@ def needed(terms: Arrangement, state: State) -> Iterator[tuple[int, str, Body]]:
         return
     owed = {duty.claim: name for name, duty in terms.duties.items() if duty.kind == "achieve"}
     for name, claim in terms.claims.items():
-        if claim.period is None and decided(state, name, 0) == "UNDECIDED":
+        if claim.period is None and decided(state, name, 0) == PeriodValue.UNDECIDED:
             at = words.starts(claim, 0)
             if name in owed:
                 duty = state.duties[owed[name]]
-                if duty.state not in {"ACTIVE", "OVERDUE", "BREACHED"}:
+                if duty.state not in RUNNING:
                     continue
-                at = max(at, (duty.due or now) - HOUR if duty.state == "ACTIVE" else now)
+                at = max(at, (duty.due or now) - HOUR if duty.state == DutyStatus.ACTIVE else now)
             for monitor in claim.monitors:
                 if monitor not in state.claims[name].open.get(str(0), {}):
                     yield max(at, now), monitor, Attest(claim=name, period=0, value=True)
         elif claim.excuse is not None:
             yield from _excuses(terms, state, words, name, now)
     paused = state.arrangement.suspension
-    if paused is not None and state.arrangement.phase == "EFFECTIVE":
+    if paused is not None and state.arrangement.phase == Phase.EFFECTIVE:
         for party in terms.parties:
             if party not in paused.resumed:
                 yield now, party, Resume()
@@ -92,7 +95,7 @@ def _excuses(terms: Arrangement, state: State, words: Words, name: str, now: int
         return
     claim, marks = terms.claims[excuse.claim], state.claims[name].noticed
     for period, mark in enumerate(marks):
-        if mark != "N" or decided(state, excuse.claim, period) != "UNDECIDED":
+        if mark != "N" or decided(state, excuse.claim, period) != PeriodValue.UNDECIDED:
             continue
         pause = HOUR if claim.report_by is None else min(HOUR, claim.report_by)
         at, last = words.ends(claim, period) + pause, words.ends(claim, period) + (claim.report_by or now)

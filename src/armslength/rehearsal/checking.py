@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from armslength.core.arrangement.state import Change, State
+from armslength.core.arrangement.tables import AllegationAnswer, AllegationOutcome
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF
 from armslength.views.blocks import decided
@@ -99,7 +100,7 @@ def shown(state: State, kind: str, subject: str) -> tuple[str, ...]:
             return (decided(state, claim, int(period)),)
         case _:
             said = state.allegations.get(subject)
-            return ("NONE",) if said is None else (said.outcome, said.answer or "NONE")
+            return (AllegationOutcome.NONE,) if said is None else (said.outcome, said.answer or AllegationAnswer.NONE)
 
 
 def reaches(goal: Goal, changes: Iterable[Change]) -> Change | None:

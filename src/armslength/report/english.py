@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from armslength.analysis.people import named_for_nothing
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, PeriodValue, Stage
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -36,31 +37,34 @@ from armslength.wire.terms_write import natural
 DAY, HOUR, MINUTE = 86400, 3600, 60
 
 # What a state of a duty or tranche means in the middle of a sentence: "C5a is …".
-STATES = {
-    "PENDING": "not yet owed",
-    "ACTIVE": "owed",
-    "OVERDUE": "overdue",
-    "CURED": "done within the cure",
-    "BREACHED": "in breach",
-    "REMEDIED": "remedied after a breach",
-    "FULFILLED": "done in time",
-    "DISCHARGED": "discharged",
-    "EXPIRED": "expired",
-    "UNVERIFIED": "ended without proof",
-    "LOCKED": "not yet due to be given",
-    "READY": "ready",
-    "DELIVERED": "handed over under seal",
-    "RELEASED": "released",
-    "SETTLED": "received",
-    "DISPUTED": "complained about",
-    "FORFEITED": "forfeited",
-    "WITHHELD": "withheld",
-    "SUPPORTED": "confirmed",
-    "REFUTED": "refuted",
+STATES: dict[str, str] = {
+    DutyStatus.PENDING: "not yet owed",
+    DutyStatus.ACTIVE: "owed",
+    DutyStatus.OVERDUE: "overdue",
+    DutyStatus.CURED: "done within the cure",
+    DutyStatus.BREACHED: "in breach",
+    DutyStatus.REMEDIED: "remedied after a breach",
+    DutyStatus.FULFILLED: "done in time",
+    DutyStatus.DISCHARGED: "discharged",
+    DutyStatus.EXPIRED: "expired",
+    DutyStatus.UNVERIFIED: "ended without proof",
+    Stage.LOCKED: "not yet due to be given",
+    Stage.READY: "ready",
+    Stage.DELIVERED: "handed over under seal",
+    Stage.RELEASED: "released",
+    Stage.SETTLED: "received",
+    Stage.DISPUTED: "complained about",
+    Stage.FORFEITED: "forfeited",
+    Stage.WITHHELD: "withheld",
+    PeriodValue.SUPPORTED: "confirmed",
+    PeriodValue.REFUTED: "refuted",
 }
 
 # Sets of states that the language has a word for.
-_TOGETHER = {("DISPUTED", "RELEASED", "SETTLED"): "released", ("CURED", "FULFILLED"): "done"}
+_TOGETHER: dict[tuple[str, ...], str] = {
+    (Stage.DISPUTED, Stage.RELEASED, Stage.SETTLED): "released",
+    (DutyStatus.CURED, DutyStatus.FULFILLED): "done",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +326,7 @@ def _allegations(terms: Arrangement) -> str:
     if rules.holds_per_party:
         times = count(rules.holds_per_party, "time")
         holding = f"It may hold all releases for at most {duration(rules.hold)}, {times} for each party."
-    default = "dismissed" if rules.default == "DISMISSED" else "upheld"
+    default = "dismissed" if rules.default == AllegationOutcome.DISMISSED else "upheld"
     return (
         f"An allegation alone changes nothing. {holding} The other side answers within {duration(rules.reply)}. It "
         f"takes {deciders} to determine it within {duration(rules.determination)}; after that it is dismissed. A "

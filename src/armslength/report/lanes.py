@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from armslength.core.arrangement.bodies import Allege
 from armslength.core.arrangement.state import UNDECIDED, UNKNOWN, VALUE_NAMES, State
+from armslength.core.arrangement.tables import Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.report.lives import LifeStep, Segment, Subject, segments
 from armslength.views.placed import PlacedEntry
@@ -212,13 +213,13 @@ class _Drawing:
     def released(self, name: str) -> tuple[Mark, ...]:
         """A mark where a tranche was released."""
         steps = self.told.get(("tranche", name), ())
-        times = [step.change.at for step in steps if step.change.after == "RELEASED"]
+        times = [step.change.at for step in steps if step.change.after == Stage.RELEASED]
         return tuple(Mark(self.on.x(at), "release", f"{name} released, {self.words.moment(at)}") for at in times)
 
     def finish(self) -> Picture:
         """The whole picture."""
         stays = self.stays(("arrangement", "arrangement"))
-        bands = tuple(self._band(s) for s in stays if s.state in {"HELD", "SUSPENDED"})
+        bands = tuple(self._band(s) for s in stays if s.state in {Phase.HELD, Phase.SUSPENDED})
         end = self.words.terms.end
         end_x = self.on.x(end) if self.on.begin < end < self.on.end else None
         story = "; ".join(f"{s.state} from {self.words.moment(s.start)}" for s in stays)

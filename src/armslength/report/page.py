@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from armslength.core.arrangement.bodies import Allege, Respond
 from armslength.core.arrangement.state import VALUE_NAMES, State
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, PeriodValue, Stage
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.report.english import Sentence, english
 from armslength.report.lanes import axis, picture, slug
@@ -203,11 +204,16 @@ class _Page:
     def facts(self) -> list[tuple[str, str, str]]:
         """Four numbers that say most: (number, what it counts, more)."""
         tranches, duties = self.state.tranches.values(), [self.state.duties[d] for d in self.terms.duties]
-        settled = sum(t.stage == "SETTLED" for t in tranches)
+        settled = sum(t.stage == Stage.SETTLED for t in tranches)
         broken = sum(i.broke is not None for d in duties for i in d.instances)
-        broken += sum(self._ever(name, "BREACHED") for name, d in self.terms.duties.items() if d.kind == "achieve")
+        broken += sum(
+            self._ever(name, DutyStatus.BREACHED) for name, d in self.terms.duties.items() if d.kind == "achieve"
+        )
         raised = self.state.allegations.values()
-        outcomes = [f"{sum(a.outcome == o for a in raised)} {o.lower()}" for o in ("UPHELD", "DISMISSED", "OPEN")]
+        outcomes = [
+            f"{sum(a.outcome == o for a in raised)} {o.lower()}"
+            for o in (AllegationOutcome.UPHELD, AllegationOutcome.DISMISSED, AllegationOutcome.OPEN)
+        ]
         seals = sum(entry.type == "seal" for entry in self.placed)
         authors = len({entry.author for entry in self.placed})
         return [
@@ -222,7 +228,9 @@ class _Page:
 
     def _broken(self) -> list[str]:
         return [
-            f"{name}, now {self.state.duties[name].state}" for name in self.terms.duties if self._ever(name, "BREACHED")
+            f"{name}, now {self.state.duties[name].state}"
+            for name in self.terms.duties
+            if self._ever(name, DutyStatus.BREACHED)
         ]
 
     def _ever(self, duty: str, state: str) -> bool:
@@ -287,13 +295,13 @@ class _Page:
         steps = [
             step for (kind, id_), steps in self.told.items() if kind == "claim" for step in steps if _of(id_, name)
         ]
-        odd = [s for s in steps if rules.kind == "event" or s.change.after != "SUPPORTED"]
+        odd = [s for s in steps if rules.kind == "event" or s.change.after != PeriodValue.SUPPORTED]
         excuse = any(claim.excuse and claim.excuse.claim == name for claim in self.terms.claims.values())
         parts = []
         for letter, value in VALUE_NAMES.items():
             hits = sum(c == letter for c in held.decided)
-            if hits and value != "UNDECIDED":
-                said = "not attested" if value == "UNKNOWN" and excuse else value
+            if hits and value != PeriodValue.UNDECIDED:
+                said = "not attested" if value == PeriodValue.UNKNOWN and excuse else value
                 parts.append(f"{count(hits, self.words.unit(rules))} {said}" if rules.period else value)
         return ClaimSummary(
             name,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.arrangement.state import DutyState, State
+from armslength.core.arrangement.tables import DutyStatus
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.blocks import Block, sentence
 from armslength.views.deadlines import Deadline, deadlines
@@ -81,13 +82,11 @@ class Question:
 
     def stands(self, held: DutyState) -> list[str]:
         """That a duty's clock is paused, and what is left of it; nothing while it runs."""
-        until = held.cure_due if held.state == "OVERDUE" else held.due
+        until = held.cure_due if held.state == DutyStatus.OVERDUE else held.due
         if held.frozen_at is None or until is None:
             return []
-        left = until - held.frozen_at
-        rest = (
-            f"{span(left)} {'to cure it ' * (held.state == 'OVERDUE')}will be left" if left > 0 else "no time is left"
-        )
+        left, cure = until - held.frozen_at, "to cure it " if held.state == DutyStatus.OVERDUE else ""
+        rest = f"{span(left)} {cure}will be left" if left > 0 else "no time is left"
         return [f"Its clock has been paused since {self.words.moment(held.frozen_at)}: once it runs again, {rest}."]
 
     def vote(self, kind: str, subject: str, votes: Mapping[str, bool], until: int) -> Block:

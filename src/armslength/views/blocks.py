@@ -10,6 +10,7 @@ from armslength.core.arrangement import tables
 from armslength.core.arrangement.conditions import never
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import CLEAN, UNDECIDED, VALUE_NAMES, DutyState, State
+from armslength.core.arrangement.tables import PeriodValue, Stage
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -27,7 +28,7 @@ from armslength.core.arrangement.terms import (
 )
 from armslength.views.words import Words, count, listing, ranges, span
 
-OPENED = frozenset({"READY", "DELIVERED", "RELEASED", "SETTLED", "DISPUTED"})
+OPENED = frozenset({Stage.READY, Stage.DELIVERED, Stage.RELEASED, Stage.SETTLED, Stage.DISPUTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ def noticed(words: Words, state: State, claim: str, period: int) -> bool:
 def denied(words: Words, state: State, claim: str, period: int) -> tuple[str, ...]:
     """Who say that a period did not hold, if they are enough and only the excuse is still waited for; else nobody."""
     terms, rules = words.terms, words.terms.claims[claim]
-    if rules.excuse is None or decided(state, claim, period) != "UNDECIDED":
+    if rules.excuse is None or decided(state, claim, period) != PeriodValue.UNDECIDED:
         return ()
     votes = state.claims[claim].open.get(str(period), {})
     nays = tuple(m for m in rules.monitors if m in votes and not votes[m].value)
@@ -96,7 +97,7 @@ def lack(terms: Arrangement, state: State, claim: str, period: int) -> Block | N
     """What one period of a claim lacks to be SUPPORTED, or excused once enough have denied it; None once it is decided,
     or can be no more."""
     words, rules = Words.of(terms, state), terms.claims[claim]
-    if decided(state, claim, period) != "UNDECIDED" or closed(terms, state, claim):
+    if decided(state, claim, period) != PeriodValue.UNDECIDED or closed(terms, state, claim):
         return None
     enough = denied(words, state, claim, period)
     if enough and rules.excuse is not None:
@@ -146,7 +147,7 @@ def outstanding(terms: Arrangement, state: State, claim: str) -> list[int]:
         return []
     over = {p for p in range(words.periods(rules)) if words.ends(rules, p) <= state.clock.now}
     voted = {int(p) for p, votes in state.claims[claim].open.items() if votes}
-    return sorted(p for p in over | voted if decided(state, claim, p) == "UNDECIDED")
+    return sorted(p for p in over | voted if decided(state, claim, p) == PeriodValue.UNDECIDED)
 
 
 def _runs(held: DutyState, deadline: int | None) -> int | None:
@@ -246,7 +247,7 @@ class _Unmet:
         value = decided(self.state, name, 0)
         if value in condition.states:
             return ()
-        if value != "UNDECIDED":
+        if value != PeriodValue.UNDECIDED:
             return (Block(kind="claim", subject=f"{name}#0", need=f"claim {name} is {value} for good", final=True),)
         block = lack(self.terms, self.state, name, 0)
         need = f"claim {self.words.claim(name)} is UNDECIDED, and is decided no more"
@@ -273,7 +274,7 @@ class _Unmet:
 
     def _end(self, tranche: str) -> Block | None:
         """Why a tranche that is still locked can never open any more; None if it may, or has."""
-        if self.state.tranches[tranche].stage != "LOCKED" or tranche in self.within:
+        if self.state.tranches[tranche].stage != Stage.LOCKED or tranche in self.within:
             return None
         inner, rules = _Unmet(self.words, self.state, self.within | {tranche}), self.terms.tranches[tranche]
         gate = () if self.state.tranches[tranche].gate_at is not None else inner.of(rules.gate)

@@ -13,6 +13,7 @@ from armslength.core.arrangement import claims, releases, tables
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import AllegationState, DutyState, State, TrancheState
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.views.blocks import agreed, decided, denied, noticed
 from armslength.views.words import Words
@@ -45,7 +46,7 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
     found = [*_arrangement(words, state), *_claims(words, state), *_duties(words, state)]
     found += [d for name, a in state.allegations.items() for d in _allegation(words, state, name, a)]
     if state.arrangement.phase in tables.LIVE:
-        winding = state.arrangement.phase == "WINDING"
+        winding = state.arrangement.phase == Phase.WINDING
         for name, held in state.tranches.items():
             alleged = f"{terms.tranches[name].recipient}/{name}" in state.allegations
             found += _tranche(words, name, held, winding=winding, alleged=alleged)
@@ -54,25 +55,25 @@ def deadlines(terms: Arrangement, state: State) -> tuple[Deadline, ...]:
 
 def _arrangement(words: Words, state: State) -> Iterator[Deadline]:
     terms, arrangement = words.terms, state.arrangement
-    if arrangement.phase == "PROPOSED":
+    if arrangement.phase == Phase.PROPOSED:
         missing = words.actors(p for p in terms.parties if p not in arrangement.signed)
         yield _of("arrangement", "arrangement", terms.entry_by, terms.grace, f"{missing} to sign", "it lapses")
-    if arrangement.phase == "SIGNED":
+    if arrangement.phase == Phase.SIGNED:
         start = max(terms.start, *arrangement.signed.values())
         yield _of("arrangement", "arrangement", start, 0, "the start", "it starts, and is in force")
     if arrangement.effective_at is None:
         return
-    if arrangement.phase == "EFFECTIVE":
+    if arrangement.phase == Phase.EFFECTIVE:
         yield from _endings(words, state)
     if state.clock.now < terms.end:
         then = "the term ends"
-        if arrangement.phase == "EFFECTIVE":
+        if arrangement.phase == Phase.EFFECTIVE:
             forfeit = "; what is still LOCKED or READY once its last periods are decided is forfeited"
             if arrangement.suspension:  # agreed, it may end by itself: what can be remedied no more is not waited for
                 forfeit = ", and the suspension with it" if agreed(terms, state) else ", and it is wound up"
             then += forfeit
         end = _of("arrangement", "arrangement", terms.end, 0, "the end of the term", then)
-        yield replace(end, idle=arrangement.phase != "EFFECTIVE")
+        yield replace(end, idle=arrangement.phase != Phase.EFFECTIVE)
 
 
 def _endings(words: Words, state: State) -> Iterator[Deadline]:
@@ -133,14 +134,14 @@ def _duties(words: Words, state: State) -> Iterator[Deadline]:
 def _achieve(words: Words, name: str, duty: DutyState, state: State) -> Iterator[Deadline]:
     terms = words.terms.duties[name]
     waits = f"{words.actor(terms.performer)} to perform, shown by claim {terms.claim}"
-    at = {"ACTIVE": duty.due, "OVERDUE": duty.cure_due}.get(duty.state)
+    at = duty.deadline
     if at is None:
         return
-    came = state.claims[terms.claim].at if decided(state, terms.claim, 0) == "SUPPORTED" else None
+    came = state.claims[terms.claim].at if decided(state, terms.claim, 0) == PeriodValue.SUPPORTED else None
     then = f"{name} is OVERDUE"
-    if came is not None and duty.state == "ACTIVE" and duty.cure_due is not None and came <= duty.cure_due:
+    if came is not None and duty.state == DutyStatus.ACTIVE and duty.cure_due is not None and came <= duty.cure_due:
         then = f"{name} is CURED"
-    elif duty.state == "OVERDUE" or terms.cure == 0:  # without a cure it is broken at once
+    elif duty.state == DutyStatus.OVERDUE or terms.cure == 0:  # without a cure it is broken at once
         follows = CONSEQUENCES.get(terms.consequence, terms.consequence)
         if terms.consequence == "suspend" and not _in_force(words, state, at):
             follows = LATE
@@ -159,7 +160,7 @@ def _settled(duty: str, fires: int, then: str) -> Deadline:
 
 def _in_force(words: Words, state: State, at: int) -> bool:
     """Whether what fires for the deadline `at` does so while the arrangement is in force and its term runs."""
-    return state.arrangement.phase == "EFFECTIVE" and at + words.terms.grace < words.terms.end
+    return state.arrangement.phase == Phase.EFFECTIVE and at + words.terms.grace < words.terms.end
 
 
 def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
@@ -172,10 +173,10 @@ def _release(words: Words, tranche: str, state: State) -> Iterator[Deadline]:
     waits = f"{provider} to hand over the key of {tranche}" if released else f"{provider} to release {tranche}"
     then = f"{tranche}'s release is OVERDUE"
     key_at, cure_due = state.tranches[tranche].key_at, _cure_due(state, tranche, terms.release_cure)
-    settled = key_at is not None and state.tranches[tranche].stage == "SETTLED"
+    settled = key_at is not None and state.tranches[tranche].stage == Stage.SETTLED
     if settled and cure_due is not None and key_at is not None and key_at <= cure_due:
         then = f"{tranche}'s release is CURED"
-    elif state.duties[name].state == "OVERDUE" or terms.release_cure == 0:
+    elif state.duties[name].state == DutyStatus.OVERDUE or terms.release_cure == 0:
         leave = f", and {words.actor(terms.recipient)} may withdraw at once" if _in_force(words, state, at) else ""
         then = f"{tranche}'s release is BREACHED{leave}"
     if key_at is not None:
@@ -195,16 +196,16 @@ def _cure_due(state: State, tranche: str, cure: int) -> int | None:
 def _allegation(words: Words, state: State, name: str, held: AllegationState) -> Iterator[Deadline]:
     rules, grace = words.terms.allegations, words.terms.grace
     if held.holding:
-        waits = "a decision" if held.outcome == "OPEN" else "the limit of the hold"
-        then = f"the hold of {name} ends{', unless a decision ends it first' if held.outcome == 'OPEN' else ''}"
+        waits = "a decision" if held.open else "the limit of the hold"
+        then = f"the hold of {name} ends{', unless a decision ends it first' if held.open else ''}"
         yield _of("allegation", name, held.raised_at + rules.hold, 0, waits, then)
     if held.answer is None:
         waits = "an answer by the debtor"
         reply = _of("allegation", name, held.raised_at + rules.reply, grace, waits, f"{name} counts as UNANSWERED")
-        yield replace(reply, idle=held.outcome != "OPEN")
-    if held.outcome == "OPEN":
+        yield replace(reply, idle=not held.open)
+    if held.open:
         waits = "the determiners to decide"
-        if held.claim is not None and decided(state, held.claim, held.period or 0) == "UNDECIDED":
+        if held.claim is not None and decided(state, held.claim, held.period or 0) == PeriodValue.UNDECIDED:
             waits = "the monitors or the determiners to decide"
         yield _of("allegation", name, held.raised_at + rules.determination, grace, waits, f"{name} is DISMISSED")
 
@@ -212,18 +213,18 @@ def _allegation(words: Words, state: State, name: str, held: AllegationState) ->
 def _tranche(words: Words, name: str, held: TrancheState, *, winding: bool, alleged: bool) -> Iterator[Deadline]:
     terms, grace = words.terms.tranches[name], words.terms.grace
     recipient = words.actor(terms.recipient)
-    if held.stage == "READY" and held.gate_at is not None:
+    if held.stage == Stage.READY and held.gate_at is not None:
         waits = f"{recipient} to confirm that the sealed data has arrived"
         at = held.gate_at + terms.deliver_by
         if winding:
             yield _of("tranche", name, at, grace, waits, f"{name} is FORFEITED")
-        elif held.shown == "READY" and not alleged:  # while it is WITHHELD nobody is late
+        elif held.shown == Stage.READY and not alleged:  # while it is WITHHELD nobody is late
             then = f"{recipient} may allege that {name} was not delivered sealed in time"
             yield _of("tranche", name, at, None, waits, then)
-    if held.stage == "RELEASED" and held.key_at is not None:
+    if held.stage == Stage.RELEASED and held.key_at is not None:
         waits = f"{recipient} to confirm the content or to complain"
         yield _of("tranche", name, held.key_at + terms.ack_by, grace, waits, f"{name} counts as received: SETTLED")
-    if held.complaint == "OPEN" and held.disputed_at is not None:
+    if held.contested and held.disputed_at is not None:
         default = words.terms.allegations.default
         at = held.disputed_at + words.terms.allegations.determination
         yield _of("tranche", name, at, grace, "the determiners to decide", f"the complaint is {default} by default")

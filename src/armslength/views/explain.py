@@ -10,6 +10,7 @@ from armslength.core.arrangement import tables, tranches
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import State, Suspension
 from armslength.core.arrangement.step import next_deadline
+from armslength.core.arrangement.tables import DutyStatus, Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import NotFound
 from armslength.views.asked import Question, Why, ended
@@ -23,7 +24,7 @@ from armslength.wire.own import Trouble
 
 LAG = 60  # seconds behind, or silent, after which a timekeeper is named, or the keeper where no seal comes
 SPELT = 12  # ids that are listed; of more only the number is told
-OVER = frozenset({"WINDING", "TERMINATED", "COMPLETED"})
+OVER = frozenset({Phase.WINDING, Phase.TERMINATED, Phase.COMPLETED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +100,11 @@ def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
     said = [f"The arrangement is {shown}: {meaning(shown)}{_since(asked)}."]
     blocks: list[Block] = []
     missing = tuple(p for p in asked.terms.parties if p not in held.signed)
-    if held.phase in {"PROPOSED", "SIGNED"} and missing:
+    if held.phase in {Phase.PROPOSED, Phase.SIGNED} and missing:
         said.append(f"{words.actors(missing)} {_have(missing)} yet to sign.")
         until = asked.terms.entry_by
         blocks.append(Block(kind="arrangement", subject="arrangement", need="a signature", who=missing, until=until))
-    if held.suspension and held.phase == "EFFECTIVE":
+    if held.suspension and held.phase == Phase.EFFECTIVE:
         more, waits = _suspension(asked, held.suspension)
         said += more
         blocks += waits
@@ -111,14 +112,14 @@ def arrangement(asked: Question, facts: NodeFacts | None = None) -> Why:
         if raised.holding:
             end = raised.raised_at + asked.terms.allegations.hold
             said.append(f"Allegation {name} by {words.actor(raised.by)} holds it, at most until {asked.moment(end)}.")
-            if raised.outcome == "OPEN":
+            if raised.open:
                 blocks.append(asked.vote("allegation", name, raised.votes, end))
     for party, notice in held.withdrawals.items():
         gave = f"{words.actor(party)} gave notice of withdrawal on {words.moment(notice.at)}"
         said.append(f"{gave}, to end on {words.moment(notice.ends)}.")
-    if held.phase == "LAPSED" and missing:
+    if held.phase == Phase.LAPSED and missing:
         said.append(f"{words.actors(missing)} did not sign by {words.moment(asked.terms.entry_by)}.")
-    if held.phase in {"WINDING", "TERMINATED"}:
+    if held.phase in {Phase.WINDING, Phase.TERMINATED}:
         draft = Draft(asked.terms, asked.state)
         owed = [name for name in asked.state.tranches if not tranches.final(draft, name)]
         said.append(_winding(asked, owed))
@@ -224,19 +225,19 @@ def _since(asked: Question) -> str:
     """Since when the arrangement is in its state; what is in force may have been held or suspended meanwhile, which the
     state does not tell, so then only when that began."""
     held, words = asked.state.arrangement, asked.words
-    if asked.state.shown == "EFFECTIVE":
+    if asked.state.shown == Phase.EFFECTIVE:
         return f"; it took effect on {words.moment(held.at)}"
     at = held.at
-    if asked.state.shown == "SUSPENDED" and held.suspension:
+    if asked.state.shown == Phase.SUSPENDED and held.suspension:
         at = held.suspension.since
-    if asked.state.shown == "HELD":
+    if asked.state.shown == Phase.HELD:
         at = min(a.raised_at for a in asked.state.allegations.values() if a.holding)
     return f", since {words.moment(at)}" if at else ""
 
 
 def _suspension(asked: Question, held: Suspension) -> tuple[list[str], list[Block]]:
     limit = held.since + asked.terms.max_suspension
-    broken = [d for d in held.duties if asked.state.duties[d].state == "BREACHED"]
+    broken = [d for d in held.duties if asked.state.duties[d].state == DutyStatus.BREACHED]
     still = [d for d in broken if can_be_remedied(asked, d)]
     lost = [d for d in broken if d not in still]
     missing = tuple(p for p in asked.terms.parties if p not in held.resumed)
@@ -272,7 +273,7 @@ def _suspension(asked: Question, held: Suspension) -> tuple[list[str], list[Bloc
 
 def _winding(asked: Question, owed: list[str]) -> str:
     rest = f"still to settle: {listing(owed)}" if owed else "no tranche is owed any more"
-    verb = "is" if asked.state.arrangement.phase == "WINDING" else "was"
+    verb = "is" if asked.state.arrangement.phase == Phase.WINDING else "was"
     return f"It {verb} wound up {ended(asked)}; {rest}."
 
 

@@ -27,13 +27,14 @@ from fractions import Fraction
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.state import CLEAN, Change, State
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import Malformed
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words
 
-PERFORMED = frozenset({"FULFILLED", "CURED", "REMEDIED"})
-CLEAN_NAMES = frozenset({"SUPPORTED", "EXCUSED"})
+PERFORMED = frozenset({DutyStatus.FULFILLED, DutyStatus.CURED, DutyStatus.REMEDIED})
+CLEAN_NAMES = frozenset({PeriodValue.SUPPORTED, PeriodValue.EXCUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def measure(terms: Arrangement, state: State, weights: Mapping[str, int] | None 
         stage = state.tranches[name].stage
         if stage in tables.GIVEN:
             ledger.given[tranche.provider] += worth[name]
-        if stage == "SETTLED":
+        if stage == Stage.SETTLED:
             ledger.received[tranche.recipient] += worth[name]
     return ledger.balances()
 
@@ -204,7 +205,7 @@ class _Moves:
 
     def take(self, change: Change) -> str:
         """Book one change; returns what it moved, in words."""
-        if change.kind == "arrangement" and change.after == "EFFECTIVE" and change.before == "SIGNED":
+        if change.kind == "arrangement" and change.after == Phase.EFFECTIVE and change.before == Phase.SIGNED:
             self.words = Words(self.terms, change.at)
         if change.kind == "tranche":
             return self._tranche(change)
@@ -219,14 +220,14 @@ class _Moves:
         worth = self.ledger.worth[change.subject]
         if change.after in tables.GIVEN and change.before not in tables.GIVEN:
             self.ledger.given[tranche.provider] += worth
-        if change.after == "SETTLED":
+        if change.after == Stage.SETTLED:
             self.ledger.received[tranche.recipient] += worth
-        return f"{change.subject} is {'received' if change.after == 'SETTLED' else change.after.lower()}"
+        return f"{change.subject} is {'received' if change.after == Stage.SETTLED else change.after.lower()}"
 
     def _duty(self, change: Change) -> str:
         name, duty = change.subject, self.terms.duties[change.subject]
         if duty.kind == "maintain":
-            if change.after == "ACTIVE" and name not in self.active:
+            if change.after == DutyStatus.ACTIVE and name not in self.active:
                 self.active[name] = _periods(self.words, name, change.at)
         elif change.after in PERFORMED and name not in self.performed:
             self.performed.add(name)

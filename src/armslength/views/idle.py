@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from armslength.core.arrangement.bodies import Attest, Body, Determine, Notice
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.tables import AllegationOutcome, PeriodValue
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.blocks import closed, decided
 from armslength.views.words import Words, span
@@ -17,7 +18,7 @@ def without_effect(terms: Arrangement, state: State, author: str, body: Body, no
         case Attest(claim=claim, period=number) if claim in terms.claims:
             spot = words.subject("claim", f"{claim}#{number}")
             value = decided(state, claim, number)
-            if value != "UNDECIDED":
+            if value != PeriodValue.UNDECIDED:
                 return f"{spot} is already decided: {value}"
             if closed(terms, state, claim):
                 return f"{spot} is decided no more: the arrangement is {state.shown}"
@@ -28,7 +29,7 @@ def without_effect(terms: Arrangement, state: State, author: str, body: Body, no
             return _notice(words, state, body, now)
         case Determine(allegation=str(name)) if name in state.allegations:
             outcome = state.allegations[name].outcome
-            if outcome != "OPEN":
+            if outcome != AllegationOutcome.OPEN:
                 return f"allegation {name} is already {outcome}"
         case _:
             pass
@@ -49,6 +50,6 @@ def _notice(words: Words, state: State, body: Notice, now: int) -> str:
         for number in range(words.periods(rules))
         if words.starts(rules, number) < body.end and body.start < words.ends(rules, number)
     ]
-    if all(decided(state, body.claim, number) != "UNDECIDED" for number in touched):
+    if all(decided(state, body.claim, number) != PeriodValue.UNDECIDED for number in touched):
         return f"no undecided {words.unit(rules)} of {body.claim} lies in it"
     return ""

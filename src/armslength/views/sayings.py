@@ -21,6 +21,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
+from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words, clock, count, date, listing, ranges, size
 
@@ -59,8 +60,11 @@ def _single(words: Words, kind: str, body: Body, s: str) -> str:
         case Allege():
             return _alleges(words, body, s)
         case Respond():
-            verb = {"ADMITTED": f"admit{s}", "DENIED": "deny" if not s else "denies"}.get(body.answer, body.answer)
-            return f"{verb} allegation {body.allegation}{_quote(body.text)}"
+            verbs: dict[str, str] = {
+                AllegationAnswer.ADMITTED: f"admit{s}",
+                AllegationAnswer.DENIED: "denies" if s else "deny",
+            }
+            return f"{verbs.get(body.answer, body.answer)} allegation {body.allegation}{_quote(body.text)}"
         case Ack():
             return _acks(body, s)
         case Release():

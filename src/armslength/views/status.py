@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from armslength.core.arrangement import tables
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.tables import DutyStatus
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.views.deadlines import Deadline, deadlines
 from armslength.views.explain import NodeFacts, stalled, why
@@ -141,10 +143,10 @@ def _duties(terms: Arrangement, state: State) -> tuple[DutyLine, ...]:
                 state=held.state,
                 means=meaning(held.state),
                 since=held.at,
-                due=held.due if held.state in {"ACTIVE", "OVERDUE"} else None,
-                cure_due=held.cure_due if held.state == "OVERDUE" else None,
+                due=held.due if held.state in tables.DUE else None,
+                cure_due=held.cure_due if held.state == DutyStatus.OVERDUE else None,
                 frozen=held.frozen_at is not None,
-                remedied=sum(instance.state == "REMEDIED" for instance in held.instances),
+                remedied=sum(instance.state == DutyStatus.REMEDIED for instance in held.instances),
             )
         )
     return tuple(lines)

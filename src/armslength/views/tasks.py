@@ -20,6 +20,7 @@ from armslength.core.arrangement.bodies import (
     Sign,
 )
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.tables import AllegationAnswer, DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF
 from armslength.errors import Refused
@@ -102,7 +103,7 @@ class _Asked:
     def _arrangement(self) -> Iterator[Task]:
         arrangement, due = self._state.arrangement, self._deadline("arrangement", "arrangement")
         limit, then = (due.at, due.then) if due else (None, "")
-        unsigned = arrangement.phase == "PROPOSED" and self._me not in arrangement.signed
+        unsigned = arrangement.phase == Phase.PROPOSED and self._me not in arrangement.signed
         if unsigned and self._me in self._terms.parties and self._may(Sign()):
             text = f"Sign these terms, or decline them: {self._terms.title}."
             yield Task(kind=SIGN, subject="arrangement", until=limit, text=text, then=then)
@@ -151,7 +152,7 @@ class _Asked:
     def _performances(self) -> Iterator[Task]:
         for name, duty in self._terms.duties.items():
             held = self._state.duties[name]
-            if duty.kind != "achieve" or held.state not in {"ACTIVE", "OVERDUE"}:
+            if duty.kind != "achieve" or held.state not in tables.DUE:
                 continue
             if held.performed_at is not None and held.performed_at >= held.at:
                 continue
@@ -164,7 +165,7 @@ class _Asked:
                 kind=PERFORM,
                 subject=name,
                 since=held.active_at,
-                until=due.at if due else held.cure_due if held.state == "OVERDUE" else held.due,
+                until=due.at if due else held.cure_due if held.state == DutyStatus.OVERDUE else held.due,
                 text=text,
                 then=due.then if due else "",
             )
@@ -172,7 +173,7 @@ class _Asked:
     def _publications(self) -> Iterator[Task]:
         for name, tranche in self._terms.tranches.items():
             held = self._state.tranches[name]
-            if tranche.provider != self._me or held.commit is not None or held.stage not in {"LOCKED", "READY"}:
+            if tranche.provider != self._me or held.commit is not None or held.stage not in {Stage.LOCKED, Stage.READY}:
                 continue
             if self._state.arrangement.effective_at is None:
                 continue
@@ -190,16 +191,12 @@ class _Asked:
     def _allegations(self) -> Iterator[Task]:
         for name, said in self._state.allegations.items():
             due = self._deadline("allegation", name)
-            if said.answer is None and self._may(Respond(allegation=name, answer="DENIED")):
+            if said.answer is None and self._may(Respond(allegation=name, answer=AllegationAnswer.DENIED)):
                 limit = said.raised_at + self._terms.allegations.reply
                 text = f"Answer allegation {name} by {self._words.actor(said.by)}: admit or deny it."
                 then = f"{name} counts as UNANSWERED"
                 yield Task(kind=ANSWER, subject=name, since=said.raised_at, until=limit, text=text, then=then)
-            if (
-                said.outcome == "OPEN"
-                and self._me not in said.votes
-                and self._may(Determine(allegation=name, uphold=True))
-            ):
+            if said.open and self._me not in said.votes and self._may(Determine(allegation=name, uphold=True)):
                 limit = said.raised_at + self._terms.allegations.determination
                 text = f"Decide allegation {name} by {self._words.actor(said.by)}: uphold or dismiss it."
                 then = due.then if due else f"{name} is DISMISSED"
@@ -208,7 +205,7 @@ class _Asked:
     def _complaints(self) -> Iterator[Task]:
         rules = self._terms.allegations
         for name, held in self._state.tranches.items():
-            if held.complaint != "OPEN" or held.disputed_at is None or self._me in held.votes:
+            if not held.contested or held.disputed_at is None or self._me in held.votes:
                 continue
             if self._may(Determine(tranche=name, uphold=True)):
                 text = f"Decide the complaint about {self._words.tranche(name)}: uphold or dismiss it."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from armslength.core.arrangement.tables import DutyStatus, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.asked import Why
 from armslength.views.exposure import Series, moved, number
@@ -120,7 +121,7 @@ def _tranches(status: Status, width: int) -> Text:
     for line in status.tranches:
         title = Span(isolated(_cut(line.title, width - wide - 13)))
         out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<10}", tone(line.state)), title])
-        if line.state not in {"SETTLED", "FORFEITED"}:
+        if line.state not in {Stage.SETTLED, Stage.FORFEITED}:
             out += _wrapped(line.because, width, " " * 7, "faint")
     return out
 
@@ -128,7 +129,11 @@ def _tranches(status: Status, width: int) -> Text:
 def _owed(words: Words, status: Status, party: str, width: int) -> Text:
     out: Text = [[], [Span(f"{words.named(party)} owes", "title")]]
     mine = [line for line in status.duties if line.debtor == party]
-    shown = [line for line in mine if not (words.release_of(line.id) and line.state in {"PENDING", "FULFILLED"})]
+    shown = [
+        line
+        for line in mine
+        if not (words.release_of(line.id) and line.state in {DutyStatus.PENDING, DutyStatus.FULFILLED})
+    ]
     hidden = [line.state for line in mine if line not in shown]
     wide = max([10, *(len(line.id) for line in status.duties)])
     for line in shown:
@@ -136,7 +141,7 @@ def _owed(words: Words, status: Status, party: str, width: int) -> Text:
         out.append([Span(f"  {line.id:<{wide}} "), Span(f"{line.state:<12}", tone(line.state)), due])
         out += _wrapped(line.what, width, " " * (wide + 3), "faint")
     if hidden:
-        done, open_ = hidden.count("FULFILLED"), hidden.count("PENDING")
+        done, open_ = hidden.count(DutyStatus.FULFILLED), hidden.count(DutyStatus.PENDING)
         parts = (
             f"{done} fulfilled and {open_} not yet due" if done and open_ else "fulfilled" if done else "not yet due"
         )
@@ -194,7 +199,7 @@ def _due(words: Words, line: DutyLine, now: int) -> str:
         return f"cure by {words.short(line.cure_due)}, {_away(line.cure_due, now)}"
     if line.due is not None:
         return f"due {words.short(line.due)}, {_away(line.due, now)}"
-    return "broken before, and made good" if line.remedied and line.state != "REMEDIED" else ""
+    return "broken before, and made good" if line.remedied and line.state != DutyStatus.REMEDIED else ""
 
 
 def _away(at: int, now: int) -> str:

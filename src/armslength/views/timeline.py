@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from armslength.core.arrangement.bodies import Attest, Determine
 from armslength.core.arrangement.state import Change, State
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.causes import cause as because
 from armslength.views.placed import PlacedEntry
@@ -79,7 +80,7 @@ def effects(words: Words, changes: Iterable[Change]) -> tuple[Effect, ...]:
 
 def idle(terms: Arrangement, change: Change) -> bool:
     """Whether a change says nothing to a reader: an excuse that was never attested, mostly because none was needed."""
-    if change.kind != "claim" or change.after != "UNKNOWN":
+    if change.kind != "claim" or change.after != PeriodValue.UNKNOWN:
         return False
     name = change.subject.partition("#")[0]
     return any(claim.excuse and claim.excuse.claim == name for claim in terms.claims.values())
@@ -88,7 +89,7 @@ def idle(terms: Arrangement, change: Change) -> bool:
 def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list[Effect]:
     """Take the supported periods out of `alike`; claims with the same periods share one effect."""
     shared: dict[tuple[str, tuple[int, ...]], list[list[Change]]] = {}
-    for key in [key for key in alike if key[0] == "claim" and key[-1] == "SUPPORTED"]:
+    for key in [key for key in alike if key[0] == "claim" and key[-1] == PeriodValue.SUPPORTED]:
         found = alike.pop(key)
         rules = words.terms.claims[found[0].subject.partition("#")[0]]
         numbers = tuple(sorted(int(change.subject.partition("#")[2] or 0) for change in found))
@@ -99,7 +100,7 @@ def _supported(words: Words, alike: dict[tuple[str, ...], list[Change]]) -> list
         name += f" {unit}{'s' if len(numbers) > 1 else ''} {ranges('', numbers)}" if unit else ""
         changes = tuple(change for group in groups for change in group)
         text = f"{name}: SUPPORTED"
-        out.append(Effect(text=text, name=name, before="", cause="", after="SUPPORTED", changes=changes))
+        out.append(Effect(text=text, name=name, before="", cause="", after=PeriodValue.SUPPORTED, changes=changes))
     return out
 
 
@@ -118,7 +119,7 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         return _decided(words, found)
     name = listing(words.subject(c.kind, c.subject) for c in found)
     name = start_case(name) if change.kind in {"arrangement", "allegation"} else name  # ids stay as they are
-    before = "" if change.before in {"NONE", change.after} else change.before
+    before = "" if change.before in {DutyStatus.NONE, change.after} else change.before
     text = f"{name}: {before} → {change.after}" if before else f"{name}: {change.after}"
     if change.kind == "instance":
         duty, _, period = change.subject.partition("#")
@@ -155,13 +156,13 @@ def _origin(terms: Arrangement, placed: Sequence[PlacedEntry], state: State | No
         return state.arrangement.effective_at
     for entry in placed:
         for change in entry.changes:
-            if change.kind == "arrangement" and change.before == "SIGNED" and change.after == "EFFECTIVE":
+            if change.kind == "arrangement" and change.before == Phase.SIGNED and change.after == Phase.EFFECTIVE:
                 return change.at
     return terms.start
 
 
 def _routine(terms: Arrangement, change: Change) -> bool:
-    return (change.kind == "claim" and change.after == "SUPPORTED") or idle(terms, change)
+    return (change.kind == "claim" and change.after == PeriodValue.SUPPORTED) or idle(terms, change)
 
 
 def _by_time(terms: Arrangement, groups: list[_Group], entry: PlacedEntry) -> list[Change]:

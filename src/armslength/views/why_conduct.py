@@ -6,6 +6,7 @@ from armslength.core.arrangement import tables
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.duties import remediable
 from armslength.core.arrangement.state import CLEAN, REFUTED, DutyState, Instance
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue
 from armslength.views import why_decided
 from armslength.views.asked import Question, Why, start
 from armslength.views.blocks import Block, closed, decided, denied, lack, outstanding, unmet
@@ -18,10 +19,10 @@ SHOWN = 3  # how many open periods are spelt out
 def duty(asked: Question, name: str) -> Why:
     """Explain a duty of the terms."""
     terms, held = asked.terms.duties[name], asked.state.duties[name]
-    since = "" if held.state == "PENDING" else f", since {asked.words.moment(held.at)}"
+    since = "" if held.state == DutyStatus.PENDING else f", since {asked.words.moment(held.at)}"
     said = [f"{asked.words.duty(name)} is {held.state}: {meaning(held.state)}{since}."]
     blocks: tuple[Block, ...] = ()
-    if held.state == "PENDING":
+    if held.state == DutyStatus.PENDING:
         blocks = unmet(asked.terms, asked.state, terms.trigger)
         final = next((block for block in blocks if block.final), None)
         once = f"{asked.words.actor(terms.debtor)} owes it once this comes"
@@ -30,7 +31,7 @@ def duty(asked: Question, name: str) -> Why:
             if final
             else [f"{once}: {asked.tell(block)}." for block in blocks]
         )
-    elif held.state == "EXPIRED":
+    elif held.state == DutyStatus.EXPIRED:
         final = next((b for b in unmet(asked.terms, asked.state, terms.trigger) if b.final), None)
         said.append(
             f"What would have made it owed can never come any more: {final.need}." if final else "The term is over."
@@ -45,7 +46,7 @@ def duty(asked: Question, name: str) -> Why:
         block = lack(asked.terms, asked.state, terms.claim, 0)
         blocks = (block,) if block else ()
         said += _achieve(asked, name, held, blocks)
-    if held.state == "BREACHED":
+    if held.state == DutyStatus.BREACHED:
         said.append(_follows(asked, name))
     if held.waived:
         said.append(f"{asked.words.actors(held.waived)} waived it.")
@@ -63,7 +64,7 @@ def claim(asked: Question, name: str) -> Why:
     ]
     if not blocks:
         blocks = upcoming(asked, name)
-    return asked.answer("claim", name, "UNDECIDED" if blocks else "DECIDED", said, blocks)
+    return asked.answer("claim", name, PeriodValue.UNDECIDED if blocks else "DECIDED", said, blocks)
 
 
 def period(asked: Question, name: str, number: int) -> Why:
@@ -71,7 +72,7 @@ def period(asked: Question, name: str, number: int) -> Why:
     value, terms = decided(asked.state, name, number), asked.terms.claims[name]
     block = lack(asked.terms, asked.state, name, number)
     spot = f" for {asked.words.period(name, number)}" if terms.kind == "state" else ""
-    if value != "UNDECIDED":
+    if value != PeriodValue.UNDECIDED:
         return asked.answer("claim", f"{name}#{number}", value, why_decided.period(asked, name, number), ())
     said = [f"Claim {asked.words.claim(name)} is {value}{spot}: {meaning(value)}."]
     if block and denied(asked.words, asked.state, name, number):
@@ -94,7 +95,7 @@ def allegation(asked: Question, name: str) -> Why:
     if held.claim is not None:
         spot = words.period(held.claim, held.period or 0)
         about = f"claim {words.claim(held.claim)} did not hold{f' on {spot}' if spot else ''}"
-    because = meaning(held.outcome) if held.outcome == "OPEN" else why_decided.allegation(asked, name)
+    because = meaning(held.outcome) if held.open else why_decided.allegation(asked, name)
     said = [
         f"Allegation {name} is {held.outcome}: {because}.",
         f"{words.actor(held.by)} alleged on {words.moment(held.raised_at)} that {about}.",
@@ -102,10 +103,10 @@ def allegation(asked: Question, name: str) -> Why:
     ]
     if held.holding:
         end = held.raised_at + asked.terms.allegations.hold
-        lead = "While it is open it" if held.outcome == "OPEN" else "It"
+        lead = "While it is open it" if held.open else "It"
         said.append(f"{lead} holds the arrangement, at most until {asked.moment(end)}.")
     blocks: tuple[Block, ...] = ()
-    if held.outcome == "OPEN":
+    if held.open:
         until = held.raised_at + asked.terms.allegations.determination
         blocks = (asked.vote("allegation", name, held.votes, until),)
         more = lack(asked.terms, asked.state, held.claim, held.period or 0) if held.claim is not None else None
@@ -157,9 +158,9 @@ def _achieve(asked: Question, name: str, held: DutyState, blocks: tuple[Block, .
     said = asked.stands(held)
     if held.due is not None and held.frozen_at is None:
         said.append(f"{debtor} {'owed' if held.due < asked.now else 'owes'} it by {asked.moment(held.due)}.")
-    if held.state == "OVERDUE" and held.frozen_at is None and held.cure_due is not None:
+    if held.state == DutyStatus.OVERDUE and held.frozen_at is None and held.cure_due is not None:
         said.append(f"It can still be cured, by {asked.moment(held.cure_due)}.")
-    elif held.state == "BREACHED" and terms.still_owed:
+    elif held.state == DutyStatus.BREACHED and terms.still_owed:
         left = "and counts as remedied once shown" if blocks else "but nothing can show it any more"
         said.append(f"It is still owed, {left}.")
     if held.performed_at is not None:
@@ -172,7 +173,7 @@ def _instance(asked: Question, name: str, instance: Instance) -> str:
     unit = asked.words.unit(asked.terms.claims[terms.claim])
     since = asked.words.moment(instance.at)
     text = f"The violation that began on {unit} {instance.first} is {instance.state} since {since}"
-    if instance.state == "OVERDUE":
+    if instance.state == DutyStatus.OVERDUE:
         plural = "" if terms.cure == 1 else "s"
         last, rules = instance.first + terms.cure, asked.terms.claims[terms.claim]
         window = f"{unit}{plural} {ranges('', range(instance.first + 1, last + 1))} {'are' if plural else 'is'}"
@@ -180,14 +181,14 @@ def _instance(asked: Question, name: str, instance: Instance) -> str:
             text += f"; it is cured if {window} clean, and breached if not"
         else:
             text += f"; the term ends before {window} over, so that it can be cured no more"
-    elif instance.state == "BREACHED":
+    elif instance.state == DutyStatus.BREACHED:
         broke = f" after {unit} {instance.broke}" if instance.broke is not None else ""
         run = count(terms.remedy_run or 0, f"clean {unit}") + (" in a row" if terms.remedy_run != 1 else "")
         if can_be_remedied(asked, name):
             text += f"; {run}{broke} would remedy it{_run(asked, terms.claim, instance.broke)}"
         else:
             text += f"; the {run}{broke} that would remedy it can come no more"
-    elif instance.state == "REMEDIED":
+    elif instance.state == DutyStatus.REMEDIED:
         broke = f" by {unit} {instance.broke}" if instance.broke is not None else ""
         text += f"; it was a breach{broke}, and was made good"
     return f"{text}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from armslength.core.arrangement.state import AllegationState
+from armslength.core.arrangement.tables import AllegationAnswer, AllegationOutcome, PeriodValue
 from armslength.views.asked import Question
 from armslength.views.blocks import decided, noticed
 from armslength.views.words import listing
@@ -16,20 +17,20 @@ def period(asked: Question, name: str, number: int) -> list[str]:
     alone = len(held.decided.replace(".", "")) == 1
     since = f", since {words.moment(held.at)}" if alone and held.at is not None else ""
     lead = f"Claim {words.claim(name)} is {value}{spot}{since}"
-    if value == "UNKNOWN":
+    if value == PeriodValue.UNKNOWN:
         end = words.ends(rules, number) + (rules.report_by or 0)
         return [f"{lead}: no quorum of monitors agreed by {words.moment(end)}, when the time to report was over."]
-    if value == "EXCUSED" and rules.excuse:
+    if value == PeriodValue.EXCUSED and rules.excuse:
         return [f"{lead}: a notice given in time covers it, and claim {words.claim(rules.excuse.claim)} is supported."]
     upheld = _upheld(asked, name, number)
-    if value == "REFUTED" and upheld:
+    if value == PeriodValue.REFUTED and upheld:
         said = f"{lead}: {listing(upheld)}, unless enough monitors had attested before that it did not hold."
         return [said, "The record shows which, and when."]
-    least = rules.support if value == "SUPPORTED" else rules.refute
+    least = rules.support if value == PeriodValue.SUPPORTED else rules.refute
     who = words.actors(rules.monitors)
     some = who if least == len(rules.monitors) else f"at least {least} of {who}"
-    said = f"{lead}: {some} attested that it {'held' if value == 'SUPPORTED' else 'did not hold'}"
-    if value == "REFUTED" and rules.excuse and noticed(words, asked.state, name, number):
+    said = f"{lead}: {some} attested that it {'held' if value == PeriodValue.SUPPORTED else 'did not hold'}"
+    if value == PeriodValue.REFUTED and rules.excuse and noticed(words, asked.state, name, number):
         said += ", and what would have excused it was not supported"
     whose = "whose attestations decided it" if least < len(rules.monitors) else ""
     unknown = listing(filter(None, (whose, "" if since else "when")))
@@ -41,7 +42,7 @@ def allegation(asked: Question, name: str) -> str:
     held = asked.state.allegations[name]
     until = asked.words.moment(held.raised_at + asked.terms.allegations.determination)
     how, found = _how(asked, held), _found(asked, held)
-    if how and found and held.outcome == "UPHELD":  # one of them made the other come too late to decide
+    if how and found and held.outcome == AllegationOutcome.UPHELD:  # one of them made the other come too late to decide
         return f"{how}, unless the monitors had {found} before; the record shows which, and when"
     if how or (found and not _may_be_late(asked, held)):
         said = [how] * bool(how) + [f"the monitors {found}"] * bool(found)
@@ -56,7 +57,11 @@ def _found(asked: Question, held: AllegationState) -> str:
     if held.claim is None:
         return ""
     value = decided(asked.state, held.claim, held.period or 0)
-    fits = {"REFUTED"} if held.outcome == "UPHELD" else {"SUPPORTED", "EXCUSED"}
+    fits = (
+        {PeriodValue.REFUTED}
+        if held.outcome == AllegationOutcome.UPHELD
+        else {PeriodValue.SUPPORTED, PeriodValue.EXCUSED}
+    )
     return f"found {asked.words.subject('claim', f'{held.claim}#{held.period or 0}')} {value}" if value in fits else ""
 
 
@@ -77,16 +82,16 @@ def _came_late(asked: Question, held: AllegationState) -> bool:
 def _upheld(asked: Question, name: str, number: int) -> list[str]:
     """The allegations of a period that an admission or votes upheld; those that followed the monitors left out."""
     about = [(n, a) for n, a in asked.state.allegations.items() if (a.claim, a.period or 0) == (name, number)]
-    hows = [(known, _how(asked, held)) for known, held in about if held.outcome == "UPHELD"]
+    hows = [(known, _how(asked, held)) for known, held in about if held.outcome == AllegationOutcome.UPHELD]
     return [f"allegation {known} is UPHELD ({how})" for known, how in hows if how]
 
 
 def _how(asked: Question, held: AllegationState) -> str:
     """The admission, or the votes, that suffice for the outcome of an allegation; empty if neither does."""
     said = []
-    if held.outcome == "UPHELD" and held.answer == "ADMITTED":
+    if held.outcome == AllegationOutcome.UPHELD and held.answer == AllegationAnswer.ADMITTED:
         said.append(f"{asked.words.actors(debtors(asked, held))} admitted it")
-    rules, upheld = asked.terms.allegations.determiners, held.outcome == "UPHELD"
+    rules, upheld = asked.terms.allegations.determiners, held.outcome == AllegationOutcome.UPHELD
     voters = tuple(m for m in rules.of if held.votes.get(m) is upheld and m not in asked.state.arrangement.excluded)
     if voters and rules.met(asked.terms.actors, voters):
         said.append(f"{asked.words.actors(voters)} voted to {'uphold' if upheld else 'dismiss'} it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.state import TrancheState
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import release_duty
 from armslength.views.asked import Question, Why, ended
 from armslength.views.blocks import Block, unmet
@@ -16,20 +17,20 @@ def tranche(asked: Question, name: str) -> Why:
     lead, waits = _stage(asked, name, held)
     over = _over(asked, name, held)
     if over:
-        word = "open" if held.stage == "LOCKED" else "be released"
+        word = "open" if held.stage == Stage.LOCKED else "be released"
         said = [f"{asked.words.tranche(name)} can never {word} any more: {over[0].need}."]
         said += [f"And: {block.need}." for block in over[1:]]
         end = asked.words.moment(asked.terms.end)
         said.append(f"It is forfeited once the term is over ({end}) and its last periods are decided.")
         return asked.answer("tranche", name, held.shown, said, over)
-    if held.shown != "WITHHELD":
+    if held.shown != Stage.WITHHELD:
         said = [lead, *(f"Also: {asked.tell(block)}." for block in waits[1:]), *_broken(asked, name)]
         return asked.answer("tranche", name, held.shown, said, waits)
     reasons, blocks = withheld(asked, name)
     said = [
         f"{asked.words.tranche(name)} is withheld: {listing(reasons)}.",
         f"It was {held.stage} ({meaning(held.stage)}) and goes on from there once nothing withholds it.",
-        *(f"Besides: {asked.tell(block)}." for block in waits if held.stage == "LOCKED"),
+        *(f"Besides: {asked.tell(block)}." for block in waits if held.stage == Stage.LOCKED),
         *_broken(asked, name),
     ]
     return asked.answer("tranche", name, held.shown, said, (*blocks, *waits))
@@ -37,7 +38,7 @@ def tranche(asked: Question, name: str) -> Why:
 
 def _over(asked: Question, name: str, held: TrancheState) -> tuple[Block, ...]:
     """What can never come any more, without which the tranche is not released; empty while all may come."""
-    if held.stage not in tables.UNRELEASED or asked.state.arrangement.phase != "EFFECTIVE":
+    if held.stage not in tables.UNRELEASED or asked.state.arrangement.phase != Phase.EFFECTIVE:
         return ()
     terms = asked.terms.tranches[name]
     gate = () if held.gate_at is not None else unmet(asked.terms, asked.state, terms.gate)
@@ -49,9 +50,9 @@ def release(asked: Question, name: str) -> Why:
     """Explain the release duty of a tranche."""
     duty, held = release_duty(name), asked.state.duties[release_duty(name)]
     provider = asked.words.actor(asked.terms.tranches[name].provider)
-    since = "" if held.state == "PENDING" else f", since {asked.words.moment(held.at)}"
+    since = "" if held.state == DutyStatus.PENDING else f", since {asked.words.moment(held.at)}"
     said = [f"{provider}'s duty to release {name} is {held.state}: {meaning(held.state)}{since}."]
-    if held.due is not None and held.frozen_at is None and held.state in {"ACTIVE", "OVERDUE"}:
+    if held.due is not None and held.frozen_at is None and held.state in tables.DUE:
         said.append(f"Due: {asked.moment(held.due)}.")
     said += asked.stands(held) + _broken(asked, name)
     parent = tranche(asked, name)
@@ -65,15 +66,17 @@ def _broken(asked: Question, name: str) -> list[str]:
         asked.state.tranches[name],
         asked.terms.tranches[name],
     )
-    if held.state != "BREACHED":
+    if held.state != DutyStatus.BREACHED:
         return []
     provider, words = asked.words.actor(terms.provider), asked.words
-    upheld = [n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, "UPHELD")]
-    if tranche.complaint == "UPHELD" and (tranche.key_at or 0) <= (held.cure_due or 0):
+    upheld = [
+        n for n, a in asked.state.allegations.items() if (a.tranche, a.outcome) == (name, AllegationOutcome.UPHELD)
+    ]
+    if tranche.complaint == AllegationOutcome.UPHELD and (tranche.key_at or 0) <= (held.cure_due or 0):
         cause = f"the complaint about {name} was upheld"
     elif upheld:
         cause = f"allegation {upheld[0]} was upheld"
-    elif tranche.stage == "FORFEITED" and held.at == tranche.at != (held.cure_due or 0) + asked.terms.grace:
+    elif tranche.stage == Stage.FORFEITED and held.at == tranche.at != (held.cure_due or 0) + asked.terms.grace:
         cause = "it was still overdue when the tranche was forfeited"
     else:
         late = tranche.released_at is not None and held.due is not None and tranche.released_at > held.due
@@ -85,7 +88,7 @@ def _broken(asked: Question, name: str) -> list[str]:
         elif held.cure_due not in {None, due}:
             cause += f", {'and no key' if late else 'nor'} by {words.moment(held.cure_due or 0)}, to cure it"
     said = [f"{provider} broke the duty to release {name}: {cause}."]
-    if asked.state.arrangement.phase == "EFFECTIVE" and asked.now < asked.terms.end:
+    if asked.state.arrangement.phase == Phase.EFFECTIVE and asked.now < asked.terms.end:
         said.append(f"{words.actor(terms.recipient)} may withdraw at once, without notice.")
     return said
 
@@ -112,7 +115,7 @@ def _reason(asked: Question, name: str, reason: str) -> tuple[list[str], list[Bl
         ]
         waits = []
         for n, end in holds.items():
-            is_open = state.allegations[n].outcome == "OPEN"
+            is_open = state.allegations[n].open
             need = f"{'a determination' if is_open else 'a cure'}, or the hold's limit"
             who = determiners if is_open else ()
             waits.append(Block(kind="allegation", subject=n, need=need, who=who, until=end))
@@ -125,7 +128,7 @@ def _reason(asked: Question, name: str, reason: str) -> tuple[list[str], list[Bl
         found = list(unmet(terms, state, terms.tranches[name].continuous))
         return [block.need for block in found], found
     if reason == "complaint":
-        others = [n for n, t in state.tranches.items() if t.complaint == "OPEN"]
+        others = [n for n, t in state.tranches.items() if t.contested]
         need = "a determination of the complaint"
         blocks = [Block(kind="tranche", subject=n, need=need, who=determiners) for n in others]
         return [f"the complaint about {listing(others)} has not been determined"], blocks
@@ -136,27 +139,27 @@ def _stage(asked: Question, name: str, held: TrancheState) -> tuple[str, tuple[B
     """The short answer for a stage, and what the stage waits for."""
     label, since = asked.words.tranche(name), asked.words.moment(held.at)
     match held.stage:
-        case "LOCKED":
+        case Stage.LOCKED:
             waits = _gate(asked, name, held)
             return f"{label} is locked: {asked.tell(waits[0]) if waits else 'it opens at the next step'}.", waits
-        case "READY":
+        case Stage.READY:
             wait = _ready(asked, name, held)
             return f"{label} is ready since {since}: {asked.tell(wait)}.", (wait,)
-        case "DELIVERED":
+        case Stage.DELIVERED:
             wait = _delivered(asked, name)
             return f"{label} is delivered under seal since {since}: {asked.tell(wait)}.", (wait,)
-        case "RELEASED":
+        case Stage.RELEASED:
             wait = _released(asked, name, held)
             return f"{label} is released for good since {since}: {asked.tell(wait)}.", (wait,)
-        case "DISPUTED":
+        case Stage.DISPUTED:
             complainant = asked.words.actor(asked.terms.tranches[name].recipient)
             complained = asked.words.moment(held.disputed_at or held.at)
-            if held.complaint != "OPEN":
+            if not held.contested:
                 return f"{complainant} complained about {label} on {complained}, and the complaint was upheld.", ()
             until = (held.disputed_at or held.at) + asked.terms.allegations.determination
             wait = asked.vote("tranche", name, held.votes, until)
             return f"{complainant} complains about {label} since {complained}: {asked.tell(wait)}.", (wait,)
-        case "SETTLED":
+        case Stage.SETTLED:
             return f"{label} was received on {since}.", ()
         case _:
             return f"{label} will not be released: it was forfeited on {since}, {ended(asked)}.", ()

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from armslength.core.arrangement.state import State
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, PeriodValue, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement, Claim, release_duty
+from armslength.core.transfer import TransferState
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 COUNTED = 3  # monitors that are named; more are counted
@@ -33,52 +35,52 @@ TONES = {
 }
 _TONE = {state: tone for tone, states in TONES.items() for state in states.split()}
 
-MEANINGS = {
-    "PROPOSED": "not yet signed by all",
-    "SIGNED": "signed by all, not yet in force",
-    "EFFECTIVE": "in force",
-    "HELD": "on hold while an allegation is looked into",
-    "SUSPENDED": "stopped after a breach",
-    "WINDING": "winding up",
-    "COMPLETED": "run to its end",
-    "TERMINATED": "ended early",
-    "LAPSED": "never came into force",
-    "PENDING": "not yet owed",
-    "ACTIVE": "owed, and in order so far",
-    "OVERDUE": "not met, and may still be cured",
-    "CURED": "not met at first, then made good in time",
-    "BREACHED": "broken",
-    "REMEDIED": "broken, then made good",
-    "FULFILLED": "done",
-    "DISCHARGED": "no longer owed",
-    "EXPIRED": "can no longer fall due",
-    "UNVERIFIED": "over, and part of it could not be verified",
-    "LOCKED": "its conditions do not hold yet",
-    "READY": "its conditions held; the sealed data can be fetched",
-    "DELIVERED": "the sealed data has arrived; the key is still to come",
-    "RELEASED": "released for good; the key is on its way",
-    "SETTLED": "received",
-    "DISPUTED": "received, and the recipient disputes it",
-    "FORFEITED": "will not be released",
-    "WITHHELD": "held back",
-    "UNDECIDED": "no quorum of monitors agrees yet",
-    "SUPPORTED": "found to have held",
-    "REFUTED": "found not to have held",
-    "EXCUSED": "covered by a notice",
-    "UNKNOWN": "never verified in time",
-    "OPEN": "not yet decided",
-    "UPHELD": "found to be so",
-    "DISMISSED": "not upheld",
+MEANINGS: dict[str, str] = {
+    Phase.PROPOSED: "not yet signed by all",
+    Phase.SIGNED: "signed by all, not yet in force",
+    Phase.EFFECTIVE: "in force",
+    Phase.HELD: "on hold while an allegation is looked into",
+    Phase.SUSPENDED: "stopped after a breach",
+    Phase.WINDING: "winding up",
+    Phase.COMPLETED: "run to its end",
+    Phase.TERMINATED: "ended early",
+    Phase.LAPSED: "never came into force",
+    DutyStatus.PENDING: "not yet owed",
+    DutyStatus.ACTIVE: "owed, and in order so far",
+    DutyStatus.OVERDUE: "not met, and may still be cured",
+    DutyStatus.CURED: "not met at first, then made good in time",
+    DutyStatus.BREACHED: "broken",
+    DutyStatus.REMEDIED: "broken, then made good",
+    DutyStatus.FULFILLED: "done",
+    DutyStatus.DISCHARGED: "no longer owed",
+    DutyStatus.EXPIRED: "can no longer fall due",
+    DutyStatus.UNVERIFIED: "over, and part of it could not be verified",
+    Stage.LOCKED: "its conditions do not hold yet",
+    Stage.READY: "its conditions held; the sealed data can be fetched",
+    Stage.DELIVERED: "the sealed data has arrived; the key is still to come",
+    Stage.RELEASED: "released for good; the key is on its way",
+    Stage.SETTLED: "received",
+    Stage.DISPUTED: "received, and the recipient disputes it",
+    Stage.FORFEITED: "will not be released",
+    Stage.WITHHELD: "held back",
+    PeriodValue.UNDECIDED: "no quorum of monitors agrees yet",
+    PeriodValue.SUPPORTED: "found to have held",
+    PeriodValue.REFUTED: "found not to have held",
+    PeriodValue.EXCUSED: "covered by a notice",
+    PeriodValue.UNKNOWN: "never verified in time",
+    AllegationOutcome.OPEN: "not yet decided",
+    AllegationOutcome.UPHELD: "found to be so",
+    AllegationOutcome.DISMISSED: "not upheld",
 }
 
 
 # A transfer on the Dataspace Protocol is of the sealed data alone; what it opens with is in the record.
-TRANSFERS = {
-    "REQUESTED": "asked for; its provider starts it once the tranche is READY",
-    "STARTED": "can be fetched",
-    "SUSPENDED": "paused",
-    "COMPLETED": "done",
-    "TERMINATED": "called off",
+TRANSFERS: dict[str, str] = {
+    TransferState.REQUESTED: "asked for; its provider starts it once the tranche is READY",
+    TransferState.STARTED: "can be fetched",
+    TransferState.SUSPENDED: "paused",
+    TransferState.COMPLETED: "done",
+    TransferState.TERMINATED: "called off",
 }
 
 

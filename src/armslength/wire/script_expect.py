@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from armslength.core.arrangement import tables
+from armslength.core.arrangement.tables import ENDED, DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.wire.script import Expectation, Goal
 from armslength.wire.script_sentences import ALLEGATION, Grammar
@@ -22,18 +23,18 @@ ARRANGEMENT = "arrangement"
 
 # What a rehearsal may be played until, by its word.
 ALIASES: dict[str, tuple[str, frozenset[str]]] = {
-    "violation": ("duty", frozenset({"OVERDUE"})),
-    "breach": ("duty", frozenset({"BREACHED"})),
-    "hold": (ARRANGEMENT, frozenset({"HELD"})),
-    "suspension": (ARRANGEMENT, frozenset({"SUSPENDED"})),
-    "withdrawal": (ARRANGEMENT, frozenset({"WINDING"})),
-    "release": ("tranche", frozenset({"RELEASED"})),
-    "withholding": ("tranche", frozenset({"WITHHELD"})),
-    "forfeiture": ("tranche", frozenset({"FORFEITED"})),
-    "dispute": ("tranche", frozenset({"DISPUTED"})),
-    "completion": (ARRANGEMENT, frozenset({"COMPLETED"})),
-    "termination": (ARRANGEMENT, frozenset({"TERMINATED"})),
-    "end": (ARRANGEMENT, frozenset({"COMPLETED", "TERMINATED", "LAPSED"})),
+    "violation": ("duty", frozenset({DutyStatus.OVERDUE})),
+    "breach": ("duty", frozenset({DutyStatus.BREACHED})),
+    "hold": (ARRANGEMENT, frozenset({Phase.HELD})),
+    "suspension": (ARRANGEMENT, frozenset({Phase.SUSPENDED})),
+    "withdrawal": (ARRANGEMENT, frozenset({Phase.WINDING})),
+    "release": ("tranche", frozenset({Stage.RELEASED})),
+    "withholding": ("tranche", frozenset({Stage.WITHHELD})),
+    "forfeiture": ("tranche", frozenset({Stage.FORFEITED})),
+    "dispute": ("tranche", frozenset({Stage.DISPUTED})),
+    "completion": (ARRANGEMENT, frozenset({Phase.COMPLETED})),
+    "termination": (ARRANGEMENT, frozenset({Phase.TERMINATED})),
+    "end": (ARRANGEMENT, ENDED),
 }
 
 

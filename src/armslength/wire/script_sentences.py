@@ -26,6 +26,7 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
+from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import digest
 from armslength.wire.script_times import Anchors, read_time, write_time
@@ -202,7 +203,9 @@ class Grammar:
                 hold = " with hold" if body.hold else ""
                 return f"{author} alleges {body.tranche or f'{body.claim}#{body.period}'}{hold}"
             case Respond():
-                return f"{author} {'admits' if body.answer == 'ADMITTED' else 'denies'} {body.allegation}"
+                return (
+                    f"{author} {'admits' if body.answer == AllegationAnswer.ADMITTED else 'denies'} {body.allegation}"
+                )
             case Determine():
                 return f"{author} {'upholds' if body.uphold else 'dismisses'} {body.allegation or body.tranche}"
             case Perform():
@@ -364,8 +367,8 @@ _learn("correct corrects", _correct)
 _learn("perform performs", _perform)
 _learn("notify notifies", _notify)
 _learn("allege alleges", _allege)
-_learn("admit admits", _respond("ADMITTED"))
-_learn("deny denies", _respond("DENIED"))
+_learn("admit admits", _respond(AllegationAnswer.ADMITTED))
+_learn("deny denies", _respond(AllegationAnswer.DENIED))
 _learn("uphold upholds", _determine(uphold=True))
 _learn("dismiss dismisses", _determine(uphold=False))
 _learn("resume resumes", _resume)

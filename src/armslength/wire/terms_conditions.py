@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from armslength.core.arrangement import tables
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Stage
 from armslength.core.arrangement.terms import (
     AllOf,
     AnyOf,
@@ -42,12 +43,12 @@ TRANCHE_STATES = tables.TRANCHE.states
 
 # One-word conditions: word → (op, the states it means).
 WORDS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "supported": ("claim", ("SUPPORTED",)),
-    "refuted": ("claim", ("REFUTED",)),
-    "decided": ("claim", ("REFUTED", "SUPPORTED")),
-    "fulfilled": ("duty", ("CURED", "FULFILLED")),
-    "settled": ("tranche", ("SETTLED",)),
-    "released": ("tranche", ("DISPUTED", "RELEASED", "SETTLED")),
+    "supported": ("claim", (PeriodValue.SUPPORTED,)),
+    "refuted": ("claim", (PeriodValue.REFUTED,)),
+    "decided": ("claim", (PeriodValue.REFUTED, PeriodValue.SUPPORTED)),
+    "fulfilled": ("duty", (DutyStatus.CURED, DutyStatus.FULFILLED)),
+    "settled": ("tranche", (Stage.SETTLED,)),
+    "released": ("tranche", (Stage.DISPUTED, Stage.RELEASED, Stage.SETTLED)),
 }
 SHOWN = 20  # tranches that are named of a chain that has no end
 CYCLES = 50  # problems after which no more chains are followed
@@ -126,17 +127,21 @@ def _about(reader: Reader, op: str, node: YamlNode, path: str, states: tuple[str
     """One condition per id; several ids make an `all`."""
     if op == "duty":
         names = _duties(reader, node, path)
-        return None if names is None else _joined(AllOf, [DutyIs(duty=n, states=states) for n in names])
+        return (
+            None
+            if names is None
+            else _joined(AllOf, [DutyIs(duty=n, states=tuple(map(DutyStatus, states))) for n in names])
+        )
     names = _ids(reader, op, node, path)
     if names is None:
         return None
     if op == "tranche":
-        return _joined(AllOf, [TrancheIs(tranche=n, states=states) for n in names])
+        return _joined(AllOf, [TrancheIs(tranche=n, states=tuple(map(Stage, states))) for n in names])
     bad = [name for name in names if reader.names.claim_kinds.get(name) == "state"]
     for name in bad:
         reason = f"{name} is a state claim, decided anew each period"
         reader.problem("value", node, path, reason, "use run, or name an event claim")
-    return None if bad else _joined(AllOf, [ClaimIs(claim=n, states=states) for n in names])
+    return None if bad else _joined(AllOf, [ClaimIs(claim=n, states=tuple(map(PeriodValue, states))) for n in names])
 
 
 def _ids(reader: Reader, kind: str, node: YamlNode, path: str) -> list[str] | None:

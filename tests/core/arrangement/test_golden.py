@@ -197,6 +197,15 @@ def test_root_is_canonical(played: dict[int, Play]) -> None:
         assert step.state_root(play.state) == digest(canonical(play.state))
 
 
+def test_roots_are_those_of_the_format(played: dict[int, Play]) -> None:
+    """The state roots after all groups, and what the timeline is made of, are the same bytes as ever (rule 1.6b)."""
+    roots = "\n".join(step.state_root(play.state) for play in played.values())
+    assert digest(roots.encode()) == "5cb13a4c188cfc6af4e38b5101b3d8d860ec184f181eb7479b0cb75c647e0d98"
+    last = max(played)
+    changes = digest(canonical(played[last].changes))
+    assert changes == "8795621f60f4a54b6112bf1130c1fbbdc12d1171fdb634d615199b523377354a"
+
+
 def test_party_as_keeper_comes_to_the_same() -> None:
     """With a party as keeper the states are the same, group by group."""
     neutral, party = Play(), Play(golden_terms(keeper="A"))

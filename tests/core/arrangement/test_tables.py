@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,13 +14,15 @@ from armslength.core.arrangement import duties, step, tables
 from armslength.core.arrangement.bodies import BODIES
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.tables import MACHINES, Machine
+from armslength.core.negotiation import NegotiationState
+from armslength.core.transfer import TransferState
 from tests.core.arrangement.play import Play
 
 SOURCE = Path(step.__file__).parent
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
-def test_rows_are_well_formed(machine: Machine) -> None:
+def test_rows_are_well_formed(machine: Machine[Any]) -> None:
     """Rules carry their machine's name; a row is made by an entry's type, by time, or follows; words say how."""
     for rule, row in machine.rows.items():
         assert rule == row.rule
@@ -26,6 +31,20 @@ def test_rows_are_well_formed(machine: Machine) -> None:
         assert row.words
         assert row.before
     assert machine.reachable(machine.start) == set(machine.states)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_states_are_members_of_one_class(machine: Machine[Any]) -> None:
+    """A table's states are members of the class beside it."""
+    assert {type(state) for state in machine.states} == {type(machine.start)}
+    assert all(state == state.name for state in machine.states)
+
+
+def test_no_state_stands_in_no_table() -> None:
+    """Each class of states holds what its tables know, and nothing else."""
+    for kind in {type(machine.start) for machine in MACHINES}:
+        known = {state for machine in MACHINES if type(machine.start) is kind for state in machine.states}
+        assert known == set(kind)
 
 
 def test_no_rule_twice() -> None:
@@ -99,7 +118,30 @@ def test_a_named_set_of_states_stands_once() -> None:
         (path.name, named[found])
         for path in sorted(SOURCE.parents[1].rglob("*.py"))
         if path.name != "tables.py"
-        for text in re.findall(r"(?:\{|in \()(?:\"[A-Z]+\"(?:, )?){2,}[})]", path.read_text(encoding="utf-8"))
-        if (found := frozenset(re.findall(r"[A-Z]+", text))) in named
+        for text in re.findall(r"(?:\{|in \()\s*(?:\w+\.[A-Z]+(?:,\s*)?){2,}[})]", path.read_text(encoding="utf-8"))
+        if (found := frozenset(re.findall(r"\.([A-Z]+)", text))) in named
     ]
     assert not again
+
+
+def texts(path: Path) -> Iterator[ast.Constant]:
+    """The texts in a module, but for those that name the members of a class."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    members = {node.value for part in ast.walk(tree) if isinstance(part, ast.ClassDef) for node in part.body
+               if isinstance(node, ast.Assign)}  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in members:
+            yield node
+
+
+def test_no_state_is_written_as_text() -> None:
+    """A state is named as a member of its class, never as text that nobody checks."""
+    protocol = {*NegotiationState, *TransferState}
+    states = {state for machine in MACHINES for state in machine.states} - protocol
+    bare = [
+        f"{path.name}:{node.lineno} {node.value}"
+        for path in sorted(SOURCE.parents[1].rglob("*.py"))
+        for node in texts(path)
+        if path.name != "tables.py" and node.value in states
+    ]
+    assert not bare

@@ -15,6 +15,7 @@ from armslength.console.pages.acting import stated
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Claim
 from armslength.views.blocks import decided
 from armslength.views.history import History
@@ -137,7 +138,7 @@ def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple
     if vote is not None:
         said = OwnWord(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
     refused = ""
-    if value == "UNDECIDED":
+    if value == PeriodValue.UNDECIDED:
         body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
         error = preview(seen.terms, seen.state, seen.me, body, now)
         refused = error.reason if error else ""
@@ -147,7 +148,7 @@ def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple
         ends=ends,
         value=value,
         said=said,
-        is_open=value == "UNDECIDED" and not refused,
+        is_open=value == PeriodValue.UNDECIDED and not refused,
         has_ended=has_ended,
         refused=refused,
     )

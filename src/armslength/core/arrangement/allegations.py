@@ -12,6 +12,7 @@ from armslength.core.arrangement.bodies import Allege, Respond
 from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import CLEAN, REFUTED, VALUE_NAMES, AllegationState, replace
+from armslength.core.arrangement.tables import AllegationAnswer, AllegationOutcome, DutyStatus, Stage
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
@@ -40,7 +41,7 @@ def allege(draft: Draft, act: EntryInput, body: Allege) -> None:
             raise Refused("limit", f"{act.author} has used all of its {used} holds")
         draft.arrangement = replace(draft.arrangement, holds_used=draft.arrangement.holds_used | {act.author: used + 1})
     cause: Cause = (Passed(draft.at + draft.terms.allegations.hold, "hold"),) if body.hold else ()
-    outcome = draft.move(tables.OUTCOME, known, "NONE", "allegation.raised", cause)
+    outcome = draft.move(tables.OUTCOME, known, AllegationOutcome.NONE, "allegation.raised", cause)
     said = AllegationState(
         by=act.author,
         raised_at=draft.at,
@@ -64,7 +65,7 @@ def _alleged_tranche(draft: Draft, act: EntryInput, tranche: str) -> str:  # rul
     if act.author != term.recipient:
         raise Refused("authority", f"{term.recipient} receives {tranche}, and may allege it, not {act.author}")
     state = draft.tranches[tranche]
-    if state.stage not in {"LOCKED", "READY"} or state.gate_at is None:
+    if state.stage not in {Stage.LOCKED, Stage.READY} or state.gate_at is None:
         raise Refused("state", f"{tranche} is {state.shown}: it is not waiting to be DELIVERED")
     last = state.gate_at + term.deliver_by
     if draft.at <= last:
@@ -92,17 +93,17 @@ def respond(draft: Draft, act: EntryInput, body: Respond) -> None:
     owing = _debtors(draft, state)
     if act.author not in owing:
         raise Refused("authority", f"{', '.join(sorted(owing))} may answer {body.allegation}, not {act.author}")
-    if body.answer not in {"ADMITTED", "DENIED"}:
+    if body.answer not in {AllegationAnswer.ADMITTED, AllegationAnswer.DENIED}:
         raise Refused("unknown", f"an answer is ADMITTED or DENIED, not {body.answer}")
-    if state.answer in {"ADMITTED", "DENIED"}:
+    if state.answer in {AllegationAnswer.ADMITTED, AllegationAnswer.DENIED}:
         raise Refused("repeat", f"{body.allegation} is {state.answer}")
     last = state.raised_at + draft.terms.allegations.reply
     if draft.at > last or state.answer is not None:
         raise Refused("late", f"{body.allegation} could be answered until {iso(last)}")
-    rule = "answer.admitted" if body.answer == "ADMITTED" else "answer.denied"
-    answer = draft.move(tables.ANSWER, body.allegation, "NONE", rule)
+    rule = "answer.admitted" if body.answer == AllegationAnswer.ADMITTED else "answer.denied"
+    answer = draft.move(tables.ANSWER, body.allegation, AllegationAnswer.NONE, rule)
     draft.allege(body.allegation, replace(state, answer=answer))
-    if answer == "ADMITTED" and _undetermined(draft, state):
+    if answer == AllegationAnswer.ADMITTED and _undetermined(draft, state):
         _uphold(draft, body.allegation, "allegation.admitted", ())
 
 
@@ -112,7 +113,7 @@ def determine(draft: Draft, act: EntryInput, known: str, *, uphold: bool) -> Non
     may_determine(draft, act.author)
     votes = voted(draft, act, known, state.votes, state.raised_at, uphold)
     draft.allege(known, replace(state, votes=votes))
-    if state.outcome == "OPEN" and (said := verdict(draft, votes, uphold)):
+    if state.open and (said := verdict(draft, votes, uphold)):
         if uphold:
             _uphold(draft, known, "allegation.upheld", (Actors(said),))
         else:
@@ -147,7 +148,7 @@ def verdict(draft: Draft, votes: dict[str, bool], uphold: bool) -> tuple[str, ..
 def exclude(draft: Draft, culprit: str) -> None:
     """Take the culprit's votes out of every open allegation."""
     for known, state in draft.allegations.items():
-        if state.outcome == "OPEN" and culprit in state.votes:
+        if state.open and culprit in state.votes:
             left = {name: vote for name, vote in state.votes.items() if name != culprit}
             draft.allege(known, replace(state, votes=left))
 
@@ -170,13 +171,13 @@ def _debtors(draft: Draft, state: AllegationState) -> set[str]:
 def _close(draft: Draft, known: str, rule: str, cause: Cause) -> None:
     state = draft.allegations[known]
     outcome = draft.move(tables.OUTCOME, known, state.outcome, rule, cause)
-    draft.allege(known, replace(state, outcome=outcome, holding=state.holding and outcome == "UPHELD"))
+    draft.allege(known, replace(state, outcome=outcome, holding=state.holding and outcome == AllegationOutcome.UPHELD))
 
 
 def _uphold(draft: Draft, known: str, rule: str, cause: Cause) -> None:
     """Close as UPHELD by a vote or an admission, with what that does (rule 5.1e)."""
     _close(draft, known, rule, cause)
-    state, upheld = draft.allegations[known], (Standing("allegation", known, "UPHELD"),)
+    state, upheld = draft.allegations[known], (Standing("allegation", known, AllegationOutcome.UPHELD),)
     if isinstance(state.alleged, str):
         releases.uphold(draft, release_duty(state.alleged), upheld)
     elif claims.undecided(draft, *state.alleged):
@@ -198,10 +199,10 @@ def work(draft: Draft) -> None:
         state = draft.allegations[known]
         if state.answer is None and draft.at >= state.raised_at + terms.reply + draft.terms.grace:
             replied = Passed(state.raised_at + terms.reply, "reply")
-            answer = draft.move(tables.ANSWER, known, "NONE", "answer.unanswered", (replied,))
+            answer = draft.move(tables.ANSWER, known, AllegationAnswer.NONE, "answer.unanswered", (replied,))
             draft.allege(known, replace(state, answer=answer))
         state = draft.allegations[known]
-        if state.outcome == "OPEN" and draft.at >= state.raised_at + terms.determination + draft.terms.grace:
+        if state.open and draft.at >= state.raised_at + terms.determination + draft.terms.grace:
             last = Passed(state.raised_at + terms.determination, "determination")
             _close(draft, known, "allegation.timeout", (last,))
         state = draft.allegations[known]
@@ -212,7 +213,7 @@ def work(draft: Draft) -> None:
 
 def _undetermined(draft: Draft, state: AllegationState) -> bool:
     """Whether it is OPEN, and what happens now is in time to decide it (rule 5.1f)."""
-    return state.outcome == "OPEN" and draft.as_of <= state.raised_at + draft.terms.allegations.determination
+    return state.open and draft.as_of <= state.raised_at + draft.terms.allegations.determination
 
 
 def _follow(draft: Draft, known: str, claim: str, period: int) -> None:
@@ -227,15 +228,15 @@ def _follow(draft: Draft, known: str, claim: str, period: int) -> None:
 
 def _cured(draft: Draft, state: AllegationState) -> bool:
     """Whether an upheld violation is cured, so that its hold ends (rule 5.2a)."""
-    if state.outcome != "UPHELD" or isinstance(state.alleged, str):
+    if state.outcome != AllegationOutcome.UPHELD or isinstance(state.alleged, str):
         return False
     claim, period = state.alleged
     for duty in draft.index.shown_by.get(claim, ()):
         owed = draft.duties[duty]
         if draft.terms.duties[duty].kind == "achieve":
-            if owed.state in tables.MENDED or owed.state in {"FULFILLED", "DISCHARGED"}:
+            if owed.state in tables.MENDED or owed.state in {DutyStatus.FULFILLED, DutyStatus.DISCHARGED}:
                 return True
-        elif owed.state == "DISCHARGED":
+        elif owed.state == DutyStatus.DISCHARGED:
             return True
         else:
             last, running = marks.ended_before(draft, duty, period), owed.violation

@@ -27,11 +27,21 @@ from armslength.core.arrangement.state import (
     Vote,
     replace,
 )
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Phase
 from armslength.core.arrangement.terms import Claim, CleanRun, claims_of, walk
 from armslength.errors import Refused
 
 _NOTICED = str.maketrans(UNDECIDED + LATE, NOTICED + TOO_LATE)
-_DONE = frozenset({"FULFILLED", "CURED", "REMEDIED", "DISCHARGED", "EXPIRED", "UNVERIFIED"})
+_DONE = frozenset(
+    {
+        DutyStatus.FULFILLED,
+        DutyStatus.CURED,
+        DutyStatus.REMEDIED,
+        DutyStatus.DISCHARGED,
+        DutyStatus.EXPIRED,
+        DutyStatus.UNVERIFIED,
+    }
+)
 
 
 # --- periods ----------------------------------------------------------------------------------------------------------
@@ -92,7 +102,7 @@ def live(draft: Draft, claim: str) -> bool:
 
 def awaited(draft: Draft, claim: str) -> bool:
     """Whether what is said now may decide a period: also at the instant at which all was COMPLETED."""
-    return live(draft, claim) or (draft.arrangement.phase == "COMPLETED" and not draft.closed)
+    return live(draft, claim) or (draft.arrangement.phase == Phase.COMPLETED and not draft.closed)
 
 
 def heard(draft: Draft, claim: str) -> bool:
@@ -105,11 +115,11 @@ def _survives(draft: Draft, claim: str) -> bool:
     needs = (claim, *draft.index.excuses.get(claim, ()))
     for duty, term in draft.terms.duties.items():
         state = draft.duties[duty].state
-        if not term.surviving or state in _DONE or (state == "BREACHED" and not term.still_owed):
+        if not term.surviving or state in _DONE or (state == DutyStatus.BREACHED and not term.still_owed):
             continue
         if term.claim in needs:
             return True
-        if state == "PENDING" and not claims_of(term.trigger).isdisjoint(needs):
+        if state == DutyStatus.PENDING and not claims_of(term.trigger).isdisjoint(needs):
             return True
     return False
 
@@ -120,7 +130,7 @@ def _survives(draft: Draft, claim: str) -> bool:
 def decide(draft: Draft, claim: str, number: int, value: str, rule: str, *cause: Ground) -> None:
     """Decide an undecided period for good; `value` is its letter (rule 3.1d)."""
     state = draft.claims[claim]
-    draft.move(tables.CLAIM, name(claim, number), "UNDECIDED", rule, cause)
+    draft.move(tables.CLAIM, name(claim, number), PeriodValue.UNDECIDED, rule, cause)
     before = state.decided.ljust(number, UNDECIDED)
     decided = before[:number] + value + before[number + 1 :]
     left = state.open.drop(str(number)) if state.open else state.open
@@ -160,7 +170,7 @@ def judge(draft: Draft, claim: str, number: int) -> None:
     excuse = _excuse(draft, term, state, number)
     if excuse == SUPPORTED:
         excused = name(term.excuse.claim, number) if term.excuse else ""
-        decide(draft, claim, number, EXCUSED, "claim.excused", Standing("claim", excused, "SUPPORTED"))
+        decide(draft, claim, number, EXCUSED, "claim.excused", Standing("claim", excused, PeriodValue.SUPPORTED))
         return
     votes = state.open.get(str(number))
     if not votes:
@@ -209,7 +219,7 @@ def attest(draft: Draft, act: EntryInput, body: Attest) -> None:
             "early", f"{word} on {name(body.claim, body.period)} may be said from {iso(earliest)}, not {iso(draft.at)}"
         )
     state = draft.claims[body.claim]
-    in_time = draft.arrangement.phase == "COMPLETED" and not draft.closed
+    in_time = draft.arrangement.phase == Phase.COMPLETED and not draft.closed
     if not (undecided(draft, body.claim, body.period) and (in_time or heard(draft, body.claim))):
         return
     if act.author in draft.arrangement.excluded:
@@ -329,7 +339,9 @@ def passes(draft: Draft) -> bool:
 
 
 def _asked(draft: Draft, claim: str) -> bool:
-    pending = (duty.trigger for name, duty in draft.terms.duties.items() if draft.duties[name].state == "PENDING")
+    pending = (
+        duty.trigger for name, duty in draft.terms.duties.items() if draft.duties[name].state == DutyStatus.PENDING
+    )
     runs = (part for trigger in pending for part in walk(trigger) if isinstance(part, CleanRun))
     return (
         UNDECIDED in draft.claims[claim].decided

@@ -15,6 +15,7 @@ from armslength.core.arrangement.agenda import Wanted
 from armslength.core.arrangement.causes import Cause, Passed, Standing
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED, UNDECIDED, VALUE_NAMES
+from armslength.core.arrangement.tables import DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Condition
 
 _LIVE, _DEAD = str.maketrans(EXCUSED + UNDECIDED, 2 * SUPPORTED), str.maketrans(EXCUSED, SUPPORTED)
@@ -59,11 +60,11 @@ def never(draft: Draft, condition: Condition) -> bool:
         case terms.Not():
             return always(draft, condition.of[0])
         case terms.Effective():
-            return draft.arrangement.phase == "LAPSED"
+            return draft.arrangement.phase == Phase.LAPSED
         case terms.AtTime():
-            return draft.arrangement.phase == "LAPSED" and condition.anchor == "start"
+            return draft.arrangement.phase == Phase.LAPSED and condition.anchor == "start"
         case terms.Clear():
-            return any(_future(draft, duty) == {"BREACHED"} for duty in condition.duties)
+            return any(_future(draft, duty) == {DutyStatus.BREACHED} for duty in condition.duties)
         case terms.TrancheIs():
             return _stages(draft, condition.tranche).isdisjoint(condition.states)
         case terms.DutyIs():
@@ -102,17 +103,17 @@ def always(draft: Draft, condition: Condition) -> bool:
             assert_never(condition)
 
 
-def _future(draft: Draft, duty: str) -> frozenset[str]:
+def _future(draft: Draft, duty: str) -> frozenset[DutyStatus]:
     """The states that a duty may still come to, its own among them."""
     state, term = draft.duties[duty].state, draft.terms.duties.get(duty)
-    if state == "BREACHED":
+    if state == DutyStatus.BREACHED:
         lost = term_over(draft) and (term is None or not term.surviving)
         if lost or (term is not None and term.kind == "achieve" and not term.still_owed):
-            return frozenset({"BREACHED"})
+            return frozenset({DutyStatus.BREACHED})
     return draft.machine(duty).reachable(state)
 
 
-def _stages(draft: Draft, tranche: str) -> frozenset[str]:
+def _stages(draft: Draft, tranche: str) -> frozenset[Stage]:
     """The states that a tranche may still show."""
     return tables.TRANCHE.reachable(draft.tranches[tranche].stage)
 
@@ -130,7 +131,7 @@ def term_over(draft: Draft, *, closing: bool = False) -> bool:  # rule 5.5a
         if term.kind == "maintain" and draft.duties[duty].state in tables.RUNNING
     }
     for tranche, term in draft.terms.tranches.items():
-        if draft.tranches[tranche].stage == "LOCKED":
+        if draft.tranches[tranche].stage == Stage.LOCKED:
             resting.update(
                 each for run in terms.walk(term.gate) if isinstance(run, terms.CleanRun) for each in run.claims
             )

@@ -13,9 +13,11 @@ from armslength.core.arrangement.agenda import Agenda, Heap, Wanted, merged
 from armslength.core.arrangement.bodies import Body
 from armslength.core.arrangement.causes import Cause
 from armslength.core.arrangement.state import AllegationState, Change, LogicalClock, State
-from armslength.core.arrangement.tables import Machine
+from armslength.core.arrangement.tables import DutyStatus, Machine, Phase, S
 from armslength.core.arrangement.terms import Arrangement, AtTime, CleanRun, release_duty, walk
 from armslength.core.parts import Parts
+
+_EFFECTIVE = Phase.EFFECTIVE  # bound once: reading a member of its class is a call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ class Draft:
         self.act: EntryInput | None = None  # the entry, while its own changes are made
         self.moved = False  # something changed on which other objects may depend
 
-    def move(self, machine: Machine, subject: str, before: str, rule: str, cause: Cause = ()) -> str:
+    def move(self, machine: Machine[S], subject: str, before: S, rule: str, cause: Cause = ()) -> S:
         """Take the row `rule` of a machine; return the state it leads to. The caller stores it."""
         row = machine.rows[rule]
         if before not in row.before:
@@ -136,13 +138,13 @@ class Draft:
     @property
     def effective(self) -> bool:
         """The phase in which everything runs (HELD and SUSPENDED lie within it)."""
-        return self.arrangement.phase == "EFFECTIVE"
+        return self.arrangement.phase == _EFFECTIVE
 
     @property
     def closed(self) -> bool:
         """Whether the term, if it is over, was so before this instant."""
         known = self.arrangement
-        over_at = known.over_at if self.effective else known.at if known.phase == "COMPLETED" else 0
+        over_at = known.over_at if self.effective else known.at if known.phase == Phase.COMPLETED else 0
         return over_at is not None and over_at < self.at
 
     @property
@@ -151,7 +153,7 @@ class Draft:
         suspension = self.arrangement.suspension
         return suspension is not None and self.as_of > suspension.since + self.terms.max_suspension
 
-    def machine(self, duty: str) -> Machine:
+    def machine(self, duty: str) -> Machine[DutyStatus]:
         """The table that a duty follows."""
         if duty in self.index.release_of:
             return tables.RELEASE
@@ -181,7 +183,7 @@ class Draft:
         for instant in waits(self.terms, after):
             if instant not in known:
                 self.deadlines = merged(self.deadlines, Heap(instant, name))
-        self.open += (after.outcome == "OPEN") - (before is not None and before.outcome == "OPEN")
+        self.open += (after.open) - (before is not None and before.open)
         if after.holding:
             self.holds = self.holds.put(name, after.raised_at)
         elif before is not None and before.holding:
@@ -201,7 +203,7 @@ def waits(terms: Arrangement, said: AllegationState) -> tuple[int, ...]:
     clocks, found = terms.allegations, []
     if said.answer is None:
         found.append(said.raised_at + clocks.reply + terms.grace)
-    if said.outcome == "OPEN":
+    if said.open:
         found.append(said.raised_at + clocks.determination + terms.grace)
     if said.holding:
         found.append(said.raised_at + clocks.hold)
@@ -214,7 +216,7 @@ def agenda_of(terms: Arrangement, state: State) -> Agenda:
     for name, said in state.allegations.items():
         for instant in waits(terms, said):
             deadlines = merged(deadlines, Heap(instant, name))
-        still += said.outcome == "OPEN"
+        still += said.open
         if said.holding:
             holds = holds.put(name, said.raised_at)
     return Agenda(index_of(terms), deadlines, holds, still, {}, {})

@@ -19,6 +19,7 @@ from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.conditions import ended, holds, never, term_over
 from armslength.core.arrangement.draft import Draft, EntryInput
 from armslength.core.arrangement.state import EXCUSED, SUPPORTED, VALUE_NAMES, DutyState, replace
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, PeriodValue, Phase, Stage
 from armslength.core.arrangement.terms import TrancheIs, claims_of, duties_of, release_duty, walk
 from armslength.errors import Refused
 
@@ -42,7 +43,7 @@ def work(draft: Draft) -> None:
 def _work(draft: Draft, duty: str) -> None:
     term = draft.terms.duties[duty]
     state = draft.duties[duty].state
-    if state == "PENDING":
+    if state == DutyStatus.PENDING:
         _start(draft, duty)
         state = draft.duties[duty].state
     if term.kind == "maintain":
@@ -64,9 +65,9 @@ def take(draft: Draft, duty: str, rule: str, cause: Cause = ()) -> None:
     state = draft.duties[duty]
     after = draft.move(draft.machine(duty), duty, state.state, rule, cause)
     draft.duties[duty] = replace(
-        state, state=after, at=draft.at, frozen_at=None if after != "OVERDUE" else state.frozen_at
+        state, state=after, at=draft.at, frozen_at=None if after != DutyStatus.OVERDUE else state.frozen_at
     )
-    if after == "BREACHED":
+    if after == DutyStatus.BREACHED:
         term = draft.terms.duties.get(duty)
         if term is not None and term.consequence == "suspend":
             draft.breaches.append(duty)
@@ -108,20 +109,20 @@ def _fires(draft: Draft, duty: str) -> Cause:  # rule 4.1b
     deadline = draft.duties[duty].deadline
     if deadline is None or draft.duties[duty].stands(deadline) or draft.at < deadline + draft.terms.grace:
         return ()
-    return (Passed(deadline, "due" if draft.duties[duty].state == "ACTIVE" else "cure"),)
+    return (Passed(deadline, "due" if draft.duties[duty].state == DutyStatus.ACTIVE else "cure"),)
 
 
 def _remedied(draft: Draft, duty: str) -> Cause:  # rule 4.1c
     claim, name = draft.claims[draft.terms.duties[duty].claim], draft.terms.duties[duty].claim
     done = claims.letter(claim, 0) == SUPPORTED and (claim.at or 0) <= draft.at  # an entry may lie before that
-    return (Standing("claim", claims.name(name, 0), "SUPPORTED"),) if done and remediable(draft, duty) else ()
+    return (Standing("claim", claims.name(name, 0), PeriodValue.SUPPORTED),) if done and remediable(draft, duty) else ()
 
 
 _supported, _excused = partial(_in_time, value=SUPPORTED), partial(_in_time, value=EXCUSED)  # rule 4.1e
 _GUARDS: dict[str, tuple[tuple[str, Guard], ...]] = {
-    "ACTIVE": (("duty.fulfilled", _supported), ("duty.excused", _excused), ("duty.overdue", _fires)),
-    "OVERDUE": (("duty.cured", _supported), ("duty.excused", _excused), ("duty.breached", _fires)),
-    "BREACHED": (("duty.remedied", _remedied),),
+    DutyStatus.ACTIVE: (("duty.fulfilled", _supported), ("duty.excused", _excused), ("duty.overdue", _fires)),
+    DutyStatus.OVERDUE: (("duty.cured", _supported), ("duty.excused", _excused), ("duty.breached", _fires)),
+    DutyStatus.BREACHED: (("duty.remedied", _remedied),),
 }
 
 
@@ -195,7 +196,7 @@ def _concluded(draft: Draft, duty: str, at: int) -> bool:
     last = releases.last(draft, duty) if tranche else state.cure_due
     passed = last is not None and last < at and not state.stands(last)
     lost = tranche is not None or not remediable(draft, duty)
-    if state.state == "BREACHED":
+    if state.state == DutyStatus.BREACHED:
         return lost
     return passed and (lost or (term_over(draft) and not kept))  # it fires later than the instant that ends the term
 
@@ -214,7 +215,7 @@ def deadlines(draft: Draft) -> Iterator[int]:
                 yield found + grace
         elif state.deadline is not None and not state.stands(state.deadline):
             yield state.deadline + grace
-        elif state.state == "BREACHED" and state.due is not None:
+        elif state.state == DutyStatus.BREACHED and state.due is not None:
             done = draft.claims[draft.terms.duties[duty].claim].at or 0
             if done > draft.at:  # it is remedied then; an entry lies before that
                 yield done
@@ -227,7 +228,7 @@ def freeze(draft: Draft) -> None:
     """Stop the deadlines that are paused now, and start those that run again."""
     for duty in draft.index.duties:
         state = draft.duties[duty]
-        if state.state not in {"ACTIVE", "OVERDUE"} or state.due is None:  # rule 4.5d
+        if state.state not in tables.DUE or state.due is None:  # rule 4.5d
             continue
         stands = _stands(draft, duty)
         if stands and state.frozen_at is None:
@@ -247,12 +248,12 @@ def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
 def _thaw(draft: Draft, duty: str, state: DutyState, due: int, since: int) -> None:
     """Give back to each deadline that had not passed before the time for which it was paused."""
     given, cure = max(0, draft.at - since), state.cure_due
-    if state.state == "ACTIVE" and state.stands(due):
+    if state.state == DutyStatus.ACTIVE and state.stands(due):
         due += given
     if cure is not None and state.stands(cure):
         cure += given
     draft.duties[duty] = replace(state, frozen_at=None, due=due, cure_due=cure)
-    again = due if state.state == "ACTIVE" or cure is None else cure
+    again = due if state.state == DutyStatus.ACTIVE or cure is None else cure
     draft.note("duty", duty, state.state, state.state, "clock.thawed", (Passed(again, "due"),))
 
 
@@ -262,12 +263,12 @@ def _stands(draft: Draft, duty: str) -> Cause:
     tranche = draft.index.release_of.get(duty)
     if tranche is not None:
         state = draft.tranches[tranche]
-        if state.stage != "DELIVERED" or not state.withheld or _own_fault(draft, tranche, debtor):
+        if state.stage != Stage.DELIVERED or not state.withheld or _own_fault(draft, tranche, debtor):
             return ()
-        return (Standing("tranche", tranche, "WITHHELD"),)
+        return (Standing("tranche", tranche, Stage.WITHHELD),)
     if draft.arrangement.suspension is None or not draft.effective or at_fault(draft, debtor):
         return ()
-    return Standing("arrangement", "arrangement", "SUSPENDED"), Actors((debtor,))
+    return Standing("arrangement", "arrangement", Phase.SUSPENDED), Actors((debtor,))
 
 
 def at_fault(draft: Draft, party: str) -> bool:
@@ -276,7 +277,8 @@ def at_fault(draft: Draft, party: str) -> bool:
     if suspension is not None and any(draft.index.debtors[duty] == party for duty in suspension.duties):
         return True
     return any(
-        draft.index.debtors[duty] == party and draft.duties[duty].state == "BREACHED" for duty in draft.index.duties
+        draft.index.debtors[duty] == party and draft.duties[duty].state == DutyStatus.BREACHED
+        for duty in draft.index.duties
     )
 
 
@@ -294,7 +296,7 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
         named.update(release_duty(part.tranche) for part in walk(condition) if isinstance(part, TrancheIs))
     if "held" in withheld:
         for held in map(draft.allegations.__getitem__, draft.holds):
-            if held.outcome == "UPHELD":
+            if held.outcome == AllegationOutcome.UPHELD:
                 about = held.alleged
                 shown = [release_duty(about)] if isinstance(about, str) else draft.index.shown_by.get(about[0], ())
                 named.update(shown)

@@ -19,15 +19,16 @@ from armslength.core.arrangement import claims, marks, tables
 from armslength.core.arrangement.causes import Cause, Passed, Periods, Standing
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import REFUTED, UNDECIDED, UNKNOWN, VALUE_NAMES, Instance, replace
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue
 
-_BROKEN = frozenset({"BREACHED", "REMEDIED"})
+_BROKEN = frozenset({DutyStatus.BREACHED, DutyStatus.REMEDIED})
 _SHOWN = {
-    ("ACTIVE", "OVERDUE"): "maintain.violated",
-    ("ACTIVE", "BREACHED"): "maintain.breached",
-    ("OVERDUE", "ACTIVE"): "maintain.cured",
-    ("OVERDUE", "BREACHED"): "maintain.breached",
-    ("BREACHED", "OVERDUE"): "maintain.reopened",
-    ("BREACHED", "ACTIVE"): "maintain.remedied",
+    (DutyStatus.ACTIVE, DutyStatus.OVERDUE): "maintain.violated",
+    (DutyStatus.ACTIVE, DutyStatus.BREACHED): "maintain.breached",
+    (DutyStatus.OVERDUE, DutyStatus.ACTIVE): "maintain.cured",
+    (DutyStatus.OVERDUE, DutyStatus.BREACHED): "maintain.breached",
+    (DutyStatus.BREACHED, DutyStatus.OVERDUE): "maintain.reopened",
+    (DutyStatus.BREACHED, DutyStatus.ACTIVE): "maintain.remedied",
 }
 
 
@@ -64,13 +65,13 @@ def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
     number = marks.unowned(draft, duty)
     if number is None:
         return False
-    cause = (Standing("claim", claims.name(draft.terms.duties[duty].claim, number), "REFUTED"),)
+    cause = (Standing("claim", claims.name(draft.terms.duties[duty].claim, number), PeriodValue.REFUTED),)
     current = _current(draft, duty)
     if current is not None and current.first <= number:
         return False  # it is the open instance's, or waits until that has ended
     if later := _later(draft, duty, number):
         return _join(draft, duty, number, later, cause)
-    _change(draft, duty, None, Instance(first=number, state="NONE", at=draft.at), "instance.opened", cause)
+    _change(draft, duty, None, Instance(first=number, state=DutyStatus.NONE, at=draft.at), "instance.opened", cause)
     return True
 
 
@@ -107,7 +108,7 @@ def _judge(draft: Draft, duty: str) -> bool:
     term = draft.terms.duties[duty]
     window = (Periods(term.claim, current.first + 1, current.first + term.cure),)
     broke = _broke(draft, duty, current.first)
-    if current.state == "BREACHED":
+    if current.state == DutyStatus.BREACHED:
         if broke is not None and broke != current.broke:
             current = _store(draft, duty, current, replace(current, broke=broke))
         end = marks.remedied(draft, duty, current)
@@ -138,13 +139,13 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
     since = new.at if after == new.state else draft.at
     made = _store(draft, duty, old, replace(new, state=after, at=since))
-    shown = after if after in tables.BAD else "ACTIVE"
-    if shown == "ACTIVE":
+    shown = after if after in tables.BAD else DutyStatus.ACTIVE
+    if shown == DutyStatus.ACTIVE:
         marks.ended(draft, duty, made)
     if shown != state.state:
         draft.move(tables.MAINTAIN, duty, state.state, _SHOWN[state.state, shown], cause)
         draft.duties[duty] = replace(draft.duties[duty], state=shown, at=draft.at)
-    if (new.state, after) == ("OVERDUE", "BREACHED"):
+    if (new.state, after) == (DutyStatus.OVERDUE, DutyStatus.BREACHED):
         if draft.again.get(duty):
             draft.again[duty] -= 1
         elif draft.terms.duties[duty].consequence == "suspend":
@@ -163,11 +164,11 @@ def _store(draft: Draft, duty: str, old: Instance | None, new: Instance) -> Inst
 def _conclude(draft: Draft, duty: str) -> None:  # rule 4.2f
     state, decided = draft.duties[duty], draft.claims[draft.terms.duties[duty].claim].decided
     claim = draft.terms.claims[draft.terms.duties[duty].claim]
-    if state.state != "ACTIVE" or UNDECIDED in decided or len(decided) < claims.count(draft, claim):
+    if state.state != DutyStatus.ACTIVE or UNDECIDED in decided or len(decided) < claims.count(draft, claim):
         return
     if UNKNOWN in decided[marks.first_period(draft, duty) :]:
         rule = "maintain.unverified"
-    elif any(instance.state == "REMEDIED" for instance in state.violations.values()):
+    elif any(instance.state == DutyStatus.REMEDIED for instance in state.violations.values()):
         rule = "maintain.concluded"
     else:
         rule = "maintain.fulfilled"
@@ -188,5 +189,5 @@ def remediable(draft: Draft, duty: str) -> bool:
 def abandon(draft: Draft, duty: str) -> None:
     """WINDING: an open OVERDUE instance becomes BREACHED."""
     current = _current(draft, duty)
-    if current is not None and current.state == "OVERDUE":
+    if current is not None and current.state == DutyStatus.OVERDUE:
         _change(draft, duty, current, current, "instance.abandoned")

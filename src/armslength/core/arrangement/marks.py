@@ -14,6 +14,7 @@ from armslength.core.arrangement import claims, tables
 from armslength.core.arrangement.agenda import Wanted
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import CLEAN, REFUTED, SUPPORTED, UNDECIDED, Instance
+from armslength.core.arrangement.tables import DutyStatus
 
 _ENDS, _OPEN, _NEVER = "E", UNDECIDED, "x"
 _FIRST, _OWNED = "I", "o"  # the first period of an ended instance, and its others
@@ -162,7 +163,7 @@ def _violations(draft: Draft, duty: str) -> str:
 
 def _owning(draft: Draft, duty: str, text: str, instance: Instance) -> str:
     term, first = draft.terms.duties[duty], instance.first
-    end = remedied(draft, duty, instance) if instance.state == "REMEDIED" else None
+    end = remedied(draft, duty, instance) if instance.state == DutyStatus.REMEDIED else None
     stop = 1 + (first + term.cure if end is None else end)
     text = text.ljust(stop, _OPEN)
     between = text[first + 1 : stop].replace(_OPEN, _OWNED).replace(REFUTED, _OWNED)

@@ -12,6 +12,7 @@ from armslength.core.arrangement import tables
 from armslength.core.arrangement.causes import Cause, Passed
 from armslength.core.arrangement.draft import Draft
 from armslength.core.arrangement.state import DutyState, TrancheState, replace
+from armslength.core.arrangement.tables import DutyStatus, Stage
 
 
 def work(draft: Draft, duty: str) -> None:
@@ -27,12 +28,12 @@ def take(draft: Draft, duty: str, rule: str, cause: Cause = ()) -> None:
     term, tranche = draft.terms.tranches[draft.index.release_of[duty]], draft.tranches[draft.index.release_of[duty]]
     after = draft.move(tables.RELEASE, duty, state.state, rule, cause)
     moved = replace(state, state=after, at=draft.at)
-    if after == "ACTIVE":
+    if after == DutyStatus.ACTIVE:
         due = (tranche.delivered_at or 0) + term.release_by
         moved = replace(moved, active_at=tranche.delivered_at, due=due, cure_due=due + term.release_cure)
-    elif after == "OVERDUE" and _released_in_time(state, tranche):
+    elif after == DutyStatus.OVERDUE and _released_in_time(state, tranche):
         moved = replace(moved, cure_due=(tranche.key_due or 0) + term.release_cure)
-    elif after != "OVERDUE":
+    elif after != DutyStatus.OVERDUE:
         moved = replace(moved, frozen_at=None)
     draft.duties[duty] = moved
 
@@ -49,13 +50,13 @@ def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> t
     """The row that the duty takes next, and why (rule 6.4a)."""
     if state.state not in tables.OWED:
         return None
-    if tranche.stage == "FORFEITED":
-        rule = "release.abandoned" if state.state == "OVERDUE" else "release.discharged"
+    if tranche.stage == Stage.FORFEITED:
+        rule = "release.abandoned" if state.state == DutyStatus.OVERDUE else "release.discharged"
         return rule, ()
-    if state.state == "PENDING":
+    if state.state == DutyStatus.PENDING:
         return ("release.delivered", ()) if tranche.delivered_at is not None else None
-    settled = tranche.stage == "SETTLED"
-    if state.state == "ACTIVE":
+    settled = tranche.stage == Stage.SETTLED
+    if state.state == DutyStatus.ACTIVE:
         if settled and _released_in_time(state, tranche) and _key_by(tranche, tranche.key_due):
             return "release.fulfilled", ()
     elif settled and _key_by(tranche, state.cure_due):
@@ -64,14 +65,14 @@ def _next(draft: Draft, duty: str, state: DutyState, tranche: TrancheState) -> t
     if found is None or draft.at < found + draft.terms.grace:
         return None
     cause = (Passed(found, "key" if tranche.released_at is not None else "release"),)
-    return ("release.overdue" if state.state == "ACTIVE" else "release.breached"), cause
+    return ("release.overdue" if state.state == DutyStatus.ACTIVE else "release.breached"), cause
 
 
 def deadline(draft: Draft, duty: str) -> int | None:
     """The deadline that runs now, without grace; None if none does."""
     state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
-    unreleased = state.state == "ACTIVE" and not _released_in_time(state, tranche)
-    found = {"ACTIVE": state.due if unreleased else tranche.key_due, "OVERDUE": state.cure_due}.get(state.state)
+    unreleased = state.state == DutyStatus.ACTIVE and not _released_in_time(state, tranche)
+    found = tranche.key_due if state.state == DutyStatus.ACTIVE and not unreleased else state.deadline
     if found is None or state.stands(found) or (not unreleased and _key_by(tranche, found)):
         return None
     return found
@@ -81,7 +82,7 @@ def last(draft: Draft, duty: str) -> int | None:
     """When the last deadline of the provider runs out, without grace; None if it was met, or does not run yet."""
     state, tranche = draft.duties[duty], draft.tranches[draft.index.release_of[duty]]
     found = state.cure_due
-    if state.state == "ACTIVE" and _released_in_time(state, tranche):
+    if state.state == DutyStatus.ACTIVE and _released_in_time(state, tranche):
         cure = draft.terms.tranches[draft.index.release_of[duty]].release_cure
         found = None if tranche.key_due is None else tranche.key_due + cure
     return None if _key_by(tranche, found) else found

@@ -14,16 +14,17 @@ from armslength.core.arrangement.causes import Actors, Ground, Passed, Standing
 from armslength.core.arrangement.conditions import term_over, time_of
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import Suspension, Withdrawal, replace
+from armslength.core.arrangement.tables import DutyStatus, Phase
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
 _SHOWN = {
-    ("EFFECTIVE", "HELD"): "arrangement.held",
-    ("HELD", "EFFECTIVE"): "arrangement.unheld",
+    (Phase.EFFECTIVE, Phase.HELD): "arrangement.held",
+    (Phase.HELD, Phase.EFFECTIVE): "arrangement.unheld",
 }
 
 
-def _move(draft: Draft, rule: str, *cause: Ground) -> str:
+def _move(draft: Draft, rule: str, *cause: Ground) -> Phase:
     draft.running = draft.move(tables.ARRANGEMENT, "arrangement", draft.running, rule, cause)
     return draft.running
 
@@ -47,7 +48,7 @@ def sign(draft: Draft, act: EntryInput, _: Sign) -> None:
     _party(draft, act.author, "sign")
     if act.author in draft.arrangement.signed:
         raise Refused("repeat", f"{act.author} has signed")
-    if draft.arrangement.phase != "PROPOSED":
+    if draft.arrangement.phase != Phase.PROPOSED:
         raise Refused("state", f"the arrangement is {draft.arrangement.phase}")
     if draft.at > draft.terms.entry_by:
         raise Refused("late", f"the arrangement could be signed until {iso(draft.terms.entry_by)}")
@@ -83,7 +84,7 @@ def withdraw(draft: Draft, act: EntryInput, _: Withdraw) -> None:
         over = "too late to be resumed" if draft.lapsing else "past the end of its term"
         raise Refused("state", f"nobody withdraws: the arrangement is {over if draft.effective else draft.running}")
     free = any(
-        term.recipient == act.author and owed.state == "BREACHED" and owed.at <= draft.at
+        term.recipient == act.author and owed.state == DutyStatus.BREACHED and owed.at <= draft.at
         for tranche, term in draft.terms.tranches.items()
         for owed in [draft.duties[release_duty(tranche)]]
     )
@@ -127,7 +128,11 @@ def consequences(draft: Draft) -> None:
         draft.arrangement = replace(draft.arrangement, suspension=suspension)
         draft.moved = True
         if known is None:
-            _move(draft, "arrangement.suspended", *(Standing("duty", duty, "BREACHED") for duty in suspension.duties))
+            _move(
+                draft,
+                "arrangement.suspended",
+                *(Standing("duty", duty, DutyStatus.BREACHED) for duty in suspension.duties),
+            )
     duties.freeze(draft)
 
 
@@ -138,17 +143,17 @@ def work(draft: Draft) -> None:
     """Move the arrangement as far as it goes."""
     arrangement = draft.arrangement
     match arrangement.phase:
-        case "PROPOSED":
+        case Phase.PROPOSED:
             if draft.at >= draft.terms.entry_by + draft.terms.grace:
                 missing = Actors(tuple(party for party in draft.terms.parties if party not in arrangement.signed))
                 _enter(draft, "arrangement.lapsed", missing, Passed(draft.terms.entry_by, "entry"))
-        case "SIGNED":  # rule 5.6b
+        case Phase.SIGNED:  # rule 5.6b
             if draft.at >= _day_d(draft):
                 _enter(draft, "arrangement.entered")
                 draft.arrangement = replace(draft.arrangement, effective_at=_day_d(draft))
-        case "EFFECTIVE":
+        case Phase.EFFECTIVE:
             _run(draft)
-        case "WINDING":  # rule 5.4e
+        case Phase.WINDING:  # rule 5.4e
             if all(tranches.final(draft, tranche) for tranche in draft.index.tranches):
                 _enter(draft, "arrangement.terminated")
         case _:
@@ -163,7 +168,7 @@ def _run(draft: Draft) -> None:
     suspension = draft.arrangement.suspension
     if suspension is not None:
         _suspended(draft, suspension)
-    shown = "SUSPENDED" if draft.arrangement.suspension else "HELD" if draft.holds else "EFFECTIVE"
+    shown = Phase.SUSPENDED if draft.arrangement.suspension else Phase.HELD if draft.holds else Phase.EFFECTIVE
     if draft.effective and (draft.running, shown) in _SHOWN:
         _move(draft, _SHOWN[draft.running, shown])
     leaving = [
@@ -173,7 +178,7 @@ def _run(draft: Draft) -> None:
     ]
     if draft.effective and leaving:
         _wind(draft, "withdrawal", "arrangement.withdrawn", Actors((min(leaving)[1],)))
-    elif draft.effective and draft.running == "EFFECTIVE" and _final(draft):
+    elif draft.effective and draft.running == Phase.EFFECTIVE and _final(draft):
         _enter(draft, "arrangement.completed")
 
 
@@ -201,7 +206,7 @@ def _agreed(draft: Draft, suspension: Suspension) -> bool:
 def _blocks(draft: Draft, duty: str, until: int) -> bool:
     """Whether its breach can still be remedied, or was remedied or waived too late (rule 5.3d)."""
     state = draft.duties[duty]
-    return duties.remediable(draft, duty) if state.state == "BREACHED" else state.at > until
+    return duties.remediable(draft, duty) if state.state == DutyStatus.BREACHED else state.at > until
 
 
 def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
@@ -211,9 +216,9 @@ def _wind(draft: Draft, by: str, rule: str, cause: Ground) -> None:
     draft.arrangement = replace(draft.arrangement, winding_by=by, suspension=None)
     for duty in sorted(draft.terms.duties):
         state, machine = draft.duties[duty].state, draft.machine(duty)
-        if state == "OVERDUE" and machine is tables.MAINTAIN:
+        if state == DutyStatus.OVERDUE and machine is tables.MAINTAIN:
             maintain.abandon(draft, duty)
-        elif state == "OVERDUE":
+        elif state == DutyStatus.OVERDUE:
             duties.take(draft, duty, "duty.abandoned")
         elif state in tables.OWED and not draft.terms.duties[duty].surviving:
             duties.take(draft, duty, f"{machine.name}.discharged")
@@ -239,9 +244,9 @@ def _final(draft: Draft) -> bool:
 def deadlines(draft: Draft) -> Iterator[int]:
     """The instants that the arrangement, or a condition somewhere, waits for (rule 2.3b)."""
     arrangement, terms = draft.arrangement, draft.terms
-    if arrangement.phase == "PROPOSED":
+    if arrangement.phase == Phase.PROPOSED:
         yield terms.entry_by + terms.grace
-    elif arrangement.phase == "SIGNED":
+    elif arrangement.phase == Phase.SIGNED:
         yield _day_d(draft)
     if arrangement.effective_at is None:
         return

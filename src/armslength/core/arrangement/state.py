@@ -13,6 +13,14 @@ from typing import Any, Self, TypeVar
 from armslength.core.arrangement import tables
 from armslength.core.arrangement.agenda import Agenda
 from armslength.core.arrangement.causes import Cause
+from armslength.core.arrangement.tables import (
+    AllegationAnswer,
+    AllegationOutcome,
+    DutyStatus,
+    PeriodValue,
+    Phase,
+    Stage,
+)
 from armslength.core.canonical import names
 from armslength.core.parts import Parts
 
@@ -22,7 +30,9 @@ T = TypeVar("T")
 UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN = ".", "S", "R", "X", "U"
 NOTICED, LATE, TOO_LATE = "N", "l", "L"  # in `ClaimState.noticed`
 CLEAN = SUPPORTED + EXCUSED
-VALUE_NAMES = {".": "UNDECIDED", "S": "SUPPORTED", "R": "REFUTED", "X": "EXCUSED", "U": "UNKNOWN"}
+# Bound once, since every step asks for them: reading a member of its class is a call.
+_ACTIVE, _OVERDUE, _EFFECTIVE, _OPEN = DutyStatus.ACTIVE, DutyStatus.OVERDUE, Phase.EFFECTIVE, AllegationOutcome.OPEN
+VALUE_NAMES = dict(zip((UNDECIDED, SUPPORTED, REFUTED, EXCUSED, UNKNOWN), PeriodValue, strict=True))
 
 
 def replace(value: T, **changes: object) -> T:
@@ -86,20 +96,20 @@ class Instance:
     """One violation of a maintain duty: OVERDUE → CURED | BREACHED → REMEDIED. `broke` is the period that broke it."""
 
     first: int  # the earliest refuted period that belongs to it
-    state: str
+    state: DutyStatus
     at: int
     broke: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyState(Memoised):
-    """state: PENDING ACTIVE OVERDUE CURED BREACHED REMEDIED FULFILLED DISCHARGED EXPIRED UNVERIFIED.
+    """How it stands with a duty.
 
     For a maintain duty the worst open instance is shown; `violations` holds its instances by their first periods, and
     `violation` is that of the open one. `due` and `cure_due` already contain time given back by
     thawing; `frozen_at` is set while its clock stands."""
 
-    state: str
+    state: DutyStatus
     at: int
     active_at: int | None = None
     due: int | None = None
@@ -119,7 +129,9 @@ class DutyState(Memoised):
     @property
     def deadline(self) -> int | None:
         """The deadline of the state it is in, without grace; a release duty's is in `releases`."""
-        return {"ACTIVE": self.due, "OVERDUE": self.cure_due}.get(self.state)
+        if self.state == _ACTIVE:
+            return self.due
+        return self.cure_due if self.state == _OVERDUE else None
 
     def stands(self, deadline: int) -> bool:
         """Whether the deadline is paused: it had not passed when the clock was stopped."""
@@ -128,10 +140,10 @@ class DutyState(Memoised):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrancheState(Memoised):
-    """stage: LOCKED READY DELIVERED RELEASED SETTLED DISPUTED FORFEITED. While `withheld` (a list of reasons such as
-    "held", "suspended", "condition", "complaint") is not empty, LOCKED, READY and DELIVERED show as WITHHELD."""
+    """While `withheld` (a list of reasons such as "held", "suspended", "condition", "complaint") is not empty, LOCKED,
+    READY and DELIVERED show as WITHHELD."""
 
-    stage: str
+    stage: Stage
     at: int
     withheld: tuple[str, ...] = ()
     fell: int | None = None  # when a deadline that fired made it WITHHELD
@@ -145,32 +157,42 @@ class TrancheState(Memoised):
     key_due: int | None = None  # set by the first seal that covers the release
     key_at: int | None = None
     disputed_at: int | None = None
-    complaint: str | None = None  # OPEN, UPHELD, DISMISSED
+    complaint: AllegationOutcome | None = None
     votes: dict[str, bool]  # of determiners, on the complaint
 
     @property
-    def shown(self) -> str:
-        """The state by its public name."""
-        return "WITHHELD" if self.withheld and self.stage in tables.UNRELEASED else self.stage
+    def contested(self) -> bool:
+        """Whether a complaint about it is open."""
+        return self.complaint == _OPEN
 
-    def shown_at(self, instant: int) -> str:
+    @property
+    def shown(self) -> Stage:
+        """The state by its public name."""
+        return Stage.WITHHELD if self.withheld and self.stage in tables.UNRELEASED else self.stage
+
+    def shown_at(self, instant: int) -> Stage:
         """The same for an entry that lies behind: before a deadline that withholds it fired, it showed its stage."""
         return self.stage if self.fell is not None and instant < self.fell else self.shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllegationState:
-    """answer: None, ADMITTED, DENIED, UNANSWERED. outcome: OPEN, UPHELD, DISMISSED. `holding`: its hold runs."""
+    """Its answer and its outcome are two things. `holding`: its hold runs."""
 
     by: str
     raised_at: int
     claim: str | None = None
     period: int | None = None
     tranche: str | None = None
-    answer: str | None = None
-    outcome: str = "OPEN"
+    answer: AllegationAnswer | None = None
+    outcome: AllegationOutcome = AllegationOutcome.OPEN
     holding: bool = False
     votes: dict[str, bool]
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for its outcome."""
+        return self.outcome == _OPEN
 
     @property
     def alleged(self) -> tuple[str, int] | str:
@@ -197,10 +219,9 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrangementState(Memoised):
-    """phase: PROPOSED SIGNED EFFECTIVE WINDING COMPLETED TERMINATED LAPSED; HELD and SUSPENDED are derived. `over_at`:
-    when all that the end of the term waits for was decided."""
+    """`over_at`: when all that the end of the term waits for was decided."""
 
-    phase: str
+    phase: Phase
     at: int
     over_at: int | None = None
     signed: dict[str, int]
@@ -255,13 +276,13 @@ class State(WithAgenda):
         return tuple(self.agenda.holds if self.agenda else holds)
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> Phase:
         """The arrangement's state by its public name: the phase, or HELD or SUSPENDED (rule 5.2b)."""
-        if self.arrangement.phase != "EFFECTIVE":
+        if self.arrangement.phase != _EFFECTIVE:
             return self.arrangement.phase
         if self.arrangement.suspension:
-            return "SUSPENDED"
-        return "HELD" if (self.agenda.holds if self.agenda else self.holds) else "EFFECTIVE"
+            return Phase.SUSPENDED
+        return Phase.HELD if (self.agenda.holds if self.agenda else self.holds) else _EFFECTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from armslength.core.arrangement.state import (
     TrancheState,
     replace,
 )
+from armslength.core.arrangement.tables import DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement as Terms
 from armslength.core.arrangement.terms import release_duty
 from armslength.core.parts import Parts
@@ -44,10 +45,10 @@ def initial(terms: Terms) -> State:
     owed = [*terms.duties, *(release_duty(tranche) for tranche in terms.tranches)]
     state = State(
         clock=LogicalClock(tau=0, now=0),
-        arrangement=ArrangementState(phase="PROPOSED", at=0, signed={}, withdrawals={}, holds_used={}, excluded={}),
+        arrangement=ArrangementState(phase=Phase.PROPOSED, at=0, signed={}, withdrawals={}, holds_used={}, excluded={}),
         claims={claim: ClaimState() for claim in terms.claims},
-        duties={duty: DutyState(state="PENDING", at=0) for duty in owed},
-        tranches={tranche: TrancheState(stage="LOCKED", at=0, votes={}) for tranche in terms.tranches},
+        duties={duty: DutyState(state=DutyStatus.PENDING, at=0) for duty in owed},
+        tranches={tranche: TrancheState(stage=Stage.LOCKED, at=0, votes={}) for tranche in terms.tranches},
         allegations=Parts(),
     )
     return resumed(terms, state)

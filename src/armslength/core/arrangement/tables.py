@@ -10,6 +10,7 @@ Laws:
    worst open violation instance. They are in the tables because people see them.
 4. RELEASED is for ever (rule 6.1d): no row leads from it but to its settlement or its complaint.
 5. What a state can still become is the closure of its table (`Machine.reachable`); "can no longer hold" rests on it.
+6. The states of a table are the members of one class, which stands beside it. They are written by their names.
 
 The pictures in docs/states are drawn from here.
 """
@@ -17,44 +18,47 @@ The pictures in docs/states are drawn from here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, Generic, TypeVar
+
+S = TypeVar("S", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Generic[S]):
     """One transition: in any of the states `before`, `rule` leads to `after`; `by` says what makes it."""
 
     rule: str
-    before: tuple[str, ...]
-    after: str
+    before: tuple[S, ...]
+    after: S
     by: str
     words: str
 
 
 @dataclass(frozen=True)
-class Machine:
+class Machine(Generic[S]):
     """A named table. `kind` is the `Change.kind` of its changes."""
 
     name: str
     kind: str
-    start: str
-    rows: dict[str, Transition]
+    start: S
+    rows: dict[str, Transition[S]]
 
     @property
-    def states(self) -> tuple[str, ...]:
+    def states(self) -> tuple[S, ...]:
         """Every state, in order of first mention."""
         seen = {self.start: None}
         for row in self.rows.values():
             seen |= dict.fromkeys((*row.before, row.after))
         return tuple(seen)
 
-    def reachable(self, state: str) -> frozenset[str]:
+    def reachable(self, state: S) -> frozenset[S]:
         """`state` and all that it can still become."""
         return self._onward[state]
 
     @cached_property
-    def _onward(self) -> dict[str, frozenset[str]]:
+    def _onward(self) -> dict[S, frozenset[S]]:
         onward = {state: {state} for state in self.states}
         for _ in self.states:
             for row in self.rows.values():
@@ -63,10 +67,23 @@ class Machine:
         return {state: frozenset(reached) for state, reached in onward.items()}
 
 
-def _machine(name: str, kind: str, start: str, *rows: tuple[str, str, str, str, str]) -> Machine:
+def _machine(name: str, kind: str, start: S, *rows: tuple[str, str, str, str, str]) -> Machine[S]:
     """Rows are (rule, states before separated by spaces, state after, made by, words)."""
-    table = {f"{name}.{row[0]}": Transition(f"{name}.{row[0]}", tuple(row[1].split()), *row[2:]) for row in rows}
+    states, table = type(start), {}
+    for row, before, after, by, words in rows:
+        rule = f"{name}.{row}"
+        table[rule] = Transition(rule, tuple(map(states, before.split())), states(after), by, words)
     return Machine(name, kind, start, table)
+
+
+class PeriodValue(StrEnum):
+    """What a period of a claim was decided to be."""
+
+    UNDECIDED = "UNDECIDED"
+    SUPPORTED = "SUPPORTED"
+    REFUTED = "REFUTED"
+    EXCUSED = "EXCUSED"
+    UNKNOWN = "UNKNOWN"
 
 
 # A period of a claim is decided once, for good. The first quorum decides; an upheld allegation decides an undecided
@@ -74,7 +91,7 @@ def _machine(name: str, kind: str, start: str, *rows: tuple[str, str, str, str, 
 CLAIM = _machine(
     "claim",
     "claim",
-    "UNDECIDED",
+    PeriodValue.UNDECIDED,
     ("supported", "UNDECIDED", "SUPPORTED", "attest", "a quorum says true"),
     ("refuted", "UNDECIDED", "REFUTED", "attest", "a quorum says false, and no notice excuses"),
     ("excused", "UNDECIDED", "EXCUSED", "follows", "timely notice, excuse claim SUPPORTED"),
@@ -83,12 +100,29 @@ CLAIM = _machine(
     ("unknown", "UNDECIDED", "UNKNOWN", "time", "reportBy + grace"),
 )
 
+
+class DutyStatus(StrEnum):
+    """How it stands with a duty of any kind, or with one violation of a duty to maintain."""
+
+    NONE = "NONE"  # a violation before it is opened
+    PENDING = "PENDING"
+    ACTIVE = "ACTIVE"
+    OVERDUE = "OVERDUE"
+    CURED = "CURED"
+    BREACHED = "BREACHED"
+    REMEDIED = "REMEDIED"
+    FULFILLED = "FULFILLED"
+    DISCHARGED = "DISCHARGED"
+    EXPIRED = "EXPIRED"
+    UNVERIFIED = "UNVERIFIED"
+
+
 # A duty to do something by an instant, shown by an event claim. In time is a claim decided at or before `due`; the
 # deadline fires at due + grace, since grace is for the arrival of what was in time.
 ACHIEVE = _machine(
     "duty",
     "duty",
-    "PENDING",
+    DutyStatus.PENDING,
     ("triggered", "PENDING", "ACTIVE", "follows", "trigger holds"),
     ("expired", "PENDING", "EXPIRED", "follows", "trigger can no longer hold, or the term is over"),
     ("fulfilled", "ACTIVE", "FULFILLED", "follows", "claim SUPPORTED at or before due"),
@@ -107,7 +141,7 @@ ACHIEVE = _machine(
 MAINTAIN = _machine(
     "maintain",
     "duty",
-    "PENDING",
+    DutyStatus.PENDING,
     ("triggered", "PENDING", "ACTIVE", "follows", "trigger holds"),
     ("expired", "PENDING", "EXPIRED", "follows", "trigger can no longer hold, or the term is over"),
     ("violated", "ACTIVE", "OVERDUE", "follows", "a violation instance opens"),
@@ -126,7 +160,7 @@ MAINTAIN = _machine(
 INSTANCE = _machine(
     "instance",
     "instance",
-    "NONE",
+    DutyStatus.NONE,
     ("opened", "NONE", "OVERDUE", "follows", "a period is REFUTED, no instance is open"),
     ("joined", "OVERDUE CURED", "OVERDUE", "follows", "an earlier period is REFUTED, by the instant that ended it"),
     ("joined-breach", "BREACHED REMEDIED", "BREACHED", "follows", "the same after a breach, and its window breaks too"),
@@ -142,7 +176,7 @@ INSTANCE = _machine(
 RELEASE = _machine(
     "release",
     "duty",
-    "PENDING",
+    DutyStatus.PENDING,
     ("delivered", "PENDING", "ACTIVE", "follows", "tranche DELIVERED"),
     ("fulfilled", "ACTIVE", "FULFILLED", "follows", "SETTLED; release and key in time"),
     ("overdue", "ACTIVE", "OVERDUE", "time", "due + grace without release, or keyBy + grace without key"),
@@ -154,11 +188,25 @@ RELEASE = _machine(
     ("discharged", "PENDING ACTIVE", "DISCHARGED", "follows", "tranche FORFEITED"),
 )
 
+
+class Stage(StrEnum):
+    """How far a tranche has come. WITHHELD is shown, never stored."""
+
+    LOCKED = "LOCKED"
+    READY = "READY"
+    DELIVERED = "DELIVERED"
+    RELEASED = "RELEASED"
+    SETTLED = "SETTLED"
+    DISPUTED = "DISPUTED"
+    FORFEITED = "FORFEITED"
+    WITHHELD = "WITHHELD"
+
+
 # A tranche. Its gate latches only while it is not withheld; its continuous condition must hold until it is RELEASED.
 TRANCHE = _machine(
     "tranche",
     "tranche",
-    "LOCKED",
+    Stage.LOCKED,
     ("ready", "LOCKED", "READY", "follows", "gate latched, content committed"),
     ("delivered", "READY", "DELIVERED", "ack", "recipient acknowledges the ciphertext"),
     ("released", "DELIVERED", "RELEASED", "release", "provider releases; conditions hold"),
@@ -173,11 +221,21 @@ TRANCHE = _machine(
     ("forfeited", "LOCKED READY DELIVERED WITHHELD", "FORFEITED", "follows", "the end, unless still owed"),
 )
 
+
+class AllegationOutcome(StrEnum):
+    """What an allegation, or a complaint about a tranche, has come to."""
+
+    NONE = "NONE"  # before it is raised
+    OPEN = "OPEN"
+    UPHELD = "UPHELD"
+    DISMISSED = "DISMISSED"
+
+
 # An allegation's outcome.
 OUTCOME = _machine(
     "allegation",
     "allegation",
-    "NONE",
+    AllegationOutcome.NONE,
     ("raised", "NONE", "OPEN", "allege", "a party alleges"),
     ("refuted", "OPEN", "UPHELD", "follows", "the period is REFUTED"),
     ("admitted", "OPEN", "UPHELD", "respond", "the debtor admits"),
@@ -187,21 +245,46 @@ OUTCOME = _machine(
     ("timeout", "OPEN", "DISMISSED", "time", "determination time + grace"),
 )
 
+
+class AllegationAnswer(StrEnum):
+    """What the debtor has answered to an allegation."""
+
+    NONE = "NONE"
+    ADMITTED = "ADMITTED"
+    DENIED = "DENIED"
+    UNANSWERED = "UNANSWERED"
+
+
 # An allegation's answer. UNANSWERED alone decides nothing.
 ANSWER = _machine(
     "answer",
     "allegation",
-    "NONE",
+    AllegationAnswer.NONE,
     ("admitted", "NONE", "ADMITTED", "respond", "the debtor admits"),
     ("denied", "NONE", "DENIED", "respond", "the debtor denies"),
     ("unanswered", "NONE", "UNANSWERED", "time", "reply time + grace"),
 )
 
+
+class Phase(StrEnum):
+    """How far an arrangement has come. HELD and SUSPENDED are shown while it is EFFECTIVE, never stored."""
+
+    PROPOSED = "PROPOSED"
+    SIGNED = "SIGNED"
+    EFFECTIVE = "EFFECTIVE"
+    HELD = "HELD"
+    SUSPENDED = "SUSPENDED"
+    WINDING = "WINDING"
+    COMPLETED = "COMPLETED"
+    TERMINATED = "TERMINATED"
+    LAPSED = "LAPSED"
+
+
 # The arrangement, with its running state.
 ARRANGEMENT = _machine(
     "arrangement",
     "arrangement",
-    "PROPOSED",
+    Phase.PROPOSED,
     ("signed", "PROPOSED", "SIGNED", "sign", "all parties have signed"),
     ("lapsed", "PROPOSED", "LAPSED", "time", "entry long-stop + grace"),
     ("entered", "SIGNED", "EFFECTIVE", "time", "start, or the last signature if later"),
@@ -220,14 +303,17 @@ ARRANGEMENT = _machine(
 ASIDE = ("evidence.excluded", "clock.frozen", "clock.thawed")
 
 # Sets of states that have a name.
-BAD: Final = frozenset({"OVERDUE", "BREACHED"})  # of a duty, or of a violation instance
-OWED: Final = frozenset({"PENDING", "ACTIVE", "OVERDUE"})  # … not broken, and not done
-RUNNING: Final = frozenset({"ACTIVE", "OVERDUE", "BREACHED"})  # … to be performed
-MENDED: Final = frozenset({"CURED", "REMEDIED"})
-UNRELEASED: Final = frozenset({"LOCKED", "READY", "DELIVERED"})  # of a tranche: WITHHELD is shown in their place
-GIVEN: Final = frozenset({"RELEASED", "SETTLED", "DISPUTED"})
-FINISHED: Final = frozenset({"SETTLED", "DISPUTED", "FORFEITED"})
-LIVE: Final = frozenset({"EFFECTIVE", "WINDING"})  # of the arrangement: tranches move
-UNDER_WAY: Final = frozenset({"PROPOSED", "SIGNED", "EFFECTIVE"})  # … it is neither winding down nor done
+BAD: Final = frozenset({DutyStatus.OVERDUE, DutyStatus.BREACHED})  # of a duty, or of a violation instance
+OWED: Final = frozenset({DutyStatus.PENDING, DutyStatus.ACTIVE, DutyStatus.OVERDUE})  # … not broken, and not done
+RUNNING: Final = frozenset({DutyStatus.ACTIVE, DutyStatus.OVERDUE, DutyStatus.BREACHED})  # … to be performed
+DUE: Final = frozenset({DutyStatus.ACTIVE, DutyStatus.OVERDUE})  # … with a deadline that runs
+MENDED: Final = frozenset({DutyStatus.CURED, DutyStatus.REMEDIED})
+# … of a tranche: WITHHELD is shown in place of these
+UNRELEASED: Final = frozenset({Stage.LOCKED, Stage.READY, Stage.DELIVERED})
+GIVEN: Final = frozenset({Stage.RELEASED, Stage.SETTLED, Stage.DISPUTED})
+FINISHED: Final = frozenset({Stage.SETTLED, Stage.DISPUTED, Stage.FORFEITED})
+LIVE: Final = frozenset({Phase.EFFECTIVE, Phase.WINDING})  # of the arrangement: tranches move
+UNDER_WAY: Final = frozenset({Phase.PROPOSED, Phase.SIGNED, Phase.EFFECTIVE})  # … it is neither winding down nor done
+ENDED: Final = frozenset({Phase.COMPLETED, Phase.TERMINATED, Phase.LAPSED})
 
 MACHINES = (ARRANGEMENT, CLAIM, ACHIEVE, MAINTAIN, INSTANCE, RELEASE, TRANCHE, OUTCOME, ANSWER)

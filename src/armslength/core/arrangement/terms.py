@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Stage
+
 SEMANTICS = "armslength/arrangement/1"
 
 
@@ -114,7 +116,7 @@ class ClaimIs(Operator):
     """An event claim's value is one of `states`: SUPPORTED, REFUTED."""
 
     claim: str
-    states: tuple[str, ...]
+    states: tuple[PeriodValue, ...]
     op: Literal["claim"] = "claim"
 
 
@@ -134,7 +136,7 @@ class DutyIs(Operator):
     """The duty's state is one of `states`."""
 
     duty: str
-    states: tuple[str, ...]
+    states: tuple[DutyStatus, ...]
     op: Literal["duty"] = "duty"
 
 
@@ -143,7 +145,7 @@ class TrancheIs(Operator):
     """The tranche's state is one of `states`."""
 
     tranche: str
-    states: tuple[str, ...]
+    states: tuple[Stage, ...]
     op: Literal["tranche"] = "tranche"
 
 

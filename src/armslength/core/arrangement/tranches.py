@@ -22,12 +22,17 @@ from armslength.core.arrangement.causes import Actors, Cause, Ground, Passed, St
 from armslength.core.arrangement.conditions import ended, holds, never, term_over
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import TrancheState, replace
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Clear, Tranche, release_duty, walk
 from armslength.core.canonical import digest
 from armslength.errors import Refused
 
-_BACK = {"LOCKED": "tranche.back-locked", "READY": "tranche.back-ready", "DELIVERED": "tranche.back-delivered"}
-_CLOSED = frozenset({"BREACHED", "DISCHARGED"})
+_BACK = {
+    Stage.LOCKED: "tranche.back-locked",
+    Stage.READY: "tranche.back-ready",
+    Stage.DELIVERED: "tranche.back-delivered",
+}
+_CLOSED = frozenset({DutyStatus.BREACHED, DutyStatus.DISCHARGED})
 
 
 def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[Tranche, TrancheState]:
@@ -41,14 +46,14 @@ def _find(draft: Draft, tranche: str, author: str, *, recipient: bool) -> tuple[
     return term, draft.tranches[tranche]
 
 
-def _needs(draft: Draft, tranche: str, shown: str, what: str, *, then: bool = False) -> TrancheState:
+def _needs(draft: Draft, tranche: str, shown: Stage, what: str, *, then: bool = False) -> TrancheState:
     """The tranche's state, if it shows `shown` in a running arrangement; or, if `then` is enough, did at the entry's
     time and is WITHHELD since (rule 6.1c)."""
     state = draft.tranches[tranche]
     if draft.arrangement.phase not in tables.LIVE:
         raise Refused("state", f"{what} {tranche}: the arrangement is {draft.arrangement.phase}")
     if (state.shown_at(draft.at) if then else state.shown) != shown:
-        because = f" ({_told(_reasons(draft, tranche, state.withheld))})" if state.shown == "WITHHELD" else ""
+        because = f" ({_told(_reasons(draft, tranche, state.withheld))})" if state.shown == Stage.WITHHELD else ""
         raise Refused("state", f"{what} {tranche}: it is {state.shown}{because}, not {shown}")
     return state
 
@@ -66,11 +71,11 @@ def _store(draft: Draft, tranche: str, rule: str, state: TrancheState, *cause: G
 def commit(draft: Draft, act: EntryInput, body: Commit) -> None:
     """The provider pins the content (rule 6.2a)."""
     term, state = _find(draft, body.tranche, act.author, recipient=False)
-    if draft.arrangement.phase not in {"SIGNED", "EFFECTIVE"}:
+    if draft.arrangement.phase not in {Phase.SIGNED, Phase.EFFECTIVE}:
         raise Refused("state", f"no content is committed while the arrangement is {draft.arrangement.phase}")
     if state.commit is not None:
         raise Refused("repeat", f"{body.tranche} has its content, by entry {state.commit}")
-    if state.stage != "LOCKED":
+    if state.stage != Stage.LOCKED:
         raise Refused("state", f"{body.tranche} is {state.stage}: its content was due before READY")
     if body.size > term.max_size:
         raise Refused("limit", f"{body.tranche} may hold {term.max_size} bytes, not {body.size}")
@@ -96,9 +101,9 @@ def ack(draft: Draft, act: EntryInput, body: Ack) -> None:
 
 
 def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:  # rule 6.3a
-    state = _needs(draft, tranche, "READY", "cannot be delivered", then=True)
+    state = _needs(draft, tranche, Stage.READY, "cannot be delivered", then=True)
     last = (state.gate_at or 0) + term.deliver_by
-    if draft.arrangement.phase == "WINDING" and draft.at > last:
+    if draft.arrangement.phase == Phase.WINDING and draft.at > last:
         raise Refused("late", f"{tranche} could be DELIVERED until {iso(last)}")
     if draft.effective and term_over(draft, closing=True):
         raise Refused("late", f"{tranche} could be DELIVERED until the last period was to be reported")
@@ -106,7 +111,7 @@ def _deliver(draft: Draft, tranche: str, term: Tranche, key: str) -> None:  # ru
 
 
 def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:  # rule 6.3e
-    state = _needs(draft, tranche, "RELEASED", "cannot acknowledge")
+    state = _needs(draft, tranche, Stage.RELEASED, "cannot acknowledge")
     if state.key_at is None:
         raise Refused("state", f"the key of {tranche} is not placed")
     last = state.key_at + term.ack_by
@@ -115,13 +120,15 @@ def _answer(draft: Draft, tranche: str, term: Tranche, *, ok: bool) -> None:  # 
     if ok:
         _store(draft, tranche, "tranche.settled", state)
     else:
-        _store(draft, tranche, "tranche.disputed", replace(state, disputed_at=draft.at, complaint="OPEN"))
+        _store(
+            draft, tranche, "tranche.disputed", replace(state, disputed_at=draft.at, complaint=AllegationOutcome.OPEN)
+        )
 
 
 def release(draft: Draft, act: EntryInput, body: Release) -> None:
     """The provider releases (rule 6.3b)."""
     term, _ = _find(draft, body.tranche, act.author, recipient=False)
-    state = _needs(draft, body.tranche, "DELIVERED", "cannot release")
+    state = _needs(draft, body.tranche, Stage.DELIVERED, "cannot release")
     if not holds(draft, term.continuous):
         raise Refused("state", f"cannot release {body.tranche}: {_told(_reasons(draft, body.tranche, ('condition',)))}")
     _store(draft, body.tranche, "tranche.released", replace(state, released_at=draft.at, wrapped=body.wrapped))
@@ -130,7 +137,7 @@ def release(draft: Draft, act: EntryInput, body: Release) -> None:
 def key(draft: Draft, act: EntryInput, body: Key) -> None:
     """The provider places the wrapped key (rule 6.3d)."""
     _find(draft, body.tranche, act.author, recipient=False)
-    state = _needs(draft, body.tranche, "RELEASED", "no key for")
+    state = _needs(draft, body.tranche, Stage.RELEASED, "no key for")
     if state.key_at is not None:
         raise Refused("repeat", f"the key of {body.tranche} is placed")
     if state.key_due is None:
@@ -164,7 +171,7 @@ def determine(draft: Draft, act: EntryInput, tranche: str, *, uphold: bool) -> N
         raise Refused("state", f"{tranche} is not disputed")
     votes = allegations.voted(draft, act, f"the complaint about {tranche}", state.votes, state.disputed_at, uphold)
     draft.tranches[tranche] = replace(state, votes=votes)
-    if state.complaint == "OPEN" and (said := allegations.verdict(draft, votes, uphold)):
+    if state.contested and (said := allegations.verdict(draft, votes, uphold)):
         _determined(draft, tranche, Actors(said), uphold=uphold)
 
 
@@ -172,16 +179,16 @@ def _determined(draft: Draft, tranche: str, cause: Ground, *, uphold: bool) -> N
     state = draft.tranches[tranche]
     draft.moved = True
     if uphold:
-        draft.tranches[tranche] = replace(state, complaint="UPHELD")
-        releases.uphold(draft, release_duty(tranche), (Standing("tranche", tranche, "DISPUTED"), cause))
+        draft.tranches[tranche] = replace(state, complaint=AllegationOutcome.UPHELD)
+        releases.uphold(draft, release_duty(tranche), (Standing("tranche", tranche, Stage.DISPUTED), cause))
     else:
-        _store(draft, tranche, "tranche.dismissed", replace(state, complaint="DISMISSED"), cause)
+        _store(draft, tranche, "tranche.dismissed", replace(state, complaint=AllegationOutcome.DISMISSED), cause)
 
 
 def sealed(draft: Draft) -> None:
     """A seal covers all releases before it: their keys are due from it on."""
     for tranche, state in draft.tranches.items():
-        if state.stage == "RELEASED" and state.key_due is None:
+        if state.stage == Stage.RELEASED and state.key_due is None:
             draft.tranches[tranche] = replace(state, key_due=draft.at + draft.terms.tranches[tranche].key_by)
             draft.moved = True
 
@@ -189,7 +196,7 @@ def sealed(draft: Draft) -> None:
 def exclude(draft: Draft, culprit: str) -> None:
     """Take the culprit's votes out of every open complaint."""
     for tranche, state in draft.tranches.items():
-        if state.complaint == "OPEN" and culprit in state.votes:
+        if state.contested and culprit in state.votes:
             left = {name: vote for name, vote in state.votes.items() if name != culprit}
             draft.tranches[tranche] = replace(state, votes=left)
 
@@ -215,7 +222,7 @@ def work(draft: Draft) -> None:
                 _store(draft, tranche, "tranche.forfeited", replace(state, withheld=()), *cause)
             elif closed:
                 _withhold(draft, tranche, state, disputed)
-        elif state.stage in {"RELEASED", "DISPUTED"}:
+        elif state.stage in {Stage.RELEASED, Stage.DISPUTED}:
             _expire(draft, tranche, state)
             disputed = _disputed(draft)
 
@@ -226,22 +233,22 @@ def _pair(draft: Draft, tranche: str) -> tuple[str, str]:
 
 def _disputed(draft: Draft) -> set[tuple[str, str]]:
     """The providers and recipients between whom a complaint is open (rule 6.5a)."""
-    return {_pair(draft, name) for name, state in draft.tranches.items() if state.complaint == "OPEN"}
+    return {_pair(draft, name) for name, state in draft.tranches.items() if state.contested}
 
 
 def _forfeit(draft: Draft, tranche: str, state: TrancheState) -> Cause:
     """Why the tranche is FORFEITED, now that the arrangement winds down or the term is over; nothing if it is owed
     (rules 5.4c, 5.5c)."""
     term, winding = draft.terms.tranches[tranche], draft.arrangement.winding_by
-    if winding == "suspension" or state.stage == "LOCKED" or (state.stage == "READY" and winding is None):
+    if winding == "suspension" or state.stage == Stage.LOCKED or (state.stage == Stage.READY and winding is None):
         return ended(draft)
     last = (state.gate_at or 0) + term.deliver_by
-    if state.stage == "READY" and draft.at >= last + draft.terms.grace:
+    if state.stage == Stage.READY and draft.at >= last + draft.terms.grace:
         return (Passed(last, "delivery"),)
     owed = release_duty(tranche)
     if draft.duties[owed].state in _CLOSED:
         return (Standing("duty", owed, draft.duties[owed].state),)
-    broken = any(draft.duties[duty].state == "BREACHED" for duty in _named(term))
+    broken = any(draft.duties[duty].state == DutyStatus.BREACHED for duty in _named(term))
     if never(draft, term.continuous) or (broken and not holds(draft, term.continuous)):
         return _reasons(draft, tranche, ("condition",))
     return ()
@@ -269,11 +276,13 @@ def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tup
     fell = draft.at if withheld and draft.firing else None
     if withheld and state.withheld:
         fell = state.fell
-        draft.note("tranche", tranche, "WITHHELD", "WITHHELD", "tranche.withheld", _reasons(draft, tranche, withheld))
+        draft.note(
+            "tranche", tranche, Stage.WITHHELD, Stage.WITHHELD, "tranche.withheld", _reasons(draft, tranche, withheld)
+        )
     elif withheld:
         draft.move(tables.TRANCHE, tranche, state.stage, "tranche.withheld", _reasons(draft, tranche, withheld))
     else:
-        draft.move(tables.TRANCHE, tranche, "WITHHELD", _BACK[state.stage])
+        draft.move(tables.TRANCHE, tranche, Stage.WITHHELD, _BACK[state.stage])
     draft.tranches[tranche] = replace(state, withheld=withheld, at=draft.at, fell=fell)
 
 
@@ -281,14 +290,14 @@ def _reasons(draft: Draft, tranche: str, withheld: tuple[str, ...]) -> Cause:
     """What withholds the tranche."""
     pair, found = _pair(draft, tranche), []
     if "complaint" in withheld:
-        disputed = (name for name, state in draft.tranches.items() if state.complaint == "OPEN")
-        found += [Standing("tranche", name, "DISPUTED") for name in disputed if _pair(draft, name) == pair]
+        disputed = (name for name, state in draft.tranches.items() if state.contested)
+        found += [Standing("tranche", name, Stage.DISPUTED) for name in disputed if _pair(draft, name) == pair]
     if "condition" in withheld:
         owed = ((duty, draft.duties[duty].state) for duty in sorted(_named(draft.terms.tranches[tranche])))
         bad = [Standing("duty", duty, state) for duty, state in owed if state in tables.BAD]
         found += bad or [Standing("condition", tranche, "false")]
     if {"held", "suspended"}.intersection(withheld):
-        found.append(Standing("arrangement", "arrangement", "HELD" if "held" in withheld else "SUSPENDED"))
+        found.append(Standing("arrangement", "arrangement", Phase.HELD if "held" in withheld else Phase.SUSPENDED))
     return tuple(found)
 
 
@@ -299,7 +308,7 @@ def _told(cause: Cause) -> str:
 def _open(draft: Draft, tranche: str) -> None:
     """Latch the gate, and make the tranche READY once its content is there too (rule 6.1a)."""
     state = draft.tranches[tranche]
-    if state.stage != "LOCKED" or state.withheld or not draft.effective:
+    if state.stage != Stage.LOCKED or state.withheld or not draft.effective:
         return
     if state.gate_at is None:
         if not holds(draft, draft.terms.tranches[tranche].gate):
@@ -315,10 +324,10 @@ def _expire(draft: Draft, tranche: str, state: TrancheState) -> None:
     if found is None or draft.at < found:
         return
     last = found - draft.terms.grace
-    if state.stage == "RELEASED":
+    if state.stage == Stage.RELEASED:
         _store(draft, tranche, "tranche.silent", state, Passed(last, "ack"))
     else:
-        uphold = draft.terms.allegations.default == "UPHELD"
+        uphold = draft.terms.allegations.default == AllegationOutcome.UPHELD
         _determined(draft, tranche, Passed(last, "determination"), uphold=uphold)
 
 
@@ -328,11 +337,11 @@ def _expire(draft: Draft, tranche: str, state: TrancheState) -> None:
 def deadline(draft: Draft, tranche: str) -> int | None:
     """The instant at which silence settles, an undetermined complaint ends, or a READY tranche is no longer owed."""
     state, term, grace = draft.tranches[tranche], draft.terms.tranches[tranche], draft.terms.grace
-    if state.stage == "RELEASED" and state.key_at is not None:
+    if state.stage == Stage.RELEASED and state.key_at is not None:
         return state.key_at + term.ack_by + grace
-    if state.complaint == "OPEN" and state.disputed_at is not None:
+    if state.contested and state.disputed_at is not None:
         return state.disputed_at + draft.terms.allegations.determination + grace
-    if state.stage == "READY" and draft.arrangement.phase == "WINDING" and state.gate_at is not None:
+    if state.stage == Stage.READY and draft.arrangement.phase == Phase.WINDING and state.gate_at is not None:
         return state.gate_at + term.deliver_by + grace
     return None
 
@@ -351,11 +360,11 @@ def final(draft: Draft, tranche: str) -> bool:
     """Whether nothing more is owed of the tranche."""
     state = draft.tranches[tranche]
     match state.stage:
-        case "SETTLED" | "FORFEITED":
+        case Stage.SETTLED | Stage.FORFEITED:
             return True
-        case "DISPUTED":
-            return state.complaint != "OPEN"
-        case "RELEASED":
+        case Stage.DISPUTED:
+            return not state.contested
+        case Stage.RELEASED:
             return state.key_at is None and draft.duties[release_duty(tranche)].state in _CLOSED
         case _:
             return False
