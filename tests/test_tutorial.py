@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from armslength.cli.__main__ import PARTS
+
 pytestmark = pytest.mark.slow("the tutorial's commands run as they stand, each a process of its own")
 
 ROOT = Path(__file__).parent.parent
@@ -128,11 +130,13 @@ def test_every_error_is_one_document(tmp_path: Path) -> None:
 
 
 def sections() -> dict[str, str]:
-    """The page's text by verb: the section whose heading names it; Deadline and Block are part of each."""
+    """The page's text by verb: the section whose heading names it, that of `sign` for any statement; Deadline and Block
+    are part of each."""
     text = (ROOT / "docs" / "cli-json.md").read_text(encoding="utf-8")
     parts = [part.split("\n", 1) for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]]
     shared = "".join(body for heading, body in parts if heading in ("Deadline", "Block"))
     found = {verb: body + shared for heading, body in parts for verb in re.findall(r"`(\w+)`", heading)}
+    found |= dict.fromkeys(PARTS["say"], found["sign"])  # statements
     return found | {"error": next(body for heading, body in parts if heading.startswith("Errors"))}
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,13 +20,14 @@ from typing import Any
 import pytest
 
 from armslength.cli.__main__ import PARTS, run
+from armslength.cli.examples import EXAMPLES
 from armslength.cli.output import given, new_folder, take, write, written
 from armslength.errors import Misuse, Stuck
 from armslength.wire.manage import BundleFiles, FetchReport
 from tests.wire.test_bundle import _small, files_of
 
 PROGRAM = Path(sys.executable).with_name("armslength")
-EXAMPLE = Path(__file__).parents[2] / "examples" / "july-2016" / "arrangement.yaml"
+JULY = Path(__file__).parents[2] / "examples" / "july-2016" / "arrangement.yaml"
 ODD = ("nothing", "folder", "pipe", "loop", "latin", "zeros")
 
 
@@ -106,7 +109,7 @@ def test_odd_input(
     file without end: refused with a reason, and nothing hangs or is written."""
     names = {
         "F": odd(tmp_path, kind),
-        "E": EXAMPLE,
+        "E": JULY,
         "N": node,
         "B": bundle,
         "O": tmp_path / "out.html",
@@ -217,6 +220,11 @@ def test_a_monitor_s_full_disk_promises_nothing(monitor: Path, capsys: pytest.Ca
     assert run(["attest", "k#0", "--true", "--node", str(monitor), "--json"]) == 3
 
 
+def _stated(verb: str) -> str:
+    """A statement's first example, for a node of a test."""
+    return re.sub(r"--node \S+", "--node N", EXAMPLES[verb][0]).removeprefix("armslength ")
+
+
 # One line for each verb that says something without a node; of those that need one, what they say where it is down.
 SAYS: dict[str, int] = {
     "check E --english": 0,
@@ -237,12 +245,10 @@ SAYS: dict[str, int] = {
 } | dict.fromkeys(
     (
         "propose E --node N", "counter E --node N", "inbox --node N", "sign --node N", f"accept {'a' * 64} --node N",
-        f"decline {'a' * 64} --reason r --node N", "attest k#0 --true --node N", "perform C1 --node N",
-        "notify k --start 2016-07-24T00:00:00Z --end 2016-07-25T00:00:00Z --node N", "allege k#1 --node N",
-        "respond A/k/1 --deny --node N", "determine A/k/1 --dismiss --node N", "resume --node N", "withdraw --node N",
-        "waive C1 --node N", "publish T1 E --node N", "fetch T1 --node N", "status --node N", "why T1 --node N",
+        f"decline {'a' * 64} --reason r --node N", *map(_stated, PARTS["say"]),
+        "publish T1 E --node N", "fetch T1 --node N", "status --node N", "why T1 --node N",
         "record --node N", "wait --node N", "export O --node N",
-        "backup N --node N", "clock set 5 --node N",
+        "backup N --node N", "clock set 5 --node N", "console --no-browser --node N",
     ),
     -1,
 )  # fmt: skip
@@ -259,8 +265,8 @@ def test_output_that_takes_nothing(
 ) -> None:
     """Standard output that is full, or whose reader has gone: nothing is thrown; a success that nobody could see is
     none (1), and any other exit code stays as it was. Only what is wrong with the output is told."""
-    names = {"E": EXAMPLE, "N": node, "B": bundle, "O": tmp_path / "out"}
-    words = [str(names.get(word, word)) for word in line.split()]
+    names = {"E": JULY, "N": node, "B": bundle, "O": tmp_path / "out"}
+    words = [str(names.get(word, word)) for word in shlex.split(line)]
     capsys.readouterr()
     true = run(words)
     said, told = capsys.readouterr()
@@ -285,7 +291,7 @@ def test_output_that_takes_nothing(
 @pytest.mark.parametrize("line", ["verify B", "check E --english", "status --node N"])
 def test_streams_of_a_process(line: str, tmp_path: Path, node: Path, bundle: Path) -> None:
     """The same for a process whose streams are full, closed or broken, to its very end."""
-    names = {"E": EXAMPLE, "N": node, "B": bundle}
+    names = {"E": JULY, "N": node, "B": bundle}
     words = [str(names.get(word, word)) for word in line.split()]
     true = _as_process(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wanted = true.returncode or 1
@@ -317,9 +323,9 @@ def test_output_that_has_not_all_characters(env: dict[str, str], form: list[str]
     """What an encoding has not is written as JSON writes it: no traceback, and a document stays one."""
     file = tmp_path / "terms.yaml"
     file.write_text(
-        EXAMPLE.read_text(encoding="utf-8").replace("title: ", "title: Zürich – 東京 😀 ", 1), encoding="utf-8"
+        JULY.read_text(encoding="utf-8").replace("title: ", "title: Zürich – 東京 😀 ", 1), encoding="utf-8"
     )
-    shutil.copytree(EXAMPLE.parent / "cards", tmp_path / "cards")
+    shutil.copytree(JULY.parent / "cards", tmp_path / "cards")
     done = _as_process(
         ["check", str(file), "--english", *form], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -26,7 +26,7 @@ def written(folder: Path, text: str) -> Path:
 def run(*arguments: str) -> int:
     """The exit code of the command as the application runs it."""
     app = cyclopts.App(name="armslength", result_action="return_value")
-    command.register(app)
+    app.command(command.check)
     code = app([str(argument) for argument in arguments])
     assert isinstance(code, int)
     return code

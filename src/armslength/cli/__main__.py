@@ -26,7 +26,8 @@ HELP: Final = (
     " pending (3) is kept and sent again; made a second time, it is not signed anew. Where a file or a disk is not as a"
     " command needs it (2) nothing was done; where only its output could not be written (1) it was."
 )
-# Which file has which verbs: only what a command needs is imported, so that commands start fast.
+# Which file has which verbs, each a function of that name there, or an application: only what a command needs is
+# imported, so that commands start fast.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "nodes": ("init", "card", "up"),
     "new": ("new",),
@@ -50,7 +51,8 @@ def application(verb: str | None = None) -> cyclopts.App:
     made = cyclopts.App(name="armslength", version=__version__, help=HELP, default_parameter=quiet)
     only = [part for part, verbs in PARTS.items() if verb in verbs]
     for part in only or PARTS:
-        import_module(f"armslength.cli.{part}").register(made)
+        for each in PARTS[part]:
+            made.command(getattr(import_module(f"armslength.cli.{part}"), each))
     for line in EXAMPLES:
         first, *rest = line.split()
         if first in made:

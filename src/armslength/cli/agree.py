@@ -17,19 +17,11 @@ from armslength.core.arrangement.bodies import Sign
 from armslength.errors import DONE, ArmslengthError, Misuse, Refused, Unavailable
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.report.differences import Difference
     from armslength.wire.manage import ActorReply, ArrangementSummary, ListedProposal, ProposalResult
     from armslength.wire.terms import Compiled
 
 Note = Annotated[str, Parameter(help="A note to the others; it is not part of the terms.")]
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    for command in (propose, counter, inbox, sign, accept, decline):
-        app.command(command)
 
 
 def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: AsJson = False) -> int:

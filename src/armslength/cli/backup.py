@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from cyclopts import Parameter
 
@@ -17,17 +17,8 @@ from armslength.config import FILE, Config, load
 from armslength.errors import DONE, Malformed, Misuse, Unverified, unusable
 from armslength.wire.backup import MANIFEST, BackupManifest, FileCopy, decode_manifest, encode_manifest
 
-if TYPE_CHECKING:
-    import cyclopts
-
 LARGEST: Final = 256 * 1024 * 1024  # bytes of a manifest
 BLOCK: Final = 1024 * 1024
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(backup)
-    app.command(restore)
 
 
 def backup(to: Path, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from armslength.cli.context import AsJson, ask, instant, show
 from armslength.config import load
 from armslength.errors import DONE, ArmslengthError
 
-if TYPE_CHECKING:
-    import cyclopts
-
+clock = App(name="clock", help="The simulated clock of a development node.")
 
 NodeFolders = Annotated[
     tuple[Path, ...],
@@ -26,15 +24,7 @@ NodeFolders = Annotated[
 ]
 
 
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    import cyclopts
-
-    clock = cyclopts.App(name="clock", help="The simulated clock of a development node.")
-    clock.command(set_clock, name="set")
-    app.command(clock)
-
-
+@clock.command(name="set")
 def set_clock(time: str, /, *, node: NodeFolders = (), json: AsJson = False) -> int:
     """Move the simulated time of a node, or of several, forward. Every node has its own clock.
 

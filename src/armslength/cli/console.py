@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder
 from armslength.config import load
 from armslength.errors import DONE
-
-if TYPE_CHECKING:
-    import cyclopts
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(console)
 
 
 def console(

@@ -15,15 +15,7 @@ from armslength.core.arrangement.tables import Stage
 from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.wire.manage import FetchReport, PublishOrder, SealingReport
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(publish)
-    app.command(fetch)
 
 
 def publish(

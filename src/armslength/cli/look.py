@@ -15,8 +15,6 @@ from armslength.config import Config, load
 from armslength.errors import DONE, Misuse, Unavailable
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.core.arrangement.state import State
     from armslength.core.arrangement.terms import Arrangement
     from armslength.views.explain import NodeFacts
@@ -28,12 +26,6 @@ if TYPE_CHECKING:
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
 ]
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    for command in (status, why, record, wait):
-        app.command(command)
 
 
 @dataclass(frozen=True, slots=True)

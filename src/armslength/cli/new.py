@@ -19,8 +19,6 @@ from armslength.errors import Malformed, Misuse, NotFound
 from armslength.views.words import safe, wrap
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.analysis.finding import Finding
     from armslength.templates import FoundCard, Template, TemplateQuestion
     from armslength.templates.answers import Answer
@@ -28,11 +26,6 @@ if TYPE_CHECKING:
 CARD_ENDINGS = (".yaml", ".yml", ".json")
 MOST_FILES, DEEPEST = 2000, 4  # of a folder that is looked through for cards
 WIDTH = 96
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(new)
 
 
 def new(

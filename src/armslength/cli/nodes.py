@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -20,16 +20,6 @@ from armslength.cli.output import write
 from armslength.config import FILE, Config, dump, load
 from armslength.errors import Malformed, Misuse, unusable
 from armslength.views.words import safe, safe_block
-
-if TYPE_CHECKING:
-    import cyclopts
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(init)
-    app.command(up)
-    app.command(card)
 
 
 def init(

@@ -15,8 +15,6 @@ from armslength.config import load
 from armslength.errors import DONE, Misuse, NotFound, Unverified
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.views.history import History
     from armslength.wire.bundle import Verdict
 
@@ -29,12 +27,6 @@ LARGEST = 2 * 1024**3  # bytes of a bundle
 LITTER: Final = re.compile(
     r"\.DS_Store|\._.*|__MACOSX|[Tt]humbs\.db|[Dd]esktop\.ini|\.directory|\.Spotlight-V100|\.fseventsd"
 )
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    for command in (export, verify, report, keys):
-        app.command(command)
 
 
 def timeline_of(history: History) -> str:

@@ -12,15 +12,8 @@ from armslength.cli.output import given
 from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.core.arrangement.terms import Arrangement
     from armslength.wire.script import Goal, Script
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(rehearse)
 
 
 def rehearse(

@@ -26,19 +26,11 @@ from armslength.core.arrangement.tables import AllegationAnswer
 from armslength.errors import DONE, Misuse, Refused, Unavailable
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.wire.manage import StatementResult, StatementResults
 
 Text = Annotated[str, Parameter(help="Words for people; they change nothing.")]
 
 LARGEST = 16 * 1024**2  # bytes of a file of attestations
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    for command in (attest, perform, notify, allege, respond, determine, resume, withdraw, waive):
-        app.command(command)
 
 
 def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events: tuple[str, ...] = ()) -> int:

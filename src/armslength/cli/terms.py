@@ -14,15 +14,8 @@ from armslength.cli.output import begins
 from armslength.errors import DONE, Misuse, Refused
 
 if TYPE_CHECKING:
-    import cyclopts
-
     from armslength.analysis.check import Finding
     from armslength.wire.terms import Compiled, Problem
-
-
-def register(app: cyclopts.App) -> None:
-    """Put the commands of this file on the application."""
-    app.command(check, name="check")
 
 
 def read_file(path: Path) -> Compiled:

@@ -152,9 +152,14 @@ def differences(seed: int, seen: Counter[tuple[str, str]]) -> set[tuple[str, str
 def test_what_is_said_between_a_deadline_and_its_firing() -> None:
     """Every cell is tried, and none differs that is not decided to (rule 2.3d)."""
     seen: Counter[tuple[str, str]] = Counter()
-    assert [differences(seed, seen) for seed in range(60)] == [set()] * 60
     rare = {("arrangement.unresumed", "evidence"), ("tranche.silent", "key"), ("arrangement.unresumed", "key")}
-    assert {(row, kind) for row in ROWS for kind in TYPES} - set(seen) <= rare
+    missing = {(row, kind) for row in ROWS for kind in TYPES} - rare
+    for seed in range(400):
+        assert differences(seed, seen) == set(), seed
+        missing -= set(seen)
+        if seed >= 60 and not missing:  # enough of them, and each cell has been met, whatever the seeds make of it
+            break
+    assert not missing
 
 
 @pytest.mark.parametrize("seed", [1009, 2003])
