@@ -14,7 +14,7 @@ from armslength.core.arrangement.bodies import Notice
 from armslength.core.canonical import canonical
 from armslength.engine.backoff import Backoff, in_time
 from armslength.engine.troubles import Backoffs, Troubles
-from armslength.errors import Malformed
+from armslength.errors import Malformed, Unavailable
 from armslength.ports import Row
 from armslength.store.memory import MemoryStore
 from armslength.wire.own import BASE, decode_synced
@@ -42,7 +42,7 @@ def test_pauses_grow_and_end() -> None:
         pauses.own.grow()
         pauses.answered("A")
         assert not pauses.own.is_over
-        pauses.of("A").grow()
+        pauses.of("A").fail(Unavailable("unreachable", "nobody there"))
         pauses.answered("A")
         assert pauses.own.is_over
         assert pauses.of("A").is_over

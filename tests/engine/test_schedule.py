@@ -142,6 +142,36 @@ async def test_what_is_taken_off_is_gone() -> None:
         assert each.ripe(clock(99)) == []
 
 
+async def test_what_waits_for_a_peer_is_left_alone_until_it_answers_or_something_happens() -> None:
+    """It is not ripe, stays marked for the next process, and comes back by its peer, its instant, or a commit."""
+    store = MemoryStore()
+    found = await repository(store)
+    whom = frozenset({"did:b", "did:c"})
+
+    async def parked(name: str = A, until: int | None = None) -> None:
+        assert await found.park(schedule.row(name, until), found.moves(name), whom)
+        assert name not in found.ripe(clock())
+        assert name in (await reopened(store)).ripe(clock())
+
+    await parked()
+    assert [sorted(found.waited_for()), found.waiting("did:b"), found.waiting("did:x")] == [sorted(whom), [A], []]
+    found.resume(A)
+    assert (found.ripe(clock()), found.waited_for()) == ([A], [])
+    await parked(until=7)
+    assert [found.next_instant(), found.ripe(clock(6)), found.ripe(clock(7)), found.waited_for()] == [7, [], [A], []]
+    await parked(until=7)
+    await found.commit(about(A))
+    assert (found.ripe(clock()), found.waited_for()) == ([A], [])
+    since = found.moves(A)
+    await found.commit(about(A))
+    assert not await found.park(schedule.row(A), since, whom)  # something has happened since the look
+    await parked()
+    await parked(B)
+    assert found.waiting("did:c") == [A, B]
+    await found.commit(Batch(deletes=[(SCHEDULE, A)]))
+    assert (found.waiting("did:c"), found.ripe(clock())) == ([B], [])
+
+
 STEPS = st.tuples(st.sampled_from(["commit", "look", "settle", "pause"]), st.sampled_from(NAMES))
 
 

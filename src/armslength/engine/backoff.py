@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 FIRST_S: Final = 0.5  # the first pause; each that follows is twice as long …
@@ -95,6 +96,14 @@ class Backoff:
         self._length = self._until = 0.0
         self.tell("")
         return had
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something that is to be done in so many seconds; or once `whom`, a peer by its DID, can be reached."""
+
+    seconds: float
+    whom: str | None = None
 
 
 async def in_time(

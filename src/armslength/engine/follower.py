@@ -124,13 +124,13 @@ class Follower:
             async with asyncio.timeout(SHOW_S), self._turn:
                 missing = await self._bring(size)
         except TimeoutError:
-            self.pause.fail("it is slow to take leaves")
+            self.pause.here.fail("it is slow to take leaves")
             raise Unavailable("slow", f"{self.name} is slow to take leaves", self.name) from None
         except ArmslengthError as error:
-            self.pause.fail(str(error), advice(error))
+            self.pause.fail(error)
             raise
         except Exception as error:
-            self.pause.fail("it gives an unexpected answer")
+            self.pause.here.fail("it gives an unexpected answer")
             log.exception("%s: unexpected answer of %s", self._live.arrangement[:12], self.name)
             raise Unavailable("unexpected", f"{self.name} gives an unexpected answer", self.name) from error
         self._live.backoffs.answered(self.name)

@@ -18,7 +18,7 @@ from armslength.core.record.entry import Leaf, entry_hash, leaf_of, sign_entry
 from armslength.core.record.note import Note, Signature, parse, sign_note
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_cosignature
-from armslength.engine.backoff import in_time
+from armslength.engine.backoff import Wait, in_time
 from armslength.engine.follower import Follower
 from armslength.engine.local_record import AHEAD
 from armslength.engine.recorder import Recorder
@@ -66,20 +66,28 @@ class Keeper:
 
     # --- when ----------------------------------------------------------------------------------------------------
 
-    def left(self, live: LiveArrangement) -> list[float]:
-        """For how many seconds what is still to be done waits: none if nothing is."""
-        found = [max(self.pause(live), live.backoffs.seal.left)] if self._recorder.is_behind(live) else []
+    def left(self, live: LiveArrangement) -> list[Wait]:
+        """What is still to be done, and what it waits for: nothing if nothing is."""
+        found = self._seal_waits(live) if self._recorder.is_behind(live) else []
         sealed = live.record.sealed
         for each in self.followers(live).values():
             lacks = not each.has(sealed.size)
             owes = each.name in live.terms.timekeepers.of and each.cosigned < sealed.sealed_size - 1
             if each.is_running:
-                found.append(WHILE_RUNNING_S)
-            elif lacks:
-                found.append(each.pause.left)
-            elif owes:
-                found.append(max(each.pause.left, each.reminder.left))
+                found.append(Wait(WHILE_RUNNING_S))
+            elif lacks or owes:
+                seconds = max(each.pause.left, 0.0 if lacks else each.reminder.left)
+                found.append(Wait(seconds, each.pause.did if each.pause.is_silent else None))
         return found
+
+    def _seal_waits(self, live: LiveArrangement) -> list[Wait]:
+        """The next seal waits for its moment; or for a peer, if there is no quorum without those that are silent."""
+        wait = Wait(max(self.pause(live), live.backoffs.seal.left))
+        timekeepers = self._timekeepers(live)
+        there = [each for each in timekeepers if not each.pause.is_silent]
+        if live.arrived is not None or self._is_quorum(live, there):
+            return [wait]
+        return [Wait(wait.seconds, each.pause.did) for each in timekeepers if each.pause.is_silent] or [wait]
 
     def pause(self, live: LiveArrangement) -> float:
         """How many seconds the next seal waits for further entries."""
@@ -170,7 +178,7 @@ class Keeper:
 
         done = await in_time(asked, TIMEOUT_S, LOOK_LINGER_S, lambda ended: self._is_quorum(live, shown(ended)))
         for task in asked.keys() - done:
-            asked[task].pause.fail("it is slow to take leaves")
+            asked[task].pause.here.fail("it is slow to take leaves")
         return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
 
     async def _collect(self, live: LiveArrangement, timekeepers: list[Follower], size: int) -> Note | None:

@@ -18,7 +18,7 @@ from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
 from armslength.core.record.entry import Submission, entry_hash
 from armslength.engine import name_index, schedule
-from armslength.engine.backoff import Backoff, cancelled, woken_within
+from armslength.engine.backoff import Backoff, Wait, cancelled, woken_within
 from armslength.engine.catchup import LONGEST_S as SILENCE_S
 from armslength.engine.catchup import SILENCE
 from armslength.engine.greeting import greet
@@ -28,7 +28,7 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import advice
-from armslength.engine.writer import Writer, is_unsent
+from armslength.engine.writer import Writer, is_unsent, silent_keeper
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Clock, Peers
 from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
@@ -39,6 +39,8 @@ IDLE_AFTER_S: Final = 1.0  # how long nothing has been left to do before an arra
 TICK_S: Final = 5.0  # between looks at the clock: it may leap
 CLOCK_JUMP_S: Final = 2.0
 RECHECK_S: Final = 60.0  # between looks whether it was right to leap …
+PORTION: Final = 20  # arrangements that are begun at once …
+PACE_S: Final = 0.25  # … and how long after each other, where there are more
 LOOKED_AT: Final = 3  # … at so many arrangements
 
 log = logging.getLogger(__name__)
@@ -110,9 +112,12 @@ class Node:
         self._is_running = False
         self._called: set[str] = set()  # what is to be looked at once we run
         self._woken = asyncio.Event()
+        self._probes: dict[str, str] = {}  # the arrangement in which a silent peer is tried, by its DID
+        self._has_more = False  # is ripe than was begun at once
         self.turns = 0  # looks at an arrangement so far
         repository.on_change = self.wake
         repository.on_close = self._closed
+        repository.troubles.on_answer = self._reached
 
     def wake(self, arrangement: str = "") -> None:
         """Something has changed in this arrangement, or wherever something is to be done: look at once."""
@@ -129,11 +134,23 @@ class Node:
 
     async def answered(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
+        self.repository.troubles.answered(did)
         named = [name async for _, name in self.repository.names.naming(did) if name in self._working]
         async for live in self.repository.opened(dict.fromkeys(named)):
             for name, actor in live.terms.actors.items():
                 if actor.did == did and live.backoffs.answered(name):
                     self.wake(live.arrangement)
+
+    def _reached(self, did: str) -> None:
+        """A peer can be reached again: whatever waits for it goes on."""
+        for arrangement in self.repository.schedule.waiting(did):
+            self.repository.schedule.resume(arrangement)
+        for arrangement, work in self._working.items():
+            live = self.repository.peek(arrangement)
+            if live is not None and any(actor.did == did for actor in live.terms.actors.values()):
+                live.backoffs.retry()
+                work.woken.set()
+        self._woken.set()
 
     # --- the work --------------------------------------------------------------------------------------------------
 
@@ -146,9 +163,7 @@ class Node:
         try:
             while True:
                 self._woken.clear()
-                for arrangement in sorted({*self._called, *self.repository.schedule.ripe(self._clock)}):
-                    self._begin(arrangement)
-                self._called.clear()
+                self._begin_ripe()
                 await woken_within(self._woken, self._until_ripe())
                 was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
                 if abs(ahead - was_ahead) > CLOCK_JUMP_S:  # whoever waits for an instant waits anew
@@ -164,6 +179,20 @@ class Node:
             await cancelled([greeting, *(work.task for work in self._working.values())])
             await self.tranches.stop()
 
+    def _begin_ripe(self) -> None:
+        """Begin with what is ripe, a portion at a time; and try each silent peer whose pause is over in one of the
+        arrangements that wait for it."""
+        schedule, troubles = self.repository.schedule, self.repository.troubles
+        for did in schedule.waited_for():
+            if troubles.peer(did).is_over and self._probes.get(did) not in self._working:
+                self._probes[did] = schedule.waiting(did)[0]
+                schedule.resume(self._probes[did])
+        ripe = sorted({*self._called, *schedule.ripe(self._clock)} - self._working.keys())
+        for arrangement in ripe[:PORTION]:
+            self._begin(arrangement)
+        self._called -= self._working.keys()
+        self._has_more = len(ripe) > PORTION
+
     def _find_out(self) -> None:
         """If the machine's clock is right, something is due that is not by the time that we believe: looking at a few
         of those asks the others which it is."""
@@ -171,14 +200,19 @@ class Node:
             self._begin(arrangement)
 
     def _until_ripe(self) -> float:
-        """Seconds until the next instant; the machine's clock is looked at now and then, since it may leap."""
-        instant = self.repository.schedule.next_instant()
-        if instant is None:
-            return TICK_S
-        return min(TICK_S, max(0.1, instant - self._clock.now(simulated=False)))
+        """Seconds until the next instant, or the end of a pause; the machine's clock is looked at now and then, since
+        it may leap."""
+        schedule, troubles = self.repository.schedule, self.repository.troubles
+        waits = [left for did in schedule.waited_for() if (left := troubles.peer(did).left)]
+        if (instant := schedule.next_instant()) is not None:
+            waits.append(instant - self._clock.now(simulated=False))
+        if self._has_more:
+            waits.append(PACE_S)
+        return max(0.1, min([TICK_S, *waits]))
 
     def _begin(self, arrangement: str) -> None:
         if arrangement not in self._working:
+            self.repository.schedule.resume(arrangement)
             woken = asyncio.Event()
             self._working[arrangement] = Work(asyncio.create_task(self._work(arrangement, woken)), woken)
 
@@ -192,8 +226,8 @@ class Node:
                 since, wait = self.repository.schedule.moves(arrangement), None
                 try:
                     live = await self.repository.open(arrangement)
-                    wait = await self._look(live)
-                    is_over = live.forgotten or (wait is None and is_calm and await self._settle(live, since))
+                    wait, whom = await self._look(live)
+                    is_over = live.forgotten or (wait is None and is_calm and await self._settle(live, since, whom))
                     trouble.end()
                 except NotFound:  # it has been declined, or names us with another key than ours
                     is_over = await self.repository.schedule.settle(schedule.row(arrangement), since)
@@ -218,27 +252,28 @@ class Node:
         trouble.fail(str(error), advice(error))
         return trouble.left
 
-    async def _look(self, live: LiveArrangement) -> float | None:
-        """One turn; for how many seconds the next may wait, None if nothing is left to do."""
+    async def _look(self, live: LiveArrangement) -> tuple[float | None, frozenset[str]]:
+        """One turn; for how many seconds the next may wait, None if nothing is left to do but what waits for these
+        silent peers."""
         pause = self.keeper.pause(live)  # looked at first: during the turn it may run out
         if await self._turn(live):
-            return 0.0
+            return 0.0, frozenset()
         await self.observer.look(live)
         if pause:
-            return pause
+            return pause, frozenset()
         waits = self.keeper.left(live) if live.record.me.keeper else []
         if await is_unsent(live):
-            waits.append(live.backoffs.own.left)
+            waits.append(Wait(live.backoffs.own.left, silent_keeper(live)))
         if live.record.conflicts or live.unsaved is not None:
-            waits.append(TICK_S)
+            waits.append(Wait(TICK_S))
         if live.record.sealed.size:
-            waits += await self.tranches.left(live)
-        if not waits:
-            return None
-        instant = await self._next_instant(live)
+            waits += map(Wait, await self.tranches.left(live))
+        if all(each.whom for each in waits):
+            return None, frozenset(each.whom for each in waits if each.whom)
+        seconds, instant = [each.seconds for each in waits], await self._next_instant(live)
         if instant is not None and live.terms.clock == "utc":
-            waits.append(float(max(0, instant - self.recorder.now(live))))
-        return min(LONGEST_S, max(LOOK_S, min(waits)))
+            seconds.append(float(max(0, instant - self.recorder.now(live))))
+        return min(LONGEST_S, max(LOOK_S, min(seconds))), frozenset()
 
     async def _next_instant(self, live: LiveArrangement) -> int | None:
         """When there will be something to do here though nobody says anything."""
@@ -246,11 +281,14 @@ class Node:
         instants = (deadline, await self.tranches.next_embargo(live), self.observer.instant(live))
         return min((each for each in instants if each), default=None)
 
-    async def _settle(self, live: LiveArrangement, since: int) -> bool:
-        """Nothing is left to do here until the next instant; False if something has just happened."""
+    async def _settle(self, live: LiveArrangement, since: int, whom: frozenset[str]) -> bool:
+        """Nothing is left to do here until the next instant, or until one of these silent peers can be reached; False
+        if something has just happened."""
         instant = await self._next_instant(live)
         tag, is_simulated = schedule.TO_SIGN if live.asks_to_sign else "", live.terms.clock == "simulated"
         put = schedule.row(live.arrangement, instant, simulated=is_simulated, tag=tag)
+        if whom:
+            return await self.repository.schedule.park(put, since, whom)
         has_ended = live.record.sealed.state.arrangement.phase in ENDED
         also = name_index.ended(live.arrangement, live.terms) if has_ended and not live.ended else None
         if not await self.repository.schedule.settle(put, since, also):

@@ -319,7 +319,9 @@ class Repository:
             refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
             snapshot_at=snapshot_at,
             snapshot_bytes=len(snapshot.body) if snapshot else 0,
-            backoffs=Backoffs(self.troubles, arrangement),
+            backoffs=Backoffs(
+                self.troubles, arrangement, {name: each.did for name, each in terms.actors.items() if each.did}
+            ),
             rows={REPLICA: snapshot.version if snapshot else 0},
             silence=None if arrangement in self.spoken else self.silence,
         )

@@ -8,7 +8,9 @@ Laws:
    arrangements go through here. So no crash comes between a change and its mark, and nobody has to think of it.
 3. Only who has looked, and found nothing left to do, takes the mark away (`settle`), and only if nothing was committed
    since that look began.
-4. What is marked, or whose instant has come by the clock of its terms, is ripe. Nothing else is looked at.
+4. Where all that is left waits for peers that cannot be reached, the arrangement is parked: it stays marked in the
+   store, and is looked at when one of them answers, its own instant comes, or something is committed.
+5. What is marked, or whose instant has come by the clock of its terms, is ripe. Nothing else is looked at.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ class Schedule:
         self._moves = Counter[
             str
         ]()  # commits about each that have begun or ended: only ever more, so that no old look passes
+        self._parked: dict[str, tuple[bytes, frozenset[str]]] = {}  # until when, as a row says it, and for whom
+        self._waiting: dict[str, dict[str, None]] = {}  # the parked ones by whom they wait for, the first ones first
         self._flying = Counter[str]()  # commits about each that are on their way
         self._heaps: dict[bytes, list[tuple[int, str]]] = {_REAL: [], _SIMULATED: []}  # instants; some are outdated
 
@@ -81,7 +85,9 @@ class Schedule:
             now = clock.now(simulated=kind == _SIMULATED) if heap else 0
             while heap and heap[0][0] <= now:
                 instant, name = heapq.heappop(heap)
-                if self._rows.get(name) == b"%s %d" % (kind, instant):
+                until, _ = self._parked.get(name, (self._rows.get(name), None))
+                if until == b"%s %d" % (kind, instant):
+                    self.resume(name)
                     self._unfinished.add(name)
         return sorted(self._unfinished)
 
@@ -100,6 +106,44 @@ class Schedule:
         names = sorted(self._rows)
         for start in range(0, len(names), PORTION):
             await self.commit(Batch(puts=[row(name, unfinished=True) for name in names[start : start + PORTION]]))
+
+    # --- what waits for peers --------------------------------------------------------------------------------------
+
+    async def park(self, put: Put, since: int, whom: frozenset[str]) -> bool:
+        """All that is left to do waits for these peers, or for the instant of `put`. False if something was committed
+        meanwhile: look again. Raises Unavailable where the disk fails."""
+        name = put.key
+        if self._rows.get(name) != UNFINISHED:  # the next process must know that something is left
+            await self.settle(row(name, unfinished=True), since)
+        if self._moves[name] != since or self._flying[name] or self._rows.get(name) != UNFINISHED:
+            return False
+        self.resume(name)
+        self._unfinished.discard(name)
+        self._parked[name] = put.body, whom
+        for did in whom:
+            self._waiting.setdefault(did, {})[name] = None
+        self._push(name, put.body)
+        return True
+
+    def resume(self, arrangement: str) -> None:
+        """It is looked at again."""
+        _, whom = self._parked.pop(arrangement, (b"", None))
+        for did in whom or ():
+            del self._waiting[did][arrangement]
+            if not self._waiting[did]:
+                del self._waiting[did]
+        if whom is not None:
+            self._unfinished.add(arrangement)
+
+    def waited_for(self) -> list[str]:
+        """For whom anything waits, by DID."""
+        return list(self._waiting)
+
+    def waiting(self, did: str) -> list[str]:
+        """What waits for a peer."""
+        return list(self._waiting.get(did, ()))
+
+    # --- what was looked at ----------------------------------------------------------------------------------------
 
     def moves(self, arrangement: str) -> int:
         """What to give to `settle`, taken before the look."""
@@ -132,6 +176,9 @@ class Schedule:
             self._unfinished.add(name)
             return
         self._unfinished.discard(name)
+        self._push(name, body)
+
+    def _push(self, name: str, body: bytes) -> None:
         if body != NEVER:
             kind, _, instant = body.partition(b" ")
             heapq.heappush(self._heaps[kind], (int(instant), name))
@@ -164,6 +211,7 @@ class Schedule:
         for name in names:
             self._moves[name] += 1
             self._flying[name] += 1
+            self.resume(name)
         try:
             marked = [row(name, unfinished=True) for name in marks]
             done = await self._store.commit(replace(batch, puts=[*batch.puts, *marked]) if marked else batch)
@@ -185,6 +233,7 @@ class Schedule:
         for kind, name in batch.deletes:
             if kind == SCHEDULE:
                 self._rows.pop(name, None)
+                self.resume(name)
                 self._unfinished.discard(name)
                 self._moves.pop(name, None)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF, Leaf
 from armslength.engine.statements import Sent
-from armslength.engine.troubles import Backoffs, Troubles, advice
+from armslength.engine.troubles import Backoffs, Troubles
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Peers
 from armslength.wire.manage import SAID_BEFORE, StatementResult
@@ -56,10 +56,10 @@ class NodeTransport:
         try:
             data = await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves))
         except asyncio.CancelledError:
-            pause.fail("it is slow to stamp entries")
+            pause.here.fail("it is slow to stamp entries")
             raise
         except Unavailable as error:
-            pause.fail(error.reason, advice(error))
+            pause.fail(error)
             raise
         self._backoffs.answered(actor)
         return decode_answers(data)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from armslength.engine.backoff import LONGEST_S, Backoff, Chance, loop_time
@@ -20,6 +20,8 @@ from armslength.errors import ArmslengthError
 from armslength.wire.own import Trouble
 
 MOST: Final = 100  # that are shown at once: the oldest
+UNREACHED: Final = frozenset({"unreachable", "http-502", "http-503", "http-504"})  # the node, whatever it was asked
+SENT: Final = "what is sent to its node"
 SHOWN: Final = "what it shows of our words"  # something false
 COSIGNATURE: Final = "our cosignature"  # of a head that does not extend the one that we stand by
 SEAL_S: Final = 10.0  # the longest pause before another attempt to seal
@@ -62,6 +64,7 @@ class Troubles:
         self._chance = chance
         self._moment = moment
         self._backoffs: dict[tuple[str, str, str], Backoff] = {}
+        self.on_answer: Callable[[str], None] = lambda _: None  # hears which peer can be reached again, by its DID
 
     def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Backoff:
         """The backoff of one thing that is tried again; the same for the same words."""
@@ -71,6 +74,17 @@ class Troubles:
             found = Backoff(longest=longest, chance=self._chance, clock=self._clock, moment=self._moment)
             self._backoffs[place] = found
         return found
+
+    def peer(self, did: str) -> Backoff:
+        """The backoff of a peer that could not be reached: one for all arrangements."""
+        return self.at(SENT, did)
+
+    def answered(self, did: str) -> bool:
+        """A sign of life of a peer; whether it could not be reached before."""
+        was_silent = self.peer(did).end()
+        if was_silent:
+            self.on_answer(did)
+        return was_silent
 
     def over(self, what: str, whom: str = "", arrangement: str = "") -> None:
         """It went well, or is not tried any more."""
@@ -106,18 +120,52 @@ class Troubles:
         return sorted(found, key=lambda each: (each.since, each.what, each.whom))[:MOST]
 
 
+class PeerBackoff:
+    """How long a peer is left alone in one arrangement: after it could not be reached, which all arrangements find out
+    together, or after what it answered here."""
+
+    def __init__(self, did: str, node: Backoff, here: Backoff) -> None:
+        self.did = did
+        self._node = node
+        self.here = here
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it could not be reached, and is left alone."""
+        return not self._node.is_over
+
+    @property
+    def left(self) -> float:
+        """For how many seconds it is left alone still."""
+        return max(self._node.left, self.here.left)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time to try again."""
+        return not self.left
+
+    def fail(self, error: ArmslengthError) -> None:
+        """A request has failed. Of those that were on their way together to a node that is down the first counts."""
+        if error.code not in UNREACHED:
+            self.here.fail(str(error), advice(error))
+        elif self._node.is_over:
+            self._node.fail(error.reason, advice(error))
+
+
 class Backoffs:
     """In one arrangement: how long each peer is left alone, and our own entries before they are sent again (`own`)."""
 
-    def __init__(self, troubles: Troubles, arrangement: str) -> None:
+    def __init__(self, troubles: Troubles, arrangement: str, dids: Mapping[str, str] | None = None) -> None:
         self._troubles = troubles
         self._arrangement = arrangement
+        self._dids = dids or {}  # by actor
         self.own = troubles.at("our entries", "", arrangement)
         self.seal = troubles.at("the next seal", "", arrangement, longest=SEAL_S)
 
-    def of(self, actor: str) -> Backoff:
+    def of(self, actor: str) -> PeerBackoff:
         """The pause of a peer."""
-        return self._troubles.at("what is sent to its node", actor, self._arrangement)
+        did = self._dids.get(actor, actor)
+        return PeerBackoff(did, self._troubles.peer(did), self._troubles.at(SENT, actor, self._arrangement))
 
     def reminding(self, actor: str) -> Backoff:
         """The pause before a timekeeper is reminded to cosign once more."""
@@ -125,11 +173,17 @@ class Backoffs:
 
     def answered(self, actor: str) -> bool:
         """A sign of life: if it was silent before, whatever waits is sent to it at once. True if so."""
-        was_silent = self.of(actor).end()
+        pause = self.of(actor)
+        here = pause.here.end()
+        was_silent = self._troubles.answered(pause.did) or here
         if was_silent:
-            self.own.end()
-            self.seal.end()
+            self.retry()
         return was_silent
+
+    def retry(self) -> None:
+        """Whatever waits is tried at once."""
+        self.own.end()
+        self.seal.end()
 
 
 def advice(error: BaseException) -> str:

@@ -241,8 +241,8 @@ class Writer:
     # --- sending ---------------------------------------------------------------------------------------------------
 
     async def send_again(self, live: LiveArrangement) -> None:
-        """Send what waits, unless it was just sent."""
-        if live.backoffs.own.is_over and await is_unsent(live):
+        """Send what waits, unless it was just sent, or the keeper cannot be reached."""
+        if live.backoffs.own.is_over and silent_keeper(live) is None and await is_unsent(live):
             async with live.writing:
                 await self._send(live)
 
@@ -267,6 +267,12 @@ class Writer:
         reason = "" if waiting is None else waiting.reason or waiting.code or ""
         live.backoffs.own.tell(reason, "" if waiting is None else advise(waiting.code))
         return answers
+
+
+def silent_keeper(live: LiveArrangement) -> str | None:
+    """The keeper's DID, if it could not be reached and is left alone: nothing is placed without it."""
+    pause = live.backoffs.of(live.terms.keeper)
+    return pause.did if pause.is_silent else None
 
 
 async def is_unsent(live: LiveArrangement) -> bool:

@@ -234,6 +234,8 @@ def _refused_or_unavailable(error: BaseException, url: str) -> ArmslengthError:
 
 
 def _unavailable(error: BaseException, url: str) -> Unavailable:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return Unavailable("unreachable", "nobody answers at its address", url)
     if isinstance(error, asyncio.TimeoutError | TimeoutError):
         return Unavailable("timeout", "did not answer in time", url)
     return Unavailable("unreachable", _words(error), url)
