@@ -111,3 +111,17 @@ def test_what_cannot_be_rehearsed(capsys: pytest.CaptureFixture[str], tmp_path: 
     assert "is required" in json.loads(capsys.readouterr().out)["reason"]
     assert run(["rehearse", TERMS, "--until", "brech", "--json"]) == 2
     assert "did you mean breach?" in json.loads(capsys.readouterr().out)["reason"]
+
+
+def test_the_shortest_way(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It prints a script that can be played; with --json the same beside what was looked at."""
+    assert run(["rehearse", TERMS, "--shortest-to", "cured:C5a"]) == 0
+    path = tmp_path / "found.yaml"
+    path.write_text(capsys.readouterr().out)
+    assert run(["rehearse", TERMS, "--script", str(path)]) == 0
+    code, told = document(capsys, "--shortest-to", "cured:C5a")
+    assert (code, told["found"], told["looked"][0], told["whole"]) == (0, True, 1, True)
+    assert told["script"] in path.read_text()
+    assert run(["rehearse", TERMS, "--shortest-to", "breach", "--until", "breach"]) == 2
+    section = (ROOT / "docs" / "cli-json.md").read_text(encoding="utf-8").split("## `rehearse`\n")[1]
+    assert set(told) <= set(re.findall(r"\w+", section.split("\n## ")[0]))

@@ -27,6 +27,7 @@ from armslength.rehearsal import checking
 from armslength.rehearsal.acts import attestations, needed, next_act
 from armslength.rehearsal.checking import Mismatch
 from armslength.rehearsal.presence import Presence
+from armslength.views.blocks import decided
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words, listing
 from armslength.wire.script import AGREED, FOREVER, Expectation, Goal, Script, Spoken
@@ -66,8 +67,9 @@ class Rehearsal:
 class Play:
     """A rehearsal under way. It can be copied at any instant, and played on differently."""
 
-    def __init__(self, terms: Arrangement, script: Script) -> None:
-        """The terms, and what is to happen."""
+    def __init__(self, terms: Arrangement, script: Script, *, brief: bool = False) -> None:
+        """The terms, and what is to happen. `brief`: those without whom no quorum is reached speak first, and
+        nobody says what is agreed of what is decided; that changes no state, and takes less time."""
         self.terms = terms
         self.script = script
         self.presence = Presence(terms, script.quiet)
@@ -76,6 +78,7 @@ class Play:
         self.worked: list[tuple[int, State]] = []
         self.mismatches: list[Mismatch] = []
         self.checked = 0
+        self._brief = brief
         self._cues = _with_signatures(terms, script)
         self._cue = 0
         self._habits: list[tuple[int, str, Attest]] | None = None
@@ -92,6 +95,22 @@ class Play:
         for name in ("placed", "worked", "mismatches", "_waiting", "_late"):
             setattr(other, name, list(getattr(self, name)))
         other._tried = set(self._tried)
+        return other
+
+    def departing(self, part: Script) -> Play:
+        """A copy that plays on with what this script adds, of which nothing lies behind."""
+        other = self.copy()
+        spots = {spot for cue in part.cues if (spot := _spot(cue))}
+        rest = [cue for cue in self._cues[self._cue :] if _spot(cue) not in spots]
+        quiet, told = (*self.script.quiet, *part.quiet), self.script.told | part.told
+        other.script = replace(self.script, cues=(*self.script.cues, *part.cues), quiet=quiet, told=told)
+        other.presence = Presence(self.terms, quiet)
+        other._cues, other._cue = tuple(sorted((*rest, *part.cues), key=lambda cue: cue.at)), 0
+        other._scripted = self._scripted | spots
+        if self._habits is not None:
+            habits = self._habits[self._habit :]
+            other._habits = [each for each in habits if (each[1], each[2].claim, each[2].period) not in spots]
+            other._habit = 0
         return other
 
     # --- the course of time -------------------------------------------------------------------------------------------
@@ -177,6 +196,8 @@ class Play:
         if self._habits is None and self.state.arrangement.effective_at is not None:
             agreed = self.script.otherwise == AGREED
             found = attestations(self.terms, self.state.arrangement.effective_at) if agreed else []
+            if self._brief:
+                found.sort(key=lambda each: (each[0], each[2].claim, not _must(self.terms, each[2].claim, each[1])))
             self._habits = [each for each in found if (each[1], each[2].claim, each[2].period) not in self._scripted]
 
     def _catch_up(self, when: int) -> None:
@@ -246,6 +267,8 @@ class Play:
         spoken = False
         for author, body in said:
             self._tried.add((when, author, body))
+            if self._brief and isinstance(body, Attest) and decided(self.state, body.claim, body.period) != "UNDECIDED":
+                continue
             if self.presence.speaks(author, when, body):
                 try:
                     self._place(author, when, body)
@@ -318,6 +341,11 @@ class Play:
 
     def _words(self) -> Words:
         return Words.of(self.terms, self.state)
+
+
+def _must(terms: Arrangement, claim: str, monitor: str) -> bool:
+    """Whether the terms name the monitor, or its group, for every quorum of the claim."""
+    return monitor in terms.claims[claim].including or terms.actors[monitor].group in terms.claims[claim].groups
 
 
 def _spot(cue: object) -> tuple[str, str, int] | None:

@@ -17,8 +17,9 @@ from armslength.wire.script import AGREED, FOREVER, SILENT, BadScript, Cue, Quie
 from armslength.wire.script_expect import read_expectation
 from armslength.wire.script_sentences import Grammar, Said
 from armslength.wire.script_times import EACH, Anchors, read_time
-from armslength.wire.terms_tree import BadTerms, Problem, YamlNode
+from armslength.wire.terms_tree import BadTerms, Problem, YamlNode, from_plain
 from armslength.wire.terms_values import BadValue, read_duration, read_line
+from armslength.wire.terms_write import to_yaml
 from armslength.wire.terms_yaml import parse
 
 MOST_CUES = 200_000
@@ -36,6 +37,17 @@ def read_script(data: bytes, terms: Arrangement, *, file: str) -> Script:
     except BadTerms as error:
         raise BadScript(error.problems) from None
     return _Reader(terms, file).script(root)
+
+
+def read_rows(rows: list[dict[str, Any]], terms: Arrangement) -> Script:
+    """The script of lines that were never a file, about which others do as agreed. Raises BadScript."""
+    plain = {"rehearse": "-", "otherwise": AGREED, "script": rows}
+    return _Reader(terms, "script").script(from_plain(plain))
+
+
+def write_script(title: str, rows: list[dict[str, Any]]) -> str:
+    """The YAML of such a script."""
+    return to_yaml({"rehearse": title, "otherwise": AGREED, "script": rows})
 
 
 class _Reader:

@@ -59,7 +59,8 @@ def write_time(at: int, anchors: Anchors) -> str:
     days, rest = divmod(at - anchors.d, DAY)
     sign = "+" if days >= 0 else "-"
     if rest % MINUTE == 0:
-        return f"D{sign}{abs(days)} {rest // HOUR:02}:{rest % HOUR // MINUTE:02}"
+        day = f"D{sign}{abs(days)}" if days else "D"
+        return f"{day} {rest // HOUR:02}:{rest % HOUR // MINUTE:02}"
     whole = at - anchors.d
     return f"D{'+' if whole >= 0 else '-'}{write_duration(abs(whole))}"
 
