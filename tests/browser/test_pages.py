@@ -17,6 +17,14 @@ PAGES = {
     "why": "/a/{}/why/R1",
     "act": "/a/{}/act",
     "attest": "/a/{}/attest",
+    "files": "/a/{}/files",
+    "story": "/a/{}/story",
+    "record": "/a/{}/record",
+    "entry": "/a/{}/record/3",
+    "evidence": "/a/{}/evidence?verify=1",
+    "terms": "/terms/{}",
+    "inbox": "/inbox",
+    "write": "/write?from={}",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 from armslength.console.app import build_console
@@ -64,7 +65,7 @@ class Browser:
         self.place = Place(origin)
         self.sessions = Sessions(lambda: self.time)
         self.time = 1000.0
-        self.app = build_console(owner, self.place, self.sessions)
+        self.app = build_console(owner, self.place, self.sessions, Path("uploads"))
         self.cookie = ""
 
     async def get(self, path: str, **headers: str) -> HttpReply:

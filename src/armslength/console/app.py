@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,20 +14,24 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from armslength.console.guard import Endpoint, Guard, Place, is_ours, with_cookie
+from armslength.console.histories import Histories
 from armslength.console.owner import Owner
-from armslength.console.pages import acting, arrangement, arrangements, attesting
+from armslength.console.pages import acting, arrangement, arrangements, attesting, evidence, files, story, terms
 from armslength.console.render import Pages, environment
 from armslength.console.sessions import Sessions
 from armslength.errors import ArmslengthError
 
-PAGES: Final = (arrangements, arrangement, acting, attesting)  # each has `routes(pages)`
+PAGES: Final = (arrangements, arrangement, acting, attesting, terms, story, files, evidence)  # each has `routes(pages)`
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 
 
-def build_console(owner: Owner, place: Place, sessions: Sessions, extra: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """The console of one owner, reached at `place`. `extra` are ways to log in."""
-    pages = Pages(owner, place)
+def build_console(
+    owner: Owner, place: Place, sessions: Sessions, uploads: Path, extra: Sequence[BaseRoute] = ()
+) -> ASGIApp:
+    """The console of one owner, reached at `place`. `uploads`: a folder for files until they are sealed. `extra` are
+    ways to log in."""
+    pages = Pages(owner, place, uploads, Histories(owner))
     routes: list[BaseRoute] = [
         Route("/enter", _enter(place, sessions, owner)),
         *extra,

@@ -26,6 +26,8 @@ HEADERS: Final = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 SAFE: Final = frozenset({"GET", "HEAD"})
+MAX_FORM: Final = 2 * 1024 * 1024  # bytes of a form …
+UPLOAD: Final = "/publish"  # … but for those with a file, which end so
 FORM: Final = "form"  # the field with the session's token, in every form
 HEADER: Final = "x-form"  # … or the header with it, where a script sends
 
@@ -91,6 +93,8 @@ class Guard:
         if request.method not in SAFE and request.headers.get("origin", self._place.origin) != self._place.origin:
             return PlainTextResponse("this comes from another site\n", 403)
         path = request.url.path.removeprefix(self._place.base)
+        if request.method not in SAFE and not path.endswith(UPLOAD) and not _is_small(request):
+            return PlainTextResponse("this is too large for a form\n", 413)
         if path.startswith(self._open):
             return None
         by_person = "hx-request" not in request.headers or request.method not in SAFE
@@ -101,6 +105,11 @@ class Guard:
             return RedirectResponse(f"{self._place.base}/login", 303)
         request.state.session = session
         return None
+
+
+def _is_small(request: Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isascii() and length.isdecimal() and int(length[:20]) <= MAX_FORM
 
 
 def session_of(request: Request) -> Session:

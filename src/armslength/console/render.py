@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from armslength.console.catalogue import say
-from armslength.console.guard import FORM, Place, session_of
+from armslength.console.guard import FORM, Endpoint, Place, session_of
+from armslength.console.histories import Histories
 from armslength.console.owner import Owner
+from armslength.errors import Unauthorised
+from armslength.views.exposure import number
 from armslength.views.words import (
     clock,
     count,
@@ -37,7 +42,9 @@ HAVE: Final = "have"  # the query field with the version that a page has
 def environment() -> Environment:
     """The templates, with the filters of the views."""
     made = Environment(
-        loader=PackageLoader("armslength.console", "templates"),
+        loader=ChoiceLoader(
+            [PackageLoader("armslength.console", "templates"), PackageLoader("armslength.report", "templates")]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -46,7 +53,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "tone": tone, "meaning": meaning, "date": date, "clock": clock, "iso": iso, "listing": listing, "size": size,
-        "sentence": start_case, "span": span, "count": count, "runs": lambda numbers: ranges("", numbers),
+        "sentence": start_case, "number": number, "span": span, "count": count,
+        "runs": lambda numbers: ranges("", numbers),
     }  # fmt: skip
     made.globals |= {"t": say}
     return made
@@ -54,10 +62,34 @@ def environment() -> Environment:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What pages are made with: the owner that they show, and where they are."""
+    """What pages are made with: the owner that they show, where they are, and where uploads lie until they are
+    sealed."""
 
     owner: Owner
     place: Place
+    uploads: Path
+    histories: Histories
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def only(self, what: str, work: Endpoint) -> Endpoint:
+        """A page for those whose role allows this."""
+
+        async def endpoint(request: Request) -> Response:
+            if not session_of(request).may(what):
+                raise Unauthorised("role", str(say(f"role.{what}")))
+            return await work(request)
+
+        return endpoint
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold on to work that goes on after its page."""
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    @staticmethod
+    def text(key: str, **filled: Any) -> str:
+        """A note's text."""
+        return str(say(key, **filled).unescape())
 
     def page(self, request: Request, template: str, *, version: str = "", status: int = 200, **values: Any) -> Response:
         """A page. Where a page that is open asks whether it is still current, and it is, nothing is sent."""

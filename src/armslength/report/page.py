@@ -5,7 +5,6 @@ No script, no external resource. Everything that came from the record is escaped
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +17,7 @@ from armslength.core.arrangement.bodies import Allege, Respond
 from armslength.core.arrangement.state import VALUE_NAMES, State
 from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus, PeriodValue, Stage
 from armslength.core.arrangement.terms import Arrangement, release_duty
-from armslength.report.english import Sentence, english
+from armslength.report.clauses import clauses, general
 from armslength.report.lanes import axis, picture, slug
 from armslength.report.lives import LifeStep, Subject, lives
 from armslength.report.stakes import chart, rows
@@ -77,16 +76,6 @@ class Life:
     state: str
     now: str
     rows: tuple[LifeRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClauseText:
-    """A clause, its own text, and what it means in plain words."""
-
-    id: str
-    title: str
-    text: str | None
-    sentences: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +146,8 @@ def render(
         stakes=stakes,
         weights=weights_of(terms, weights),
         private=weights is not None,
-        general=[s for s in english(terms) if not page.clause_of(s.id)],
-        clauses=page.clauses(texts),
+        general=general(terms),
+        clauses=clauses(terms, texts),
         duties=[page.duty(name) for name in terms.duties],
         tranches=[page.tranche(name) for name in terms.tranches],
         found=[page.found(name) for name in terms.claims],
@@ -179,25 +168,6 @@ class _Page:
         self.state = state
         self.placed = placed
         self.told = told
-
-    # The terms
-
-    def clause_of(self, id_: str) -> str:
-        """The clause that a claim, duty or tranche belongs to; empty for anything else."""
-        for table in (self.terms.claims, self.terms.duties, self.terms.tranches):
-            if id_ in table:
-                return table[id_].clause
-        return ""
-
-    def clauses(self, texts: Mapping[str, str]) -> list[ClauseText]:
-        """The clauses in the order of their numbers."""
-        said: dict[str, list[Sentence]] = {}
-        for sentence in english(self.terms):
-            said.setdefault(self.clause_of(sentence.id), []).append(sentence)
-        return [
-            ClauseText(id_, clause.title, reflow(texts.get(id_)), tuple(said.get(id_, ())))
-            for id_, clause in sorted(self.terms.clauses.items(), key=lambda item: _natural(item[0]))
-        ]
 
     # Where it stands
 
@@ -373,25 +343,12 @@ class _Page:
         return IndexRow(entry, says(self.words, [entry]), tuple(e.text for e in effects(self.words, entry.changes)))
 
 
-def reflow(text: str | None) -> str | None:
-    """A clause's text with the line breaks of its file undone; paragraphs and lines that begin a list item stay."""
-    if text is None:
-        return None
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    return "\n\n".join(re.sub(r"\n(?!\s*(?:[-*•]|\(?\w{1,3}[.)])\s)\s*", " ", paragraph) for paragraph in paragraphs)
-
-
 def _of(subject: str, claim: str) -> bool:
     return subject.partition("#")[0] == claim
 
 
 def _quote(words: Words, entry: PlacedEntry) -> str:
     return f"{summary(words, entry)} (entry {entry.index})"
-
-
-def _natural(name: str) -> tuple[object, ...]:
-    digits = "".join(c for c in name if c.isdigit())
-    return (name.rstrip("0123456789"), int(digits or 0), name)
 
 
 @cache

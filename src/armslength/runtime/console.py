@@ -23,6 +23,8 @@ A = TypeVar("A")
 
 HOST = "127.0.0.1"
 CONNECTIONS = 64
+UPLOADS = "uploads"
+NO_BOUND = 1 << 62  # on bodies: the guard bounds each, and a file is written as it comes
 
 
 class NodeOwner:
@@ -50,8 +52,14 @@ async def serve_console(config: Config, port: int, ready: Callable[[str], None])
     with listening:
         place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
         sessions = Sessions(time.monotonic)
-        app = build_console(NodeOwner(config), place, sessions)
-        made = server(app, Limits(connections=CONNECTIONS, connections_by_address=CONNECTIONS), CONNECTIONS)
+        app = build_console(NodeOwner(config), place, sessions, config.folder / UPLOADS)
+        made = server(
+            app,
+            Limits(
+                connections=CONNECTIONS, connections_by_address=CONNECTIONS, bodies=NO_BOUND, bodies_by_address=NO_BOUND
+            ),
+            CONNECTIONS,
+        )
         with signals([made]):
             ready(f"{place.origin}/enter?key={sessions.link()}")
             await made.serve([listening])

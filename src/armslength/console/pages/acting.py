@@ -12,6 +12,7 @@ from armslength.console.forms import body_of
 from armslength.console.possible import possible_statements
 from armslength.console.reading import look
 from armslength.console.render import Pages
+from armslength.console.sessions import ACT
 from armslength.core.arrangement.bodies import Body
 from armslength.wire.manage import SAY, StatementResult, StatementsOrder, statements
 
@@ -31,7 +32,7 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/a/{arrangement}/act", acting),
-        Route("/a/{arrangement}/act", say, methods=["POST"]),
+        Route("/a/{arrangement}/act", pages.only(ACT, say), methods=["POST"]),
     ]
 
 

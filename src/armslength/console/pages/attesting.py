@@ -10,10 +10,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.console.forms import attestations
-from armslength.console.histories import Histories
 from armslength.console.pages.acting import stated
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
+from armslength.console.sessions import ACT
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Claim
@@ -71,11 +71,10 @@ class ClaimQuestion:
 
 def routes(pages: Pages) -> list[Route]:
     """This part's pages."""
-    histories = Histories(pages.owner)
 
     async def attesting(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
-        history = await histories.of(seen.arrangement, seen.view.sealed)
+        history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         asked = tuple(_questions(seen, history, everything="all" in request.query_params))
         return pages.page(request, "attest.html.j2", seen=seen, words=seen.words, questions=asked)
 
@@ -93,7 +92,7 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/a/{arrangement}/attest", attesting),
-        Route("/a/{arrangement}/attest", attest, methods=["POST"]),
+        Route("/a/{arrangement}/attest", pages.only(ACT, attest), methods=["POST"]),
     ]
 
 

@@ -4,3 +4,36 @@ document.addEventListener("htmx:configRequest", (event) => {
   const token = document.querySelector('input[name="form"]');
   if (token) event.detail.headers["X-Form"] = token.value;
 });
+
+// A file is dropped on its form, and a bar shows how far its upload is.
+for (const form of document.querySelectorAll("form.drop")) {
+  const input = form.querySelector('input[type="file"]');
+  const bar = form.querySelector("progress.upload");
+  for (const kind of ["dragenter", "dragover"])
+    form.addEventListener(kind, (event) => { event.preventDefault(); form.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"])
+    form.addEventListener(kind, () => form.classList.remove("over"));
+  form.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const sent = new XMLHttpRequest();
+    sent.upload.addEventListener("progress", (step) => { bar.max = step.total; bar.value = step.loaded; });
+    sent.addEventListener("load", () => {
+      if (sent.status < 400) { location.assign(sent.responseURL); return; }
+      const told = new DOMParser().parseFromString(sent.responseText, "text/html").querySelector('[role="alert"]');
+      form.querySelector(".failed")?.remove();
+      const note = document.createElement("p");
+      note.className = "note broken failed";
+      note.setAttribute("role", "alert");
+      note.textContent = told ? told.textContent : sent.responseText;
+      form.append(note);
+      bar.hidden = true;
+    });
+    sent.open("POST", form.action);
+    bar.hidden = false;
+    sent.send(new FormData(form));
+  });
+}

@@ -1,0 +1,177 @@
+"""The files of tranches: published by upload, received ones with what was verified of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from armslength.console.reading import LookedAt, look
+from armslength.console.render import Pages
+from armslength.console.sessions import ACT
+from armslength.core.arrangement.terms import Tranche
+from armslength.errors import ArmslengthError, Misuse, NotFound
+from armslength.wire.manage import FETCH, PUBLISH, PUBLISHING, FetchReport, PublishOrder, SealingReport, WhichTranche
+
+PIECE = 256 * 1024
+ENDINGS = {"text/csv": "csv", "application/json": "json", "text/plain": "txt", "application/pdf": "pdf"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvidedTranche:
+    """A tranche that we provide. `refused`: why nothing may be published for it now."""
+
+    name: str
+    terms: Tranche
+    state: str
+    committed: bool
+    sealing: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedTranche:
+    """A tranche that we receive, and how far its file has come."""
+
+    name: str
+    terms: Tranche
+    state: str
+    report: FetchReport | None
+    refused: str = ""
+
+
+def routes(pages: Pages) -> list[Route]:
+    """This part's pages."""
+
+    async def files(request: Request) -> Response:
+        seen = await look(pages.owner, request.path_params["arrangement"])
+        return pages.page(
+            request,
+            "files.html.j2",
+            version=seen.version,
+            seen=seen,
+            words=seen.words,
+            outgoing=_outgoing(seen),
+            incoming=[each async for each in _incoming(pages, seen)],
+        )
+
+    async def publish(request: Request) -> Response:
+        arrangement, tranche = request.path_params["arrangement"], request.path_params["tranche"]
+        seen = await look(pages.owner, arrangement)
+        terms = seen.terms.tranches.get(tranche)
+        if terms is None or terms.provider != seen.me:
+            raise NotFound("unknown-tranche", "you provide no such tranche", tranche)
+        form = await request.form(max_files=1)
+        given = form.get("file")
+        if not isinstance(given, UploadFile) or not given.filename:
+            raise Misuse("no-file", "choose a file", "file")
+        if given.size is None or given.size > terms.max_size:
+            raise Misuse("too-large", f"the terms allow at most {terms.max_size} bytes", "file")
+        kind = str(form.get("media_type", "")) or terms.media_types[0]
+        after = _instant(str(form.get("release_after", "")))
+        kept = await _kept(pages.uploads, given)
+        try:
+            order = PublishOrder(
+                arrangement=arrangement, tranche=tranche, file=str(kept), media_type=kind, release_after=after
+            )
+            report = await pages.owner.ask(PUBLISH, order)
+        except ArmslengthError:
+            await asyncio.to_thread(kept.unlink, missing_ok=True)
+            raise
+        pages.keep(asyncio.create_task(_sealed(pages, report, tranche, kept)))
+        return pages.back(request, f"/a/{arrangement}/files", pages.text("files.sealing", tranche=tranche))
+
+    async def download(request: Request) -> Response:
+        arrangement, tranche = request.path_params["arrangement"], request.path_params["tranche"]
+        report = await pages.owner.ask(FETCH, WhichTranche(arrangement=arrangement, tranche=tranche))
+        if report.plain is None:
+            raise NotFound("no-file", report.trouble or f"there is no file yet: it is {report.stage}", tranche)
+        path, kind = Path(report.plain), "application/octet-stream"
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", f"{arrangement[:12]}-{tranche}")
+        headers = {
+            "content-disposition": f'attachment; filename="{name}{path.suffix}"',
+            "content-length": str((await asyncio.to_thread(path.stat)).st_size),
+            "content-security-policy": "sandbox",
+        }
+        return StreamingResponse(_pieces(path), media_type=kind, headers=headers)
+
+    return [
+        Route("/a/{arrangement}/files", files),
+        Route("/a/{arrangement}/files/{tranche}", download),
+        Route("/a/{arrangement}/files/{tranche}/publish", pages.only(ACT, publish), methods=["POST"]),
+    ]
+
+
+def _outgoing(seen: LookedAt) -> list[ProvidedTranche]:
+    return [
+        ProvidedTranche(
+            name=name,
+            terms=terms,
+            state=seen.state.tranches[name].shown,
+            committed=seen.state.tranches[name].commit is not None,
+            sealing=seen.view.sealing.get(name),
+        )
+        for name, terms in seen.terms.tranches.items()
+        if terms.provider == seen.me
+    ]
+
+
+async def _incoming(pages: Pages, seen: LookedAt) -> AsyncIterator[ReceivedTranche]:
+    for name, terms in seen.terms.tranches.items():
+        if terms.recipient != seen.me:
+            continue
+        state, report, refused = seen.state.tranches[name].shown, None, ""
+        try:
+            report = await pages.owner.ask(FETCH, WhichTranche(arrangement=seen.arrangement, tranche=name))
+        except ArmslengthError as error:
+            refused = error.reason
+        yield ReceivedTranche(name=name, terms=terms, state=state, report=report, refused=refused)
+
+
+async def _kept(folder: Path, given: UploadFile) -> Path:
+    """An uploaded file, in a place that is ours alone until it is sealed."""
+    path = folder / secrets.token_hex(16)
+    with await asyncio.to_thread(_opened, path) as file:
+        while piece := await given.read(PIECE):
+            await asyncio.to_thread(file.write, piece)
+    return path
+
+
+def _opened(path: Path) -> BinaryIO:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+
+
+async def _sealed(pages: Pages, report: SealingReport, tranche: str, kept: Path) -> None:
+    """Wait until a file is sealed, then let go of what was uploaded."""
+    try:
+        while not report.over:
+            await asyncio.sleep(0.5)
+            report = await pages.owner.ask(PUBLISHING, WhichTranche(arrangement=report.arrangement, tranche=tranche))
+    finally:
+        await asyncio.to_thread(kept.unlink, missing_ok=True)
+
+
+async def _pieces(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
+
+
+def _instant(text: str) -> int:
+    if not text:
+        return 0
+    try:
+        return int(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise Misuse("bad-form", f"{text[:30]!r} is no time like 2016-07-24T09:00 (UTC)", "release_after") from None
