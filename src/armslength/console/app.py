@@ -16,12 +16,32 @@ from starlette.types import ASGIApp
 from armslength.console.guard import Endpoint, Guard, Place, is_ours, with_cookie
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
-from armslength.console.pages import acting, arrangement, arrangements, attesting, evidence, files, story, terms
+from armslength.console.pages import (
+    acting,
+    arrangement,
+    arrangements,
+    attesting,
+    evidence,
+    files,
+    story,
+    terms,
+    writing,
+)
 from armslength.console.render import Pages, environment
 from armslength.console.sessions import Sessions
 from armslength.errors import ArmslengthError
 
-PAGES: Final = (arrangements, arrangement, acting, attesting, terms, story, files, evidence)  # each has `routes(pages)`
+PAGES: Final = (
+    arrangements,
+    arrangement,
+    acting,
+    attesting,
+    terms,
+    writing,
+    story,
+    files,
+    evidence,
+)  # each has `routes(pages)`
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 

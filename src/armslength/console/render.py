@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from armslength.console.catalogue import say
-from armslength.console.guard import FORM, Endpoint, Place, session_of
+from armslength.console.guard import FORM, HEADER, Endpoint, Place, session_of
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
 from armslength.errors import Unauthorised
@@ -96,7 +96,8 @@ class Pages:
         if version and request.headers.get("hx-request") and request.query_params.get(HAVE) == version:
             return Response(status_code=204)
         session = session_of(request)
-        notes = [] if request.headers.get("hx-request") else session.notes[:]
+        by_script = "hx-request" in request.headers or HEADER in request.headers
+        notes = [] if by_script else session.notes[:]
         if notes:
             session.notes.clear()
         html = environment().get_template(template).render(

@@ -37,6 +37,7 @@ def routes(pages: Pages) -> list[Route]:
             words=seen.words,
             lines=lines[::-1][page * LINES : (page + 1) * LINES],
             number=page,
+            why_at=f"{pages.place.base}/a/{seen.arrangement}/why",
             more=(page + 1) * LINES < len(lines),
             picture=picture(history.terms, history.state, history.placed, lives(history.placed)),
             chart=chart(seen.words, stakes, axis(seen.words, history.placed)) if history.placed else None,

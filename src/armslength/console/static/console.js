@@ -33,6 +33,7 @@ for (const form of document.querySelectorAll("form.drop")) {
       bar.hidden = true;
     });
     sent.open("POST", form.action);
+    sent.setRequestHeader("X-Form", form.querySelector('input[name="form"]').value);
     bar.hidden = false;
     sent.send(new FormData(form));
   });
