@@ -85,6 +85,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     "cli": (
         {
             "core",
+            "approvals",
             "wire",
             "errors",
             "config",

@@ -12,7 +12,14 @@ from cyclopts import App
 from armslength.cli.__main__ import PARTS, application
 from armslength.cli.examples import EXAMPLES
 
-VERBS = sorted({*(verb for verbs in PARTS.values() for verb in verbs), "clock set"} - {"clock"})
+GROUPS = {
+    "clock": ("set",),
+    "approvals": ("key", "policy", "list", "show", "approve", "object", "submit", "standing", "export", "verify"),
+}
+VERBS = sorted(
+    {*(verb for verbs in PARTS.values() for verb in verbs), *(f"{a} {b}" for a, each in GROUPS.items() for b in each)}
+    - GROUPS.keys()
+)
 
 
 def helped(verb: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -248,7 +248,11 @@ SAYS: dict[str, int] = {
         f"decline {'a' * 64} --reason r --node N", *map(_stated, PARTS["say"]),
         "publish T1 E --node N", "fetch T1 --node N", "status --node N", "why T1 --node N",
         "record --node N", "wait --node N", "export O --node N",
-        "backup N --node N", "clock set 5 --node N", "console --no-browser --node N",
+        "backup N --node N", "clock set 5 --node N", "approvals list --node N", "approvals policy --node N",
+        "console --no-browser --node N",
+        "approvals policy E --node N", f"approvals show {'a' * 64} --node N", "approvals export O --node N",
+        "approvals verify N", "approvals submit E --node N", f"approvals approve {'a' * 64} --key E --node N",
+        f"approvals object {'a' * 64} --key E --node N", "approvals standing --until 5 --as E --node N",
     ),
     -1,
 )  # fmt: skip

@@ -32,6 +32,7 @@ SIGNING: Final = {
     ("core/record/cosignature.py", "cosign"): "what a timekeeper cosigns",
     ("wire/bundle.py", "build"): "the manifest of a bundle",
     ("wire/script_sentences.py", ""): "nothing: the word `sign` of a script",
+    ("cli/officials.py", "signed"): "an official's word, with the official's own key",
     ("identity/tokens.py", "_make"): "a token between nodes",
 }
 # Who lets statements be written, and whose acts engage in terms or decline them.

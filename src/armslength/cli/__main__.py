@@ -38,6 +38,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),
     "proof": ("export", "verify", "report", "keys"),
+    "approvals": ("approvals",),
     "backup": ("backup", "restore"),
     "clock": ("clock",),
     "console": ("console",),

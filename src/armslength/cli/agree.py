@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, ask, show
+from armslength.cli.officials import NOBODY, Asking, ask_for
 from armslength.cli.say import statements
 from armslength.cli.terms import sound_file
 from armslength.config import load
@@ -19,12 +20,15 @@ from armslength.errors import DONE, ArmslengthError, Misuse, Refused, Unavailabl
 if TYPE_CHECKING:
     from armslength.report.differences import Difference
     from armslength.wire.manage import ActorReply, ArrangementSummary, ListedProposal, ProposalResult
+    from armslength.wire.own import Proposal
     from armslength.wire.terms import Compiled
 
 Note = Annotated[str, Parameter(help="A note to the others; it is not part of the terms.")]
 
 
-def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+def propose(
+    file: Path, /, *, note: Note = "", asking: Asking = NOBODY, node: NodeFolder = Path(), json: AsJson = False
+) -> int:
     """Send terms to everyone they name who runs a node.
 
     Parameters
@@ -33,6 +37,8 @@ def propose(file: Path, /, *, note: Note = "", node: NodeFolder = Path(), json: 
         The terms, in YAML. Nothing is sent unless they compile and `armslength check` finds no errors in them.
     """
     compiled = sound_file(file)
+    if asking.official is not None:
+        return _asked_for(node, compiled, None, note, asking, json=json)
     answer = _send(node, compiled, None, note)
     show(answer, as_json=json, text=_told(answer, compiled))
     return _code(answer)
@@ -49,7 +55,7 @@ class CounterResult:
 
 def counter(
     file: Path, /, *, to: Annotated[str, Parameter(name="--to")] = "", note: Note = "",
-    node: NodeFolder = Path(), json: AsJson = False,
+    asking: Asking = NOBODY, node: NodeFolder = Path(), json: AsJson = False,
 ) -> int:  # fmt: skip
     """Answer proposed terms with others, and show what they would change.
 
@@ -72,6 +78,8 @@ def counter(
         raise Misuse("same-terms", "these terms are identical to the proposed ones; sign them instead", str(file))
     before = decode_terms(old.document.encode())
     changes = differences(before, compiled.terms, old.texts, compiled.texts)
+    if asking.official is not None:
+        return _asked_for(node, compiled, old.arrangement, note, asking, json=json)
     answer = _send(node, compiled, old.arrangement, note)
     lines = [safe(f"  {change.sentence}") for change in changes]
     text = "\n".join([_told(answer, compiled), f"{count(len(changes), 'difference')}:", *lines])
@@ -121,7 +129,7 @@ def _asked(each: ListedProposal) -> str:
     return f"asks you, as {each.me}, to be {offices}: `armslength accept {name}` or {no}"
 
 
-def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+def sign(arrangement: str = "", /, *, asking: Asking = NOBODY, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """Sign terms. All parties sign the same bytes; their SHA-256 names the arrangement for ever.
 
     Parameters
@@ -130,7 +138,7 @@ def sign(arrangement: str = "", /, *, node: NodeFolder = Path(), json: AsJson = 
         Hash of the terms, or a prefix of it; needed only where there are several.
     """
     try:
-        return statements(node, arrangement, [Sign()], json=json)
+        return statements(node, arrangement, [Sign()], json=json, asking=asking)
     except ArmslengthError as error:
         from armslength.wire.manage import INBOX, LIST, InboxRequest, ListPage
 
@@ -174,7 +182,7 @@ def _offered(each: ListedProposal) -> str:
     return f"{each.arrangement[:12]}  {each.title or 'cannot be read'}: waits for you, {', '.join(facts)}"
 
 
-def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = False) -> int:
+def accept(arrangement: str, /, *, asking: Asking = NOBODY, node: NodeFolder = Path(), json: AsJson = False) -> int:
     """Accept the role that proposed terms give your node: keeper, timekeeper, determiner, or monitor with a node.
 
     Parties do not accept: they sign. Until its keeper has accepted, nothing is placed; until enough timekeepers have,
@@ -188,6 +196,8 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
     from armslength.views.words import listing, safe
     from armslength.wire.manage import ACCEPT, WhichArrangement
 
+    if asking.official is not None:
+        return _act(node, arrangement, ACCEPT.name, {}, asking, json=json)
     answer = ask(load(node), ACCEPT, WhichArrangement(arrangement=arrangement))
     offices = listing(role.replace("-", " ") for role in answer.roles)
     text = f"Accepted: {answer.me} is {offices} in {answer.title} ({answer.arrangement[:12]})."
@@ -198,7 +208,7 @@ def accept(arrangement: str, /, *, node: NodeFolder = Path(), json: AsJson = Fal
 def decline(
     arrangement: str, /, *,
     reason: Annotated[str, Parameter(help="Why; the others are told.")] = "",
-    node: NodeFolder = Path(), json: AsJson = False,
+    asking: Asking = NOBODY, node: NodeFolder = Path(), json: AsJson = False,
 ) -> int:  # fmt: skip
     """Decline terms that you have not signed or accepted. The others are told; the same terms are not stored again.
 
@@ -210,6 +220,8 @@ def decline(
     from armslength.views.words import safe
     from armslength.wire.manage import DECLINE, DeclineOrder
 
+    if asking.official is not None:
+        return _act(node, arrangement, DECLINE.name, {"reason": reason}, asking, json=json)
     answer = ask(load(node), DECLINE, DeclineOrder(arrangement=arrangement, reason=reason))
     title = answer.title or "terms that cannot be read"
     show(answer, as_json=json, text=safe(f"Declined {answer.arrangement[:12]} ({title})."))
@@ -218,11 +230,32 @@ def decline(
 
 def _send(node: Path, compiled: Compiled, replaces: str | None, note: str) -> ProposalResult:
     from armslength.wire.manage import PROPOSE
+
+    return ask(load(node), PROPOSE, _proposal(compiled, replaces, note))
+
+
+def _proposal(compiled: Compiled, replaces: str | None, note: str) -> Proposal:
     from armslength.wire.own import Proposal
     from armslength.wire.terms_json import encode_terms
 
     document, texts = encode_terms(compiled.terms).decode(), dict(compiled.texts)
-    return ask(load(node), PROPOSE, Proposal(document=document, texts=texts, replaces=replaces, note=note))
+    return Proposal(document=document, texts=texts, replaces=replaces, note=note)
+
+
+def _asked_for(node: Path, compiled: Compiled, replaces: str | None, note: str, asking: Asking, *, json: bool) -> int:
+    """As an official, ask that terms are proposed."""
+    from armslength.wire.manage import Asker, DraftOrder
+
+    order = DraftOrder(statements=(), proposal=_proposal(compiled, replaces, note), asker=Asker())
+    return ask_for(load(node), order, asking, json=json)
+
+
+def _act(node: Path, arrangement: str, name: str, body: dict[str, str], asking: Asking, *, json: bool) -> int:
+    """As an official, ask for an act that is no statement."""
+    from armslength.wire.manage import Asker, DraftOrder, PlainStatement
+
+    act = PlainStatement(type=name, body=dict(body))
+    return ask_for(load(node), DraftOrder(arrangement=arrangement, statements=(act,), asker=Asker()), asking, json=json)
 
 
 def _code(answer: ProposalResult) -> int:

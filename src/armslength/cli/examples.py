@@ -50,7 +50,10 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "respond": ("armslength respond A/k2/14 --deny --node borovia",),
     "determine": ("armslength determine A/k2/14 --dismiss --node m3",),
     "resume": ("armslength resume --node arandia",),
-    "withdraw": ('armslength withdraw --text "we leave" --node arandia',),
+    "withdraw": (
+        'armslength withdraw --text "we leave" --node arandia',
+        'armslength withdraw --text "we leave" --as vera.key --because "the board has decided" --node borovia',
+    ),
     "waive": ("armslength waive C5 --node arandia",),
     "publish": (
         "armslength publish T2 summaries.md --node arandia",
@@ -72,6 +75,24 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "report": ("armslength report bundle --out report.html",),
     "keys": ("armslength keys bundle",),
+    "approvals key": ('armslength approvals key vera.key --name "Vera Holm" > cards/vera.yaml',),
+    "approvals policy": (
+        "armslength approvals policy policy.yaml --node borovia",
+        'armslength approvals policy stricter.yaml --as vera.key --because "we are five now" --node borovia',
+    ),
+    "approvals list": ("armslength approvals list --node borovia",),
+    "approvals show": ("armslength approvals show 5d1c08a2f7be --out draft.json --node borovia",),
+    "approvals approve": (
+        "armslength approvals approve 5d1c08a2f7be --key ivo.key --node borovia",
+        "armslength approvals approve draft.json --key ivo.key --out decision.json",
+    ),
+    "approvals object": ("armslength approvals object 5d1c08a2f7be --key kaja.key --node borovia",),
+    "approvals submit": ("armslength approvals submit decision.json --node borovia",),
+    "approvals standing": (
+        "armslength approvals standing --tranche T4 --until 2016-08-31T00:00:00Z --as vera.key --node arandia",
+    ),
+    "approvals export": ("armslength approvals export approvals-2016 --node borovia",),
+    "approvals verify": ("armslength approvals verify approvals-2016",),
     "clock set": ("armslength clock set 2016-07-15T00:00:00Z --node arandia",),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, note, progress, show
+from armslength.cli.officials import NOBODY, Asking, ask_for
 from armslength.cli.output import take
 from armslength.config import Config, load
 from armslength.core.arrangement.tables import Stage
@@ -25,6 +26,7 @@ def publish(
     *,
     media_type: str = "",
     release_after: str = "",
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -50,7 +52,7 @@ def publish(
         Do not release before this time (UTC), like 2016-07-24T06:00:00Z, even where the terms would allow it. It moves
         no deadline: a release that it makes late is late. Must lie before the end of the term. Without it: at once.
     """
-    from armslength.wire.manage import PublishOrder
+    from armslength.wire.manage import Asker, DraftOrder, PlainStatement, PublishOrder
 
     config = load(node)
     order = PublishOrder(
@@ -61,6 +63,10 @@ def publish(
         release_after=instant(release_after) if release_after else 0,
     )
     told = _sealed(config, order, json=json)
+    if asking.official is not None:
+        act = PlainStatement(type="publish", body={"tranche": tranche})
+        wanted = DraftOrder(arrangement=told.arrangement, statements=(act,), asker=Asker())
+        return ask_for(config, wanted, asking, json=json)
     lines = [f"{tranche}: sealed {told.size} bytes; plaintext root {(told.plain_root or '')[:16]}…"]
     if told.release_after is not None and told.release_by is not None:
         lines.append(_embargo(told.release_after, told.release_by))

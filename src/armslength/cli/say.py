@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, instant, show
+from armslength.cli.officials import NOBODY, Asking, ask_for
 from armslength.cli.output import given_text
 from armslength.config import Config, load
 from armslength.core.arrangement.bodies import (
@@ -33,17 +34,29 @@ Text = Annotated[str, Parameter(help="Words for people; they change nothing.")]
 LARGEST = 16 * 1024**2  # bytes of a file of attestations
 
 
-def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events: tuple[str, ...] = ()) -> int:
+def statements(
+    node: Path,
+    which: str,
+    bodies: list[Body],
+    *,
+    json: bool,
+    events: tuple[str, ...] = (),
+    asking: Asking = NOBODY,
+) -> int:
     """Make statements in the name of the folder's owner; tells what became of each. 0 if none was refused, 3 if there
-    are some and all of them wait for an answer.
+    are some and all of them wait for an answer, or for the approval of officials.
 
     `events` are claims that were named without a period: nothing is signed unless they are events.
     """
     from armslength.views.words import safe
-    from armslength.wire.manage import SAY, StatementsOrder
+    from armslength.wire.manage import SAY, Asker, DraftOrder, StatementsOrder
     from armslength.wire.manage import statements as plain
 
     config = load(node)
+    if asking.official is not None:
+        said = plain(bodies)
+        order = DraftOrder(arrangement=which, statements=said, events=events, asker=Asker())
+        return ask_for(config, order, asking, json=json)
     if config.address:
         answer = ask(config, SAY, StatementsOrder(arrangement=which, statements=plain(bodies), events=events))
     else:
@@ -51,7 +64,7 @@ def statements(node: Path, which: str, bodies: list[Body], *, json: bool, events
 
         answer = asyncio.run(_say(config, which, bodies, events))
     about = f"{answer.title}, {answer.arrangement[:12]}"
-    show(answer, as_json=json, text="\n".join(safe(_line(each, about)) for each in answer.said))
+    show(answer, as_json=json, text="\n".join(safe(line(each, about)) for each in answer.said))
     found = {each.status for each in answer.said}
     return Refused.exit_code if "refused" in found else Unavailable.exit_code if found == {"pending"} else DONE
 
@@ -63,7 +76,8 @@ async def _say(config: Config, which: str, bodies: list[Body], events: tuple[str
         return await monitor.say(which, bodies, events)
 
 
-def _line(said: StatementResult, about: str) -> str:
+def line(said: StatementResult, about: str) -> str:
+    """What became of a statement, in a line."""
     from armslength.wire.manage import SAID_BEFORE
 
     name, reason = f"{said.type} {said.entry[:12]}", f": {said.reason}" if said.reason else ""
@@ -83,6 +97,7 @@ def attest(
     true: Annotated[bool | None, Parameter(name="--true", negative="--false")] = None,
     from_file: Annotated[Path | None, Parameter(name="--from")] = None,
     supersedes: str | None = None,
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -114,7 +129,7 @@ def attest(
         for claim, period in _periods(text)
     ]
     events = tuple(text for text, _ in said if "#" not in text)
-    return statements(node, arrangement, bodies, json=json, events=events)
+    return statements(node, arrangement, bodies, json=json, events=events, asking=asking)
 
 
 def _read(path: Path) -> list[tuple[str, bool | None]]:
@@ -143,7 +158,9 @@ def _periods(text: str) -> list[tuple[str, int]]:
     return [(claim, period) for period in range(begin, end + 1)]
 
 
-def perform(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+def perform(
+    duty: str, /, *, asking: Asking = NOBODY, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False
+) -> int:
     """As a debtor, state that you have performed a duty. Monitors decide whether it is so.
 
     Parameters
@@ -151,7 +168,7 @@ def perform(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(),
     duty
         The duty's id in the terms, like C5.
     """
-    return statements(node, arrangement, [Perform(duty=duty)], json=json)
+    return statements(node, arrangement, [Perform(duty=duty)], json=json, asking=asking)
 
 
 def notify(
@@ -161,6 +178,7 @@ def notify(
     start: str,
     end: str,
     text: Text = "",
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -177,7 +195,7 @@ def notify(
         When it ends, like 2016-07-23T12:00:00Z.
     """
     body = Notice(claim=claim, start=instant(start), end=instant(end), text=text)
-    return statements(node, arrangement, [body], json=json)
+    return statements(node, arrangement, [body], json=json, asking=asking)
 
 
 def allege(
@@ -186,6 +204,7 @@ def allege(
     *,
     hold: bool = False,
     text: Text = "",
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -205,7 +224,7 @@ def allege(
     body = Allege(claim=claim, period=int(period), hold=hold, text=text) if mark else Allege(
         tranche=subject, hold=hold, text=text
     )  # fmt: skip
-    return statements(node, arrangement, [body], json=json)
+    return statements(node, arrangement, [body], json=json, asking=asking)
 
 
 def respond(
@@ -214,6 +233,7 @@ def respond(
     *,
     admit: Annotated[bool, Parameter(negative="--deny")],
     text: Text = "",
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -228,7 +248,7 @@ def respond(
     body = Respond(
         allegation=allegation, answer=AllegationAnswer.ADMITTED if admit else AllegationAnswer.DENIED, text=text
     )
-    return statements(node, arrangement, [body], json=json)
+    return statements(node, arrangement, [body], json=json, asking=asking)
 
 
 def determine(
@@ -237,6 +257,7 @@ def determine(
     *,
     uphold: Annotated[bool, Parameter(negative="--dismiss")],
     text: Text = "",
+    asking: Asking = NOBODY,
     arrangement: Which = "",
     node: NodeFolder = Path(),
     json: AsJson = False,
@@ -253,20 +274,29 @@ def determine(
         if "/" in subject
         else Determine(uphold=uphold, tranche=subject, text=text)
     )
-    return statements(node, arrangement, [body], json=json)
+    return statements(node, arrangement, [body], json=json, asking=asking)
 
 
-def resume(*, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+def resume(*, asking: Asking = NOBODY, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
     """As a party or determiner, agree to end the current suspension."""
-    return statements(node, arrangement, [Resume()], json=json)
+    return statements(node, arrangement, [Resume()], json=json, asking=asking)
 
 
-def withdraw(*, text: Text = "", arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+def withdraw(
+    *,
+    text: Text = "",
+    asking: Asking = NOBODY,
+    arrangement: Which = "",
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
     """As a party, give notice of withdrawal."""
-    return statements(node, arrangement, [Withdraw(text=text)], json=json)
+    return statements(node, arrangement, [Withdraw(text=text)], json=json, asking=asking)
 
 
-def waive(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False) -> int:
+def waive(
+    duty: str, /, *, asking: Asking = NOBODY, arrangement: Which = "", node: NodeFolder = Path(), json: AsJson = False
+) -> int:
     """As a creditor, waive a duty; it is discharged once every creditor has.
 
     Parameters
@@ -274,4 +304,4 @@ def waive(duty: str, /, *, arrangement: Which = "", node: NodeFolder = Path(), j
     duty
         The duty's id in the terms, like C5.
     """
-    return statements(node, arrangement, [Waive(duty=duty)], json=json)
+    return statements(node, arrangement, [Waive(duty=duty)], json=json, asking=asking)

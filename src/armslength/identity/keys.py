@@ -30,6 +30,20 @@ class PrivateKey:
     def __init__(self, seed: bytes) -> None:
         self.public, self._secret = crypto_sign_seed_keypair(seed)
 
+    @classmethod
+    def create(cls, path: Path) -> PrivateKey:
+        """A new key, stored in this file. Raises Misuse if it is there already, OSError."""
+        try:
+            _write(path, random_bytes(SEED_SIZE))
+        except FileExistsError:
+            raise Misuse("keys-exist", "there is already a file; it is not overwritten", str(path)) from None
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: Path) -> PrivateKey:
+        """The key in a file. Raises Misuse if it is none, or if others could read or change it; OSError."""
+        return cls(_read(path))
+
     def sign(self, message: bytes) -> bytes:
         """The 64-byte Ed25519 signature of `message`."""
         return crypto_sign(message, self._secret)[:SIGNATURE_SIZE]
