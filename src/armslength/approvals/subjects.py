@@ -37,10 +37,10 @@ def subject_of(state: State, act: Act) -> Subject:
         return PROPOSED
     if named.tranche in state.tranches:
         tranche = state.tranches[named.tranche]
-        return Subject(name=named.tranche, state=tranche.shown, since=tranche.at)
+        return Subject(name=named.tranche, state=str(tranche.shown), since=tranche.at)
     if named.duty in state.duties:
         duty = state.duties[named.duty]
-        return Subject(name=named.duty, state=duty.state, since=duty.at)
+        return Subject(name=named.duty, state=str(duty.state), since=duty.at)
     if named.allegation in state.allegations:
         said = state.allegations[named.allegation]
         answered = f"{said.answer or AllegationAnswer.UNANSWERED} {said.outcome}"
@@ -51,4 +51,4 @@ def subject_of(state: State, act: Act) -> Subject:
         return Subject(name=f"{named.claim}#{period}", state=VALUE_NAMES[letter], since=0)
     running = state.arrangement
     since = max(running.at, running.suspension.since if running.suspension else 0)
-    return Subject(name=ARRANGEMENT, state=state.shown, since=since)
+    return Subject(name=ARRANGEMENT, state=str(state.shown), since=since)
