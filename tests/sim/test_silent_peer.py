@@ -35,7 +35,7 @@ async def _many(world: World) -> list[str]:
         await world.engage("B", "m5", arrangement=found[-1])
         for party in ("A", "B"):
             node = world.nodes[party].running.node
-            await node.say(await node.repository.open(found[-1]), [Sign()])
+            await node.writer.say(await node.repository.open(found[-1]), [Sign()])
     await asyncio.sleep(30)
     return found
 
@@ -43,7 +43,7 @@ async def _many(world: World) -> list[str]:
 async def _says(world: World, who: str, arrangements: list[str]) -> None:
     node = world.nodes[who].running.node
     for name in arrangements:
-        await node.say(await node.repository.open(name), [Withdraw()])
+        await node.writer.say(await node.repository.open(name), [Withdraw()])
 
 
 async def _sizes(world: World, name: str, arrangements: list[str]) -> list[int]:
