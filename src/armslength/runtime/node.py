@@ -126,7 +126,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     )
     contents = Contents(repository.store, config.blobs)
     publisher, access = Publisher(repository, contents), DataAccess(repository, contents, exchange)
-    approvals = await Approvals.opened(store, clock)
+    approvals = await Approvals.opened(repository.store, clock)
     replies = Replies(store, peers, clock, troubles)
     inbox = Inbox(store, config.inbox)
     proposals = Proposals(repository, inbox, replies, clock, config.accept, approvals, development=config.development)
