@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -14,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import Stage, free_port
+from tests.e2e.stage import PROGRAM, WEEK, Stage, free_port
 from tests.net.test_mail import Inbox, mail_server
 from tests.notify.outside import SECRET_TEXT, Receiver, receiver
 
@@ -99,13 +103,19 @@ def test_people_are_told_through_kills_on_both_sides(tmp_path: Path) -> None:
     with outside() as out:
         with Stage(tmp_path, settings={"buyer": settings(out, tmp_path)}) as stage:
             stage.until("signed", lambda: out.types()["happened.signed"])
+            report = stage.json("notify-test", node="buyer")
+            assert [(each["way"], each["ok"]) for each in report["tested"]] == [("mail", True), ("webhook", True)]
+            stage.until("tests", lambda: out.types()["test.test"])
             assert out.types()["asked.sign"] == 1
             stage.until("mail", lambda: "SIGNED" in out.texts())
-            assert len({each["References"] for each in out.messages()}) == 1
+            assert len({each["References"] for each in out.messages() if "test" not in each["Subject"]}) == 1
 
             out.mail_down()
             stage.clean_week()
             stage.ok("wait", node="buyer")
+            report = stage.json("notify-test", node="buyer")
+            assert [each["ok"] for each in report["tested"]] == [False, True]
+            assert report["waiting"]["ops@buyer.example"] >= 1
             stage.until("begun", lambda: out.types()["happened.begun"])
             stage.nodes["buyer"].kill()
             stage.nodes["buyer"].wait()
@@ -122,8 +132,66 @@ def test_people_are_told_through_kills_on_both_sides(tmp_path: Path) -> None:
             names = Counter(each["Message-ID"] for each in out.messages())
             assert set(names.values()) == {1}
         told = [body["data"] for _, body in out.hook.got]
-        assert {each["arrangement"] for each in told} == {stage.hash}
+        assert {each["arrangement"] for each in told if each["kind"] != "test"} == {stage.hash}
         assert all(SECRET_TEXT not in str(each) for each in told)
         log = (tmp_path / "buyer.log").read_text()
         assert SECRET_TEXT not in log
         assert "no news are made" not in log
+
+
+@pytest.mark.slow("three nodes run through two weeks")
+def test_what_waits_is_seen_and_watched(tmp_path: Path) -> None:
+    """`today` at a node and at a monitor's folder, and `watch --json` at a node that tells nobody anything."""
+    with Stage(tmp_path) as stage:
+        asked = stage.json("today", node="supplier")["asked"]
+        assert [(each["kind"], each["subject"]) for each in asked] == []
+        with watched(stage, "laboratory") as events:
+            stage.clock(WEEK)
+            stage.ok("wait", node="buyer")
+            for node in ("laboratory", "inspector"):
+                found = stage.json("today", node=node)
+                assert [(each["kind"], each["periods"]) for each in found["asked"]] == [("attest", [0])], node
+                assert found["said"] == []
+            stage.until("asked", lambda: [each for each in events if each["kind"] == "asked"])
+            stage.ok("attest", "quality#0", "--true", node="inspector")
+            found = stage.json("today", node="inspector")
+            assert found["asked"] == []
+            assert [each["outcome"] for each in found["said"]] in (["pending"], ["stands"])
+            stage.ok("wait", node="buyer")
+            assert [each["outcome"] for each in stage.json("today", node="inspector")["said"]] == ["stands"]
+            stage.clock("2027-03-09T12:00:00Z")
+            found = stage.json("today", node="supplier")
+            assert [(each["subject"], each["who"]) for each in found["stalled"]] == [("quality", ["L"])]
+            stage.ok("attest", "quality#0", "--true", node="laboratory")
+            stage.ok("wait", node="buyer")
+            assert [each["outcome"] for each in stage.json("today", node="laboratory")["said"]] == ["confirmed"]
+            assert [each["outcome"] for each in stage.json("today", node="inspector")["said"]] == ["confirmed"]
+            stage.clock("2027-03-18T12:00:00Z")  # nobody has spoken of the second week
+            stage.until("unknown", lambda: [each for each in events if each["event"] == "unknown"])
+        assert len({each["id"] for each in events}) == len(events)
+        assert {each["arrangement"] for each in events} == {stage.hash}
+        text = stage.ok("today", node="laboratory")
+        assert "Your last attestation, that quality week 0 held: decided as it says: SUPPORTED." in text
+
+
+@contextmanager
+def watched(stage: Stage, node: str) -> Iterator[list[Any]]:
+    """What `watch --json` prints, line by line, while it runs."""
+    line = [str(PROGRAM), "watch", "--json", "--node", str(stage.folder / node)]
+    found: list[Any] = []
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = process.stdout
+
+        def read() -> None:
+            found.extend(map(json.loads, lines))  # one by one, as they come
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        time.sleep(2)  # it has asked from where on to watch
+        try:
+            yield found
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(20)
+            thread.join()

@@ -14,6 +14,7 @@ from armslength.notify.news import OpenTask, Reminded, SeenArrangement, news
 from armslength.notify.notification import ASKED, HAPPENED, KINDS, NEAR, PASSED, SILENCE, Notification
 from armslength.notify.settings import Leads
 from armslength.views.tasks import KINDS as TASKS
+from armslength.views.today import HOW
 from tests.golden.terms import A1, DAY, HOUR, MINUTE, at, golden_script, golden_terms
 from tests.views.fold import Folded, golden
 
@@ -198,7 +199,7 @@ def test_a_look_after_a_long_absence_tells_the_last_reminder_alone() -> None:
 def test_every_kind_has_its_words() -> None:
     """Whatever can be told has a subject line, and whatever can be asked of a person has a command."""
     assert catalogue.SUBJECTS.keys() == set(KINDS)
-    assert catalogue.HOW.keys() >= set(TASKS) - {"accept", "approve"}
+    assert HOW.keys() >= set(TASKS) - {"accept", "approve"}
     events = {each.event for me in ("A", "B", "m1", "v") for _, each in told(me).said if each.kind == HAPPENED}
     assert events <= catalogue.EVENTS.keys()
     named = {name for by in catalogue._EVENTS.values() for name in by.values()} | set(catalogue._BACK.values())

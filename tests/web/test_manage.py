@@ -115,7 +115,12 @@ def test_what_is_refused_names_the_arrangement() -> None:
 async def test_a_question_in_another_form_is_misuse(body: bytes, code: str, place: str | None) -> None:
     """A field too many or of another kind, or no JSON at all: status and class of misuse, with the place."""
     node = SimpleNamespace(repository=None, proposals=None)
-    management: Any = build_management(node, SimpleNamespace(), SimpleNamespace(approvals=None))  # type: ignore[arg-type]
+    management: Any = build_management(
+        node,
+        SimpleNamespace(),  # type: ignore[arg-type]
+        SimpleNamespace(approvals=None),  # type: ignore[arg-type]
+        SimpleNamespace(),  # type: ignore[arg-type]
+    )
     reply = await ask(management, "POST", "http://localhost/view", body)
     error = decode_error(reply.status, reply.body, FROM_NODE)
     assert (type(error), error.code, error.place) == (Misuse, code, place)

@@ -37,6 +37,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),
+    "today": ("today", "watch", "notify-test"),
     "proof": ("export", "verify", "report", "keys"),
     "approvals": ("approvals",),
     "backup": ("backup", "restore"),
@@ -53,7 +54,7 @@ def application(verb: str | None = None) -> cyclopts.App:
     only = [part for part, verbs in PARTS.items() if verb in verbs]
     for part in only or PARTS:
         for each in PARTS[part]:
-            made.command(getattr(import_module(f"armslength.cli.{part}"), each))
+            made.command(getattr(import_module(f"armslength.cli.{part}"), each.replace("-", "_")))
     for line in EXAMPLES:
         first, *rest = line.split()
         if first in made:

@@ -67,6 +67,9 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "armslength why arrangement --bundle bundle",
     ),
     "record": ("armslength record --node borovia", "armslength record --bundle bundle --json"),
+    "today": ("armslength today --node arandia", "armslength today --json --node m1"),
+    "watch": ("armslength watch --json --node arandia",),
+    "notify-test": ("armslength notify-test --node arandia",),
     "wait": ("armslength wait --timeout 10 --node borovia",),
     "export": ("armslength export bundle --node borovia",),
     "verify": (

@@ -17,6 +17,7 @@ from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
 from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
+from armslength.engine.monitor_record import MonitorRecord, read
 from armslength.engine.recall import recall
 from armslength.engine.repository import named_as
 from armslength.engine.selection import Candidate, choice, chosen
@@ -151,6 +152,25 @@ class Monitor:
             raise choice(candidates)
         meant = chosen(candidates, "no node that we talk to has such an arrangement", which)
         return next(each for each in found if digest(each.document.encode()) == meant.arrangement)
+
+    async def records(self) -> list[MonitorRecord]:
+        """Every arrangement that names us, as a node shows it. Raises Unavailable where no node answers."""
+        await self._learn(may_miss=True)
+        found = []
+        for proposal in await self._known(""):
+            terms, arrangement = decode_terms(proposal.document.encode()), digest(proposal.document.encode())
+            me = named_as(terms, self._did, self._keys["entries"].text)
+            if me is not None:
+                wall = int(self._wall())
+                state, now, last = await read(self._store, self._peers, arrangement, terms, me, wall)
+                journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+                pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
+                found.append(
+                    MonitorRecord(
+                        arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
+                    )
+                )
+        return found
 
     async def _candidate(self, proposal: Proposal) -> Candidate:
         """Terms that could be meant: where a statement of ours stands we speak on, whatever others propose."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from armslength.notify.news import NAMED, OpenTask
+from armslength.notify.news import OpenTask
 from armslength.notify.notification import id_of
+from armslength.views.today import NAMED
 from armslength.views.words import safe_block
 
 PUBLISH, REQUEST, CANCEL = "PUBLISH", "REQUEST", "CANCEL"  # methods (RFC 5546)

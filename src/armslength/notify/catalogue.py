@@ -19,19 +19,7 @@ from armslength.core.arrangement.tables import (
     Phase,
     Stage,
 )
-from armslength.views.tasks import ANSWER, ATTEST, DETERMINE, PERFORM, PUBLISH, RESUME, SIGN
 
-# --- how what is asked is done: one command for each kind of task -----------------------------------------------------
-
-HOW: Final[Mapping[str, str]] = {
-    SIGN: "armslength sign {short}",
-    ATTEST: "armslength attest {spot} --true (or --false) -a {short}",
-    PERFORM: "armslength perform {subject} -a {short}",
-    PUBLISH: "armslength publish {subject} FILE -a {short}",
-    ANSWER: "armslength respond {subject} --admit (or --deny) -a {short}",
-    DETERMINE: "armslength determine {subject} --uphold (or --dismiss) -a {short}",
-    RESUME: "armslength resume -a {short}",
-}
 ATTEST_PERIOD: Final = "Attest whether {claim} held in {period}."
 
 # --- what has happened: by what changed, and how it shows then --------------------------------------------------------

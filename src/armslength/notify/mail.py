@@ -17,8 +17,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from armslength.notify import catalogue
-from armslength.notify.news import NAMED
 from armslength.notify.notification import HAPPENED, PASSED, Notification
+from armslength.views.today import NAMED
 from armslength.views.words import safe, safe_block
 
 LONGEST_SUBJECT: Final = 150  # characters

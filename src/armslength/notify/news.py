@@ -28,10 +28,10 @@ from armslength.views.blocks import closed
 from armslength.views.deadlines import deadlines
 from armslength.views.tasks import ATTEST, PUBLISH, RESUME, Task, tasks
 from armslength.views.timeline import effects
-from armslength.views.words import Words, ranges, start_case
+from armslength.views.today import how_to
+from armslength.views.words import Words, start_case
 
 MOST: Final = 50  # changes that are told of one by one
-NAMED: Final = 12  # characters of a hash that name an arrangement to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +181,8 @@ class _Look:
             keys = tuple(each.key for each in parts)
             until = min((each.until for each in parts if each.until is not None), default=None)
             said = self._made(kind, task.kind, task.subject, self._seen.now, text, f"{mark} {' '.join(keys)}")
-            how = catalogue.HOW.get(task.kind, "").format(
-                subject=task.subject, spot=_spot(parts), short=self._seen.arrangement[:NAMED]
-            )
+            periods = [each.period for each in parts if each.period is not None]
+            how = how_to(self._seen.arrangement, task.kind, task.subject, periods)
             yield replace(said, until=until, keys=keys, then=task.then, how=how)
 
     def _stage(self, task: OpenTask) -> tuple[str, str, tuple[str, ...]]:
@@ -328,11 +327,3 @@ class _Look:
             at=at,
             text=text,
         )
-
-
-def _spot(parts: Sequence[OpenTask]) -> str:
-    """What a command names: `k2#7-9 k2#11`; the subject itself where there are no periods."""
-    subject, periods = parts[0].subject, [each.period for each in parts if each.period is not None]
-    if not periods:
-        return subject
-    return " ".join(f"{subject}#{run.replace('–', '-')}" for run in ranges("", periods).split(", "))

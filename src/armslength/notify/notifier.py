@@ -121,6 +121,11 @@ class Notifier:
         if live.forgotten:
             self._forgotten.add(live.arrangement)
 
+    def forget(self) -> None:
+        """Nobody watches any more: what comes next begins anew."""
+        self._known.clear()
+        self._failed.clear()
+
     async def _look(self, live: LiveArrangement, known: KnownArrangement | None, now: int) -> None:
         arrangement, record = live.arrangement, live.record
         reminded = known.reminded if known else await self._reminded(arrangement)

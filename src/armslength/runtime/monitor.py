@@ -8,12 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from armslength.config import Config
 from armslength.engine.monitor import Monitor
+from armslength.engine.monitor_record import MonitorRecord
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
 from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
+
+__all__ = ["MonitorRecord", "opened"]
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ from armslength.wire.place import address_of
 from armslength.worker import Deliverer
 
 if TYPE_CHECKING:
-    from armslength.runtime.news import NewsDesk
+    from armslength.notify.desk import NewsDesk
 
 DISK = "writing to this node's disk"  # a trouble
 WAITING = 2048  # connections of peers that are not accepted yet
@@ -145,9 +145,10 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         did_document=_did_document(config, keys),
         base_path=urlsplit(config.address).path,
     )
-    management = build_management(node, clock, officials)
+    desk = _Desk(config, node, store, client)
+    management = build_management(node, clock, officials, desk.open)
     await publisher.sweep()
-    loops = _started(deliverer, node, replies, proposals, officials, *await _news(config, node, store, client))
+    loops = _started(deliverer, node, replies, proposals, officials, *await desk.begin())
     try:
         yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
     finally:
@@ -166,13 +167,28 @@ def _started(*loops: Loop) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(each.run()) for each in loops]
 
 
-async def _news(config: Config, node: Node, store: SqliteStore, client: LazyClient) -> list[NewsDesk]:
-    """What tells people, if the configuration says whom; else nothing of it is loaded."""
-    if config.notify == Notify():
-        return []
-    from armslength.runtime.news import news
+class _Desk:
+    """The desk that tells a node's news, made when it is first needed: whoever tells nobody anything loads nothing of
+    it."""
 
-    return [await news(config, node, store, client)]
+    def __init__(self, config: Config, node: Node, store: SqliteStore, client: LazyClient) -> None:
+        self._needs = config, node, store, client
+        self._is_on = config.notify != Notify()
+        self._made: NewsDesk | None = None
+        self._making = asyncio.Lock()
+
+    async def open(self) -> NewsDesk:
+        """The desk."""
+        async with self._making:
+            if self._made is None:
+                from armslength.runtime.news import news
+
+                self._made = await news(*self._needs)
+            return self._made
+
+    async def begin(self) -> list[Loop]:
+        """What runs of it; nothing where nobody is told anything."""
+        return [await self.open()] if self._is_on else []
 
 
 def _note_disk(troubles: Troubles, reason: str) -> None:

@@ -33,6 +33,7 @@ from armslength.errors import Refused, misused, not_kept
 from armslength.views.idle import without_effect
 from armslength.web import errors
 from armslength.web.approvals import ApprovalVerbs
+from armslength.web.news import Desk, NewsVerbs
 from armslength.web.requests import whole_body
 from armslength.wire import manage
 from armslength.wire.manage import Verb
@@ -42,10 +43,11 @@ MOMENT_S: Final = 1.0  # that a call waits for the end of long work
 PAGE: Final = 50  # arrangements listed at once
 
 
-def build_management(node: Node, clock: Clocks, officials: Officials) -> Starlette:
-    """The owner's application."""
+def build_management(node: Node, clock: Clocks, officials: Officials, desk: Callable[[], Awaitable[Desk]]) -> Starlette:
+    """The owner's application. `desk` tells news once somebody asks for them."""
     verbs = Management(node, clock)
     table = [*verbs.table, *ApprovalVerbs(officials, node.repository, verbs.selection).table]
+    table += NewsVerbs(node, clock, officials, desk).table
 
     def endpoint(verb: Verb[Any, Any], work: Callable[[Any], Awaitable[object]]) -> Route:
         async def answer(request: Request) -> Response:

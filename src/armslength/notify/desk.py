@@ -1,0 +1,169 @@
+"""The news of one node: what runs while it is up, what is shown to whoever watches, and tests of each way."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from armslength.engine.node import Nobody, Node
+from armslength.errors import ArmslengthError
+from armslength.notify import catalogue
+from armslength.notify.mail import Letter, html_of, text_of
+from armslength.notify.notification import Notification, id_of
+from armslength.notify.notifier import Notifier
+from armslength.notify.outbox import DeadLetter, Outbox
+from armslength.notify.sender import LetterSender
+from armslength.notify.settings import Addressee, Settings
+from armslength.notify.webhook import body_of
+from armslength.wire.news import ChannelTest, GivenUp, NewsQuestion, NewsView, NotifyReport, ToldEvent
+
+LONGEST_WAIT_S: Final = 30
+AT_ONCE: Final = 200  # events in one answer
+FORGOTTEN_S: Final = 120.0  # after which whoever watched and asks no more is taken to have gone
+
+
+class NewsDesk:
+    """Everything that tells. Without an outbox it only shows, and that only while somebody watches."""
+
+    def __init__(
+        self,
+        node: Node,
+        notifier: Notifier,
+        settings: Settings,
+        name: str,
+        outbox: Outbox | None = None,
+        sender: LetterSender | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._node = node
+        self._notifier = notifier
+        self._settings = settings
+        self._name = name
+        self._outbox = outbox
+        self._sender = sender
+        self._wall = wall
+        self._mark = secrets.token_hex(4)  # of this start of the node
+        self._leaving: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        """Look and send until cancelled."""
+        if self._sender is not None:
+            await asyncio.gather(self._notifier.run(), self._sender.run())
+
+    # --- whoever watches ---------------------------------------------------------------------------------------------
+
+    async def news(self, asked: NewsQuestion) -> NewsView:
+        """What there is to tell after a cursor; waits for it, if asked to."""
+        await self._attend()
+        mark, _, number = asked.after.partition(".")
+        if not asked.after:
+            return NewsView(events=(), cursor=self._cursor(self._notifier.count))
+        after = int(number) if mark == self._mark and number.isdecimal() else 0
+        missed = mark != self._mark or after < self._notifier.count - len(self._notifier.shown)
+        waiting = self._notifier.news
+        if after >= self._notifier.count and asked.wait > 0:
+            try:
+                async with asyncio.timeout(min(asked.wait, LONGEST_WAIT_S)):
+                    await waiting.wait()
+            except TimeoutError:
+                pass
+        found = [(number, said) for number, said in self._notifier.shown if number > after][:AT_ONCE]
+        events = tuple(self._event(number, said) for number, said in found)
+        return NewsView(events=events, cursor=events[-1].cursor if events else self._cursor(after), missed=missed)
+
+    def _cursor(self, number: int) -> str:
+        return f"{self._mark}.{number}"
+
+    def _event(self, number: int, said: Notification) -> ToldEvent:
+        return ToldEvent(
+            cursor=self._cursor(number),
+            id=said.id,
+            kind=said.kind,
+            event=said.event,
+            arrangement=said.arrangement,
+            title=said.title,
+            subject=said.subject,
+            at=said.at,
+            until=said.until,
+            who=said.who,
+            text=said.text,
+            then=said.then,
+            how=said.how,
+        )
+
+    async def _attend(self) -> None:
+        """Somebody watches: where nobody is told anything otherwise, everything is looked at from now on."""
+        if self._outbox is not None:
+            return
+        is_new = self._leaving is None
+        if self._leaving is not None:
+            self._leaving.cancel()
+        self._leaving = asyncio.get_running_loop().call_later(FORGOTTEN_S, self._leave)
+        if is_new:
+            self._node.observer = self._notifier
+            await self._node.repository.schedule.mark_all()
+            self._node.wake()
+
+    def _leave(self) -> None:
+        """Look at nothing any more: nobody has asked for a while."""
+        self._leaving = None
+        self._node.observer = Nobody()
+        self._notifier.forget()
+
+    # --- tests -------------------------------------------------------------------------------------------------------
+
+    async def test(self) -> NotifyReport:
+        """Send a test by each way, and say what waits and what was given up."""
+        found = await asyncio.gather(*(self._test(to) for to in self._settings.to)) if self._sender else []
+        outbox = self._outbox
+        if outbox is None:
+            return NotifyReport(tested=(), waiting={}, dropped={}, given_up=())
+        waiting = Counter([*(each.to for each in outbox.held.values()), *(each.to for each in outbox.letters.values())])
+        dead = sorted(outbox.dead.values(), key=lambda each: each.at)
+        return NotifyReport(
+            tested=tuple(found),
+            waiting=dict(waiting),
+            dropped=dict(outbox.dropped),
+            given_up=tuple(
+                GivenUp(
+                    to=each.letter.to, at=each.at, subject=each.letter.subject or each.letter.id, reason=each.reason
+                )
+                for each in dead
+            ),
+        )
+
+    async def _test(self, to: Addressee) -> ChannelTest:
+        now = int(self._wall())
+        said = Notification(
+            id=id_of(to.name, self._mark, secrets.token_hex(4)),
+            kind="test",
+            event="test",
+            at=now,
+            text=catalogue.TEST_TEXT.format(name=self._name),
+        )
+        letter = Letter(
+            id=said.id,
+            to=to.name,
+            at=now,
+            subject=catalogue.TEST,
+            text=text_of([said], self._settings.hours.zone),
+            html=html_of([said], self._settings.hours.zone),
+            body=body_of(said).decode() if to.webhook else "",
+        )
+        way = "webhook" if to.webhook else "mail"
+        try:
+            if self._sender is not None:
+                await self._sender.send(letter)
+        except (ArmslengthError, ValueError) as error:
+            reason = error.reason if isinstance(error, ArmslengthError) else str(error)
+            return ChannelTest(to=to.name, way=way, ok=False, reason=reason)
+        return ChannelTest(to=to.name, way=way, ok=True)
+
+
+def _given_up(dead: DeadLetter) -> GivenUp:
+    letter = dead.letter
+    return GivenUp(to=letter.to, at=dead.at, subject=letter.subject or letter.id, reason=dead.reason)
