@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import UserDict, UserList
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 import rfc8785
@@ -59,3 +60,15 @@ def test_a_state_is_written_by_its_name() -> None:
 def test_a_digest_is_hex_of_sha256() -> None:
     """Of nothing: e3b0…"""
     assert digest(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_class_variable_is_no_field_of_a_document() -> None:
+    """Every field that a definition holds is written: a class that has variables besides is refused, not cut short."""
+
+    @dataclass(frozen=True)
+    class Both:
+        field: int
+        variable: ClassVar[dict[int, int]] = {1: 1}
+
+    with pytest.raises(ValueError, match="key is not an ASCII string"):
+        canonical(Both(field=1))

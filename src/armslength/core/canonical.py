@@ -8,11 +8,9 @@ for the whole.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from armslength.core.parts import Parts
@@ -20,33 +18,48 @@ from armslength.core.parts import Parts
 LARGEST = 2**53 - 1
 
 
-@cache
-def names(kind: Any) -> tuple[str, ...]:
-    """The fields of a dataclass that are written."""
-    return tuple(field.name for field in dataclasses.fields(kind))
+def names(kind: Any) -> Collection[str]:
+    """The fields of a dataclass in order, as its definition holds them: all of them are written."""
+    fields: Mapping[str, Any] = kind.__dataclass_fields__
+    return fields
 
 
 def plain(value: Any, *, whole: bool = False) -> Any:
     """Return `value` as plain JSON data. Raises ValueError for anything the canonical form does not hold."""
-    if value is None or isinstance(value, bool):
+    kind = value.__class__
+    if kind is str or kind is bool or value is None:
         return value
-    if isinstance(value, str):
-        return value if value.__class__ is str else str(value)  # the name of a state
-    if isinstance(value, int):
+    if kind is int:
         if not -LARGEST <= value <= LARGEST:
             raise ValueError(f"integer out of range: {value}")
         return value
-    if isinstance(value, dict):  # before Mapping and Sequence, whose checks cost more
+    if kind is dict:
         return _object(value, whole=whole)
-    if isinstance(value, (tuple, list)):
-        return [plain(item, whole=whole) for item in value]
-    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+    if kind is tuple or kind is list:
+        return [item if item.__class__ is str else plain(item, whole=whole) for item in value]
+    if hasattr(kind, "__dataclass_fields__"):
         found = {}
-        for name in names(value.__class__):
+        for name in names(kind):
             item = getattr(value, name)
             if item is not None:
                 found[name] = item if item.__class__ is str else plain(item, whole=whole)
         return found
+    return _other(value, whole=whole)
+
+
+def _object(value: Mapping[Any, Any], *, whole: bool) -> dict[str, Any]:
+    found = {}
+    for key, item in value.items():
+        if not (isinstance(key, str) and key.isascii()):
+            raise ValueError(f"key is not an ASCII string: {key!r}")
+        found[key] = item if item.__class__ is str else plain(item, whole=whole)
+    return found
+
+
+def _other(value: Any, *, whole: bool) -> Any:
+    """What is met less often: the name of a state, `Parts`, and whatever else behaves like an object or an array."""
+    if isinstance(value, str):
+        return str(value)
     if isinstance(value, Parts) and not whole:
         return value.root(_text).hex()
     if isinstance(value, Mapping):
@@ -54,13 +67,6 @@ def plain(value: Any, *, whole: bool = False) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [plain(item, whole=whole) for item in value]
     raise ValueError(f"not representable: {type(value).__name__}")
-
-
-def _object(value: Mapping[Any, Any], *, whole: bool) -> dict[str, Any]:
-    for key in value:
-        if not (isinstance(key, str) and key.isascii()):
-            raise ValueError(f"key is not an ASCII string: {key!r}")
-    return {key: plain(item, whole=whole) for key, item in value.items()}
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
