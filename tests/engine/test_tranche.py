@@ -24,6 +24,7 @@ from armslength.engine.exchange import ADVICE
 from armslength.engine.journal import KIND
 from armslength.engine.provider import Provider
 from armslength.engine.repository import LiveArrangement
+from armslength.engine.tranche import LiveTranche
 from armslength.engine.writer import Writer
 from armslength.errors import Unavailable
 from tests.golden.terms import at
@@ -32,11 +33,17 @@ from tests.sim.script import begin, perform
 from tests.sim.virtual import play
 
 
-class Wrong(Provider):
-    """Wants to release what is not delivered, again and again."""
+class Asked(LiveTranche):
+    """Is asked for the same action again and again."""
+
+    action: Action
 
     async def next_action(self) -> Action | None:
-        return Action.RELEASE
+        return self.action
+
+
+class Releasing(Provider):
+    """Wants to release what is not delivered."""
 
     async def do(self, action: Action) -> Body | None:
         return Release(tranche=self.name, wrapped="0" * 64)
@@ -47,12 +54,16 @@ class Broken(Provider):
 
     tries = 0
 
-    async def next_action(self) -> Action | None:
-        return Action.START
-
     async def do(self, action: Action) -> Body | None:
         self.tries += 1
         raise ValueError("Invalid IPv6 URL")
+
+
+def asked(role: Provider, action: Action) -> Asked:
+    """A live tranche in which this action is always open."""
+    tranche = Asked(role)
+    tranche.action = action
+    return tranche
 
 
 class Credulous(Writer):
@@ -79,10 +90,10 @@ def test_a_refused_statement_waits_for_the_next_seal(tmp_path: Path, known: bool
             node = world.nodes["A"].running.node
             live, tools = await _live(world)
             if not known:
-                parts = ("_repository", "_recorder", "_keeper", "_peers", "_proposals", "_contents")
+                parts = ("_repository", "_recorder", "_keeper", "_peers", "_proposals", "_contents", "_approvals")
                 writer = Credulous(*(getattr(tools.writer, part) for part in parts))
                 tools = dataclasses.replace(tools, writer=writer)
-            node.tranches.of(live)["T2"] = tranche = Wrong(live, "T2", tools)
+            node.tranches.of(live)["T2"] = tranche = asked(Releasing(live, "T2", tools), Action.RELEASE)
             node.wake(world.arrangement)
             await asyncio.sleep(30)
             written = await world.nodes["A"].store.find(KIND, f"{world.arrangement}/refused")
@@ -101,10 +112,11 @@ def test_an_unexpected_error_is_not_tried_at_once(tmp_path: Path) -> None:
             await begin(world)
             live, tools = await _live(world)
             node = world.nodes["A"].running.node
-            node.tranches.of(live)["T2"] = tranche = Broken(live, "T2", tools)
+            role = Broken(live, "T2", tools)
+            node.tranches.of(live)["T2"] = asked(role, Action.START)
             node.wake(world.arrangement)
             await asyncio.sleep(20)
-            assert 4 <= tranche.tries <= 8  # after 0, 0.5, 1, 2, 4 … s
+            assert 4 <= role.tries <= 8  # after 0, 0.5, 1, 2, 4 … s
             assert "Invalid IPv6 URL" in node.tranches.troubles(live)["T2"]
             await world.clock(at(0))
             await asyncio.sleep(60)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -149,8 +150,9 @@ class Host:
         return self.app is not None
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
-        """Do something as part of this host's life."""
-        task = asyncio.ensure_future(work)
+        """Do something as part of this host's life: another process, which knows nothing of what the caller's context
+        holds."""
+        task = asyncio.get_running_loop().create_task(work, context=Context())
         self.tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -18,17 +18,17 @@ from armslength.delivery import wrapping
 from armslength.engine.actions import Action, TrancheFacts
 from armslength.engine.contents import Publication
 from armslength.engine.heads import compare_heads, fork_evidence
-from armslength.engine.tranche import LOST, LiveTranche
+from armslength.engine.role import LOST, TrancheRole
 from armslength.errors import NotFound, Refused
 
 HTTP: Final = "https://w3id.org/idsa/v4.1/HTTP"
 
 
-class Provider(LiveTranche):
+class Provider(TrancheRole):
     """A tranche of which this node is the provider."""
 
     async def facts(self) -> TrancheFacts:
-        """See `LiveTranche`."""
+        """See `TrancheRole`."""
         standing, publication = await self.standing(), await self.publication()
         if publication is None:
             self._tell_if_lost()
@@ -44,7 +44,7 @@ class Provider(LiveTranche):
         )
 
     async def do(self, action: Action) -> Body | None:
-        """See `LiveTranche`."""
+        """See `TrancheRole`."""
         match action:
             case Action.COMMIT:
                 return await self.commit()
@@ -57,25 +57,25 @@ class Provider(LiveTranche):
             case Action.SUSPEND:
                 why = f"{', '.join(self.there.withheld)} (arrangement {self.live.record.sealed.state.shown})"
                 words = f"{self.name} is withheld: {why}"
-                await self._tools.exchange.suspend(await self._transfer(), "withheld", words)
+                await self.tools.exchange.suspend(await self._transfer(), "withheld", words)
             case _:
-                await self._tools.exchange.terminate(await self._transfer(), f"{self.name} is forfeited", "forfeited")
+                await self.tools.exchange.terminate(await self._transfer(), f"{self.name} is forfeited", "forfeited")
         return None
 
     async def publication(self) -> Publication | None:
         """Our sealed file."""
-        return await self._tools.contents.publication(self.live, self.name)
+        return await self.tools.contents.publication(self.live, self.name)
 
     async def embargo(self) -> int | None:
         """When what we hold back may be released, if that is to come."""
-        publication = None if self._is_over else await self.publication()
-        now = self._tools.recorder.now(self.live)
+        publication = None if self.is_over else await self.publication()
+        now = self.tools.recorder.now(self.live)
         return publication.release_after if publication and publication.release_after > now else None
 
     def _tell_if_lost(self) -> None:
         """Tell that a file which the record says we committed to is not here."""
         troubles, place = (
-            self._tools.repository.troubles,
+            self.tools.repository.troubles,
             (f"the sealed file of {self.name}", "", self.live.arrangement),
         )
         if self.there.commit is not None and self.there.stage not in FINISHED:
@@ -87,8 +87,8 @@ class Provider(LiveTranche):
 
     async def commit(self) -> Commit:
         """What we say of our sealed file."""
-        publication = await self._tools.contents.need_publication(self.live, self.name)
-        agreement = await self._tools.exchange.agreement_for(self.dataset)
+        publication = await self.tools.contents.need_publication(self.live, self.name)
+        agreement = await self.tools.exchange.agreement_for(self.dataset)
         if agreement is None:
             raise NotFound("no-agreement", "there is no agreement on this tranche", self.name)
         return Commit(
@@ -104,7 +104,7 @@ class Provider(LiveTranche):
 
     async def publishing(self) -> Act:
         """The act of giving out our sealed file. Raises NotFound."""
-        publication = await self._tools.contents.need_publication(self.live, self.name)
+        publication = await self.tools.contents.need_publication(self.live, self.name)
         return publishing(self.name, publication)
 
     async def _release(self) -> Release:
@@ -115,7 +115,7 @@ class Provider(LiveTranche):
             info = wrapping.info(self.live.arrangement, self.name, publication)
             key = from_base64(publication.key, "key")
             wrapped = to_base64(wrapping.wrap(key, from_base64(public, "recipient's key"), info))
-            publication = await self._tools.contents.amend(
+            publication = await self.tools.contents.amend(
                 self.live, self.name, lambda now: replace(now, wrapped=wrapped)
             )
         raw = from_base64(publication.wrapped or "", "wrapped")
@@ -124,7 +124,7 @@ class Provider(LiveTranche):
     async def _key(self) -> Body:
         """The key leaves only once the other timekeepers' heads agree with ours (rule 6.3c); half of its time
         is for the silent. Heads that contradict each other are evidence, once."""
-        live, tools = self.live, self._tools
+        live, tools = self.live, self.tools
         released, release = await self.find(Release)
         now = tools.recorder.now(live)
         is_late = now >= (self.there.key_due or now) - self.terms.key_by // 2
@@ -142,7 +142,7 @@ class Provider(LiveTranche):
 
     async def _committed_file(self) -> Publication:
         """Our sealed file, if it is the one that we committed to. Raises NotFound or Refused."""
-        publication = await self._tools.contents.need_publication(self.live, self.name)
+        publication = await self.tools.contents.need_publication(self.live, self.name)
         if publication.cipher_root != (await self.committed()).cipher_root:
             raise Refused("file-lost", f"the sealed file that was committed to {LOST}", self.name)
         return publication
@@ -151,20 +151,20 @@ class Provider(LiveTranche):
 
     async def _start(self) -> None:
         published = await self.publication()
-        file = self._tools.contents.file(published.path if published else "none")
+        file = self.tools.contents.file(published.path if published else "none")
         if not await asyncio.to_thread(file.is_file):
             raise NotFound("no-file", "its sealed file is gone: put it back from a backup", str(file))
         address = DataAddress(
             endpoint_type=HTTP,
-            endpoint=f"{self._tools.address}/data/{self.live.arrangement}.{self.name}",
+            endpoint=f"{self.tools.address}/data/{self.live.arrangement}.{self.name}",
             authorization=secrets.token_urlsafe(32),
             auth_type="bearer",
         )
-        await self._tools.exchange.start(await self._transfer(), address)
+        await self.tools.exchange.start(await self._transfer(), address)
 
     async def _transfer(self) -> str:
         """Our pid of the transfer. Raises NotFound."""
-        transfer = await self._tools.exchange.transfer_for(self.dataset)
+        transfer = await self.tools.exchange.transfer_for(self.dataset)
         if transfer is None:
             raise NotFound("no-transfer", "there is no transfer of this tranche", self.name)
         return transfer.pid

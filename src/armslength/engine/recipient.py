@@ -16,12 +16,12 @@ from armslength.engine.actions import Action, TrancheFacts
 from armslength.engine.contents import Reception, blob, context
 from armslength.engine.jobs import Progress, aside
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.tranche import LOST, LiveTranche, TrancheServices
+from armslength.engine.role import LOST, TrancheRole, TrancheServices
 from armslength.errors import Malformed, NotFound, Refused, Unavailable, Unverified
 from armslength.wire import binding
 
 
-class Recipient(LiveTranche):
+class Recipient(TrancheRole):
     """A tranche of which this node is the recipient. `progress`: bytes verified, and bytes in all."""
 
     def __init__(self, live: LiveArrangement, name: str, tools: TrancheServices) -> None:
@@ -29,7 +29,7 @@ class Recipient(LiveTranche):
         self.progress = (0, 0)
 
     async def facts(self) -> TrancheFacts:
-        """See `LiveTranche`."""
+        """See `TrancheRole`."""
         standing, reception = await self.standing(), await self.reception()
         transfer = standing.transfer
         return TrancheFacts(
@@ -43,28 +43,26 @@ class Recipient(LiveTranche):
             said=await self.said(),
         )
 
-    def left_alone(self, action: Action) -> float | None:
-        """See `LiveTranche`; what the provider has finally refused is asked again after a growing backoff."""
-        seconds, provider = super().left_alone(action), self.live.terms.actors[self.terms.provider].did or ""
+    def pause(self, action: Action) -> float:
+        """See `TrancheRole`: what the provider has finally refused is asked again after a growing backoff."""
+        provider = self.live.terms.actors[self.terms.provider].did or ""
         asks = {Action.NEGOTIATE: Negotiation, Action.REQUEST: Transfer}.get(action)
-        if seconds is None or asks is None:
-            return seconds
-        return max(seconds, self._tools.exchange.left_alone(asks, self.dataset, provider))
+        return 0.0 if asks is None else self.tools.exchange.left_alone(asks, self.dataset, provider)
 
     async def do(self, action: Action) -> Body | None:
-        """See `LiveTranche`."""
+        """See `TrancheRole`."""
         match action:
             case Action.ACK_CIPHER:
                 return await self._acknowledge()
             case Action.ACK_PLAIN:
-                reception = await self._tools.contents.need_reception(self.live, self.name)
+                reception = await self.tools.contents.need_reception(self.live, self.name)
                 if reception.outcome == "ok":
                     return Ack(tranche=self.name, stage="plain", ok=True)
                 return Ack(tranche=self.name, stage="plain", ok=False, evidence=reception.outcome)
             case Action.NEGOTIATE:
                 provider = self.live.terms.actors[self.terms.provider]
                 base = (provider.address or "") + binding.BASE
-                await self._tools.exchange.negotiate(provider.did or "", base, self.dataset)
+                await self.tools.exchange.negotiate(provider.did or "", base, self.dataset)
             case Action.REQUEST:
                 await self._request()
             case Action.DOWNLOAD:
@@ -72,24 +70,24 @@ class Recipient(LiveTranche):
             case Action.OPEN:
                 await self._open()
             case _:
-                await self._tools.exchange.complete((await self._transfer()).pid)
+                await self.tools.exchange.complete((await self._transfer()).pid)
         return None
 
     async def reception(self) -> Reception | None:
         """What we hold."""
-        return await self._tools.contents.reception(self.live, self.name)
+        return await self.tools.contents.reception(self.live, self.name)
 
     def opened(self, reception: Reception | None) -> Path | None:
         """Where the opened file lies."""
-        return None if reception is None or reception.plain is None else self._tools.contents.file(reception.plain)
+        return None if reception is None or reception.plain is None else self.tools.contents.file(reception.plain)
 
     # --- the ciphertext --------------------------------------------------------------------------------------------
 
     async def _request(self) -> None:
-        agreement = await self._tools.exchange.agreement_for(self.dataset)
+        agreement = await self.tools.exchange.agreement_for(self.dataset)
         if agreement is None:
             raise NotFound("no-agreement", "there is no agreement on this tranche", self.name)
-        await self._tools.exchange.request_transfer(agreement)
+        await self.tools.exchange.request_transfer(agreement)
 
     async def _download(self) -> None:
         commit = await self.committed()
@@ -101,12 +99,12 @@ class Recipient(LiveTranche):
         if endpoint is None or bearer is None:
             raise Malformed("no-address", "the transfer's address lacks an endpoint or a token", self.name)
         file = blob(self.live, self.name, "received")
-        target = self._tools.contents.file(file)
+        target = self.tools.contents.file(file)
 
         def told(done: int, total: int) -> None:
             self.progress = (done, total)
 
-        await download.download(self._tools.fetcher, endpoint, bearer, target, commit, told)
+        await download.download(self.tools.fetcher, endpoint, bearer, target, commit, told)
         self.progress = (commit.cipher_size, commit.cipher_size)
         before = await self.reception() or Reception(cipher=file)
         await self._keep(replace(before, cipher=file, downloaded=True))
@@ -114,7 +112,7 @@ class Recipient(LiveTranche):
     async def _acknowledge(self) -> Ack:
         """The ciphertext is here; the one-time key under which its key shall come is stored first (rule 6.3a)."""
         await self._check_agreement(await self.committed())
-        reception = await self._tools.contents.need_reception(self.live, self.name)
+        reception = await self.tools.contents.need_reception(self.live, self.name)
         if reception.public is None:
             pair = wrapping.new_pair()
             reception = replace(reception, public=to_base64(pair.public), private=to_base64(pair.private))
@@ -123,12 +121,12 @@ class Recipient(LiveTranche):
 
     async def _check_agreement(self, commit: Commit) -> None:
         """Raise Refused unless the commit names an agreement finalised for this tranche (rule 10.7a)."""
-        if not await self._tools.exchange.is_agreed(self.dataset, commit.agreement):
+        if not await self.tools.exchange.is_agreed(self.dataset, commit.agreement):
             reason = f"its commit names {commit.agreement}, which is no agreement on it that was finalised with us"
             raise Refused("no-agreement", f"{reason}: the ciphertext is not acknowledged", self.name)
 
     async def _transfer(self) -> Transfer:
-        transfer = await self._tools.exchange.transfer_for(self.dataset)
+        transfer = await self.tools.exchange.transfer_for(self.dataset)
         if transfer is None:
             raise NotFound("no-transfer", "there is no transfer of this tranche", self.name)
         return transfer
@@ -139,7 +137,7 @@ class Recipient(LiveTranche):
         """Unwrap the key and open the file; whatever contradicts the provider's own statements is a complaint."""
         reception = await self.reception() or Reception(cipher="")
         commit, (_, key) = await self.committed(), await self.find(Key)
-        cipher = self._tools.contents.file(reception.cipher)
+        cipher = self.tools.contents.file(reception.cipher)
         target = cipher.with_suffix(".plain")
         info = wrapping.info(self.live.arrangement, self.name, commit)
         if reception.public is None or reception.public != self.there.recipient_key:
@@ -160,4 +158,4 @@ class Recipient(LiveTranche):
         await self._keep(reception)
 
     async def _keep(self, reception: Reception) -> None:
-        await self._tools.contents.keep(self.live, self.name, reception)
+        await self.tools.contents.keep(self.live, self.name, reception)

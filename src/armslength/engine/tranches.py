@@ -12,7 +12,8 @@ from armslength.engine.provider import Provider
 from armslength.engine.publishing import Publisher
 from armslength.engine.recipient import Recipient
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.tranche import WHILE_RUNNING_S, LiveTranche, TrancheServices
+from armslength.engine.role import TrancheServices
+from armslength.engine.tranche import WHILE_RUNNING_S, LiveTranche
 from armslength.errors import Misuse, NotFound
 
 
@@ -30,7 +31,7 @@ class LiveTranches:
             for name, terms in sorted(live.terms.tranches.items()):
                 if me in {terms.provider, terms.recipient}:
                     role = Provider if me == terms.provider else Recipient
-                    live.tranches[name] = role(live, name, self._tools)
+                    live.tranches[name] = LiveTranche(role(live, name, self._tools))
         return live.tranches
 
     # --- the work --------------------------------------------------------------------------------------------------
@@ -56,8 +57,8 @@ class LiveTranches:
 
     async def next_embargo(self, live: LiveArrangement) -> int | None:
         """When the next file that we hold back may be released."""
-        ours = [tranche for tranche in self.of(live).values() if isinstance(tranche, Provider)]
-        found = [await tranche.embargo() for tranche in ours]
+        ours = [each.role for each in self.of(live).values()]
+        found = [await role.embargo() for role in ours if isinstance(role, Provider)]
         return min((each for each in found if each is not None), default=None)
 
     def is_busy(self, live: LiveArrangement) -> bool:
@@ -70,8 +71,8 @@ class LiveTranches:
         arrangement, repository = arrangement_of(record.dataset), self._tools.repository
         live = repository.peek(arrangement)
         for tranche in (live.tranches or {}).values() if live else ():
-            if tranche.dataset == record.dataset:
-                tranche.exchange_moved()
+            if tranche.role.dataset == record.dataset:
+                tranche.role.exchange_moved()
         repository.on_change(arrangement)
 
     async def stop(self) -> None:
@@ -94,9 +95,9 @@ class LiveTranches:
     async def publishing(self, live: LiveArrangement, name: str) -> Act:
         """The act of giving out what is sealed for a tranche of ours. Raises NotFound, Misuse."""
         found = self.of(live).get(name)
-        if not isinstance(found, Provider):
+        if found is None or not isinstance(found.role, Provider):
             raise Misuse("not-provider", f"{name} is not a tranche that we provide", name)
-        return await found.publishing()
+        return await found.role.publishing()
 
     def hurry(self, live: LiveArrangement) -> None:
         """What has failed in an arrangement is tried at once."""
@@ -109,9 +110,9 @@ class LiveTranches:
         if name not in live.terms.tranches:
             raise NotFound("unknown-tranche", "no such tranche", name)
         found = self.of(live).get(name)
-        if not isinstance(found, Recipient):
+        if found is None or not isinstance(found.role, Recipient):
             raise Misuse("not-recipient", f"you are not the recipient of {name}", name)
-        return found
+        return found.role
 
     async def transfers(self, live: LiveArrangement) -> dict[str, Transfer]:
         """Each tranche's transfer on the Dataspace Protocol, where there is one."""

@@ -38,9 +38,9 @@ from armslength.engine.publishing import Publisher
 from armslength.engine.recorder import Recorder
 from armslength.engine.replies import Replies
 from armslength.engine.repository import Repository
+from armslength.engine.role import TrancheServices
 from armslength.engine.serving import DataAccess
 from armslength.engine.skew import ClockSkew
-from armslength.engine.tranche import TrancheServices
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
 from armslength.engine.writer import Writer

@@ -171,7 +171,7 @@ class Management:
             outcome=reception.outcome if reception else None,
             done=done,
             total=total,
-            trouble=ours.trouble,
+            trouble=self._node.tranches.troubles(live).get(tranche),
         )
 
     async def view(self, asked: manage.WhichArrangement) -> manage.NodeView:
