@@ -54,9 +54,9 @@ BY_ID = {
 }
 
 
-def play(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run every command of docs/tutorial.md in this folder."""
-    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+def play(folder: Path, page: str = "tutorial.md", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run every command of a page in this folder."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
     script = "set -eum\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + commands
     path = f"{environment.pop('FIRST', '')}{os.pathsep}{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}".lstrip(":")
@@ -78,6 +78,17 @@ def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
     assert "COMPLETED" in done.stdout
     assert "HOLDS" in done.stdout
     assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_the_walk_through_approvals_runs_as_written(tmp_path: Path) -> None:
+    """Every command of docs/approvals.md does what the page says: nothing leaves with one official, nor where a third
+    objects; the journal shows it (rules 12.4b, 12.4d)."""
+    done = play(tmp_path, "approvals.md")
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    assert "HOLDS" in done.stdout
+    journal = (tmp_path / "journal" / "journal.jsonl").read_text(encoding="utf-8")
+    assert '"word":"object"' in journal
+    assert '"why":"' not in journal.splitlines()[0]
 
 
 def test_what_programs_read_is_documented(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ HELP: Final = (
     "Begin with `armslength init FOLDER` for an identity and `armslength check FILE` for terms. Commands that speak for"
     " a node or a monitor take `--node FOLDER` (or the variable ARMSLENGTH_NODE; default: the current folder).\n\n"
     "Exit codes: 0 done; 1 refused, or something does not hold; 2 misuse; 3 a node does not answer. A statement that is"
-    " pending (3) is kept and sent again; made a second time, it is not signed anew. Where a file or a disk is not as a"
+    " pending (3) is kept and sent again; made a second time, it is not signed anew. What waits for officials"
+    " of your own (3) is kept too, and done once they approve. Where a file or a disk is not as a"
     " command needs it (2) nothing was done; where only its output could not be written (1) it was."
 )
 # Which file has which verbs, each a function of that name there, or an application: only what a command needs is
