@@ -30,26 +30,26 @@ HEAD = f"""<!-- made by docs/generate_conformance.py from tests/conformance/kit.
 
 The protocol has a test kit, `org.eclipse.dataspacetck.dsp:dsp-tck:1.0.1`, with {len(LOOK_UPS) + len(SCRIPTS)} tests.
 **Nothing of the kit itself is run:** it does not resolve from the package index that this project is built from.
-What is run are its sequences, written anew from the kit's sources under its own ids:
+What is run are its sequences, reimplemented from the kit's sources under the kit's ids:
 
-- *on the record*: the state machine that nodes run is given the messages in order, and must accept or refuse each;
-- *over the endpoints*: a node's own HTTP endpoints are asked, and what the node sends is taken from its outbox. A test
-  can be played there where what it wants is what a node does of its own accord or when its owner asks.
+- *on the record*: the state machine that nodes run receives the messages in order, and must accept or refuse each;
+- *over the endpoints*: requests go to a node's own HTTP endpoints, and what the node sends is taken from its outbox. A
+  test can be run there if it expects what a node does automatically or when its owner asks.
 
-`make tck` plays them and prints the counts. Messages are checked against the official JSON Schemas, and a transfer is
-made with Eclipse EDC, where these are at hand; see `tests/conformance/test_dsp_schemas.py` and
-`tests/conformance/test_edc.py` for how to name them. Without them these tests are skipped, and `make tck` says so.
+`make tck` runs them and prints the counts. Messages are validated against the official JSON Schemas, and a transfer is
+made with Eclipse EDC, if these are available: see `tests/conformance/test_dsp_schemas.py` and
+`tests/conformance/test_edc.py` for how to provide them. Without them these tests are skipped, and `make tck` says so.
 
-What is not covered: the kit's own HTTP client, its validators, its webhooks, and the times that it sets. Nor could all
-of it pass against a node: the kit wants a connector that can be told what to say and when to hold back, and a node has
-no such mode. {len(SCRIPTS) - len(OVER_ENDPOINTS)} negotiations are played on the record alone for this reason.
+What is not covered: the kit's own HTTP client, its validators, its webhooks, and its time limits. Nor could all of it
+pass against a node: the kit requires a connector that can be told what to send and when to wait, and a node has no such
+mode. {len(SCRIPTS) - len(OVER_ENDPOINTS)} negotiations are run on the record alone for this reason.
 
 | | tests | on the record | over the endpoints |
 |---|---|---|---|
 """
 LEGEND = """
-`→` is what our side sends and the kit acknowledges; `←` what the kit sends and we accept, or *refuse* with a 4xx other
-than 404; a STATE is what a look at the process then says. Before each, the consumer has asked.
+`→` marks what the node sends and the kit acknowledges; `←` what the kit sends and the node accepts, or *refuses* with a
+4xx other than 404; a STATE is what a query of the process then returns. Each test begins with the consumer's request.
 """
 GROUPS = {
     "Versions and catalogue": LOOK_UPS,
