@@ -68,7 +68,7 @@ def test_the_summary_is_five_lines(each: Template) -> None:
 @ALL
 def test_the_terms_use_only_fields_of_the_language(each: Template) -> None:
     """No template writes a field at the margin that the language does not have."""
-    text = each.text("terms.yaml.in") or ""
+    text = each.text("terms.yaml.in")
     fields = {line.partition(":")[0] for line in text.splitlines() if line[:1].isalpha()}
     assert fields <= set(SECTIONS["arrangement"])
 
@@ -87,4 +87,4 @@ def test_the_licence_of_the_texts_stands_beside_them() -> None:
     """The folder says under which licence its texts are, and every filled template does."""
     stated = resources.files("armslength.templates").joinpath("LICENSE").read_text(encoding="utf-8")
     assert "CC0-1.0" in stated
-    assert all("CC0 1.0" in (each.text("terms.yaml.in") or "") for each in templates())
+    assert all("CC0 1.0" in (each.text("terms.yaml.in")) for each in templates())

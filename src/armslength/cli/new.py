@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CARD_ENDINGS = (".yaml", ".yml", ".json")
 MOST_FILES, DEEPEST = 2000, 4  # of a folder that is looked through for cards
 WIDTH = 96
+AGREED = "rehearsals/as-agreed.yaml"  # every template has this one
 
 
 def new(
@@ -52,7 +53,7 @@ def new(
     template
         Its name, as the list has it.
     out
-        The folder to make: the terms, the cards beside them, and the answers; default: named as the template.
+        The folder to make: terms, cards, rehearsals and the answers; default: named as the template.
     answers
         Answers by question, in YAML or JSON, instead of asking.
     cards
@@ -171,6 +172,7 @@ def _write(template: Template, said: Mapping[str, Any], found: Sequence[FoundCar
     with new_folder(target) as folder:
         (folder / "cards").mkdir()
         for path, data in files.items():
+            (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(data)
     document = {
         "template": template.id,
@@ -203,6 +205,8 @@ def _told(
     template: Template, target: Path, files: Mapping[str, bytes], missing: Mapping[str, str],
     findings: Sequence[Finding] | None,
 ) -> str:  # fmt: skip
+    from armslength.templates import ARRANGEMENT
+
     lines = [f"{target}: {template.title}", *(f"    {path}" for path in sorted(files))]
     if missing:
         lines += ["", "Identity cards are missing; each is what `armslength init` prints for whoever it is:"]
@@ -210,7 +214,9 @@ def _told(
     for finding in findings or ():
         if finding.severity != "note":
             lines += ["", f"{finding.severity}  {finding.id}  {finding.place}", f"        {finding.message}"]
-    lines += ["", f"Next: armslength check {target / 'arrangement.yaml'} --english"]
+    lines += ["", f"Next: armslength check {target / ARRANGEMENT} --english"]
+    if not missing:
+        lines += [f"      armslength rehearse {target / ARRANGEMENT} --script {target / AGREED}"]
     return "\n".join(safe(line) for line in lines)
 
 

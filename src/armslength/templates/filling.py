@@ -21,11 +21,10 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from armslength.templates.answers import Answer, quoted, read_answers
-from armslength.templates.shelf import REHEARSAL, TERMS, Template
+from armslength.templates.shelf import ENDING, REHEARSALS, TERMS, Template
 from armslength.wire.terms_values import read_line, write_duration
 
 ARRANGEMENT = "arrangement.yaml"
-PLAYED = "rehearsal.yaml"
 WIDTH = 112
 _PARAGRAPH = re.compile(r"(^    text: \|\n)((?:      .*\n)+)", re.MULTILINE)
 
@@ -37,14 +36,13 @@ class Written(str):
 
 
 def fill(template: Template, given: Mapping[str, object]) -> dict[str, bytes]:
-    """The files of the folder, by path: the terms, a card for each who has one, and the rehearsal if the template has
-    one. Raises BadAnswers, which names the questions."""
+    """The files of the folder, by path: the terms, a card for each who has one, rehearsals. Raises BadAnswers, which
+    names the questions."""
     answers = read_answers(template, given)
     files = {ARRANGEMENT: _render(template, TERMS, answers)}
     files |= {_card(id_): answer.card.file() for id_, answer in answers.items() if answer.card is not None}
-    if template.text(REHEARSAL) is not None:
-        files[PLAYED] = _render(template, REHEARSAL, answers)
-    return files
+    played = [name for name in template.files() if name.startswith(REHEARSALS)]
+    return files | {name.removesuffix(ENDING): _render(template, name, answers) for name in played}
 
 
 def missing_cards(template: Template, files: Mapping[str, bytes]) -> dict[str, str]:
@@ -58,7 +56,7 @@ def _card(id_: str) -> str:
 
 
 def _render(template: Template, name: str, answers: Mapping[str, Answer]) -> bytes:
-    source = template.text(name) or ""
+    source = template.text(name)
     return _PARAGRAPH.sub(_wrapped, _environment().from_string(source).render(answers)).encode()
 
 

@@ -27,7 +27,8 @@ from armslength.wire.terms_yaml import parse
 KINDS = ("text", "choice", "date", "duration", "count", "card")
 MOST_QUESTIONS = 12
 TERMS = "terms.yaml.in"
-REHEARSAL = "rehearsal.yaml.in"
+ENDING = ".in"
+REHEARSALS = "rehearsals/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,19 @@ class Template:
         """The question with this id. Raises KeyError."""
         return {question.id: question for question in self.questions}[id_]
 
-    def text(self, name: str) -> str | None:
-        """The text of a file in the template's folder, or None if there is none."""
-        place = _shelf() / self.id / name
-        return place.read_text(encoding="utf-8") if place.is_file() else None
+    def text(self, name: str) -> str:
+        """The text of a file in the template's folder, by its path there."""
+        return (_shelf() / self.id / name).read_text(encoding="utf-8")
+
+    def files(self) -> list[str]:
+        """The files with places for answers, by their paths in the template's folder, sorted."""
+        folders = [("", _shelf() / self.id), (REHEARSALS, _shelf() / self.id / REHEARSALS)]
+        return sorted(
+            f"{prefix}{place.name}"
+            for prefix, folder in folders
+            for place in folder.iterdir()
+            if place.name.endswith(ENDING)
+        )
 
 
 @cache
