@@ -73,11 +73,11 @@ def test_a_wrong_answer_is_refused_by_name(question: str, answer: object, reason
 
 
 def test_a_span_must_be_shorter_than_the_one_it_lies_in() -> None:
-    """A verification that takes as long as the deposits are apart is refused, and names both."""
-    escrow = template("software-escrow")
+    """A dictionary that takes as long as the reviews are apart is refused, and names both."""
+    hospital = template("hospital-data-use")
     with pytest.raises(BadAnswers) as caught:
-        read_answers(escrow, default_answers(escrow) | {"every": "60d", "verifying": "60d"})
-    assert str(caught.value.problems[0]) == "verifying: must be shorter than every, which is 60d"
+        read_answers(hospital, default_answers(hospital) | {"review": "28d", "curation": "4w"})
+    assert str(caught.value.problems[0]) == "curation: must be shorter than review, which is 28d"
 
 
 def test_where_the_finder_keeps_the_record_a_key_is_enough_for_the_coordinator() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
@@ -68,7 +68,7 @@ def test_defaults_pass_check_without_anything_to_mend(each: Template) -> None:
 
 
 @ALL
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(data=st.data())
 def test_whatever_is_answered_passes_check(each: Template, data: st.DataObject) -> None:
     """Answers within their bounds, however odd, make terms without an error or a warning; or are refused by name."""
