@@ -24,7 +24,7 @@ from armslength.wire.own import BASE, Proposal
 from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
 from tests.record_builder import clause_texts
-from tests.sim.harness import World, ring
+from tests.sim.harness import World, ring, world_terms
 from tests.sim.network import HttpReply, ask
 from tests.sim.script import begin, perform
 from tests.sim.strangers import Stranger, brought, proposed, run
@@ -210,6 +210,27 @@ def test_little_is_read_of_whoever_shows_no_token_of_the_terms(tmp_path: Path) -
             assert codes[:2] == ["too-large"] * 2
             assert named.status == 400
             assert codes[2] != "too-large"
+
+    play(story())
+
+
+def test_whom_the_terms_name_is_told_to_send_again_where_its_keys_cannot_be_looked_up(tmp_path: Path) -> None:
+    """Its key for tokens is not in the terms, and its document is out of reach: what it brings is neither read nor
+    refused for good; a stranger in the same place is refused."""
+
+    async def story() -> None:
+        base, away = world_terms(), "did:web:localhost%3A8999"
+        m1 = base.actors["m1"]
+        assert m1.keys is not None
+        m1 = dataclasses.replace(m1, did=away, keys=dataclasses.replace(m1.keys, tokens=None))
+        async with World(tmp_path, dataclasses.replace(base, actors=base.actors | {"m1": m1})) as world:
+            await begin(world)
+            node, app = world.nodes["A"], cast(Any, world.nodes["A"].running.app)
+            url, found = f"{node.config.address}{BASE}/submit/{world.arrangement}", []
+            for did in (away, "did:web:x.example"):
+                token = Tokens(did, ring("m1")["tokens"]).bearer(node.config.did, node.config.address)
+                found.append((await ask(app, "POST", url, b"x" * 300 * 1024, {"authorization": token})).status)
+            assert found == [503, 413]
 
     play(story())
 

@@ -95,7 +95,8 @@ class Resolver:
         self._asking: dict[str, asyncio.Task[dict[str, bytes] | ArmslengthError]] = {}
 
     async def keys(self, did: str) -> dict[str, bytes]:
-        """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable if its document cannot be had."""
+        """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable, with the DID as its place, if
+        its document cannot be had just now."""
         if did.startswith("did:key:"):
             return {did.rpartition(":")[2]: key_of(did)}
         found = self._remembered(did)
@@ -129,7 +130,10 @@ class Resolver:
 
     async def _resolve(self, did: str) -> dict[str, bytes]:
         url = document_url(did, development=self._development)
-        status, body = await self._fetch(url)
+        try:
+            status, body = await self._fetch(url)
+        except Unavailable as error:
+            raise Unavailable(error.code, str(error), did) from error
         if status != 200:
             raise Unavailable("no-did-document", f"{url} answers {status}", did)
         return document_keys(body, did)

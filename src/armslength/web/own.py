@@ -163,10 +163,15 @@ class _Own:
         return live
 
     async def _is_actor(self, request: Request, live: LiveArrangement) -> bool:
-        """Whether a token shows that the terms name the sender; no token is needed."""
+        """Whether a token shows that the terms name the sender; no token is needed. Raises Unavailable where it may be
+        one whom they name, and its keys cannot be looked up just now: it is to be sent again."""
         try:
             return _names(live, await self._authenticate(request))
-        except (Unauthorised, Unavailable):
+        except Unauthorised:
+            return False
+        except Unavailable as error:
+            if _names(live, error.place or ""):
+                raise
             return False
 
     async def _authenticate(self, request: Request) -> str:
