@@ -37,10 +37,13 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "what could happen is played on the rules themselves: no node, no clock, no network",
     ),
     "analysis": (
-        {"core", "wire", "errors", "views"},
+        {"core", "wire", "errors", "views", "rehearsal"},
         "what can happen is explored over the rules themselves, not over a running node",
     ),
-    "report": ({"core", "wire", "views", "analysis"}, "a report is a function of a bundle: it needs no node"),
+    "report": (
+        {"core", "wire", "views", "analysis", "rehearsal"},
+        "a report is a function of a bundle: it needs no node",
+    ),
     "templates": (
         {"wire", "errors"},
         "terms from answers are a function of the answers: commands and pages ask, and write what comes out",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cyclopts
 import pytest
 
 from armslength.cli import terms as command
+from armslength.cli.__main__ import run as main
 from armslength.errors import Misuse
 from armslength.wire.terms import BadTerms
 from tests.terms_base import SMALL, replaced
@@ -38,7 +40,8 @@ def test_good_terms_exit_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "July 2016" in out
     assert "no errors, no warnings" in out
-    assert "Not looked into: S10 duties that cannot both hold; S11" in out
+    assert "Not looked into: S10 duties that cannot both hold; S12" in out
+    assert "Only with --explore: S11 exposure of each party." in out
 
 
 def test_errors_exit_with_1_and_name_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +69,7 @@ def test_json_for_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (good["ok"], good["problems"]) == (True, [])
     assert len(good["arrangement"]) == 64
     assert {finding["id"] for finding in good["findings"]} == {"S21"}
-    assert good["checks"]["S11"]["status"] == "later"
+    assert good["checks"]["S11"]["status"] == "explored"
     assert "exploring what can happen" in good["checks"]["S11"]["reason"]
     assert good["english"][0]["heading"] == "The arrangement"
     assert run("check", str(written(tmp_path, "title: x\n")), "--json") == 1
@@ -111,3 +114,37 @@ def test_files_beside_the_terms_are_read(tmp_path: Path) -> None:
     start = SMALL.index("    text: |", SMALL.index("  Exchange:"))
     text = SMALL[:start] + "    file: texts/x.txt\n" + SMALL[SMALL.index("  Deletion:") :]
     assert command.read_file(written(tmp_path, text)).texts["Exchange"] == "Each gives.\n"
+
+
+def test_what_can_happen_is_told_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--explore tells it in words, or in the document; --out writes a picture and the scripts of the worst, which play;
+    what belongs to it is refused without it."""
+    file, out = str(EXAMPLES / "quality" / "arrangement.yaml"), tmp_path / "out"
+    weights = tmp_path / "weights.json"
+    weights.write_text('{"Results": 7}')
+    assert run("check", file, "--explore", "--weights", str(weights), "--out", str(out)) == 0
+    told = capsys.readouterr().out
+    assert "Who alone can stall" in told
+    assert sorted(path.name for path in out.iterdir()) == ["exposure.svg", "worst-B.yaml", "worst-S.yaml"]
+    assert main(["rehearse", file, "--script", str(out / "worst-S.yaml")]) == 0
+    capsys.readouterr()
+    assert run("check", file, "--explore", "--weights", str(weights), "--json") == 0
+    document = json.loads(capsys.readouterr().out)["exploration"]
+    assert document["worst"]["S"]["exposure"] >= 7
+    assert document["whole"]
+    assert document["alone"].keys() == {"B", "I", "L", "S"}
+    section = (EXAMPLES.parent / "docs" / "cli-json.md").read_text("utf-8").split("## `check`\n")[1].split("\n## ")[0]
+    fields = {*document, *document["steps"][0], *document["worst"]["S"], *document["silences"][0]}
+    assert fields | set(document["silences"][0]["differences"][0]) <= set(re.findall(r"\w+", section))
+    with pytest.raises(Misuse, match="go with --explore"):
+        run("check", file, "--weights", str(weights))
+    weights.write_text('{"nothing": 7}')
+    with pytest.raises(Misuse, match="no duty or tranche"):
+        run("check", file, "--explore", "--weights", str(weights))
+
+
+def test_terms_that_are_not_well_formed_are_not_explored(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the terms have errors of form, nothing is played; other errors do not keep it from being played."""
+    path = written(tmp_path, replaced("{quorum: 2, of: [S, B, L]}", "{quorum: 1, of: [S, B, L]}"))
+    assert run("check", str(path), "--explore", "--json") == 1
+    assert json.loads(capsys.readouterr().out)["exploration"] is None

@@ -1,8 +1,8 @@
 """Checks before signing: the table of checks, and the one function that runs them.
 
-A check looks at the terms alone; nothing is simulated here. Checks that would need more have their place in the table
-and are marked "later", with the reason; those that the language itself rules out are marked "language". No check claims
-what it does not do.
+A check looks at the terms alone; nothing is simulated here. What takes playing what can happen is marked "explored",
+and `exploration` does it. Checks that would need more have their place in the table and are marked "later", with the
+reason; those that the language itself rules out are marked "language". No check claims what it does not do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
 @dataclass(frozen=True, slots=True)
 class Check:
     """A check by its title. `run` looks at the terms, `read` at the texts of their clauses too. Both are None for
-    "later" (not built; `reason` says why) and "language" (cannot be written at all)."""
+    "explored" (by `exploration`, when asked for), "later" (not built; `reason` says why) and "language" (cannot be
+    written at all)."""
 
     title: str
     run: Callable[[Arrangement], Iterator[Finding]] | None = None
@@ -48,8 +49,8 @@ CHECKS: dict[str, Check] = {
     ),
     "S11": Check(
         "exposure of each party",
-        status="later",
-        reason="how far one side can get ahead depends on the order of events: it takes exploring what can happen",
+        status="explored",
+        reason="how far one side can get ahead depends on the order of events: check --explore plays what can happen",
     ),
     "S12": Check(
         "incentive to defect",

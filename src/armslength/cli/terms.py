@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from armslength.cli.output import begins
-from armslength.errors import DONE, Misuse, Refused
+from armslength.cli.output import begins, new_folder, read_weights
+from armslength.errors import DONE, Malformed, Misuse, Refused
 
 if TYPE_CHECKING:
     from armslength.analysis.check import Finding
+    from armslength.analysis.exploration import Exploration
     from armslength.wire.terms import Compiled, Problem
 
 
@@ -72,6 +73,9 @@ def check(
     json: bool = False,
     english: bool = False,
     node: Annotated[Path | None, Parameter(["--node", "-n"])] = None,
+    explore: bool = False,
+    weights: Path | None = None,
+    out: Annotated[Path | None, Parameter(["--out", "-o"])] = None,
 ) -> int:
     """Check terms before anyone signs them.
 
@@ -87,11 +91,22 @@ def check(
         Also say in plain English what the terms mean.
     node
         Also say of every node in the terms whether the one in this folder may connect to it, and how.
+    explore
+        Also play what can happen, for some seconds: how far each party may get behind at each step, who alone can
+        stall, and what each silence leads to.
+    weights
+        A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for --explore; it stays here.
+    out
+        A new folder for what --explore finds: its picture (exposure.svg), and for each party the script of the worst
+        that was found, to be played by `rehearse`.
     """
     from armslength.analysis.check import ERROR
     from armslength.analysis.check import check as run_checks
     from armslength.wire.terms import BadTerms
 
+    if (weights or out) and not explore:
+        raise Misuse("which", "--weights and --out go with --explore", "check")
+    private = read_weights(weights)
     try:
         compiled = read_file(file)
     except BadTerms as error:
@@ -99,13 +114,18 @@ def check(
         return Refused.exit_code
     findings = run_checks(compiled.terms, compiled.texts)
     seen = None if node is None else _seen_from(node, compiled)
+    well = not any(finding.id == "S01" and finding.severity == ERROR for finding in findings)
+    found = _explored(compiled, private, out) if explore and well else None
     if json:
         document = _document(file, compiled, findings, english)
-        _print_json(document if seen is None else document | {"network": seen})
+        document |= {} if seen is None else {"network": seen}
+        _print_json(document | ({"exploration": _exploration_document(found)} if explore else {}))
     else:
         _print_findings(file, compiled, findings)
         if seen is not None:
             _print_seen(seen)
+        if found is not None:
+            _print_exploration(compiled, found)
         if english:
             _print_english(compiled)
     return Refused.exit_code if any(finding.severity == ERROR for finding in findings) else DONE
@@ -149,6 +169,47 @@ def _seen_from(node: Path, compiled: Compiled) -> NetworkSeen:
         ca=config.network.ca or None,
         peers=tuple(PeerSeen(name, address, each.allowed, each.how) for name, address, each in verdicts),
     )
+
+
+def _explored(compiled: Compiled, weights: dict[str, int] | None, out: Path | None) -> Exploration:
+    """Explore what can happen, and write it down where that is asked for. Raises Misuse."""
+    from armslength.analysis.exploration import explore
+    from armslength.errors import misused
+    from armslength.report.exploration import svg
+
+    try:
+        found = explore(compiled.terms, weights)
+    except Malformed as error:
+        raise misused(error) from None
+    if out is not None:
+        with new_folder(out) as folder:
+            (folder / "exposure.svg").write_text(svg(compiled.terms, found), encoding="utf-8")
+            for party, worst in found.worst.items():
+                (folder / f"worst-{party}.yaml").write_text(worst.script, encoding="utf-8")
+    return found
+
+
+def _exploration_document(found: Exploration | None) -> dict[str, object] | None:
+    """What was explored, for programs; None for terms that are not well formed."""
+    if found is None:
+        return None
+    return {
+        "steps": found.steps,
+        "worst": found.worst,
+        "alone": {who: [each.line for each in outcomes] for who, outcomes in found.alone().items()},
+        "silences": found.silences,
+        "looked": found.looked,
+        "whole": found.whole,
+    }
+
+
+def _print_exploration(compiled: Compiled, found: Exploration) -> None:
+    from armslength.report.exploration import as_lines
+    from armslength.views.words import safe
+
+    print()
+    for line in as_lines(compiled.terms, found):
+        print(safe(line))
 
 
 def _print_seen(seen: NetworkSeen) -> None:
@@ -220,7 +281,9 @@ def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> 
         print()
     counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
     later = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "later"]
+    asked = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "explored"]
     print(f"{', '.join(counts)}.\nNot looked into: {'; '.join(later)} (docs/terms.md says why).")
+    print(f"Only with --explore: {'; '.join(asked)}.")
 
 
 def _headed(compiled: Compiled, finding: Finding) -> str:

@@ -158,6 +158,28 @@ class Departures:
                 judges = self.terms.allegations.determiners.of
                 yield self._made({"at": soon, "say": f"all uphold {known}"}, by=set(judges), since=now)
 
+    def for_good(self, state: State) -> Iterator[Departure]:
+        """Those that begin at this state and last to the end: who falls silent or leaves, what no longer holds, what
+        nobody confirms any more."""
+        now = state.clock.now
+        if state.arrangement.phase != "EFFECTIVE":
+            return
+        soon = self._time(now + HOUR)
+        for who in self.terms.parties:
+            yield self._made({"silence": f"{who} from {soon}"}, by={who}, since=now)
+            yield self._made({"at": soon, "say": f"{who} withdraws"}, by={who}, since=now)
+        for name, claim in self.terms.claims.items():
+            if name in self._owes and claim.period is not None:
+                *_, refuted, unknown = [None, None, *self._periods(state, name, claim, now)]
+                yield from (each for each in (refuted, unknown) if each is not None)
+
+    def unconfirmed(self) -> Iterator[Departure]:
+        """Each claim of periods of which, from the first on, no quorum is reached."""
+        for name, claim in self.terms.claims.items():
+            if claim.period is not None and name not in self._excuses:
+                row = {"silence": f"{self._blocking(claim)} on {name}#0..{self.words.periods(claim) - 1}"}
+                yield self._made(row, by=claim.monitors, since=self.terms.start)
+
     def _periods(self, state: State, name: str, claim: Claim, now: int) -> Iterator[Departure]:
         if claim.period is None or name in self._excuses:
             return

@@ -139,10 +139,10 @@ class Play:
             unplayed=sum(isinstance(cue, Expectation) and cue.how != "never" for cue in self._cues[self._cue :]),
             goal=goal,
             reached=reached,
-            stands=self._stands(),
+            stands=self.stands(),
         )
 
-    def _stands(self) -> tuple[str, ...]:
+    def stands(self) -> tuple[str, ...]:
         """Whose nodes are missing, if the record stands still in the end."""
         last = self.presence.gaps[-1] if self.presence.gaps else (FOREVER, 0)
         still = self._waiting or step.next_deadline(self.terms, self.state) is not None

@@ -125,6 +125,17 @@ class Search:
         self._count(1)
         return self.course(agreed.at(departure.since), (departure,))
 
+    def lasting(self) -> Iterator[Course]:
+        """The courses that depart from what was agreed once and for good, at each of its steps, as long as the bound
+        lasts: somebody falls silent or leaves, something no longer holds or is not confirmed, a node does not act."""
+        agreed = self.agreed()
+        beside = self.departures.beside(agreed.placed)
+        at_steps = (each for _, play in agreed.shots for each in self.departures.for_good(play.state))
+        for departure in (*at_steps, *beside):
+            if self.exhausted:
+                return
+            yield self.from_the_start(agreed, departure)
+
     def towards(self, goal: Goal) -> Course | None:
         """A course that reaches the goal by departures that speak of it alone, with as few of them as can be."""
         level = [self.agreed()]

@@ -137,6 +137,15 @@ def axis(words: Words, placed: Sequence[PlacedEntry]) -> Axis:
     return Axis(begin, last + max(DAY, (last - begin) // 12))
 
 
+def ticks(words: Words, on: Axis) -> tuple[Tick, ...]:
+    """Days counted from D, about nine labels at most."""
+    days = (on.end - words.origin) // DAY
+    step = next(step for step in (1, 2, 7, 14, 28, 91, 182, 365, 10**6) if days <= step * 9)
+    ats = [words.origin + day * DAY for day in range(0, max(0, days) + 1, step)]
+    ats = [at for at in ats if on.x(at) <= RIGHT - TICK]
+    return tuple(Tick(on.x(at), words.relative(at).split()[0], date(at).rsplit(" ", 1)[0]) for at in ats)
+
+
 def picture(
     terms: Arrangement, state: State, placed: Sequence[PlacedEntry], told: Mapping[Subject, Sequence[LifeStep]]
 ) -> Picture:
@@ -223,15 +232,9 @@ class _Drawing:
         end = self.words.terms.end
         end_x = self.on.x(end) if self.on.begin < end < self.on.end else None
         story = "; ".join(f"{s.state} from {self.words.moment(s.start)}" for s in stays)
-        return Picture(self.y + 4, self.ticks(), tuple(self.headings), tuple(self.lanes), bands, end_x, story)
-
-    def ticks(self) -> tuple[Tick, ...]:
-        """Days counted from D, about nine labels at most."""
-        days = (self.on.end - self.words.origin) // DAY
-        step = next(step for step in (1, 2, 7, 14, 28, 91, 182, 365, 10**6) if days <= step * 9)
-        ats = [self.words.origin + day * DAY for day in range(0, max(0, days) + 1, step)]
-        ats = [at for at in ats if self.on.x(at) <= RIGHT - TICK]
-        return tuple(Tick(self.on.x(at), self.words.relative(at).split()[0], date(at).rsplit(" ", 1)[0]) for at in ats)
+        return Picture(
+            self.y + 4, ticks(self.words, self.on), tuple(self.headings), tuple(self.lanes), bands, end_x, story
+        )
 
     def _bar(self, name: str, stay: Segment, taken: set[float]) -> Bar:
         x, width = self.on.x(stay.start), round(self.on.x(stay.end) - self.on.x(stay.start), 1)

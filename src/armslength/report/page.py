@@ -155,7 +155,7 @@ def render(
         moved=lambda line: moved(stakes, line.entries),
         days=page.days(timeline(terms, placed, state)),
         parts=page.parts(),
-        style=Markup(_style()),  # noqa: S704 - our own file
+        style=Markup(style()),  # noqa: S704 - our own file
     )
 
 
@@ -352,13 +352,14 @@ def _quote(words: Words, entry: PlacedEntry) -> str:
 
 
 @cache
-def _style() -> str:
+def style() -> str:
+    """The style sheet, which pictures that stand alone carry too."""
     return resources.files("armslength.report").joinpath("templates/report.css").read_text(encoding="utf-8")
 
 
-@cache
-def _template() -> Template:
-    environment = Environment(
+def environment() -> Environment:
+    """Where the templates are, with what they may call."""
+    made = Environment(
         loader=PackageLoader("armslength.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -366,7 +367,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         finalize=lambda value: safe_block(value) if type(value) is str else value,
     )
-    environment.filters |= {
+    made.filters |= {
         "tone": tone,
         "meaning": meaning,
         "date": date,
@@ -378,4 +379,9 @@ def _template() -> Template:
         "slug": slug,
         "runs": lambda numbers: ranges("", numbers),
     }
-    return environment.get_template("report.html.j2")
+    return made
+
+
+@cache
+def _template() -> Template:
+    return environment().get_template("report.html.j2")

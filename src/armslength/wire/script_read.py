@@ -50,6 +50,13 @@ def write_script(title: str, rows: list[dict[str, Any]]) -> str:
     return to_yaml({"rehearse": title, "otherwise": AGREED, "script": rows})
 
 
+def in_one_line(row: dict[str, Any]) -> str:
+    """A line of a script as people read it: `silence: m5 on k2#7`, `D+3 10:00: A withdraws`."""
+    at = [row["at"]] if "at" in row else []
+    rest = [row["say"]] if "say" in row else [f"{name}: {value}" for name, value in row.items()]
+    return ": ".join([*at, *rest])
+
+
 class _Reader:
     def __init__(self, terms: Arrangement, file: str) -> None:
         self.terms = terms
