@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from armslength.core.record.keys import admitted
+from armslength.core.record.keys import PublicKey
 from armslength.errors import Malformed
 
 ED25519: Final = b"\xed\x01"  # multicodec prefix of an Ed25519 public key
@@ -16,7 +16,7 @@ def key_did(public: bytes) -> str:
     return f"did:key:{multibase(public)}"
 
 
-def key_of(did: str) -> bytes:
+def key_of(did: str) -> PublicKey:
     """The Ed25519 public key that a did:key is. Raises Malformed."""
     method, segments = _parts(did)
     if method != "key" or len(segments) != 1:
@@ -29,12 +29,12 @@ def multibase(public: bytes) -> str:
     return "z" + _base58(ED25519 + public)
 
 
-def key_of_multibase(text: str, place: str) -> bytes:
+def key_of_multibase(text: str, place: str) -> PublicKey:
     """The key in this text, if it is of prime order and in its one spelling. Raises Malformed."""
     data = _unbase58(text[1:]) if text.startswith("z") else b""
-    if data[:2] != ED25519 or not admitted(data[2:]) or multibase(data[2:]) != text:
+    if data[:2] != ED25519 or multibase(data[2:]) != text:
         raise Malformed("bad-key", "not an Ed25519 key of prime order in base58btc", place)
-    return data[2:]
+    return PublicKey(data[2:], place)
 
 
 def _parts(did: str) -> tuple[str, list[str]]:

@@ -129,3 +129,11 @@ def test_a_hash_is_64_lower_case_hex_digits(text: str) -> None:
     """Anything else is no hash."""
     assert not keys.is_hash(text)
     assert keys.is_hash("0123456789abcdef" * 4)
+
+
+def test_a_key_is_admitted_when_it_is_made() -> None:
+    """A `PublicKey` is its bytes, and cannot be made of a key of small order."""
+    key = bytes(SigningKey(b"k" * 32).verify_key)
+    assert keys.PublicKey(key, "key") == key
+    with pytest.raises(Malformed, match="prime order"):
+        keys.PublicKey(bytes(32), "key")

@@ -28,10 +28,21 @@ Sign = Callable[[bytes], bytes]
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
-@lru_cache(maxsize=4096)
 def admitted(key: bytes) -> bool:
-    """Whether `key` is a canonical Ed25519 public key of prime order."""
+    """Whether `key` is a canonical Ed25519 public key of prime order. It costs as much as to verify a signature."""
     return len(key) == KEY_SIZE and bool(crypto_core_ed25519_is_valid_point(key))
+
+
+class PublicKey(bytes):
+    """The bytes of a key that was admitted when this was made, and so need not be again."""
+
+    __slots__ = ()
+
+    def __new__(cls, key: bytes, place: str) -> PublicKey:
+        """Raises Malformed unless the key is admitted."""
+        if not admitted(key):
+            raise Malformed("bad-key", "not a canonical Ed25519 key of prime order", place)
+        return super().__new__(cls, key)
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
@@ -51,7 +62,7 @@ def is_signed(key: bytes, message: bytes, signature: str) -> bool:
 
 
 def _verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    if len(signature) != SIGNATURE_SIZE or not admitted(key):
+    if len(signature) != SIGNATURE_SIZE or not (isinstance(key, PublicKey) or admitted(key)):
         return False
     try:
         crypto_sign_open(signature + message, key)
@@ -81,12 +92,9 @@ def from_base64(text: str, place: str, size: int | None = None) -> bytes:
     return data
 
 
-def public_key(text: str, place: str) -> bytes:
-    """The 32 bytes of an admitted public key in base64. Raises Malformed."""
-    key = from_base64(text, place, KEY_SIZE)
-    if not admitted(key):
-        raise Malformed("bad-key", "not a canonical Ed25519 key of prime order", place)
-    return key
+def public_key(text: str, place: str) -> PublicKey:
+    """The public key in base64. Raises Malformed unless it is admitted."""
+    return PublicKey(from_base64(text, place, KEY_SIZE), place)
 
 
 def is_hash(text: str) -> bool:

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import origin
-from armslength.core.record.keys import public_key
+from armslength.core.record.keys import PublicKey, public_key
 from armslength.core.record.note import COSIGNATURE, ED25519, is_name, vkey
 from armslength.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The terms' keys. `entries` and `checkpoints` map an actor to its 32-byte key; `names` to its DID."""
+    """The terms' keys. `entries` and `checkpoints` map an actor to its key; `names` to its DID."""
 
     arrangement: str
     keeper: str
-    entries: dict[str, bytes]
-    checkpoints: dict[str, bytes]
+    entries: dict[str, PublicKey]
+    checkpoints: dict[str, PublicKey]
     names: dict[str, str]
     timekeepers: tuple[str, ...]
 
@@ -40,8 +40,8 @@ def roster(terms: Arrangement) -> Roster:
     Every key has one owner and one role: a cosignature does not name its signer, so a shared key would count twice.
     """
     owners: dict[str, str] = {}
-    entries: dict[str, bytes] = {}
-    checkpoints: dict[str, bytes] = {}
+    entries: dict[str, PublicKey] = {}
+    checkpoints: dict[str, PublicKey] = {}
     names: dict[str, str] = {}
     for actor, named in sorted(terms.actors.items()):
         if named.did is not None:
