@@ -8,6 +8,8 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -21,6 +23,7 @@ import pytest
 from tests.e2e.stage import PROGRAM, WEEK, Stage, free_port
 from tests.net.test_mail import Inbox, mail_server
 from tests.notify.outside import SECRET_TEXT, Receiver, receiver
+from tests.notify.test_calendar import events
 
 
 class Outside:
@@ -86,11 +89,19 @@ def outside() -> Iterator[Outside]:
         found.end()
 
 
+def calendar(url: str) -> list[Any]:
+    """The entries of a calendar, as another library reads them."""
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+        return events(answer.read().decode())
+
+
 def settings(out: Outside, folder: Path) -> str:
     """What is added to a node's configuration."""
     (folder / "hook.secret").write_text(SECRET_TEXT)
     return (
-        f'\n[notify.mail]\nhost = "127.0.0.1"\nport = {out.port}\nsecurity = "none"\nsender = "node@buyer.example"\n'
+        f"\n[notify]\ncalendar = true\n"
+        f'[notify.mail]\nhost = "127.0.0.1"\nport = {out.port}\nsecurity = "none"\nsender = "node@buyer.example"\n'
         '[[notify.to]]\nmail = "ops@buyer.example"\n'
         f'[[notify.to]]\nwebhook = "{out.hook.url}"\nsecret_file = "{folder / "hook.secret"}"\n'
     )
@@ -110,6 +121,10 @@ def test_people_are_told_through_kills_on_both_sides(tmp_path: Path) -> None:
             stage.until("mail", lambda: "SIGNED" in out.texts())
             assert len({each["References"] for each in out.messages() if "test" not in each["Subject"]}) == 1
 
+            assert stage.json("calendar", node="buyer") == {"url": None}
+            url = stage.json("calendar", "--renew", node="buyer")["url"]
+            assert ["The start" in str(each["SUMMARY"]) for each in calendar(url)] == [True]
+
             out.mail_down()
             stage.clean_week()
             stage.ok("wait", node="buyer")
@@ -127,6 +142,13 @@ def test_people_are_told_through_kills_on_both_sides(tmp_path: Path) -> None:
 
             stage.clock("2027-03-16T20:00:00Z")  # the second week has ended, and nobody has said anything
             stage.until("silence", lambda: out.types()["silence.attest"])
+            assert any("end of the term" in str(each["SUMMARY"]) for each in calendar(url))
+            other = stage.json("calendar", "--renew", node="buyer")["url"]
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                calendar(url)
+            stage.ok("calendar", "--revoke", node="buyer")
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                calendar(other)
             ids = Counter(fields["webhook-id"] for fields, _ in out.hook.got)
             assert set(ids.values()) == {1}
             names = Counter(each["Message-ID"] for each in out.messages())
@@ -145,14 +167,14 @@ def test_what_waits_is_seen_and_watched(tmp_path: Path) -> None:
     with Stage(tmp_path) as stage:
         asked = stage.json("today", node="supplier")["asked"]
         assert [(each["kind"], each["subject"]) for each in asked] == []
-        with watched(stage, "laboratory") as events:
+        with watched(stage, "laboratory") as told:
             stage.clock(WEEK)
             stage.ok("wait", node="buyer")
             for node in ("laboratory", "inspector"):
                 found = stage.json("today", node=node)
                 assert [(each["kind"], each["periods"]) for each in found["asked"]] == [("attest", [0])], node
                 assert found["said"] == []
-            stage.until("asked", lambda: [each for each in events if each["kind"] == "asked"])
+            stage.until("asked", lambda: [each for each in told if each["kind"] == "asked"])
             stage.ok("attest", "quality#0", "--true", node="inspector")
             found = stage.json("today", node="inspector")
             assert found["asked"] == []
@@ -167,9 +189,9 @@ def test_what_waits_is_seen_and_watched(tmp_path: Path) -> None:
             assert [each["outcome"] for each in stage.json("today", node="laboratory")["said"]] == ["confirmed"]
             assert [each["outcome"] for each in stage.json("today", node="inspector")["said"]] == ["confirmed"]
             stage.clock("2027-03-18T12:00:00Z")  # nobody has spoken of the second week
-            stage.until("unknown", lambda: [each for each in events if each["event"] == "unknown"])
-        assert len({each["id"] for each in events}) == len(events)
-        assert {each["arrangement"] for each in events} == {stage.hash}
+            stage.until("unknown", lambda: [each for each in told if each["event"] == "unknown"])
+        assert len({each["id"] for each in told}) == len(told)
+        assert {each["arrangement"] for each in told} == {stage.hash}
         text = stage.ok("today", node="laboratory")
         assert "Your last attestation, that quality week 0 held: decided as it says: SUPPORTED." in text
 

@@ -69,6 +69,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "record": ("armslength record --node borovia", "armslength record --bundle bundle --json"),
     "today": ("armslength today --node arandia", "armslength today --json --node m1"),
     "watch": ("armslength watch --json --node arandia",),
+    "calendar": ("armslength calendar --renew --node arandia", "armslength calendar --revoke --node arandia"),
     "notify-test": ("armslength notify-test --node arandia",),
     "wait": ("armslength wait --timeout 10 --node borovia",),
     "export": ("armslength export bundle --node borovia",),

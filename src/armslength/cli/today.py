@@ -1,4 +1,4 @@
-"""`today`, `watch`, `notify-test`: what waits, what happens, and whether those who are told of it are reached."""
+"""`today`, `watch`, `notify-test`, `calendar`: what waits, what happens, and whether people are told of it."""
 
 from __future__ import annotations
 
@@ -165,3 +165,27 @@ def _report(report: NotifyReport) -> list[str]:
     for each in report.given_up:
         lines.append(f"Given up on {date(each.at)} {clock(each.at)} UTC, for {each.to}: {each.subject}: {each.reason}.")
     return lines
+
+
+# --- calendar ---------------------------------------------------------------------------------------------------------
+
+
+def calendar(*, renew: bool = False, revoke: bool = False, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """Print the address of this node's calendar, for a calendar program to subscribe to. Whoever has it reads the
+    calendar: do not pass it on.
+
+    Parameters
+    ----------
+    renew
+        Make an address; the one before, if there was one, leads nowhere from now on.
+    revoke
+        From now on there is none.
+    """
+    from armslength.wire.news import CALENDAR, CalendarOrder
+
+    if renew and revoke:
+        raise Misuse("which", "give --renew or --revoke, not both", "calendar")
+    found = ask(load(node), CALENDAR, CalendarOrder(renew=renew, revoke=revoke))
+    none = "There is no address." if revoke else "There is no address yet: make one with --renew."
+    show(found, as_json=json, text=found.url or none)
+    return DONE

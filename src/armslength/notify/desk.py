@@ -6,12 +6,12 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Final
 
 from armslength.engine.node import Nobody, Node
-from armslength.errors import ArmslengthError
+from armslength.errors import ArmslengthError, Misuse
 from armslength.notify import catalogue
+from armslength.notify.feed import Feed
 from armslength.notify.mail import Letter, html_of, text_of
 from armslength.notify.notification import Notification, id_of
 from armslength.notify.notifier import Notifier
@@ -19,7 +19,16 @@ from armslength.notify.outbox import DeadLetter, Outbox
 from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Addressee, Settings
 from armslength.notify.webhook import body_of
-from armslength.wire.news import ChannelTest, GivenUp, NewsQuestion, NewsView, NotifyReport, ToldEvent
+from armslength.wire.news import (
+    CalendarAddress,
+    CalendarOrder,
+    ChannelTest,
+    GivenUp,
+    NewsQuestion,
+    NewsView,
+    NotifyReport,
+    ToldEvent,
+)
 
 LONGEST_WAIT_S: Final = 30
 AT_ONCE: Final = 200  # events in one answer
@@ -37,7 +46,7 @@ class NewsDesk:
         name: str,
         outbox: Outbox | None = None,
         sender: LetterSender | None = None,
-        wall: Callable[[], float] = time.time,
+        feed: Feed | None = None,
     ) -> None:
         self._node = node
         self._notifier = notifier
@@ -45,7 +54,7 @@ class NewsDesk:
         self._name = name
         self._outbox = outbox
         self._sender = sender
-        self._wall = wall
+        self._feed = feed
         self._mark = secrets.token_hex(4)  # of this start of the node
         self._leaving: asyncio.TimerHandle | None = None
 
@@ -114,6 +123,18 @@ class NewsDesk:
         self._node.observer = Nobody()
         self._notifier.forget()
 
+    # --- the calendar ------------------------------------------------------------------------------------------------
+
+    async def calendar(self, token: str) -> str | None:
+        """The calendar, for whoever knows its address."""
+        return await self._feed.read(token) if self._feed else None
+
+    async def calendar_address(self, asked: CalendarOrder) -> CalendarAddress:
+        """Where the calendar is. Raises Misuse where the configuration wants none."""
+        if self._feed is None:
+            raise Misuse("no-calendar", "there is no calendar: set `calendar = true` in [notify]", "notify.calendar")
+        return CalendarAddress(url=await self._feed.url(renew=asked.renew, revoke=asked.revoke))
+
     # --- tests -------------------------------------------------------------------------------------------------------
 
     async def test(self) -> NotifyReport:
@@ -137,7 +158,7 @@ class NewsDesk:
         )
 
     async def _test(self, to: Addressee) -> ChannelTest:
-        now = int(self._wall())
+        now = int(time.time())
         said = Notification(
             id=id_of(to.name, self._mark, secrets.token_hex(4)),
             kind="test",

@@ -31,6 +31,7 @@ from armslength.views.timeline import effects
 from armslength.views.today import how_to
 from armslength.views.words import Words, start_case
 
+REMINDED: Final = "reminded"  # kind in the store: what has been told, by arrangement
 MOST: Final = 50  # changes that are told of one by one
 
 

@@ -24,7 +24,7 @@ from armslength.engine.repository import LiveArrangement, Repository
 from armslength.notify import catalogue
 from armslength.notify.calendar import CANCEL, REQUEST, calendar, entry_of
 from armslength.notify.mail import Letter, line_of
-from armslength.notify.news import Outlook, Reminded, SeenArrangement, news
+from armslength.notify.news import REMINDED, Outlook, Reminded, SeenArrangement, news
 from armslength.notify.notification import TROUBLE, Notification, id_of
 from armslength.notify.outbox import Outbox
 from armslength.notify.sender import BY_MAIL, TO_WEBHOOK
@@ -34,8 +34,7 @@ from armslength.views.words import iso, safe, start_case
 from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
-REMINDED: Final = "reminded"  # kind in the store: what has been told, by arrangement
-LEADS: Final = "news-leads"  # … and for which lead times the next instants were found
+LEADS: Final = "news-leads"  # kind and key in the store: for which lead times the next instants were found
 PORTION: Final = 32  # leaves replayed at once, before others have their turn
 AGAIN_S: Final = 60  # before another look where one has failed
 SHOWN: Final = 1000  # notifications that are kept for whoever watches

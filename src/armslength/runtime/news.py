@@ -8,6 +8,7 @@ from armslength.net.lazy import LazyClient
 from armslength.net.mail import MailClient
 from armslength.net.ways import ways
 from armslength.notify.desk import NewsDesk
+from armslength.notify.feed import Feed
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import Outbox
 from armslength.notify.sender import LetterSender
@@ -26,7 +27,8 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient) -> 
     await notifier.begin()
     node.observer = notifier
     sender = LetterSender(outbox, found, _mail(config, found), client.post, repository.troubles)
-    return NewsDesk(node, notifier, found, config.name, outbox, sender)
+    feed = Feed(store, config.address) if found.calendar else None
+    return NewsDesk(node, notifier, found, config.name, outbox, sender, feed)
 
 
 def _mail(config: Config, found: Settings) -> MailClient | None:

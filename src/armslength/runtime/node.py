@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import uvicorn
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from armslength.config import FILE, Config, Notify
@@ -137,6 +138,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     officials = Officials(approvals, repository, writer, proposals, tranches)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config), is_named=repository.names.is_named)
+    desk = _Desk(config, node, store, client)
     app = build_app(
         node,
         exchange,
@@ -144,8 +146,8 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         access.authorise,
         did_document=_did_document(config, keys),
         base_path=urlsplit(config.address).path,
+        also=desk.routes(),
     )
-    desk = _Desk(config, node, store, client)
     management = build_management(node, clock, officials, desk.open)
     await publisher.sweep()
     loops = _started(deliverer, node, replies, proposals, officials, *await desk.begin())
@@ -185,6 +187,14 @@ class _Desk:
 
                 self._made = await news(*self._needs)
             return self._made
+
+    def routes(self) -> list[Route]:
+        """What it shows to people who are no peers."""
+        if not self._is_on:
+            return []
+        from armslength.web.told import routes
+
+        return routes(self.open)
 
     async def begin(self) -> list[Loop]:
         """What runs of it; nothing where nobody is told anything."""

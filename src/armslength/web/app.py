@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
@@ -19,14 +21,17 @@ def build_app(
     *,
     did_document: bytes,
     base_path: str,
+    also: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put everything that a node answers its peers together.
 
     `base_path` is the path of our address ("" for a host of our own): a reverse proxy may pass it on, or cut it off.
+    `also` is for people who are no peers.
     """
     routes: list[BaseRoute] = [
         *dsp.routes(exchange, caller, did_document),
         *own.routes(node, caller),
         *data.routes(authorise),
+        *also,
     ]
     return Starlette(routes=[Mount(base_path, routes=routes), *routes] if base_path else routes)

@@ -16,10 +16,13 @@ from armslength.errors import NotFound
 from armslength.views.today import NAMED, attested, outline, proposed, soonest, to_approve
 from armslength.wire.manage import Verb
 from armslength.wire.news import (
+    CALENDAR,
     NEWS,
     NOTIFY_TEST,
     TODAY,
     AskedNow,
+    CalendarAddress,
+    CalendarOrder,
     LastWord,
     NewsQuestion,
     NewsView,
@@ -41,6 +44,10 @@ class Desk(Protocol):
 
     async def test(self) -> NotifyReport:
         """Try every way, and say what waits."""
+        ...
+
+    async def calendar_address(self, asked: CalendarOrder) -> CalendarAddress:
+        """Where the calendar is."""
         ...
 
 
@@ -71,6 +78,7 @@ class NewsVerbs:
             (TODAY, self.today),
             (NEWS, self.news),
             (NOTIFY_TEST, self.test),
+            (CALENDAR, self.calendar),
         ]
 
     async def today(self, _: NoQuestion) -> TodayView:
@@ -94,6 +102,10 @@ class NewsVerbs:
     async def test(self, _: NoQuestion) -> NotifyReport:
         """Try every way by which somebody is told."""
         return await (await self._desk()).test()
+
+    async def calendar(self, asked: CalendarOrder) -> CalendarAddress:
+        """Where the calendar is."""
+        return await (await self._desk()).calendar_address(asked)
 
     # --- what waits --------------------------------------------------------------------------------------------------
 

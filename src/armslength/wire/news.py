@@ -144,7 +144,7 @@ class GivenUp:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyReport:
     """What became of each test; how many notifications wait, by addressee, and how many were dropped since the start
-    for want of room; what was given up; and the address of the calendar, if there is one."""
+    for want of room; and what was given up."""
 
     tested: tuple[ChannelTest, ...]
     waiting: dict[str, int]
@@ -152,6 +152,22 @@ class NotifyReport:
     given_up: tuple[GivenUp, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarOrder:
+    """Where the calendar is; a new address in place of the old one, or none any more."""
+
+    renew: bool = False
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarAddress:
+    """Where the calendar is (None: nowhere)."""
+
+    url: str | None = None
+
+
 TODAY: Final = Verb("today", NoQuestion, TodayView)
 NEWS: Final = Verb("news", NewsQuestion, NewsView)
 NOTIFY_TEST: Final = Verb("notify-test", NoQuestion, NotifyReport)
+CALENDAR: Final = Verb("calendar", CalendarOrder, CalendarAddress)
