@@ -153,6 +153,18 @@ def test_any_change_ends_a_draft() -> None:
     refused(ledger, Fulfilment(draft=made.hash), "draft-over")
 
 
+def test_a_draft_of_no_arrangement_covers_none() -> None:
+    """Only a standing approval may be for all of them (rule 12.2b)."""
+    ledger = governed()
+    made = draft(ledger, arrangement="")
+    for fact in (asked(made), says("ivo", made, APPROVE), says("kaja", made, APPROVE)):
+        add(ledger, fact)
+    assert ledger.covering(ARRANGEMENT, WITHDRAW, EFFECTIVE, NOON) is None
+    broken = draft(ledger, acts=(Act(name="withdraw", body={"text": 1.5}),))
+    with pytest.raises(ArmslengthError, match="not representable"):
+        add(ledger, DraftRequest(draft=broken, proof=proof("vera", "00", ASK)))
+
+
 def test_a_lapsed_draft_is_not_approved() -> None:
     """Its time is over for decisions too, and a clock that goes back does not bring it back."""
     ledger = governed()
@@ -206,6 +218,9 @@ def test_a_standing_approval_ends_by_date_or_by_any_official() -> None:
     assert ledger.covering("cd" * 32, release, delivered, NOON) is None
     other = Act(name="release", body={"tranche": "T5", "wrapped": "ff"})
     assert ledger.covering(ARRANGEMENT, other, delivered, NOON) is None
+    acts = tuple(Act(name="release", body={"tranche": tranche}) for tranche in ("T4", "T5"))
+    both = draft(ledger, name="release", acts=acts, about=(), until=until, nonce="two")
+    refused(ledger, asked(both), "bad-draft")
     add(ledger, Fulfilment(draft=name, acts=(release,)))
     add(ledger, Fulfilment(draft=name, acts=(release,)))
     add(ledger, says("vera", name, OBJECT))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from armslength.approvals.drafts import APPROVE, ASK, OBJECT, Act, DraftedAct, Subject
+from armslength.approvals.drafts import APPROVE, ASK, OBJECT, Act, DraftedAct, Subject, login_nonce
 from armslength.approvals.ledger import fold
-from armslength.approvals.policy import ApprovalPolicy, ApprovalRule
+from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login, Official
 from armslength.core.arrangement.bodies import Allege, Body, Resume, Sign, Withdraw
 from armslength.core.canonical import canonical, plain
 from armslength.engine.approvals import LINE
-from armslength.errors import Misuse, Refused
-from armslength.ports import Batch, Put
+from armslength.errors import Misuse, Refused, Unauthorised
+from armslength.ports import Batch, ProvenLogin, Put
 from armslength.views.jsonable import jsonable
 from armslength.wire.approvals import decode_line
 from armslength.wire.manage import statements
@@ -28,6 +29,7 @@ from tests.sim.harness import SimNode, World
 from tests.sim.script import FILES, begin, perform
 from tests.sim.strangers import run
 
+ISSUER = "https://login.borovia.example"
 TWO = ApprovalRule(count=2, of=NAMES)
 
 
@@ -394,6 +396,68 @@ def test_a_file_is_given_out_once_it_is_approved(tmp_path: Path) -> None:
         await world.clock(at(0))
         await world.rest()
         assert await world.received("T1") == FILES["T1"]
+
+    run(tmp_path, story)
+
+
+class Provider:
+    """An OpenID Connect provider that has signed what is in `known`."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, ProvenLogin] = {}
+
+    def login(self, subject: str, nonce: str) -> str:
+        """A login; its ID token."""
+        claims = {"iss": ISSUER, "sub": subject, "nonce": nonce}
+        token = f"e30.{base64.urlsafe_b64encode(canonical(claims)).decode().rstrip('=')}.c2ln"
+        self.known[token] = ProvenLogin(issuer=ISSUER, subject=subject, nonce=nonce, jwk='{"kty":"OKP"}')
+        return token
+
+    async def proven(self, token: str) -> ProvenLogin:
+        """See `ports.Logins`."""
+        if token not in self.known:
+            raise Unauthorised("bad-login", "is no token of ours", "token")
+        return self.known[token]
+
+
+def test_an_official_logs_in_anew_for_each_word(tmp_path: Path) -> None:
+    """An ID token counts that the provider has signed for this official, this draft and this word; it is kept as the
+    evidence, with the provider's key (rule 12.3a)."""
+
+    async def story(world: World) -> None:
+        b, provider = world.nodes["B"], Provider()
+        await begin(world)
+        await world.clock(at(0))
+        await world.rest()
+        base = only("withdraw")
+        ivo = Official(name="Ivo", logins=(Login(issuer=ISSUER, subject="4711"),))
+        await adopt(b, dataclasses.replace(base, officials=base.officials | {"ivo": ivo}))
+        name = await ask(b, "vera", Withdraw(text="we leave"))
+
+        async def decide(token: str) -> None:
+            await b.manage("decide", draft=name, word=APPROVE, proof={"token": token})
+
+        good = provider.login("4711", login_nonce(name, APPROVE))
+        with pytest.raises(AssertionError, match="no-provider"):
+            await decide(good)
+        b.running.officials.logins = provider
+        for subject, nonce, code in (
+            ("4711", login_nonce(name, OBJECT), "bad-login"),
+            ("4711", name, "bad-login"),
+            ("4712", login_nonce(name, APPROVE), "no-official"),
+        ):
+            with pytest.raises(AssertionError, match=code):
+                await decide(provider.login(subject, nonce))
+        with pytest.raises(AssertionError, match="bad-login"):
+            await decide(good.replace(".c2ln", ".Zm9yZ2Vk"))
+        await decide(good)
+        with pytest.raises(AssertionError, match="said-before"):
+            await decide(good)
+        await word(b, "kaja", name, APPROVE)
+        await world.rest()
+        assert await entries(world, "B", "withdraw") == 1
+        (kept,) = [line.decided.proof for line in await lines(b) if line.decided and line.decided.proof.token]
+        assert (kept.token, kept.jwk, kept.login) == (good, '{"kty":"OKP"}', ivo.logins[0])
 
     run(tmp_path, story)
 

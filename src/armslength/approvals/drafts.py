@@ -174,5 +174,9 @@ def check_draft(draft: DraftedAct) -> None:
         raise Malformed("bad-draft", f"has between 1 and {MOST_ACTS} acts of one name", "acts")
     if len(draft.why) > MAX_WHY:
         raise Malformed("too-long", f"at most {MAX_WHY} characters", "why")
-    if len(canonical(draft)) > MAX_DRAFT:
+    try:
+        size = len(canonical(draft))
+    except ValueError as error:
+        raise Malformed("bad-draft", str(error), "acts") from None
+    if size > MAX_DRAFT:
         raise Malformed("too-large", f"a draft has at most {MAX_DRAFT} bytes", "draft")

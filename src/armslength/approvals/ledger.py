@@ -167,12 +167,12 @@ class Ledger:
         """The approved draft by which an act may be done now, its object standing as it did (rules 12.2b, 12.3b)."""
         for record in self.live():
             draft = record.draft
-            if record.state is not DraftState.APPROVED or draft.arrangement not in {arrangement, ""}:
+            if record.state is not DraftState.APPROVED or record.is_lapsed(now):
                 continue
             if draft.until is not None:
-                if draft.act == act.name and now < draft.until and _stands_for(draft.acts[0], act):
+                if draft.arrangement in {arrangement, ""} and _stands_for(draft.acts[0], act):
                     return record
-            elif now <= draft.lapses and (act, subject) in zip(draft.acts, draft.about, strict=True):
+            elif draft.arrangement == arrangement and (act, subject) in zip(draft.acts, draft.about, strict=True):
                 return record
         return None
 
@@ -246,6 +246,8 @@ class Ledger:
         if not at < draft.lapses <= at + named.LONGEST:
             raise Refused("bad-time", "lapses before it can be approved, or waits too long", "lapses")
         is_standing = draft.until is not None
+        if is_standing and len(draft.acts) > 1:
+            raise Refused("bad-draft", "a standing approval is of one act", "acts")
         if is_standing and (draft.act not in named.AUTOMATIC or not at < (draft.until or 0) <= at + named.LONGEST):
             raise Refused("bad-time", "a standing approval is of what the node does by itself, and ends", "until")
         if not is_standing and len(draft.about) != len(draft.acts):
@@ -346,4 +348,4 @@ def _check_approved(record: DraftRecord, at: int) -> None:
 
 def _stands_for(general: Act, act: Act) -> bool:
     """Whether a standing approval is for this act: whatever it names is the same."""
-    return all(act.body.get(name) == value for name, value in general.body.items())
+    return general.name == act.name and all(act.body.get(name) == value for name, value in general.body.items())

@@ -30,6 +30,7 @@ from armslength.approvals.drafts import (
     Proposing,
     Subject,
     act_of,
+    check_draft,
 )
 from armslength.approvals.ledger import (
     REJECTED,
@@ -58,6 +59,7 @@ from armslength.wire.own import Proposal
 from armslength.wire.strict import convert, parse
 
 PROPOSALS: Final = "approval-proposal"  # kind in the store: proposals that wait for approval, by digest
+ALONE: Final = frozenset({PROPOSE, ACCEPT, DECLINE, SIGN, POLICY})  # acts of which a draft has one
 AGAIN_S: Final = 5.0  # before what is approved and could not be done is tried again
 WHAT: Final = "acts that are approved"  # a trouble
 
@@ -65,7 +67,7 @@ log = logging.getLogger(__name__)
 
 
 class Officials:
-    """The officials of one node's owner. `logins` verifies what is proven by a login, where there is a provider."""
+    """The officials of one node's owner. `logins` verifies what is proven by a login; whoever serves logins sets it."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class Officials:
         self._writer = writer
         self._proposals = proposals
         self._tranches = tranches
-        self._logins = logins
+        self.logins = logins
         self._doing = asyncio.Lock()
         self._woken = asyncio.Event()
 
@@ -103,10 +105,13 @@ class Officials:
             about = [PROPOSED] * len(acts)
         else:
             about = await self._about(arrangement, acts)
-        return self.approvals.drafted(arrangement, list(zip(acts, about, strict=True)), by, why, until)
+        made = self.approvals.drafted(arrangement, list(zip(acts, about, strict=True)), by, why, until)
+        check_draft(made)
+        return made
 
     async def ask(self, draft: DraftedAct, proof: Proof, proposal: Proposal | None = None) -> DraftRecord:
         """Ask for a draft as it was made, if it would be made like that now. Raises Refused, Unauthorised."""
+        check_draft(draft)
         await self.review(draft.arrangement)
         if draft.until is None and tuple(await self._about(draft.arrangement, draft.acts)) != draft.about:
             raise Refused("changed", "what it is about has changed since it was drafted: draft it again", "about")
@@ -130,6 +135,10 @@ class Officials:
     async def _about(self, arrangement: str, acts: Sequence[Act]) -> list[Subject]:
         """Where the objects of these acts stand. Raises Refused where the acts could not be done now."""
         names = {act.name for act in acts}
+        if names & ALONE and len(acts) > 1:
+            raise Misuse("one-act", "is asked for by itself", acts[0].name)
+        if names == {SIGN}:
+            body_of(acts[0])
         if names == {POLICY}:
             check_policy(convert(ApprovalPolicy, acts[0].body, POLICY))
             return [PROPOSED]
@@ -169,9 +178,9 @@ class Officials:
         """The proof of a word, a login verified with its provider. Raises Unauthorised, Refused."""
         if proof.token is None:
             return proof
-        if self._logins is None:
+        if self.logins is None:
             raise Refused("no-provider", "this node has no OpenID Connect provider: sign with a key", "token")
-        found, told = await self._logins.proven(proof.token), with_login(proof)
+        found, told = await self.logins.proven(proof.token), with_login(proof)
         if told.login is None or (found.issuer, found.subject, found.nonce) != (
             told.login.issuer,
             told.login.subject,
@@ -209,11 +218,11 @@ class Officials:
             try:
                 await self.review(record.draft.arrangement)
                 said = await self._done(self.approvals.ledger.find(name))
-            except Unavailable as error:
-                trouble.tell(str(error), advice(error))
-                return ()
             except ArmslengthError as error:
-                await self.approvals.append(Ending(draft=name, why=REJECTED, reason=str(error)[:500]))
+                if not isinstance(error, Unavailable) and error.code != "restored":
+                    await self.approvals.append(Ending(draft=name, why=REJECTED, reason=str(error)[:500]))
+                    return ()
+                trouble.tell(str(error), advice(error))
                 return ()
             trouble.end()
             return said
@@ -222,6 +231,8 @@ class Officials:
         """What the node does by itself once it is approved is looked at now."""
         draft = record.draft
         if draft.act in AUTOMATIC or draft.act == PUBLISH:
+            if draft.arrangement:
+                self._repository.on_change(draft.arrangement)
             for live in self._repository.in_use():
                 if draft.arrangement in {live.arrangement, ""}:
                     self._tranches.hurry(live)

@@ -83,6 +83,7 @@ class Running:
     store: SqliteStore
     app: ASGIApp
     management: ASGIApp
+    officials: Officials
     peers: int  # connections of theirs at once
 
 
@@ -152,7 +153,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     await publisher.sweep()
     loops = _started(deliverer, node, replies, proposals, officials, *await desk.begin())
     try:
-        yield Running(node, exchange, access, deliverer, clock, store, app, management, share.peers)
+        yield Running(node, exchange, access, deliverer, clock, store, app, management, officials, share.peers)
     finally:
         await cancelled(loops)
         await client.close()
