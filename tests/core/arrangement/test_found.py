@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from armslength.core.arrangement.bodies import Allege, Notice, Resume, Waive
+from armslength.core.arrangement.bodies import Allege, Notice, Respond, Resume, Waive
 from armslength.core.arrangement.terms import CleanRun, Due, DutyIs, Excuse, TrancheIs
 from armslength.errors import Refused
 from tests.core.arrangement.small import (
@@ -172,6 +172,23 @@ def test_period_refuted_before_a_violation_ended_belongs_to_it() -> None:
     attest(play, start(3) + 20, "k", 2, True)
     attest(play, start(3) + 10, "k", 0, False)
     assert [(known.first, known.state) for known in play.state.duties["d"].instances] == [(0, "REMEDIED")]
+
+
+def test_hold_about_a_period_that_an_earlier_violation_waits_for_is_not_ended_by_one_that_was_cured_between() -> None:
+    """p5's violation is cured before p1 is refuted, which opens one that is still open: what is admitted of p8 belongs
+    to no violation that has ended, so its hold runs on (rule 5.2a)."""
+    play = begun(
+        claims={"k": state_claim(report_by=900)},
+        duties={"d": maintain("k", consequence="record", cure=2, remedy_run=1)},
+    )
+    attest(play, start(6) + 1, "k", 5, False)
+    attest(play, start(7) + 1, "k", 6, True)
+    attest(play, start(8) + 1, "k", 7, True)
+    attest(play, start(8) + 5, "k", 1, False)
+    play.say(start(8) + 20, "P", Allege(claim="k", period=8, hold=True))
+    play.say(start(8) + 30, "Q", Respond(allegation="P/k/8", answer="ADMITTED"))
+    assert [(known.first, known.state) for known in play.state.duties["d"].instances] == [(1, "OVERDUE"), (5, "CURED")]
+    assert (play.shown, play.state.allegations["P/k/8"].outcome) == ("HELD", "UPHELD")
 
 
 def test_breach_of_the_instant_at_which_the_term_ends_is_remedied_by_what_is_done() -> None:

@@ -236,10 +236,6 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
         if draft.terms.duties[duty].kind == "achieve":
             if owed.state in tables.MENDED or owed.state in {DutyStatus.FULFILLED, DutyStatus.DISCHARGED}:
                 return True
-        elif owed.state == DutyStatus.DISCHARGED:
+        elif owed.state == DutyStatus.DISCHARGED or marks.is_owned(draft, duty, period):
             return True
-        else:
-            last, running = marks.ended_before(draft, duty, period), owed.violation
-            if last is not None and (running is None or not last < running <= period):
-                return True
     return False

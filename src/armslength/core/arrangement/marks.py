@@ -135,10 +135,9 @@ def ended(draft: Draft, duty: str, instance: Instance) -> None:
     draft.violations = draft.violations | {duty: _owning(draft, duty, _violations(draft, duty), instance)}
 
 
-def ended_before(draft: Draft, duty: str, number: int) -> int | None:
-    """The first period of the last ended instance that begins at or before `number`."""
-    found = _violations(draft, duty).rfind(_FIRST, 0, number + 1)
-    return None if found < 0 else found
+def is_owned(draft: Draft, duty: str, number: int) -> bool:
+    """Whether an ended instance owns this period."""
+    return _violations(draft, duty)[number : number + 1] in {_FIRST, _OWNED}
 
 
 def ends_after(draft: Draft, duty: str, number: int) -> bool:
