@@ -53,6 +53,7 @@ def test_unknown_and_missing_answers_are_named_together() -> None:
         ("product", None, "must be text"),
         ("product", "x" * 121, "longer than 120"),
         ("finder", "x" * 81, "longer than 80"),
+        ("finder", "cards/f.yaml", "no identity card that was found"),
         ("finder", {}, "not an identity card"),
         ("finder", {"did": "did:web:x.example.org"}, "keys"),
         ("finder", node_card("x") | {"more": 1}, "no field"),

@@ -47,9 +47,9 @@ def test_a_card_is_chosen_by_file_did_or_name() -> None:
     """Whatever names exactly one card means that card; anything else stays a name."""
     found = found_cards(FILES)
     did = found[1].card.did
-    for answer in ("C.yaml", did, "Borovia again", " Borovia again "):
+    for answer in ("C.yaml", "cards/C.yaml", "./C.yaml", did, "Borovia again", " Borovia again "):
         assert chosen(answer, found) == found[1].answer()
-    for answer in ("Borovia", "B.yaml", "", 7, {"did": "x"}):
+    for answer in ("Borovia", "B.yaml", "xC.yaml", "", 7, {"did": "x"}):
         assert chosen(answer, found) == answer
 
 

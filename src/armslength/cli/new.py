@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from armslength.templates import FoundCard, Template, TemplateQuestion
     from armslength.templates.answers import Answer
 
-CARD_ENDINGS = (".yaml", ".yml", ".json")
 MOST_FILES, DEEPEST = 2000, 4  # of a folder that is looked through for cards
 WIDTH = 96
 AGREED = "rehearsals/as-agreed.yaml"  # every template has this one
@@ -138,6 +137,7 @@ def _asked(template: Template, *, json: bool) -> int:
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The files of a folder that may be cards, by their path in it: no hidden ones, and no links to elsewhere."""
+    from armslength.templates.answers import CARD_ENDINGS
     from armslength.templates.cards import LARGEST_CARD
 
     if not folder.is_dir():

@@ -20,6 +20,7 @@ from armslength.wire.terms_values import BadValue
 from armslength.wire.terms_yaml import MAX_BYTES, parse
 
 DAY = 86400
+CARD_ENDINGS = (".yaml", ".yml", ".json")
 LONGEST_NAME = 80  # characters
 LONGEST_TEXT = 200
 WIDTH = 110
@@ -209,6 +210,8 @@ def _card(question: TemplateQuestion, given: object) -> Answer:
     """Who it is: a name, of somebody whose card is still to come, or the card itself."""
     if not isinstance(given, Mapping):
         name = _line(given, LONGEST_NAME)
+        if name.endswith(CARD_ENDINGS):  # a path that led nowhere is nobody's name
+            raise BadValue("is no identity card that was found", "a file with what armslength init prints")
         return Answer(name, quoted(name), name)
     try:
         card = read_card(given)

@@ -39,9 +39,12 @@ def found_cards(files: Iterable[tuple[str, bytes]]) -> list[FoundCard]:
 
 
 def chosen(answer: object, cards: Iterable[FoundCard]) -> object:
-    """The card that an answer names by file, DID or name; the answer itself where it names none, or more than one."""
+    """The card that an answer names by file, DID or name; the answer itself where it names none, or more than one.
+
+    A file is named as it lies in the folder that was looked through, or by a longer path that ends in that."""
     if not isinstance(answer, str):
         return answer
-    wanted = answer.strip()
-    named = [each for each in cards if wanted in (each.file, each.card.did, each.card.name)]
+    wanted, known = answer.strip(), list(cards)
+    exact = [each for each in known if wanted in (each.file, each.card.did, each.card.name)]
+    named = exact or [each for each in known if wanted.endswith(f"/{each.file}")]
     return named[0].answer() if len(named) == 1 else answer
