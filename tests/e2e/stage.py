@@ -36,13 +36,16 @@ class Stage:
         folder: Path,
         change: Callable[[str], str] = lambda text: text,
         settings: Mapping[str, str] = MappingProxyType({}),
+        inspector: Callable[[str], str] | None = None,
     ) -> None:
-        """`change` makes other terms of those of the example; `settings` are added to nodes' configurations."""
+        """`change` makes other terms of those of the example; `settings` are added to nodes' configurations;
+        `inspector` makes the inspector's card elsewhere, given a node's address."""
         self.folder = folder
         self._settings = settings
         self.nodes: dict[str, subprocess.Popen[str]] = {}
         self._stack = ExitStack()
         self._change = change
+        self._inspector = inspector
 
     def __enter__(self) -> Self:
         try:
@@ -66,18 +69,21 @@ class Stage:
             address = f"http://localhost:{free_port()}"
             self._card(actor, self.ok("init", self.folder / name, "--address", address, "--development"))
             keeper = address
-        self._card("I", self.ok("init", self.folder / "inspector", "--monitor", "--nodes", keeper, "--development"))
         for name, text in self._settings.items():
             with (self.folder / name / "node.toml").open("a") as file:
                 file.write(text)
         for name in NODES:
             self.up(name)
+        self._card("I", (self._inspector or self._monitor)(keeper))
         self.clock(SIGNED)
         self.hash = self.json("propose", terms / "arrangement.yaml", "--node", self.folder / "supplier")["arrangement"]
         self.ok("accept", self.hash, node="laboratory")
         for name in ("supplier", "buyer"):
             self.ok("sign", self.hash, node=name)
         self.ok("wait", node="buyer")
+
+    def _monitor(self, node: str) -> str:
+        return self.ok("init", self.folder / "inspector", "--monitor", "--nodes", node, "--development")
 
     def _card(self, actor: str, card: str) -> None:
         (self.folder / "terms" / "cards" / f"{actor}.yaml").write_text(card, encoding="utf-8")

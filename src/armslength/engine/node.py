@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from armslength.core.arrangement.tables import ENDED
 from armslength.core.arrangement.terms import Actor
 from armslength.core.record import evidence
-from armslength.core.record.entry import Submission, entry_hash
+from armslength.core.record.entry import Leaf, Submission, entry_hash
 from armslength.engine import name_index, schedule
 from armslength.engine.backoff import Backoff, Wait, cancelled, woken_within
 from armslength.engine.catchup import LONGEST_S as SILENCE_S
@@ -27,11 +27,12 @@ from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.engine.tranches import LiveTranches
+from armslength.engine.transport import NodeTransport
 from armslength.engine.troubles import advice
 from armslength.engine.writer import Writer, is_unsent, silent_keeper
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Clock, Peers
-from armslength.wire.own import BASE, IdleReport, Trouble, decode_idle
+from armslength.wire.own import BASE, IdleReport, SubmissionAnswer, Trouble, decode_idle
 
 LOOK_S: Final = 0.5  # the least between two looks at an arrangement in which nothing moves
 LONGEST_S: Final = 60.0  # and the most, while something is left to do there
@@ -151,6 +152,12 @@ class Node:
                 live.backoffs.retry()
                 work.woken.set()
         self._woken.set()
+
+    async def submit_for(self, live: LiveArrangement, leaves: list[Leaf]) -> list[SubmissionAnswer]:
+        """Bring statements of somebody who has no node to the keeper; its answers. Raises Unavailable."""
+        mine = (live.record.me.actor, self.recorder)
+        transport = NodeTransport(live.terms, live.arrangement, self._peers, mine, live.backoffs)
+        return await transport.submit(live.terms.keeper, leaves)
 
     # --- the work --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.routing import Route
@@ -58,6 +57,7 @@ from armslength.web.app import build_app
 from armslength.web.manage import build_management
 from armslength.web.server import OWNER, OWNERS, server, shares
 from armslength.wire import binding
+from armslength.wire.attest import ServingNode
 from armslength.wire.did_key import key_of
 from armslength.wire.place import address_of
 from armslength.worker import Deliverer
@@ -146,7 +146,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         verifier.caller,
         access.authorise,
         did_document=_did_document(config, keys),
-        base_path=urlsplit(config.address).path,
+        me=ServingNode(did=config.did, address=config.address),
         also=desk.routes(),
     )
     management = build_management(node, clock, officials, desk.open)

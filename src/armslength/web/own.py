@@ -45,18 +45,18 @@ def routes(node: Node, caller: Caller) -> list[Route]:
     """All routes below `/armslength/1`."""
     own = _Own(node, caller)
     return [
-        Route(BASE + "/propose", _guarded(own.propose), methods=["POST"]),
-        Route(BASE + "/propose/{arrangement}", _guarded(own.reply)),
-        Route(BASE + "/submit/{arrangement}", _guarded(own.submit), methods=["POST"]),
-        Route(BASE + "/sync/{arrangement}", _guarded(own.sync), methods=["POST"]),
-        Route(BASE + "/add-checkpoint", _guarded(own.add_checkpoint), methods=["POST"]),
-        Route(BASE + "/head/{arrangement}", _guarded(own.head)),
-        Route(BASE + "/cosigned/{arrangement}", _guarded(own.cosigned)),
-        Route(BASE + "/leaves/{arrangement}", _guarded(own.leaves)),
-        Route(BASE + "/own/{arrangement}", _guarded(own.own)),
-        Route(BASE + "/rest/{arrangement}", _guarded(own.rest)),
-        Route(BASE + "/hello", _guarded(own.hello), methods=["POST"]),
-        Route(BASE + "/arrangements", _guarded(own.arrangements)),
+        Route(BASE + "/propose", guarded(own.propose), methods=["POST"]),
+        Route(BASE + "/propose/{arrangement}", guarded(own.reply)),
+        Route(BASE + "/submit/{arrangement}", guarded(own.submit), methods=["POST"]),
+        Route(BASE + "/sync/{arrangement}", guarded(own.sync), methods=["POST"]),
+        Route(BASE + "/add-checkpoint", guarded(own.add_checkpoint), methods=["POST"]),
+        Route(BASE + "/head/{arrangement}", guarded(own.head)),
+        Route(BASE + "/cosigned/{arrangement}", guarded(own.cosigned)),
+        Route(BASE + "/leaves/{arrangement}", guarded(own.leaves)),
+        Route(BASE + "/own/{arrangement}", guarded(own.own)),
+        Route(BASE + "/rest/{arrangement}", guarded(own.rest)),
+        Route(BASE + "/hello", guarded(own.hello), methods=["POST"]),
+        Route(BASE + "/arrangements", guarded(own.arrangements)),
     ]
 
 
@@ -85,13 +85,13 @@ class _Own:
         """
         live = await self._node.repository.open(request.path_params["arrangement"])
         may_be_large = announces_more(request, LARGEST) and await self._is_actor(request, live)
-        leaves = await _leaves(request, MAX_BODY if may_be_large else LARGEST)
+        leaves = await read_leaves(request, MAX_BODY if may_be_large else LARGEST)
         answers = await self._node.recorder.submit(request.path_params["arrangement"], leaves)
         return Response(encode_answers(answers), media_type=JSON)
 
     async def sync(self, request: Request) -> Response:
         by = await self._authenticate(request)
-        leaves = await _leaves(request)
+        leaves = await read_leaves(request)
         synced = await self._node.recorder.sync(request.path_params["arrangement"], by, _start(request), leaves)
         return Response(canonical(synced), media_type=JSON)
 
@@ -190,7 +190,7 @@ def _names(live: LiveArrangement, did: str) -> bool:
     return any(actor.did == did for actor in live.terms.actors.values())
 
 
-async def _leaves(request: Request, largest: int = MAX_BODY) -> list[Leaf]:
+async def read_leaves(request: Request, largest: int = MAX_BODY) -> list[Leaf]:
     """The leaves that a request brings; after a few of them others have their turn."""
     found: list[Leaf] = []
     for portion in decode_portions(await whole_body(request, largest=largest)):
@@ -203,7 +203,9 @@ def _start(request: Request) -> int:
     return LeavesQuery.read(request.query_params.multi_items()).start
 
 
-def _guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+def guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint whose every failure is answered with our error body."""
+
     async def endpoint(request: Request) -> Response:
         try:
             return await work(request)

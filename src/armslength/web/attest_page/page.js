@@ -1,0 +1,188 @@
+// The page itself. It draws what is known, and does three things: makes or imports a key, signs, and sends.
+import { say } from "./words.js";
+import { canonical } from "./forms.js";
+import * as asking from "./asking.js";
+import * as journal from "./journal.js";
+import * as keys from "./keys.js";
+import { Connection } from "./node.js";
+import * as store from "./store.js";
+
+const main = document.getElementById("main"), where = document.getElementById("where");
+let me = null, connection = null, fresh = null, trouble = "";
+
+function element(tag, fields = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(fields)) {
+    if (name === "on") made.addEventListener(...value);
+    else if (name in made && name !== "list") made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.flat().filter((each) => each !== null && each !== undefined));
+  return made;
+}
+const button = (text, work, more = {}) => element("button", { type: "button", on: ["click", work], ...more }, text);
+const section = (title, ...inside) => element("section", {}, element("h2", {}, title), ...inside);
+const soft = (text) => element("p", { className: "soft" }, text);
+const moment = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
+
+function saved(name, text, kind) {
+  const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+function field(label, fields) {
+  const input = element("input", fields);
+  return [element("label", {}, label, input), input];
+}
+
+function beginning() {
+  const [nameLabel, name] = field(say("name"), { autocomplete: "name", maxLength: 200 });
+  const [fileLabel, file] = field(say("file"), { type: "file" });
+  const [wordLabel, word] = field(say("passphrase"), { type: "password", autocomplete: "current-password" });
+  const told = element("p", { className: "note", hidden: true, role: "alert" });
+  const make = async () => {
+    if (!name.value.trim()) { name.focus(); return; }
+    fresh = await keys.made(name.value.trim());
+    await keep(fresh.me);
+  };
+  const use = async () => {
+    try {
+      await keep(await keys.imported(await file.files[0].text(), word.value));
+    } catch {
+      told.textContent = say("bad_copy");
+      told.hidden = false;
+    }
+  };
+  return [
+    section(say("begin"), soft(say("begin_hint")), nameLabel, button(say("make"), make)),
+    element("details", {}, element("summary", {}, say("have")), fileLabel, wordLabel, button(say("import"), use), told),
+  ];
+}
+
+async function keep(made) {
+  await store.put("identity", "me", made);
+  await navigator.storage?.persist?.();
+  me = made;
+  await refresh();
+}
+
+function keeping() {
+  const [label, word] = field(say("passphrase"), { type: "password", autocomplete: "new-password", minLength: 12 });
+  const told = element("p", { className: "note", hidden: true, role: "alert" }, say("short"));
+  const make = async () => {
+    if (word.value.length < 12) { told.hidden = false; return; }
+    saved("armslength-key.json", await keys.copy(me.name, fresh.parts, word.value), "application/json");
+    fresh = null;
+    await draw();
+  };
+  const skip = async () => { fresh = null; await draw(); };
+  return section(say("backup"), soft(say("backup_hint")), label, told,
+    element("p", { className: "row" }, button(say("backup_make"), make), button(say("backup_skip"), skip, { className: "second" })));
+}
+
+async function attest(known, pairs) {
+  await journal.alone(() => journal.write(me, known, pairs.map(({ name, number, value, supersedes }) =>
+    ({ claim: name, period: number, value, supersedes }))));
+  await draw();
+  await refresh();
+}
+
+function asked(known, name, period) {
+  const claim = known.terms.claims[name];
+  const label = claim.period ? say("period", { unit: say(asking.unit(claim)), number: period.number }) : name;
+  const body = { claim: name, period: period.number, value: true };
+  return element("li", { className: "card" },
+    element("p", {}, element("strong", {}, label), " ",
+      element("span", { className: "soft" }, claim.period ? say("from_to", { from: moment(period.starts), to: moment(period.ends) }) : "")),
+    element("p", {}, say(claim.period ? "question" : "event")),
+    element("p", { className: "row" }, [true, false].map((value) =>
+      button(say(value ? "held" : "not_held"), () => attest(known, [{ name, number: period.number, value }]),
+        { className: value ? "" : "second", "aria-label": `${label}: ${say(value ? "held" : "not_held")}` }))),
+    element("details", {}, element("summary", {}, say("exact")),
+      element("code", {}, canonical({ arrangement: known.arrangement, author: known.actor, type: "attest", body }))));
+}
+
+function told(known, name, period) {
+  const claim = known.terms.claims[name], word = period.word;
+  const value = word && word.status !== "refused" ? word.entry.body.value : period.counted?.value;
+  const label = claim.period ? say("period", { unit: say(asking.unit(claim)), number: period.number }) : name;
+  const became = word ? say(word.status, { reason: word.refusal?.reason }) : say("sealed");
+  const line = element("li", {}, element("strong", {}, label), ": ",
+    value === undefined ? "" : say(value ? "value_true" : "value_false"), " ",
+    element("span", { className: "soft" }, `(${became})`), period.decided ? ` ${period.decided}` : "");
+  if (period.open && period.counted && (!word || word.status === "sealed"))
+    line.append(" ", button(say("correct"), () =>
+      attest(known, [{ name, number: period.number, value: !value, supersedes: period.counted.entry }]),
+      { className: "second small", "aria-label": `${say("correct")} ${label}` }));
+  return line;
+}
+
+async function questions(known) {
+  const items = await journal.entries(known.arrangement);
+  const parts = Object.entries(known.terms.claims).filter(([, claim]) => claim.monitors.includes(known.actor))
+    .map(([name, claim]) => {
+      const found = asking.periods(known, name, items), open = found.filter(asking.waiting).reverse();
+      const done = found.filter((period) => period.word || period.counted);
+      return element("section", { className: "claim" },
+        element("h3", {}, claim.statement), known.texts[claim.clause] ? soft(known.texts[claim.clause]) : null,
+        open.length ? null : soft(say("nothing")),
+        open.length > 1 ? button(say("all_held", { count: open.length }), () =>
+          attest(known, open.map(({ number }) => ({ name, number, value: true }))), { className: "wide" }) : null,
+        element("ul", { className: "plain" }, open.map((period) => asked(known, name, period))),
+        done.length ? element("details", { open: open.length === 0 }, element("summary", {}, say("said")),
+          element("ul", { className: "plain said" }, done.map((period) => told(known, name, period)))) : null);
+    });
+  return section(known.terms.title, element("p", {}, element("span", { className: "badge" }, known.questions.state)),
+    ...parts, element("p", { className: "soft small" }, say("hash", { hash: known.arrangement })));
+}
+
+async function draw() {
+  where.textContent = connection ? say("online", { node: connection.node.address }) : say("offline");
+  if (!me) { main.replaceChildren(...beginning()); return; }
+  const arrangements = (await store.all("arrangements")).filter((known) => known.questions);
+  const parts = [];
+  if (trouble) parts.push(element("p", { className: "note", role: "alert" }, say("error", { reason: trouble })));
+  if (fresh) parts.push(keeping());
+  for (const known of arrangements) parts.push(await questions(known));
+  if (!arrangements.length) parts.push(section(say("none"), button(say("refresh"), refresh)));
+  parts.push(element("details", { open: !arrangements.length }, element("summary", {}, say("card")), soft(say("card_hint")),
+    element("pre", {}, keys.card(me)),
+    button(say("copy_card"), () => saved("card.yaml", keys.card(me), "application/yaml"), { className: "second" })));
+  main.replaceChildren(...parts);
+}
+
+let busy = null;
+function refresh() {
+  busy ??= refreshed().finally(() => { busy = null; });
+  return busy;
+}
+
+async function refreshed() {
+  if (!me) return draw();
+  try {
+    connection = await Connection.open(me);
+    trouble = "";
+    await connection.arrangements();
+    for (const known of await store.all("arrangements")) {
+      await journal.alone(async () => {
+        await connection.look(known);
+        await connection.send(known);
+        await connection.look(known);
+      });
+    }
+  } catch (error) {
+    if (error.status === undefined) connection = null;
+    else trouble = error.message;
+  }
+  return draw();
+}
+
+addEventListener("online", refresh);
+addEventListener("offline", () => { connection = null; draw(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+setInterval(() => { if (!document.hidden) refresh(); }, 15_000);
+navigator.serviceWorker?.register("worker.js");
+me = (await store.get("identity", "me")) ?? null;
+await draw();
+await refresh();
