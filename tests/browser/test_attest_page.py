@@ -131,8 +131,14 @@ def test_the_key_cannot_be_read_out_of_the_browser(phone: Phone, signed: Stage) 
     other.reload()
     other.get_by_role("button", name="10: It held").click()
     signed.until("on record", lambda: (10, True) in attested(signed))
-    assert phone.told == []
+    assert [said for said in phone.told if "ERR_INTERNET_DISCONNECTED" not in said] == []
     context.close()
+
+
+def test_what_a_node_serves_is_compared_with_the_program(signed: Stage) -> None:
+    """`page` says that it is the very same."""
+    told = signed.ok("page", address_of(signed), "--development")
+    assert "serves this very page" in told
 
 
 def address_of(stage: Stage) -> str:

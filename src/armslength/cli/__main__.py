@@ -44,6 +44,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "backup": ("backup", "restore"),
     "clock": ("clock",),
     "console": ("console",),
+    "page": ("page",),
 }
 
 

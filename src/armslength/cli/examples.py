@@ -11,6 +11,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "armslength init m1 --monitor --nodes https://arandia.example --nodes https://borovia.example > cards/m1.yaml",
     ),
     "up": ("armslength up --node arandia",),
+    "page": ("armslength page", "armslength page https://neutral.example"),
     "console": ("armslength console --node arandia", "armslength console --no-browser --json --node arandia"),
     "backup": ("armslength backup /mnt/backups/arandia-2016-07-20 --node arandia",),
     "restore": ("armslength restore /mnt/backups/arandia-2016-07-20 --node arandia",),

@@ -52,10 +52,12 @@ def page_files() -> Mapping[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir(), key=lambda each: each.name)}
 
 
-def page_hash() -> str:
-    """What names the page: SHA-256 over the lines `sha256  name` of its files, in the order of their names."""
-    lines = (f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in page_files().items())
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def hash_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """SHA-256 of each file of a page, by name; and under "" what names the page: that over the lines `sha256  name` in
+    the order of the names."""
+    found = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
+    lines = "".join(f"{each}  {name}\n" for name, each in found.items())
+    return {"": hashlib.sha256(lines.encode()).hexdigest()} | found
 
 
 def routes(node: Node, caller: Caller, me: ServingNode) -> list[Route]:
