@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from armslength.core.arrangement.bodies import Attest
-from armslength.web.attest import hash_of, page_files
+from armslength.web.attest import hashes_of, page_files
 from armslength.wire.own import decode_answers, encode_leaves
 from tests.sim.evil import code, entry, post, signed
 from tests.sim.harness import World
@@ -29,11 +29,11 @@ def test_the_page_names_every_file_that_it_loads_and_no_other_host() -> None:
 
 def test_the_hash_changes_with_every_file() -> None:
     """One byte in any of them is another page."""
-    before = hash_of(page_files())
+    before = hashes_of(page_files())
     for name, data in page_files().items():
-        after = hash_of({**page_files(), name: data + b" "})
-        assert after[""] != before[""]
-        assert after[name] == hashlib.sha256(data + b" ").hexdigest()
+        after = hashes_of({**page_files(), name: data + b" "})
+        assert after.page != before.page
+        assert after.files[name] == hashlib.sha256(data + b" ").hexdigest()
 
 
 def test_only_those_whom_the_terms_name_are_answered(tmp_path: Path) -> None:

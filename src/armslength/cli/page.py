@@ -26,18 +26,14 @@ def page(address: str = "", /, *, development: bool = False, json: AsJson = Fals
 
     ours = page_hashes()
     if not address:
-        lines = [f"{each}  {name}" for name, each in ours.items() if name]
-        show({"page": ours[""], "files": _files(ours)}, as_json=json, text="\n".join([ours[""], *lines]))
+        lines = [f"{each}  {name}" for name, each in ours.files.items()]
+        show({"page": ours.page, "files": ours.files}, as_json=json, text="\n".join([ours.page, *lines]))
         return DONE
     config = Config(folder=Path(), name="page", did="", development=development)
     theirs = served_hashes(address, config)
-    other = [name for name in ours if name and theirs[name] != ours[name]]
-    told = f"{address} serves this very page: {ours['']}"
+    other = [name for name, each in ours.files.items() if theirs.files[name] != each]
+    told = f"{address} serves this very page: {ours.page}"
     if other:
         told = f"{address} serves another page: {', '.join(other)} differ; nobody should attest there"
-    show({"page": ours[""], "served": theirs[""], "differ": other}, as_json=json, text=told)
+    show({"page": ours.page, "served": theirs.page, "differ": other}, as_json=json, text=told)
     return Unverified.exit_code if other else DONE
-
-
-def _files(hashes: dict[str, str]) -> dict[str, str]:
-    return {name: each for name, each in hashes.items() if name}

@@ -8,17 +8,17 @@ from armslength.config import Config
 from armslength.errors import Unavailable
 from armslength.net.client import Client
 from armslength.net.ways import ways
-from armslength.web.attest import PATH, hash_of, page_files
+from armslength.web.attest import PATH, PageHashes, hashes_of, page_files
 
 
-def page_hashes() -> dict[str, str]:
-    """The hashes of the page's files, by name; that of the whole under ""."""
-    return hash_of(page_files())
+def page_hashes() -> PageHashes:
+    """What this program serves."""
+    return hashes_of(page_files())
 
 
-def served_hashes(address: str, config: Config) -> dict[str, str]:
-    """The same of what a node serves. Raises Unavailable where it serves no such page."""
-    return hash_of(asyncio.run(_served(f"{address.rstrip('/')}{PATH}/", config)))
+def served_hashes(address: str, config: Config) -> PageHashes:
+    """What a node serves. Raises Unavailable where it serves no such page."""
+    return hashes_of(asyncio.run(_served(f"{address.rstrip('/')}{PATH}/", config)))
 
 
 async def _served(url: str, config: Config) -> dict[str, bytes]:

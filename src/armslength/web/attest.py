@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -52,12 +53,19 @@ def page_files() -> Mapping[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir(), key=lambda each: each.name)}
 
 
-def hash_of(files: Mapping[str, bytes]) -> dict[str, str]:
-    """SHA-256 of each file of a page, by name; and under "" what names the page: that over the lines `sha256  name` in
-    the order of the names."""
+@dataclass(frozen=True, slots=True)
+class PageHashes:
+    """SHA-256 of each file of a page, by name; and of the whole: that over the lines `sha256  name` of its files."""
+
+    page: str
+    files: dict[str, str]
+
+
+def hashes_of(files: Mapping[str, bytes]) -> PageHashes:
+    """The hashes of a page."""
     found = {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
     lines = "".join(f"{each}  {name}\n" for name, each in found.items())
-    return {"": hashlib.sha256(lines.encode()).hexdigest()} | found
+    return PageHashes(hashlib.sha256(lines.encode()).hexdigest(), found)
 
 
 def routes(node: Node, caller: Caller, me: ServingNode) -> list[Route]:
