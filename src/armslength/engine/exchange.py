@@ -14,7 +14,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from armslength.core import negotiation as cn
@@ -26,6 +25,7 @@ from armslength.core.transfer import DataAddress, Transfer
 from armslength.engine.backoff import Backoff
 from armslength.engine.census import Census
 from armslength.engine.contents import PREFIX, arrangement_of
+from armslength.engine.openings import accept_transfer, agree, ask_agreement, ask_transfer
 from armslength.engine.processes import KINDS, ProcessChange, Processes, process_of
 from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
 from armslength.engine.troubles import Troubles
@@ -156,19 +156,7 @@ class Exchange:
         await self._check_address(dataset, provider, base, "base")
 
         def begin(pid: str) -> ProcessChange:
-            record = Negotiation(
-                role=Role.CONSUMER,
-                pid=pid,
-                peer_pid=None,
-                peer=provider,
-                address=base,
-                dataset=dataset,
-                began=int(self._clock()),
-                state=cn.NegotiationState.REQUESTED,
-                offer=offer_of(found),
-            )
-            first = cn.ContractRequest(id=record.next_id, consumer_pid=pid, offer=record.offer, callback=self.base)
-            return ProcessChange(replace(record, sent=1), [first])
+            return ask_agreement(pid, offer_of(found), base, self.base, int(self._clock()))
 
         return await self._ask(Negotiation, dataset, begin, fresh=fresh)
 
@@ -182,22 +170,7 @@ class Exchange:
             raise Refused("no-agreement", "there is no finalised agreement of ours with this id", agreement.id)
 
         def begin(pid: str) -> ProcessChange:
-            record = Transfer(
-                role=Role.CONSUMER,
-                pid=pid,
-                peer_pid=None,
-                peer=found.peer,
-                address=found.address,
-                dataset=found.dataset,
-                began=int(self._clock()),
-                state=tp.TransferState.REQUESTED,
-                agreement=agreement.id,
-                format=FORMAT,
-            )
-            first = tp.TransferRequest(
-                id=record.next_id, consumer_pid=pid, agreement=agreement.id, format=FORMAT, callback=self.base
-            )
-            return ProcessChange(replace(record, sent=1), [first])
+            return ask_transfer(pid, found, agreement.id, self.base, int(self._clock()))
 
         return await self._ask(Transfer, agreement.id, begin, fresh=fresh)
 
@@ -276,29 +249,9 @@ class Exchange:
                 raise Malformed("missing-field", "required, but not there", "callbackAddress")
             await self._check_address(dataset.id, caller, message.callback, "callbackAddress")
             check_offer(ours, message.offer)
-            asked = Negotiation(
-                role=Role.PROVIDER,
-                pid=pid,
-                peer_pid=message.consumer_pid,
-                peer=caller,
-                address=message.callback,
-                dataset=dataset.id,
-                began=int(self._clock()),
-                heard=() if message.id is None else (message.id,),
-                state=cn.NegotiationState.REQUESTED,
-                offer=message.offer,
-            )
-            agreement = Agreement(
-                id=self._pid("agreement", pid),
-                policy=ours.policy,
-                target=dataset.id,
-                assigner=self._me,
-                assignee=caller,
-                timestamp=datetime.fromtimestamp(int(self._clock()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            )
-            answer = cn.ContractAgreed(**ids(asked), agreement=agreement)
-            index = Put(AGREEMENT, agreement.id, 0, pid.encode(), dataset.id)
-            return ProcessChange(queue(asked, answer), [answer], [index], gone)
+            name = self._pid("agreement", pid)
+            index = Put(AGREEMENT, name, 0, pid.encode(), dataset.id)
+            return replace(agree(pid, name, ours, message, int(self._clock())), puts=[index], gone=gone)
 
         async with self._census.turn(message.offer.target or ""):
             return await self._processes.change(Negotiation, pid, decide, opening=True)
@@ -342,22 +295,7 @@ class Exchange:
                 raise Refused("no-push", "data is fetched here, not pushed", "dataAddress")
             await self._check_address(agreed.dataset, caller, message.callback, "callbackAddress")
             gone = self._gone(Transfer, await self._census.room(Transfer, agreed.dataset))
-            return ProcessChange(
-                Transfer(
-                    role=Role.PROVIDER,
-                    pid=pid,
-                    peer_pid=message.consumer_pid,
-                    peer=caller,
-                    address=message.callback,
-                    dataset=agreed.dataset,
-                    began=int(self._clock()),
-                    heard=() if message.id is None else (message.id,),
-                    state=tp.TransferState.REQUESTED,
-                    agreement=message.agreement,
-                    format=message.format,
-                ),
-                gone=gone,
-            )
+            return replace(accept_transfer(pid, agreed, message, int(self._clock())), gone=gone)
 
         async with self._census.turn(message.agreement):
             return await self._processes.change(Transfer, pid, decide, opening=True)
