@@ -60,6 +60,11 @@ def run(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["bash", "-c", command], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
+def test_every_block_applies(copy: Path) -> None:
+    """What the walk changes is where it says: this alone is quick."""
+    assert "Concede" in (copy / "src/armslength/core/arrangement/bodies.py").read_text(encoding="utf-8")
+
+
 @pytest.mark.slow("the walk's commands are run as processes, one after another")
 def test_the_walk_works(copy: Path) -> None:
     """All blocks apply, all commands succeed, and the new command is one of the copy's program."""

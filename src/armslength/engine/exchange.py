@@ -25,9 +25,19 @@ from armslength.core.transfer import DataAddress, Transfer
 from armslength.engine.backoff import Backoff
 from armslength.engine.census import Census
 from armslength.engine.contents import PREFIX, arrangement_of
-from armslength.engine.openings import accept_transfer, agree, ask_agreement, ask_transfer
 from armslength.engine.processes import KINDS, ProcessChange, Processes, process_of
-from armslength.engine.reactions import answered, check_offer, ids, of_caller, offer_of, reaction
+from armslength.engine.reactions import (
+    accept_transfer,
+    agree,
+    answered,
+    ask_agreement,
+    ask_transfer,
+    check_offer,
+    ids,
+    of_caller,
+    offer_of,
+    reaction,
+)
 from armslength.engine.troubles import Troubles
 from armslength.errors import Malformed, NotFound, Refused
 from armslength.ports import Batch, Dataset, Datasets, Put, Send, Store

@@ -37,14 +37,24 @@ from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.roster import roster
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
+from armslength.engine.recovery import chained, declined, recovered
 from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Put, Store
-from armslength.wire.own import JournalEntry, NumberedRefusal, SubmissionAnswer, decode_written, encode_written
+from armslength.wire.own import (
+    PAST,
+    PENDING,
+    PLACED,
+    REFUSED,
+    JournalEntry,
+    NumberedRefusal,
+    SubmissionAnswer,
+    decode_written,
+    encode_written,
+)
 from armslength.wire.strict import convert, parse
 
 KIND, CHAIN, CARRIED_ON = "journal", "journal-chain", "journal-refusals"
 LAST: Final = "journal-last"  # kind in the store: by what a statement is about, the key of our last placed entry on it
-PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"
 TIMEOUT_S: Final = 3.0  # how long other timekeepers may take to stamp before the keeper is asked …
 LINGER_S: Final = 1.0  # … and how long once one of them has
 AT_ONCE: Final = 200  # statements of one author that may wait for a seal
@@ -230,7 +240,7 @@ class Journal:
     async def refused(self) -> tuple[NumberedRefusal, ...]:
         """The keeper's refusals of entries whose numbers no seal covers yet."""
         items = [item.written for item in await self._journal() if item.written.refusal is not None]
-        return tuple(_declined(written.entry, written.refusal) for written in items if written.refusal)
+        return tuple(declined(written.entry, written.refusal) for written in items if written.refusal)
 
     async def names(self) -> set[str]:
         """The hashes of what is pending or refused."""
@@ -251,10 +261,10 @@ class Journal:
             for leaf in shown:
                 submission = Submission(entry=leaf.entry, sig=leaf.sig)
                 fresh[entry_hash(leaf.entry)] = JournalEntry(submission=submission, stamps=leaf.stamps)
-                refused |= {each.entry: _declined(leaf.entry, each) for each in leaf.entry.refused or ()}
+                refused |= {each.entry: declined(leaf.entry, each) for each in leaf.entry.refused or ()}
             before = {name: item.written for name, item in journal.items()}
-            after = _recovered(link[0], before, fresh, refused)
-            end, missing = _chained(link, after)
+            after = recovered(link[0], before, fresh, refused)
+            end, missing = chained(link, after)
             items = [replace(journal[n], written=w) for n, w in after.items() if n in before and w != before[n]]
             new = sorted((n for n in after if n not in before), key=lambda n: after[n].entry.author_seq)
             count = self._chain.count
@@ -370,51 +380,6 @@ class Journal:
         for item in items:
             if item.version == 0:
                 item.version = 1
-
-
-def _declined(entry: Entry, refusal: Refusal) -> NumberedRefusal:
-    """A refusal that an entry carries is of one with the same number and predecessor."""
-    return NumberedRefusal(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
-
-
-def _recovered(
-    first: int, journal: dict[str, JournalEntry], fresh: dict[str, JournalEntry], refused: dict[str, NumberedRefusal]
-) -> dict[str, JournalEntry]:
-    """Our entries by hash, now that the record is known to hold ours below number `first`, and others show `fresh`.
-
-    What our journal holds where others show another entry, of which no refusal is known, was written since the node is
-    back, and sent to nobody: it is void, and so is what follows it.
-    """
-    found = {**fresh, **journal}
-    for name, written in found.items():
-        if written.refusal is None and name in refused:
-            found[name] = replace(written, status=REFUSED, refusal=refused[name].refusal)
-    taken = {w.entry.author_seq for name, w in found.items() if name in fresh and w.status == PENDING}
-    void = min(
-        (
-            w.entry.author_seq
-            for name, w in found.items()
-            if name not in fresh and w.entry.author_seq in taken and w.status == PENDING
-        ),
-        default=2**63,
-    )
-    return {
-        name: replace(written, status=PAST)
-        if written.entry.author_seq < first
-        or (name not in fresh and written.status == PENDING and written.entry.author_seq >= void)
-        else written
-        for name, written in found.items()
-    }
-
-
-def _chained(link: tuple[int, str], found: dict[str, JournalEntry]) -> tuple[tuple[int, str], str | None]:
-    """Where our entries that follow each other from `link` on end; and in words whether one is missing among them."""
-    left = {name: each.entry for name, each in found.items() if each.status == PENDING}
-    while fitting := [name for name, each in left.items() if (each.author_seq, each.author_prev) == link]:
-        del left[fitting[0]]
-        link = link[0] + 1, fitting[0]
-    lost = [each.author_seq for each in left.values() if each.author_prev not in found]
-    return link, f"our entry {min(lost)} is shown, and nobody shows what came before it" if lost else None
 
 
 async def _submit(post: Transport, who: str, leaves: list[Leaf]) -> list[SubmissionAnswer]:

@@ -23,7 +23,6 @@ from armslength.core.record.entry import (
     Submission,
     entry_hash,
     entry_message,
-    leaf_bytes,
     leaf_of,
     refuse,
     stamp,
@@ -31,15 +30,10 @@ from armslength.core.record.entry import (
 )
 from armslength.core.record.keys import Sign, is_signed
 from armslength.core.record.replica import Placed, Replica
+from armslength.engine.tail_bounds import TailBounds
 from armslength.errors import ArmslengthError, Refused
 
 AHEAD = 60  # seconds that another clock may be ahead of ours before we refuse its times (rule 2.1e)
-
-# What may wait for a seal, so that nobody fills our memory or makes the next seal too large to send.
-EACH = 250  # entries of one author (rule 11.1g)
-EACH_BYTES = 1024 * 1024
-ALL = 750  # entries of everyone but ourselves and the keeper, who cannot seal until its own are placed
-ALL_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ class LocalRecord:
         self.cleared: set[str] = set()  # … unless it is known by its hash to contradict nothing
         self.accused: set[str] = set()  # against whom we have written evidence
         self.fixed = sealed.size  # below this size somebody has cosigned: the order stands
-        self._waiting: dict[str, tuple[int, int]] = {}  # by author: entries in the tail, and their bytes
+        self._waiting = TailBounds((me.actor, self.terms.keeper))
         self._retail(list(tail))
 
     @property
@@ -106,27 +100,11 @@ class LocalRecord:
         return self.sealed.arrangement
 
     def _append(self, leaf: Leaf) -> Placed:
-        waiting = self._room(leaf)
+        waiting = self._waiting.with_one_more(leaf)
         placed = self.view.place(leaf)
         self.tail.append(leaf)
-        self._waiting[leaf.entry.author] = waiting
+        self._waiting = waiting
         return placed
-
-    def _room(self, leaf: Leaf) -> tuple[int, int]:
-        """What will wait of this author with one more leaf. Raises Refused "too-many"."""
-        author = leaf.entry.author
-        count, size = self._waiting.get(author, (0, 0))
-        count, size = count + 1, size + len(leaf_bytes(leaf))
-        if count > EACH or size > EACH_BYTES:
-            raise Refused(
-                "too-many", f"{count - 1} entries of {author} wait for a seal; no more are taken until it comes"
-            )
-        free = (self.me.actor, self.terms.keeper)
-        if author not in free:
-            others = [waiting for name, waiting in self._waiting.items() if name not in (author, *free)]
-            if sum(n for n, _ in others) + count > ALL or sum(n for _, n in others) + size > ALL_BYTES:
-                raise Refused("too-many", "too much waits for a seal; nothing more is taken until it comes")
-        return count, size
 
     def at_tail(self, name: str) -> Leaf | None:
         """The leaf in the tail whose entry has this hash."""
@@ -135,7 +113,7 @@ class LocalRecord:
 
     def _retail(self, leaves: Sequence[Leaf]) -> list[Leaf]:
         """Rebuild the tail from those of `leaves` that are valid in this order; return the others."""
-        self.view, self.tail, self._waiting = self.sealed.copy(), [], {}
+        self.view, self.tail, self._waiting = self.sealed.copy(), [], TailBounds((self.me.actor, self.terms.keeper))
         dropped = []
         for leaf in leaves:
             try:

@@ -16,7 +16,7 @@ from armslength.core.record.roster import Roster
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
-from armslength.engine.journal import KIND, PENDING, PLACED, START, Journal
+from armslength.engine.journal import KIND, START, Journal
 from armslength.engine.monitor_record import MonitorRecord, read
 from armslength.engine.recall import recall
 from armslength.engine.repository import named_as
@@ -29,6 +29,8 @@ from armslength.wire.manage import StatementResult, StatementResults
 from armslength.wire.own import (
     BASE,
     MAX_ASKED,
+    PENDING,
+    PLACED,
     JournalEntry,
     Proposal,
     SealedHead,

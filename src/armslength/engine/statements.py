@@ -14,8 +14,8 @@ from typing import Final
 from armslength.core.arrangement.bodies import Allege, Attest, Body, Determine, Notice, Perform, Respond, Sign, Waive
 from armslength.core.arrangement.state import State
 from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash
-from armslength.engine.journal import PENDING, PLACED, Journal
-from armslength.wire.own import JournalEntry, SubmissionAnswer
+from armslength.engine.journal import Journal
+from armslength.wire.own import PENDING, PLACED, JournalEntry, SubmissionAnswer
 
 # Said again, these change nothing, whatever has come in between; of the others the state decides.
 FINAL: Final = (Sign, Attest, Notice, Allege, Respond, Determine, Waive)

@@ -20,7 +20,7 @@ from armslength.core.record.entry import TYPE_OF, entry_hash
 from armslength.engine.approvals import WAITS, Approvals, Unapproved
 from armslength.engine.clearance import Clearance
 from armslength.engine.contents import Contents
-from armslength.engine.journal import PENDING, opening
+from armslength.engine.journal import opening
 from armslength.engine.keeper import Keeper
 from armslength.engine.proposals import Proposals
 from armslength.engine.recorder import Recorder
@@ -31,7 +31,7 @@ from armslength.engine.troubles import advice, advise
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Peers
 from armslength.wire.manage import StatementResult
-from armslength.wire.own import JournalEntry, SubmissionAnswer
+from armslength.wire.own import PENDING, JournalEntry, SubmissionAnswer
 
 log = logging.getLogger(__name__)
 

@@ -160,13 +160,16 @@ class Arrangements:
     more: str | None = None
 
 
+PENDING, PLACED, REFUSED, PAST = "pending", "placed", "refused", "past"  # of an entry in the journal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
     """An entry in the journal. status: pending (sent until sealed), placed, refused, past (refused, long since)."""
 
     submission: Submission
     stamps: tuple[Stamp, ...] = ()
-    status: str = "pending"
+    status: str = PENDING
     refusal: Refusal | None = None
 
     @property
