@@ -13,6 +13,7 @@ import pytest
 from armslength.approvals.drafts import APPROVE, ASK, OBJECT, Act, DraftedAct, Subject, login_nonce
 from armslength.approvals.ledger import fold
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login, Official
+from armslength.config import Accept
 from armslength.core.arrangement.bodies import Allege, Body, Resume, Sign, Withdraw
 from armslength.core.canonical import canonical, plain
 from armslength.engine.approvals import LINE
@@ -25,7 +26,7 @@ from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert
 from tests.approvals.people import NAMES, key, policy, proof, says
 from tests.golden.terms import at
-from tests.sim.harness import SimNode, World
+from tests.sim.harness import SimNode, World, world_terms
 from tests.sim.script import FILES, begin, perform
 from tests.sim.strangers import run
 
@@ -351,6 +352,8 @@ def test_proposals_go_through_the_door(tmp_path: Path) -> None:
         for who in ("ivo", "kaja"):
             await word(a, who, name, APPROVE)
         await world.until("the proposal", lambda: proposed(world))
+        await asyncio.sleep(60)
+        assert (await m5.manage("list"))["arrangements"] == []
         for verb in ("accept", "decline"):
             with pytest.raises(AssertionError, match="not-approved"):
                 await m5.manage(verb, arrangement=world.arrangement)
@@ -363,7 +366,9 @@ def test_proposals_go_through_the_door(tmp_path: Path) -> None:
         await lines(a)
         await lines(m5)
 
-    run(tmp_path, story)
+    roles = ("keeper", "timekeeper", "determiner", "monitor")
+    rule = Accept(roles=roles, proposers=(world_terms().actors["A"].did or "",))
+    run(tmp_path, story, settings={"m5": {"accept": rule}})
 
 
 async def proposed(world: World) -> bool:

@@ -196,7 +196,7 @@ class Ledger:
     def place(self, line: ApprovalLine) -> None:
         """Take one line further. Raises, and has changed nothing, where it may not follow."""
         if (line.number, line.previous) != (self.number, self.head) or line.at < self.at or len(line.facts) != 1:
-            raise Unverified("broken-chain", "does not follow from the line before", entry=line.number)
+            raise Unverified("broken-chain", "does not follow from the line before", entry=self.number)
         changed = self._after(line.facts[0], line.at)
         if line.adopted is not None:
             self.policy = line.adopted.policy
