@@ -388,7 +388,19 @@ def test_a_claim_that_has_periods_is_not_attested_without_one() -> None:
         check_events(golden_terms(), ["k5a", "k2"])
 
 
-@pytest.mark.parametrize("verb", [["status"], ["why", "T1"], ["record"]])
+@pytest.mark.parametrize("verb", [["status"], ["why", "T1"], ["today"]])
+def test_a_monitor_is_told_that_no_node_answers(
+    verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a monitor sees nodes show it: where none answers, exit code 3."""
+    line = ["init", str(tmp_path / "m1"), "--monitor", "--nodes", "http://localhost:1", "--development", "--json"]
+    assert run(line) == 0
+    capsys.readouterr()
+    assert run([*verb, "--node", str(tmp_path / "m1"), "--json"]) == 3
+    assert _json(capsys)["error"] == "no-node"
+
+
+@pytest.mark.parametrize("verb", [["record"]])
 def test_a_monitors_folder_names_the_way_without_a_node(
     verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,6 +174,10 @@ def test_what_waits_is_seen_and_watched(tmp_path: Path) -> None:
                 found = stage.json("today", node=node)
                 assert [(each["kind"], each["periods"]) for each in found["asked"]] == [("attest", [0])], node
                 assert found["said"] == []
+            status = stage.json("status", node="inspector")
+            assert (status["state"], [each["subject"] for each in status["asked"]]) == ("EFFECTIVE", ["quality"])
+            assert "Attest whether quality" in stage.ok("status", node="inspector")
+            assert "quality" in stage.ok("why", "quality#0", node="inspector")
             stage.until("asked", lambda: [each for each in told if each["kind"] == "asked"])
             stage.ok("attest", "quality#0", "--true", node="inspector")
             found = stage.json("today", node="inspector")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from armslength.views.textual import Text
     from armslength.views.words import Words
     from armslength.wire.manage import NodeView
+    from armslength.wire.news import TodayView
 
 Bundle = Annotated[
     Path | None, Parameter(help="Answer from this bundle's folder instead of a node: offline, up to its last seal.")
@@ -37,6 +38,7 @@ class Seen:
     state: State
     facts: NodeFacts | None = None
     view: NodeView | None = None  # with what only a node knows
+    waits: TodayView | None = None  # for a monitor without a node
 
     def named(self, actor: str) -> str:
         """An actor's name."""
@@ -58,15 +60,34 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         if verdict.terms is None or verdict.replica is None or verdict.arrangement is None:
             raise Misuse("no-bundle", "holds no record", str(bundle))
         return Seen(verdict.arrangement, verdict.terms, verdict.replica.state)
-    view = ask(_node(node), VIEW, WhichArrangement(arrangement=arrangement))
+    config = load(node)
+    if not config.address:
+        return _of_monitor(config, arrangement)
+    view = ask(config, VIEW, WhichArrangement(arrangement=arrangement))
     return Seen(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)
+
+
+def _of_monitor(config: Config, arrangement: str) -> Seen:
+    """What a node shows to a monitor without one: every leaf is verified. With what waits for the monitor."""
+    import asyncio
+
+    from armslength.cli.today import of_monitor
+    from armslength.runtime.monitor import MonitorRecord, opened
+
+    async def read() -> MonitorRecord:
+        async with opened(config) as monitor:
+            return await monitor.record(arrangement)
+
+    found = asyncio.run(read())
+    return Seen(found.arrangement, found.terms, found.state, waits=of_monitor([found]))
 
 
 def _beside(found: Seen) -> dict[str, object]:
     """What `status --json` tells beside the overview."""
     view = found.view
     if view is None:
-        return {"arrangement": found.arrangement}
+        waits = {"asked": found.waits.asked, "said": found.waits.said} if found.waits else {}
+        return {"arrangement": found.arrangement, **waits}
     names = (
         "arrangement", "transfers", "suspended", "sealing", "troubles", "me", "state_root", "tree_root", "absent",
         "others", "arrangements",
@@ -87,7 +108,8 @@ def status(
     *, arrangement: Which = "", bundle: Bundle = None, weights: Annotated[Path | None, Parameter()] = None,
     node: NodeFolder = Path(), json: AsJson = False,
 ) -> int:  # fmt: skip
-    """Where the arrangement stands: duties, tranches, allegations, deadlines, what is at stake, what is provisional.
+    """Where the arrangement stands: duties, tranches, allegations, deadlines, what is at stake, what is provisional. In
+    a monitor's folder, as a node shows it, with what is to be attested and whether the last attestation counted.
 
     Parameters
     ----------
@@ -102,6 +124,11 @@ def status(
     found = look(node, arrangement, bundle)
     told = overview(found.terms, found.state, found.facts, read_weights(weights))
     lines = [] if found.view is None else _of_node(found, found.view)
+    if found.waits is not None:
+        from armslength.cli.today import lines_of
+        from armslength.views.words import safe
+
+        lines = ["", *(safe(line) for line in lines_of(found.waits))]
     text = "" if json else "\n".join([styled(_headed(found, status_text(found.terms, told))).rstrip(), *lines])
     show({**_beside(found), **jsonable(told)}, as_json=json, text=text)
     return DONE

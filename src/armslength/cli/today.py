@@ -25,7 +25,7 @@ def today(*, node: NodeFolder = Path(), json: AsJson = False) -> int:
     from armslength.views.words import safe
 
     found = _today(load(node))
-    show(found, as_json=json, text="\n".join(safe(line) for line in _lines(found)))
+    show(found, as_json=json, text="\n".join(safe(line) for line in lines_of(found)))
     return DONE
 
 
@@ -36,7 +36,7 @@ def _today(config: Config) -> TodayView:
         return ask(config, TODAY, NoQuestion())
     import asyncio
 
-    return _of_monitor(asyncio.run(_records(config)))
+    return of_monitor(asyncio.run(_records(config)))
 
 
 async def _records(config: Config) -> list[MonitorRecord]:
@@ -46,7 +46,7 @@ async def _records(config: Config) -> list[MonitorRecord]:
         return await monitor.records()
 
 
-def _of_monitor(records: list[MonitorRecord]) -> TodayView:
+def of_monitor(records: list[MonitorRecord]) -> TodayView:
     """What waits for a monitor, by what nodes show it."""
     from armslength.views.today import attested, outline, soonest
     from armslength.wire.news import TodayView
@@ -66,7 +66,7 @@ def _of_monitor(records: list[MonitorRecord]) -> TodayView:
     return TodayView(now=now, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said))
 
 
-def _lines(found: TodayView) -> list[str]:
+def lines_of(found: TodayView) -> list[str]:
     """For people."""
     lines = [] if found.asked else ["Nothing waits for you."]
     for task in found.asked:

@@ -155,24 +155,26 @@ class Monitor:
         meant = chosen(candidates, "no node that we talk to has such an arrangement", which)
         return next(each for each in found if digest(each.document.encode()) == meant.arrangement)
 
+    async def record(self, which: str) -> MonitorRecord:
+        """An arrangement as a node shows it. Raises Misuse where there is a choice, or where it does not name us."""
+        return await self._record(await self.arrangement(which))
+
     async def records(self) -> list[MonitorRecord]:
         """Every arrangement that names us, as a node shows it. Raises Unavailable where no node answers."""
         await self._learn(may_miss=True)
-        found = []
-        for proposal in await self._known(""):
-            terms, arrangement = decode_terms(proposal.document.encode()), digest(proposal.document.encode())
-            me = named_as(terms, self._did, self._keys["entries"].text)
-            if me is not None:
-                wall = int(self._wall())
-                state, now, last = await read(self._store, self._peers, arrangement, terms, me, wall)
-                journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
-                pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
-                found.append(
-                    MonitorRecord(
-                        arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
-                    )
-                )
-        return found
+        return [await self._record(proposal) for proposal in await self._known("")]
+
+    async def _record(self, proposal: Proposal) -> MonitorRecord:
+        terms, arrangement = decode_terms(proposal.document.encode()), digest(proposal.document.encode())
+        me = named_as(terms, self._did, self._keys["entries"].text)
+        if me is None:
+            raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
+        state, now, last = await read(self._store, self._peers, arrangement, terms, me, int(self._wall()))
+        journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+        pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
+        return MonitorRecord(
+            arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
+        )
 
     async def _candidate(self, proposal: Proposal) -> Candidate:
         """Terms that could be meant: where a statement of ours stands we speak on, whatever others propose."""
