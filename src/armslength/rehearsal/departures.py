@@ -12,7 +12,7 @@ from typing import Any
 
 from armslength.core.arrangement.bodies import Ack, Attest, Body, Commit, Key, Release
 from armslength.core.arrangement.state import State
-from armslength.core.arrangement.tables import UNRELEASED
+from armslength.core.arrangement.tables import UNRELEASED, AllegationOutcome, PeriodValue, Phase
 from armslength.core.arrangement.terms import Arrangement, Claim
 from armslength.views.blocks import decided
 from armslength.views.placed import PlacedEntry
@@ -142,7 +142,7 @@ class Departures:
         """Those that begin at this state: its claims' next periods, what was released, who falls silent, alleges or
         leaves."""
         now = state.clock.now
-        if state.arrangement.phase != "EFFECTIVE":
+        if state.arrangement.phase != Phase.EFFECTIVE:
             return
         for name, claim in self.terms.claims.items():
             yield from self._periods(state, name, claim, now)
@@ -154,7 +154,7 @@ class Departures:
             yield self._made({"at": soon, "say": f"{who} withdraws"}, by={who}, since=now)
             yield from self._allegations(state, who, now)
         for known, said in state.allegations.items():
-            if said.outcome == "OPEN":
+            if said.outcome == AllegationOutcome.OPEN:
                 judges = self.terms.allegations.determiners.of
                 yield self._made({"at": soon, "say": f"all uphold {known}"}, by=set(judges), since=now)
 
@@ -162,7 +162,7 @@ class Departures:
         """Those that begin at this state and last to the end: who falls silent or leaves, what no longer holds, what
         nobody confirms any more."""
         now = state.clock.now
-        if state.arrangement.phase != "EFFECTIVE":
+        if state.arrangement.phase != Phase.EFFECTIVE:
             return
         soon = self._time(now + HOUR)
         for who in self.terms.parties:
@@ -185,7 +185,7 @@ class Departures:
             return
         last = self.words.periods(claim) - 1
         first = max(0, (now - self.terms.start - claim.offset) // claim.period)
-        while first <= last and decided(state, name, first) != "UNDECIDED":
+        while first <= last and decided(state, name, first) != PeriodValue.UNDECIDED:
             first += 1
         if first > last:
             return

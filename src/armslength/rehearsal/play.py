@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest, Body, Seal, Sign
 from armslength.core.arrangement.state import Change, State
+from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import digest
 from armslength.core.record.entry import TYPE_OF
@@ -267,7 +268,11 @@ class Play:
         spoken = False
         for author, body in said:
             self._tried.add((when, author, body))
-            if self._brief and isinstance(body, Attest) and decided(self.state, body.claim, body.period) != "UNDECIDED":
+            if (
+                self._brief
+                and isinstance(body, Attest)
+                and decided(self.state, body.claim, body.period) != PeriodValue.UNDECIDED
+            ):
                 continue
             if self.presence.speaks(author, when, body):
                 try:

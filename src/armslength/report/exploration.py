@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from armslength.analysis.exploration import Exploration, OtherEnding, SilenceOutcome
+from armslength.core.arrangement.tables import DutyStatus
 from armslength.core.arrangement.terms import Arrangement
 from armslength.rehearsal.search import summed
 from armslength.report.lanes import Axis, ticks
@@ -54,7 +55,7 @@ def _ends(words: Words, found: SilenceOutcome) -> str:
         by_state: dict[str, list[OtherEnding]] = {}
         for each in found.differences:
             release = words.release_of(each.subject) if each.kind == "duty" else None
-            if each.kind == kind and not (release and each.instead != "BREACHED"):
+            if each.kind == kind and not (release and each.instead != DutyStatus.BREACHED):
                 by_state.setdefault(each.instead, []).append(each)
         told += [f"{listing(d.subject for d in ds)}{noun} {state}" for state, ds in by_state.items()]
     if any(each.kind == "arrangement" for each in found.differences):
