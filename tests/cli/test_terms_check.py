@@ -70,7 +70,7 @@ def test_json_for_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert len(good["arrangement"]) == 64
     assert {finding["id"] for finding in good["findings"]} == {"S21"}
     assert good["checks"]["S11"]["status"] == "explored"
-    assert "exploring what can happen" in good["checks"]["S11"]["reason"]
+    assert "plays what can happen" in good["checks"]["S11"]["reason"]
     assert good["english"][0]["heading"] == "The arrangement"
     assert run("check", str(written(tmp_path, "title: x\n")), "--json") == 1
     bad = json.loads(capsys.readouterr().out)
