@@ -14,7 +14,7 @@ from armslength.core.arrangement.bodies import Attest, Resume
 from armslength.errors import Misuse, NotFound, Refused
 from armslength.web.manage import Management, build_management
 from armslength.wire.errors import FROM_NODE, decode_error
-from armslength.wire.manage import StatementsOrder, WhichTranche, statements
+from armslength.wire.manage import NamingPage, StatementsOrder, WhichTranche, statements
 from tests.golden.terms import at
 from tests.sim.harness import World
 from tests.sim.network import ask
@@ -72,6 +72,22 @@ def test_a_statement_that_will_change_nothing_is_noted() -> None:
     note = management._note(live, Attest(claim="k1a", period=3, value=True))
     assert note == "changes nothing: k1a day 3 is already decided: SUPPORTED"
     assert management._note(live, Attest(claim="k1a", period=10, value=True)) is None
+
+
+def test_arrangements_that_name_somebody(tmp_path: Path) -> None:
+    """A node tells in which of its arrangements a DID is named; of others it tells nothing."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await world.propose()
+            running = world.nodes["A"].running
+            management = Management(running.node, running.clock)
+            terms = (await running.node.repository.open(world.arrangement)).terms
+            found = await management.naming(NamingPage(did=terms.actors["m1"].did or ""))
+            assert (found.arrangements, found.next) == ((world.arrangement,), None)
+            assert (await management.naming(NamingPage(did="did:web:nobody.example"))).arrangements == ()
+
+    play(story())
 
 
 def test_only_the_recipient_fetches(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "look": ("status", "why", "record", "wait"),
     "today": ("today", "watch", "notify-test", "calendar"),
     "proof": ("export", "verify", "report", "keys"),
+    "counterparty": ("counterparty",),
     "approvals": ("approvals",),
     "backup": ("backup", "restore"),
     "clock": ("clock",),

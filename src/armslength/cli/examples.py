@@ -78,6 +78,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "armslength verify bundle --expect 271bdbb416b10d1f6e9ecc585018dd13d0e8f9f1085211603481eb6ed941480f",
         "armslength verify bundle --timeline",
     ),
+    "counterparty": (
+        "armslength counterparty did:web:borovia.example --node arandia",
+        "armslength counterparty did:web:borovia.example --export borovia --node arandia",
+        "armslength counterparty did:web:borovia.example --from borovia",
+    ),
     "report": ("armslength report bundle --out report.html",),
     "keys": ("armslength keys bundle",),
     "approvals key": ('armslength approvals key vera.key --name "Vera Holm" > cards/vera.yaml',),

@@ -11,12 +11,13 @@ from cyclopts import Parameter
 
 from armslength.cli.context import AsJson, NodeFolder, Which, ask, show
 from armslength.cli.output import new_folder, read_weights, write
-from armslength.config import load
+from armslength.config import Config, load
 from armslength.errors import DONE, Misuse, NotFound, Unverified
 
 if TYPE_CHECKING:
     from armslength.views.history import History
     from armslength.wire.bundle import Verdict
+    from armslength.wire.manage import BundleFiles
 
 Expect = Annotated[
     str | None,
@@ -51,9 +52,17 @@ def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(
     folder
         Where to; must not exist, or be empty.
     """
+    answer = written_bundle(load(node), arrangement, folder)
+    document = {"arrangement": answer.arrangement, "folder": str(folder), "files": len(answer.files)}
+    show(document, as_json=json, text=f"{len(answer.files)} files in {folder}; check with: armslength verify {folder}")
+    return DONE
+
+
+def written_bundle(config: Config, arrangement: str, folder: Path) -> BundleFiles:
+    """Have the node export a bundle into a new folder. Raises what the node answers, and Misuse."""
     from armslength.wire.manage import EXPORT, WhichArrangement
 
-    answer = ask(load(node), EXPORT, WhichArrangement(arrangement=arrangement))
+    answer = ask(config, EXPORT, WhichArrangement(arrangement=arrangement))
     with new_folder(folder) as draft:
         for path, text in answer.files.items():
             if Path(path).is_absolute() or ".." in Path(path).parts:
@@ -61,9 +70,7 @@ def export(folder: Path, /, *, arrangement: Which = "", node: NodeFolder = Path(
             target = draft / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(text.encode())
-    document = {"arrangement": answer.arrangement, "folder": str(folder), "files": len(answer.files)}
-    show(document, as_json=json, text=f"{len(answer.files)} files in {folder}; check with: armslength verify {folder}")
-    return DONE
+    return answer
 
 
 def verify(bundle: Path, /, *, expect: Expect = None, timeline: bool = False, json: AsJson = False) -> int:

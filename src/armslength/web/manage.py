@@ -71,6 +71,7 @@ class Management:
         self.selection = Selection(node.repository, node.proposals)
         self.table: list[tuple[Verb[Any, Any], Callable[[Any], Awaitable[object]]]] = [
             (manage.LIST, self.list),
+            (manage.NAMING, self.naming),
             (manage.INBOX, self.inbox),
             (manage.TERMS, self.terms),
             (manage.PROPOSE, self.propose),
@@ -93,6 +94,15 @@ class Management:
         names = await repository.beginning(asked.arrangement, PAGE + 1, start=asked.start)
         found = [_summary(live) async for live in repository.opened(names[:PAGE])]
         return manage.ArrangementList(arrangements=tuple(found), next=names[PAGE] if len(names) > PAGE else None)
+
+    async def naming(self, asked: manage.NamingPage) -> manage.NamingList:
+        """A page of the arrangements here whose terms name a DID, those that have ended among them."""
+        found: list[str] = []
+        async for place, name in self._node.repository.names.naming(asked.did, asked.start):
+            if len(found) == PAGE:
+                return manage.NamingList(arrangements=tuple(found), next=place)
+            found.append(name)
+        return manage.NamingList(arrangements=tuple(found))
 
     async def inbox(self, _: manage.InboxRequest) -> manage.InboxList:
         """What waits for the owner."""

@@ -270,8 +270,13 @@ def _receipts(replica: Replica) -> dict[str, bytes]:
     files = {CHECKPOINT: replica.checkpoint.encode()}
     for index in range(size):
         path = tuple(replica.inclusion(index, size))
-        files[f"receipts/{index:08d}.tlog-proof"] = Receipt(index, path, note).encode().encode()
+        files[receipt_path(index)] = Receipt(index, path, note).encode().encode()
     return files
+
+
+def receipt_path(index: int) -> str:
+    """Where a bundle has the receipt of a leaf."""
+    return f"receipts/{index:08d}.tlog-proof"
 
 
 def _records(leaves: Sequence[bytes]) -> dict[str, bytes]:

@@ -54,6 +54,14 @@ class ListPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamingPage:
+    """The arrangements whose terms name this DID, from `start` on."""
+
+    did: str
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InboxRequest:
     """All that waits."""
 
@@ -179,6 +187,14 @@ class ArrangementList:
     """A page of arrangements; `next` is where the next page starts (None: nowhere)."""
 
     arrangements: tuple[ArrangementSummary, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamingList:
+    """A page of the hashes of arrangements; `next` is where the next page starts (None: nowhere)."""
+
+    arrangements: tuple[str, ...]
     next: str | None = None
 
 
@@ -438,6 +454,7 @@ class Verb(Generic[Q, A]):
 
 
 LIST: Final = Verb("list", ListPage, ArrangementList)
+NAMING: Final = Verb("naming", NamingPage, NamingList)
 INBOX: Final = Verb("inbox", InboxRequest, InboxList)
 TERMS: Final = Verb("terms", WhichArrangement, ShownTerms)
 PROPOSE: Final = Verb("propose", Proposal, ProposalResult)
