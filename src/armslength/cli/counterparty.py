@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from armslength.cli.context import AsJson, NodeFolder, ask, show
 from armslength.cli.output import given_text, new_folder
 from armslength.config import Config, load
-from armslength.errors import DONE, Misuse, Unverified
+from armslength.errors import DONE, ArmslengthError, Misuse, Unverified
 
 if TYPE_CHECKING:
     import cyclopts
@@ -53,7 +53,8 @@ def counterparty(
     json: AsJson = False,
 ) -> int:
     """What somebody has kept, and what not, from all records that the node holds: a line for each duty, violation,
-    release, complaint and allegation, with the entries and receipts on which it rests. Nothing is scored.
+    release, complaint and allegation, with the entries and receipts on which it rests, up to the last seal of each
+    record. Nothing is scored.
 
     Exit code 1 with --from: a bundle does not hold, or does not say what the folder claims.
 
@@ -108,7 +109,9 @@ def _of_node(did: str, config: Config) -> Iterator[ArrangementDealings]:
     from armslength.wire.manage import RECORD, WhichArrangement
 
     for name in _names(did, config):
-        yield from _told(did, name, history_of_leaves(ask(config, RECORD, WhichArrangement(arrangement=name))))
+        record = ask(config, RECORD, WhichArrangement(arrangement=name))
+        if record.leaves:
+            yield from _told(did, name, history_of_leaves(record))
 
 
 def _exported(did: str, config: Config, folder: Path) -> Iterator[ArrangementDealings]:
@@ -116,7 +119,12 @@ def _exported(did: str, config: Config, folder: Path) -> Iterator[ArrangementDea
     from armslength.cli.proof import history_of_bundle, written_bundle
 
     for name in _names(did, config):
-        written_bundle(config, name, folder / name)
+        try:
+            written_bundle(config, name, folder / name)
+        except ArmslengthError as error:
+            if error.code == "nothing-sealed":
+                continue
+            raise
         yield from _told(did, name, history_of_bundle(folder / name))
 
 
