@@ -286,7 +286,7 @@ def test_status_names_its_arrangement_and_the_others(
             others=others,
             arrangements=1 + len(others),
         )
-        seen = look.Seen("a" * 64, folded.terms, state, None, view)
+        seen = look.Viewed("a" * 64, folded.terms, state, None, view)
         monkeypatch.setattr(look, "look", lambda *_, seen=seen: seen)
         assert run(["status"]) == 0
         told = capsys.readouterr().out

@@ -119,9 +119,9 @@ def test_an_answer_is_not_tried_after_its_time(golden: Folded) -> None:
 
 def test_a_request_that_the_provider_has_refused_is_open_again(golden: Folded) -> None:
     """Until the tranche has ended; a transfer that had begun and was terminated is not asked for once more."""
-    refused = TrancheFacts(agreed=True, transfer="TERMINATED", unheard=True, addressed=False)
+    refused = TrancheFacts(agreed=True, transfer="TERMINATED", unacknowledged=True, addressed=False)
     assert _acts(golden.states[2], "B", at(-2), T1=refused)["T1"] is Action.REQUEST
-    assert "T1" not in _acts(golden.states[2], "B", at(-2), T1=replace(refused, unheard=False))
+    assert "T1" not in _acts(golden.states[2], "B", at(-2), T1=replace(refused, unacknowledged=False))
     assert "T1" not in _acts(golden.at(at(9, 7)), "B", at(9, 7), T1=refused)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from armslength.config import Limits
 from armslength.errors import Unavailable
-from armslength.web.crowd import Bodies, Connections, group, is_in, networks, reported
+from armslength.web.crowd import BodyLimits, Connections, group, is_in, networks, reported
 
 MIB = 1024 * 1024
 
@@ -96,7 +96,7 @@ class Server:
     """Requests to an application that reads them whole, from several addresses, each of which stops in the middle."""
 
     def __init__(self, **limits: int) -> None:
-        self.app = Bodies(self.read, Limits(**limits))
+        self.app = BodyLimits(self.read, Limits(**limits))
         self.results: dict[str, Any] = {}
         self.tasks: list[asyncio.Task[None]] = []
 

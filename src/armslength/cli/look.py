@@ -30,7 +30,7 @@ Bundle = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Viewed:
     """What is looked at: a node's view, or a verified bundle's end."""
 
     arrangement: str
@@ -47,7 +47,7 @@ class Seen:
         return Words.of(self.terms).named(actor)
 
 
-def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
+def look(node: Path, arrangement: str, bundle: Path | None) -> Viewed:
     """The present state. Raises Unverified for a bundle that does not hold."""
     from armslength.views.explain import facts_of
     from armslength.wire.manage import VIEW, WhichArrangement
@@ -59,15 +59,15 @@ def look(node: Path, arrangement: str, bundle: Path | None) -> Seen:
         verdict = verified(bundle, arrangement or None)
         if verdict.terms is None or verdict.replica is None or verdict.arrangement is None:
             raise Misuse("no-bundle", "holds no record", str(bundle))
-        return Seen(verdict.arrangement, verdict.terms, verdict.replica.state)
+        return Viewed(verdict.arrangement, verdict.terms, verdict.replica.state)
     config = load(node)
     if not config.address:
         return _of_monitor(config, arrangement)
     view = ask(config, VIEW, WhichArrangement(arrangement=arrangement))
-    return Seen(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)
+    return Viewed(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)
 
 
-def _of_monitor(config: Config, arrangement: str) -> Seen:
+def _of_monitor(config: Config, arrangement: str) -> Viewed:
     """What a node shows to a monitor without one: every leaf is verified. With what waits for the monitor."""
     import asyncio
 
@@ -79,10 +79,10 @@ def _of_monitor(config: Config, arrangement: str) -> Seen:
             return await monitor.record(arrangement)
 
     found = asyncio.run(read())
-    return Seen(found.arrangement, found.terms, found.state, waits=of_monitor([found]))
+    return Viewed(found.arrangement, found.terms, found.state, waits=of_monitor([found]))
 
 
-def _beside(found: Seen) -> dict[str, object]:
+def _beside(found: Viewed) -> dict[str, object]:
     """What `status --json` tells beside the overview."""
     view = found.view
     if view is None:
@@ -134,7 +134,7 @@ def status(
     return DONE
 
 
-def _of_node(found: Seen, view: NodeView) -> list[str]:
+def _of_node(found: Viewed, view: NodeView) -> list[str]:
     """What only a node knows, in words."""
     from armslength.views.consent import absence
     from armslength.views.words import safe, transfers
@@ -151,7 +151,7 @@ def _of_node(found: Seen, view: NodeView) -> list[str]:
     return [safe(line) for line in lines]
 
 
-def _headed(found: Seen, text: Text) -> Text:
+def _headed(found: Viewed, text: Text) -> Text:
     """The overview, with the hash's beginning after the title."""
     from armslength.views.textual import Span
 

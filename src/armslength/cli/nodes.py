@@ -120,7 +120,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
 
     config = load(node)
     lines = logging.StreamHandler()
-    lines.setFormatter(Lines("%(asctime)s %(name)s: %(message)s"))
+    lines.setFormatter(SafeFormatter("%(asctime)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[lines])
     say = {"ready": config.address, "did": config.did, "pid": os.getpid()}
 
@@ -134,7 +134,7 @@ def up(*, node: NodeFolder = Path(), json: AsJson = False, verbose: bool = False
     return 0
 
 
-class Lines(logging.Formatter):
+class SafeFormatter(logging.Formatter):
     """Log lines that show what peers have written as it is: it steers no terminal and begins no line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the library's own name)

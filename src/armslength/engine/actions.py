@@ -54,7 +54,7 @@ class TrancheFacts:
     agreed: bool = False
     transfer: str | None = None
     suspended_by: Role | None = None
-    unheard: bool = False
+    unacknowledged: bool = False
     addressed: bool = True
     downloaded: bool = False
     opened: bool = False
@@ -121,7 +121,7 @@ def _recipient(  # rule 6.6a
         return None
     if not known.agreed:
         return None if known.negotiating or there.stage != Stage.LOCKED else Action.NEGOTIATE
-    if known.transfer is None or (known.unheard and there.stage not in FINISHED):
+    if known.transfer is None or (known.unacknowledged and there.stage not in FINISHED):
         return Action.REQUEST
     if (
         there.commit is not None

@@ -30,7 +30,7 @@ INBOX, COPY, DECLINED = "inbox", "inbox-copy", "declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class WaitingProposal:
     """A copy that waits: whose delivery it is, since when (UTC seconds), its size in bytes, and whether it lies in the
     room of a counterparty."""
 
@@ -61,16 +61,16 @@ class Inbox:
     def __init__(self, store: Store, room: InboxLimits) -> None:
         self._store = store
         self._room = room
-        self._rows: dict[str, Waiting] | None = None  # by key
+        self._rows: dict[str, WaitingProposal] | None = None  # by key
         self._lock = asyncio.Lock()
 
-    async def _all(self) -> dict[str, Waiting]:
+    async def _all(self) -> dict[str, WaitingProposal]:
         if self._rows is None:
-            found = (convert(Waiting, parse(row.body)) for row in await self._store.find(INBOX))
+            found = (convert(WaitingProposal, parse(row.body)) for row in await self._store.find(INBOX))
             self._rows = {each.key: each for each in found}
         return self._rows
 
-    async def put(self, proposal: Proposal, new: Waiting) -> bool:
+    async def put(self, proposal: Proposal, new: WaitingProposal) -> bool:
         """Keep a copy, the first that this DID brings; False, and nothing done, if it waits already. Raises Unavailable
         "inbox-full"."""
         async with self._lock:
@@ -87,7 +87,7 @@ class Inbox:
             rows[new.key] = new
             return True
 
-    def _check_room(self, there: list[Waiting], new: Waiting) -> None:  # rule 11.1c
+    def _check_room(self, there: list[WaitingProposal], new: WaitingProposal) -> None:  # rule 11.1c
         room = self._room
         if new.known:
             own = [each for each in there if each.known and each.by == new.by]
@@ -97,11 +97,11 @@ class Inbox:
         _fits([each for each in strangers if host_of(each.by) == host], new, room.host_number, room.host_bytes, host)
         _fits(strangers, new, room.number, room.bytes, "all strangers")
 
-    async def waiting(self) -> list[Waiting]:
+    async def waiting(self) -> list[WaitingProposal]:
         """All that waits, oldest first."""
         return sorted((await self._all()).values(), key=lambda each: (each.at, each.key))
 
-    async def copies(self, arrangement: str) -> list[tuple[Waiting, Proposal]]:
+    async def copies(self, arrangement: str) -> list[tuple[WaitingProposal, Proposal]]:
         """The copies of these terms, oldest first."""
         there = [each for each in await self.waiting() if each.arrangement == arrangement]
         rows = [(each, await self._store.get(COPY, each.key)) for each in there]
@@ -148,7 +148,7 @@ def host_of(did: str) -> str:
     return place if host == DEVELOPMENT else host
 
 
-def _fits(there: list[Waiting], new: Waiting, number: int, size: int, whose: str) -> None:
+def _fits(there: list[WaitingProposal], new: WaitingProposal, number: int, size: int, whose: str) -> None:
     if len(there) + 1 > number or sum(each.size for each in there) + new.size > size:
         reason = f"the room for proposals of {whose} is full until the owner has looked at them; try again later"
         raise Unavailable("inbox-full", reason, "proposal")

@@ -65,7 +65,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedRecord:
     """The keeper's longer record, verified, and its leaves after our sealed ones."""
 
     replica: Replica
@@ -80,7 +80,7 @@ class LocalRecord:
         self.sealed = sealed
         self.tail: list[Leaf] = []
         self.view = sealed.copy()
-        self.offered: Offered | None = None
+        self.offered: OfferedRecord | None = None
         self.newly_sealed: list[Leaf] = []
         self.conflicts: dict[str, Leaf] = {}  # by author: an entry in whose place another one stands …
         self.cleared: set[str] = set()  # … unless it is known by its hash to contradict nothing
@@ -225,7 +225,7 @@ class LocalRecord:
                 sealed = base.copy()
         covered = fresh[: sealed.size - self.sealed.size]
         self.newly_sealed = [*self.newly_sealed, *covered]
-        self.offered = Offered(base, fresh[len(covered) :])
+        self.offered = OfferedRecord(base, fresh[len(covered) :])
         self.sealed = sealed
         live = {entry_hash(leaf.entry): leaf for leaf in fresh}
         missing = [leaf for leaf in self.tail if self._is_missing(leaf, live) and self._still_valid(leaf)]

@@ -225,7 +225,7 @@ class Node:
 
     async def _work(self, arrangement: str, woken: asyncio.Event) -> None:
         """Work on one arrangement until nothing is left to do there."""
-        is_calm, is_over = False, False
+        is_idle, is_over = False, False
         trouble = self.repository.troubles.at("work", "", arrangement)
         try:
             while not is_over:
@@ -234,7 +234,7 @@ class Node:
                 try:
                     live = await self.repository.open(arrangement)
                     wait, whom = await self._look(live)
-                    is_over = live.forgotten or (wait is None and is_calm and await self._settle(live, since, whom))
+                    is_over = live.forgotten or (wait is None and is_idle and await self._settle(live, since, whom))
                     trouble.end()
                 except NotFound:  # it has been declined, or names us with another key than ours
                     is_over = await self.repository.schedule.settle(schedule.row(arrangement), since)
@@ -242,7 +242,7 @@ class Node:
                     wait = self._failed(arrangement, error, trouble)
                 if not is_over and wait != 0.0:
                     was_woken = await woken_within(woken, IDLE_AFTER_S if wait is None else wait)
-                    is_calm = wait is None and not was_woken
+                    is_idle = wait is None and not was_woken
         finally:
             del self._working[arrangement]
             used = self.repository.peek(arrangement)

@@ -25,7 +25,7 @@ from armslength.core.arrangement.terms import Arrangement, roles
 from armslength.core.canonical import canonical, digest, plain
 from armslength.engine.approvals import Approvals
 from armslength.engine.clearance import Clearance
-from armslength.engine.inbox import DeclinedProposal, Inbox, Waiting
+from armslength.engine.inbox import DeclinedProposal, Inbox, WaitingProposal
 from armslength.engine.replies import Contact, Replies
 from armslength.engine.repository import Engagement, LiveArrangement, Repository
 from armslength.errors import ArmslengthError, Malformed, Misuse, NotFound, Refused, Unauthorised
@@ -86,7 +86,7 @@ class Proposals:
         if said.answer != WAITING:
             return said
         size = len(canonical(proposal))  # whatever of it is stored takes room
-        new = Waiting(arrangement=arrangement, by=by, at=self._now(), size=size, known=await self._is_known(by))
+        new = WaitingProposal(arrangement=arrangement, by=by, at=self._now(), size=size, known=await self._is_known(by))
         if await self._inbox.put(proposal, new) and self._is_ruled(new):
             task = asyncio.create_task(self._apply_rule(arrangement))
             self._ruling.add(task)
@@ -268,7 +268,7 @@ class Proposals:
             if self._is_ruled(each):
                 await self._apply_rule(each.arrangement)
 
-    def _is_ruled(self, waiting: Waiting) -> bool:
+    def _is_ruled(self, waiting: WaitingProposal) -> bool:
         """Whether the rule looks at this copy at all."""
         return bool(self._rule.roles) and waiting.by in self._rule.proposers and waiting.size <= self._rule.bytes
 
@@ -325,7 +325,7 @@ def _sound(proposal: Proposal, *, development: bool) -> Arrangement:
     return terms
 
 
-def _taken(copies: Sequence[tuple[Waiting, Proposal]]) -> Proposal:
+def _taken(copies: Sequence[tuple[WaitingProposal, Proposal]]) -> Proposal:
     """Of copies of the same terms, the first with the right texts that a party of them has brought: whatever anybody
     else brings beside the terms is not shown in a party's place. The first of all where there is none."""
     from armslength.wire.terms import text_faults  # slow to load
@@ -340,7 +340,9 @@ def _taken(copies: Sequence[tuple[Waiting, Proposal]]) -> Proposal:
     return next(right, (own or [copies[0][1]])[0])
 
 
-def _list(repository: Repository, arrangement: str, copies: Sequence[tuple[Waiting, Proposal]]) -> ListedProposal:
+def _list(
+    repository: Repository, arrangement: str, copies: Sequence[tuple[WaitingProposal, Proposal]]
+) -> ListedProposal:
     """What their reader is shown of terms; whatever cannot be read is shown as that."""
     first, proposal = copies[0][0], _taken(copies)
     by: dict[str, str | None] = {copy.by: None for copy, _ in copies}

@@ -36,7 +36,9 @@ class Recipient(TrancheRole):
             negotiating=standing.negotiating,
             agreed=standing.agreed,
             transfer=None if transfer is None else str(transfer.ahead),
-            unheard=transfer is not None and transfer.state == TransferState.TERMINATED and transfer.peer_pid is None,
+            unacknowledged=transfer is not None
+            and transfer.state == TransferState.TERMINATED
+            and transfer.peer_pid is None,
             addressed=transfer is not None and transfer.data_address is not None,
             downloaded=reception is not None and reception.downloaded,
             opened=reception is not None and reception.outcome is not None,

@@ -96,7 +96,7 @@ class _Body:
         self.timeout: asyncio.Timeout | None = None
 
 
-class Bodies:
+class BodyLimits:
     """An ASGI application that hands another one its requests, and bounds what unfinished bodies hold together."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:

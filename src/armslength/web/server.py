@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from armslength.config import Limits
 from armslength.errors import Misuse
-from armslength.web.crowd import HOME, Bodies, Connections, Networks, networks, reported
+from armslength.web.crowd import HOME, BodyLimits, Connections, Networks, networks, reported
 from armslength.web.data import CUT
 
 DRAIN_S: Final = 5  # how long a server that is told to stop finishes what it has begun (rule 8.4c)
@@ -53,7 +53,7 @@ def server(app: ASGIApp, limits: Limits, most: int) -> uvicorn.Server:
             self.limits, self.crowd, self.proxies = limits, connections, proxies
 
     settings = uvicorn.Config(
-        Bodies(app, limits),
+        BodyLimits(app, limits),
         http=Bounded,
         ws="none",
         log_level="error",  # uvicorn's warnings are about what strangers send
@@ -68,14 +68,14 @@ def server(app: ASGIApp, limits: Limits, most: int) -> uvicorn.Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class ConnectionShares:
     """How many connections of peers, and to peers, there may be at once."""
 
     peers: int
     outgoing: int
 
 
-def shares(limits: Limits) -> Shares:
+def shares(limits: Limits) -> ConnectionShares:
     """What this process's file descriptors allow, of which it takes as many as it may have: none of the connections
     can leave the database or the owner's socket without one. Raises Misuse where there are too few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -90,7 +90,9 @@ def shares(limits: Limits) -> Shares:
         reason = f"this process may open {soft} files, and needs {2 * OWN}: raise its limit"
         raise Misuse("few-descriptors", f"{reason} (ulimit -n, or LimitNOFILE of its systemd unit)")
     outgoing = min(OUTGOING, left // 4)
-    return Shares(min(limits.connections, (left - outgoing) // 2), outgoing)  # a peer may have a file open, too
+    return ConnectionShares(
+        min(limits.connections, (left - outgoing) // 2), outgoing
+    )  # a peer may have a file open, too
 
 
 class _Server(uvicorn.Server):
