@@ -239,6 +239,7 @@ SAYS: dict[str, int] = {
     "why arrangement --bundle B": 0,
     "record --bundle B": 0,
     "card --node N": 0,
+    "page": 0,
     "--help": 0,
     "check --help": 0,
     "frobnicate": 2,
