@@ -1,4 +1,4 @@
-"""Tranches whose `while` looks at whether other tranches are withheld: what such circles do.
+"""Tranches whose `while` looks at whether other tranches are withheld: the effect of such cycles.
 
 Whether a tranche is withheld is all that can change back and forth at one instant: gates latch, and duties and claims
 only go forward. So it is enough to follow, from tranche to tranche, whether being withheld makes the next one withheld

@@ -1,7 +1,7 @@
 """S08: whether everything that is waited for comes to a verdict in bounded time.
 
 Most waits end by themselves: a duty has a `due`, an allegation its determination, a suspension its limit, the term its
-end. What is left is what monitors must attest and need not attest by any time.
+end. What remains is what monitors have to attest without a time limit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What must come before what, and how early anything can be.
+"""What depends on what, and how early anything can happen.
 
-One fixpoint answers both: the earliest second after D at which each duty can be triggered and each tranche released,
-if everybody does everything at once. What has no earliest instant waits for itself, directly or by way of others.
+One fixpoint answers both: the earliest second after D at which each duty can be triggered and each tranche released, if
+everyone acts at once. What has no earliest instant waits for itself, directly or indirectly.
 """
 
 from __future__ import annotations

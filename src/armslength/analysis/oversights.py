@@ -1,4 +1,4 @@
-"""What can be written, and is seldom meant: S22, limits that a cure or a notice swallows; S23, embargoes that rest on
+"""What can be written but is seldom intended: S22, limits that a cure or a notice swallows; S23, embargoes that rest on
 the provider's goodwill alone."""
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Electorate:
         return [voter for voter in self.of if self.group[voter] == group]
 
     def reaches(self, voters: Iterable[str], size: int) -> bool:
-        """Whether these voters alone make a quorum of `size`."""
+        """Whether these voters alone form a quorum of `size`."""
         present = [voter for voter in self.of if voter in set(voters)]
         return (
             len(present) >= size
@@ -140,7 +140,7 @@ def capturable(terms: Arrangement) -> Iterator[Finding]:
 
 
 def stalls(terms: Arrangement) -> Iterator[Finding]:
-    """S13: a party that alone can stop everything, or keep what is suspended from going on. (Time: see S21.)"""
+    """S13: a party that alone can stop everything, or prevent what is suspended from continuing. (Time: see S21.)"""
     if terms.keeper in terms.parties:
         text = f"{terms.keeper} is a party and keeps the record: by silence alone it stops everything, for as long as "
         text += "it likes; a neutral keeper has nothing to gain by that"

@@ -1,7 +1,7 @@
 """S06: conditions that can never hold or always do, and clauses that nothing carries out.
 
-Each condition is looked at by itself: every subject in it may be in any state that its table allows, whatever the
-others are in. So "never" and "always" are certain; that a condition is not named here promises nothing.
+Each condition is considered by itself: every subject in it may be in any state that its table allows, independently of
+the others. "Never" and "always" are therefore certain; for a condition that is not reported, nothing is known.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Sealed delivery: ciphertext travels first and is checked piece by piece, the key follows when the record says so."""
+"""Sealed delivery: the ciphertext is sent first and verified chunk by chunk; the key follows if the terms allow it."""

@@ -43,7 +43,7 @@ LARGEST = CHUNK * 2**38 - 1  # what the cipher can number
 
 
 class Commitment(Protocol):
-    """What a provider pins of a sealed file: sizes in bytes, roots in hex, the header in base64."""
+    """What a provider commits to for a sealed file: sizes in bytes, roots in hex, the header in base64."""
 
     @property
     def size(self) -> int: ...
@@ -68,8 +68,8 @@ class Ciphertext:
 class Complaint(Unverified):
     """What was delivered contradicts what its provider committed to or released.
 
-    `evidence` is canonical JSON and the same for everyone who repeats the check, so a judge who is given ciphertext
-    and one-time key arrives at the same `hash`, which is what the complaining acknowledgement carries.
+    `evidence` is canonical JSON and the same for everyone who repeats the check, so a judge who is given the ciphertext
+    and the one-time key obtains the same `hash`, which the acknowledgement that complains contains.
     """
 
     def __init__(self, code: str, reason: str, evidence: dict[str, object]) -> None:
@@ -130,7 +130,7 @@ def cipher_leaf(chunk: bytes | memoryview) -> bytes:
 
 
 class PlainLeaves:
-    """Leaf hashes of plaintext chunks in order, each with the salt that key and index give."""
+    """Leaf hashes of plaintext chunks in order, each with the salt derived from key and index."""
 
     def __init__(self, key: bytes) -> None:
         self._salt = sha256(b"armslength/salt/1\n" + key)
@@ -159,7 +159,7 @@ def plain_file(path: Path) -> Iterator[BufferedReader]:
 
 
 def draft(target: Path) -> Path:
-    """Where a file lies until it is whole."""
+    """Where a file is written until it is complete."""
     return target.with_name(target.name + ".tmp")
 
 

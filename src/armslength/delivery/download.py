@@ -1,9 +1,9 @@
-"""Fetch a sealed file from a counterparty that may stall, lie or break off.
+"""Download a sealed file from a counterparty that may stall, send wrong data or disconnect.
 
-First comes the chunk list, held against the cipher root; then the file, each chunk held against the list as it
-arrives. Only what has been checked is written, so `<target>.part` is a true prefix but for what a kill in the middle
-of a write may leave, and it is checked again on the way back in. Nothing that the sender says of lengths counts: the
-commitment says where the file ends.
+The chunk list comes first and is verified against the cipher root; then the file, of which each chunk is verified
+against the list as it arrives. Only verified data is written, so `<target>.part` is a correct prefix except for what a
+kill in the middle of a write may leave, and it is verified again when the download resumes. Lengths stated by the
+sender are ignored: the commitment determines where the file ends.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ async def download(
     pauses: Sequence[float] = PAUSES,
     stall: float = STALL,
 ) -> None:
-    """Bring the sealed file at `url` to `target`, and its chunk list beside it, taking up an earlier attempt.
+    """Download the sealed file at `url` to `target`, with its chunk list beside it, resuming an earlier attempt.
 
-    `progress` is told (bytes verified, bytes in all). One call at a time for a target. Raises Unverified when what is
+    `progress` receives (bytes verified, bytes in all). One call at a time for a target. Raises Unverified when what is
     sent is not what was committed to ("chunk-list", "header", "chunk"), Unauthorised or NotFound when the address or
-    its token has died, Refused for another answer that makes no sense, Unavailable after `len(pauses)` new attempts
-    that brought nothing, Malformed for a commitment out of form. What was verified stays for the next call.
+    its token is no longer valid, Refused for any other invalid answer, Unavailable after `len(pauses)` new attempts
+    without progress, Malformed for an invalid commitment. Verified data is kept for the next call.
     """
     header = chunks.header(commit)
     link = _Link(fetcher, bearer, stall)
@@ -66,7 +66,7 @@ async def download(
 
 
 async def _persist(attempt: Callable[[], Awaitable[None]], mark: Callable[[], int], pauses: Sequence[float]) -> None:
-    """Attempt until it ends well; give up once every pause was taken and `mark` has not moved."""
+    """Retry until it succeeds; give up once every pause was taken and `mark` has not moved."""
     failures = 0
     while True:
         before = mark()
@@ -115,7 +115,7 @@ def _is_listed(listing: Path, commit: Commitment) -> bool:
 
 
 def _take_up(target: Path, draft: Path) -> None:
-    """Begin with what an earlier call left; a target that is here already is checked like anything else."""
+    """Begin with what an earlier call left; an existing target is verified like anything else."""
     if target.exists() and not draft.exists():
         target.rename(draft)
     draft.touch(0o600)
@@ -145,7 +145,7 @@ async def _fetch_rest(link: _Link, url: str, part: _Piece, progress: Progress | 
 
 
 def _skip(answer: ResponseStream, start: int) -> int:
-    """How many bytes of this answer lie before `start`. Raises for an answer that is no part of the file."""
+    """How many bytes of this answer lie before `start`. Raises for an answer that is not a part of the file."""
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused("encoded", f"the sender encodes the file as {answer.headers['Content-Encoding']}")
     if answer.status == 200:
@@ -173,7 +173,7 @@ def _refusal(answer: ResponseStream) -> ArmslengthError:
 
 
 class _Link:
-    """GETs with the bearer token, broken off when next to nothing arrives for too long."""
+    """GETs with the bearer token, aborted when almost nothing arrives for too long."""
 
     def __init__(self, fetcher: Fetcher, bearer: str, stall: float) -> None:
         self._fetcher = fetcher
@@ -212,7 +212,7 @@ class _Link:
 
 
 class _Piece:
-    """The file so far. `verified` bytes of it are written and true: the header and whole chunks."""
+    """The file so far. `verified` bytes of it are written and correct: the header and whole chunks."""
 
     def __init__(self, file: BinaryIO, leaves: BinaryIO, header: bytes, commit: Commitment) -> None:
         self._file = file
@@ -224,11 +224,11 @@ class _Piece:
         self._ended = False
 
     def end(self) -> None:
-        """Nobody waits for this any more: what goes through the whole file breaks off, and changes nothing."""
+        """Nobody waits for this any more: work on the whole file is aborted and changes nothing."""
         self._ended = True
 
     def recover(self) -> None:
-        """Check what an earlier attempt left, and drop what follows the last true chunk."""
+        """Verify what an earlier attempt left, and discard what follows the last correct chunk."""
         with suppress(Unverified):
             while block := self._file.read(HEADER if self.verified == 0 else BATCH * SEALED_CHUNK):
                 if self._ended:
@@ -239,7 +239,8 @@ class _Piece:
         self._file.truncate()
 
     def take(self, pending: bytearray) -> None:
-        """Check and write what is whole in `pending`, and leave the rest. Raises Unverified at the first wrong byte."""
+        """Verify and write the complete chunks in `pending`, and leave the rest. Raises Unverified at the first wrong
+        byte."""
         before = self.verified
         with memoryview(pending) as view:
             try:
@@ -249,7 +250,7 @@ class _Piece:
         del pending[: self.verified - before]
 
     def flush(self) -> None:
-        """Bring the file to disk."""
+        """Flush the file to disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -276,8 +277,8 @@ class _Piece:
 
 
 async def _aside(work: Callable[..., T], *args: object, ended: Callable[[], None] | None = None) -> T:
-    """Do blocking work in a thread and see it end, even when cancelled: the files are its own until then. `ended` tells
-    long work that it is not wanted any more."""
+    """Do blocking work in a thread and wait for its end, even when cancelled: it owns the files until then. `ended`
+    tells long work that it is no longer wanted."""
     job = asyncio.ensure_future(asyncio.to_thread(work, *args))
     try:
         return await asyncio.shield(job)

@@ -1,6 +1,6 @@
-"""The RFC 6962 root of a row of leaf hashes that may be a hundred million long, in logarithmic memory.
+"""The RFC 6962 root of a sequence of up to a hundred million leaf hashes, in logarithmic memory.
 
-`core.record.merkle.Tree` keeps every node, since a record has to prove; a file's chunks only need their root.
+`core.record.merkle.Tree` keeps every node, since a record needs proofs; a file's chunks only need their root.
 """
 
 from __future__ import annotations

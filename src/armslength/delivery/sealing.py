@@ -1,8 +1,8 @@
 """Seal a file and open a sealed one: streamed, a mebibyte at a time, whatever the size.
 
-The cipher is Cobblestone-256 rather than -128: a ciphertext is handed to a counterparty who may never be given the
-key, and who keeps it for as long as it likes; the longer key costs no measurable time. It commits to its key, so that
-no sealed file opens to two contents under two keys, and its tag order leaves nothing to cut, add or swap.
+The cipher is Cobblestone-256 rather than -128: a ciphertext is sent to a counterparty that may never receive the key
+and can keep the ciphertext for ever; the longer key costs no measurable time. The cipher commits to its key, so that no
+sealed file opens to two contents under two keys, and its tags detect chunks that are removed, added or reordered.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def new_key() -> bytes:
 
 
 def context(arrangement: str, tranche: str, provider: str, recipient: str) -> bytes:
-    """What a sealed file is bound to: it opens as this tranche, from this provider to this recipient, or not at all."""
+    """What a sealed file is bound to: it opens only as this tranche, from this provider to this recipient."""
     names = {"arrangement": arrangement, "tranche": tranche, "provider": provider, "recipient": recipient}
     return b"armslength/seal/1\n" + canonical(names)
 
@@ -70,8 +70,8 @@ def describe(sealed: SealedFile, *, tranche: str, agreement: str, media_type: st
 def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *, tell: Tell = _nobody) -> SealedFile:
     """Seal `source` into `target`, with its chunk list beside it, both durable on return. One key seals one file.
 
-    `tell` hears how many bytes are done, and may raise to end it. Raises Malformed for a key of another length, Misuse
-    if `source` is no plain file, OSError if a file cannot be read or written; then nothing lies at `target`.
+    `tell` receives the number of bytes done, and may raise to abort. Raises Malformed for a key of another length,
+    Misuse if `source` is no plain file, OSError if a file cannot be read or written; then there is nothing at `target`.
     """
     key = new_key() if key is None else _key(key)
     cipher = Cobblestone256Encryptor(key, context)
@@ -123,12 +123,12 @@ def plain_root(source: Path, key: bytes, tell: Tell = _nobody) -> str:
 
 def unseal(source: Path, target: Path, key: bytes, context: bytes, commit: Commitment, *, tell: Tell = _nobody) -> None:
     """Open the sealed file `source` into `target`, which appears only when every chunk and the plaintext root hold.
-    `tell` hears how many bytes are open, and may raise to end it.
+    `tell` receives the number of bytes opened, and may raise to abort.
 
     Raises Complaint when the provider's own statements contradict each other: the committed header is not for this key
     and context ("wrong-key"), a chunk that is the committed one does not open ("chunk"), or the plaintext's root is not
-    the committed one ("plain-root"). Raises Unverified ("altered") when `source` is not what was committed, which is
-    for us to fetch again; Malformed for a commitment or key out of form; OSError.
+    the committed one ("plain-root"). Raises Unverified ("altered") when `source` is not what was committed, and has to
+    be downloaded again; Malformed for a commitment or key out of form; OSError.
     """
     header = chunks.header(commit)
     key = _key(key)

@@ -1,7 +1,7 @@
-"""The file key's way to its recipient: HPKE base mode (RFC 9180) to a key pair made for this one tranche.
+"""Wraps a file key for its recipient: HPKE base mode (RFC 9180) to a key pair made for one tranche.
 
 X25519, HKDF-SHA256, ChaCha20-Poly1305. What is wrapped is bound to arrangement, tranche and both roots through `info`,
-so a wrapped key moved elsewhere does not open. All keys are raw: 32 bytes, and 80 for a wrapped one.
+so a wrapped key does not open in any other place. All keys are raw: 32 bytes, and 80 for a wrapped one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """A recipient's one-time key pair. The private half is stored before the public one is sent."""
+    """A recipient's one-time key pair. The private key is stored before the public key is sent."""
 
     public: bytes
     private: bytes = field(repr=False)
@@ -43,12 +43,12 @@ def info(arrangement: str, tranche: str, commit: Commitment) -> bytes:
 
 
 def check_public(public: bytes) -> None:
-    """Raise Malformed unless `public` is a key to which something can be wrapped: no point of small order."""
+    """Raise Malformed unless something can be wrapped to `public`: it must not be a point of small order."""
     wrap(bytes(KEY), public, b"")
 
 
 def wrap(key: bytes, public: bytes, info: bytes) -> bytes:
-    """Wrap a file key for the holder of `public`. Raises Malformed for keys out of form."""
+    """Wrap a file key for the holder of `public`. Raises Malformed for invalid keys."""
     if len(key) != KEY:
         raise Malformed("key", f"a file key has {KEY} bytes, not {len(key)}")
     try:

@@ -1,7 +1,7 @@
 """Decentralised identifiers: did:web for nodes, did:key for monitors, and the documents of did:web.
 
-Sources: DID Core 1.0; the did:web and did:key method specifications. A DID document is believed only for the DID it
-names, from the place that the DID names. Keys in signed terms go before anything found here.
+Sources: DID Core 1.0; the did:web and did:key method specifications. A DID document is trusted only for the DID that it
+names, and only from the location that the DID names. Keys in signed terms take precedence over anything found here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Fetch = Callable[[str], Awaitable[tuple[int, bytes]]]
 
 
 def document_url(did: str, *, development: bool = False) -> str:
-    """Where the document of a did:web is; localhost only under the development switch. Raises Malformed."""
+    """The URL of the document of a did:web; localhost only in development. Raises Malformed."""
     address = address_of(did)
     if address.startswith("http:") and not development:
         raise Malformed("bad-did", "localhost is for development", did)
@@ -80,10 +80,11 @@ def document_keys(body: bytes, did: str) -> dict[str, bytes]:
 
 
 class Resolver:
-    """Finds the keys of a DID, and remembers them for a while.
+    """Finds the keys of a DID, and caches them.
 
-    Whoever writes tokens chooses the DIDs: so failures are remembered too, for a shorter while and where they push out
-    no document; one document is asked for once, however many wait for it; and only so many are asked for at once.
+    Senders of tokens choose the DIDs. Failures are therefore cached too, for a shorter time and without displacing
+    documents; each document is requested once, however many callers wait for it; and the number of concurrent requests
+    is limited.
     """
 
     def __init__(self, fetch: Fetch, *, development: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
@@ -95,8 +96,8 @@ class Resolver:
         self._asking: dict[str, asyncio.Task[dict[str, bytes] | ArmslengthError]] = {}
 
     async def keys(self, did: str) -> dict[str, bytes]:
-        """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable, with the DID as its place, if
-        its document cannot be had just now."""
+        """The Ed25519 keys of a DID by fragment. Raises Malformed, or Unavailable, with the DID as its place, if its
+        document is not available at present."""
         if did.startswith("did:key:"):
             return {did.rpartition(":")[2]: key_of(did)}
         found = self._remembered(did)

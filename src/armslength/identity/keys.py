@@ -1,7 +1,7 @@
 """Private Ed25519 keys in files, one per role, readable by their owner alone.
 
-A key file is the 32-byte seed in standard base64 and a newline, mode 0600, in a folder of mode 0700. Anything looser
-is refused when it is loaded, as ssh does: a key that others could read is not a key. Keys are never printed or logged.
+A key file is the 32-byte seed in standard base64 and a newline, mode 0600, in a folder of mode 0700. Wider permissions
+are refused on loading, as ssh does. Keys are never printed or logged.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _read(path: Path) -> bytes:
 
 
 def _private(path: Path, wanted: int) -> None:
-    """Refuse what is not ours alone. The mode may be stricter than `wanted`, not looser."""
+    """Refuse files that others can access. The mode may be stricter than `wanted`, but not wider."""
     found = path.stat()
     mode = stat.S_IMODE(found.st_mode)
     if mode & ~wanted:

@@ -2,8 +2,8 @@
 
 Header: exactly alg "EdDSA", typ "armslength+jwt", kid "<sender's DID>#tokens". Claims: iss (the sender's DID), aud (the
 receiver's DID), at (the base address to which it is sent), iat and exp (UNIX seconds, at most five minutes apart), jti.
-A token is made for one receiver at the one address that its DID names (rule 10.5a), and sent nowhere else: what a
-receiver gets, it cannot show to others. Within its life it may be used again, and that costs no signature check.
+A token is made for one receiver at the one address that its DID names (rule 10.5a), and sent nowhere else, so a
+receiver cannot use it elsewhere. It may be used again during its lifetime without another signature check.
 
 The keys come from the caller (`KeyLookup`), for the arrangement that the request is about: in general those that terms
 pin. A token is good if one of them has signed it.
@@ -49,7 +49,7 @@ Naming = Callable[[str], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A token of ours: when it was made, for which address, and the header's value."""
+    """A token of this node: when it was made, for which address, and the header's value."""
 
     at: float
     address: str
@@ -57,7 +57,7 @@ class _Made:
 
 
 class Tokens:
-    """Makes our tokens. One per receiver, used until half of its life is over."""
+    """Makes this node's tokens: one per receiver, used until half of its lifetime is over."""
 
     def __init__(self, me: str, key: PrivateKey, clock: Callable[[], float] = time.time) -> None:
         self._me = me
@@ -111,10 +111,10 @@ class _Known:
 
 
 class _Remembered:
-    """Verified tokens, each with what it was shown about; bounded, so that nobody pushes out what is another's.
+    """Verified tokens, each with the arrangement concerned; bounded so that nobody displaces another's tokens.
 
-    Anybody can have a DID, or make up what a request is about. So those whom terms name do not share their room with
-    strangers; and where it is full, whoever takes most of it gives way.
+    Anyone can have a DID, or invent an arrangement. Those whom terms name therefore do not share space with strangers;
+    and when it is full, whoever uses most of it gives way.
     """
 
     def __init__(self, room: int) -> None:
@@ -123,7 +123,7 @@ class _Remembered:
         self._by_sender: OrderedDict[str, OrderedDict[tuple[str, str], _Known]] = OrderedDict()
 
     def add(self, use: tuple[str, str], known: _Known) -> list[tuple[str, str]]:
-        """Remember a use; the uses that are forgotten for it."""
+        """Store a use; returns the uses that are evicted."""
         mine = self._by_sender.setdefault(known.claims.iss, OrderedDict())
         self._size += use not in mine  # two requests may bring one token at once
         mine[use] = known
@@ -143,7 +143,7 @@ class _Remembered:
 
 
 class Verifier:
-    """Tells who sent a request."""
+    """Determines who sent a request."""
 
     def __init__(
         self, me: str, keys: KeyLookup, clock: Callable[[], float] = time.time, is_named: Naming | None = None
@@ -183,7 +183,7 @@ class Verifier:
             self._known.pop(each, None)
 
     async def _recheck(self, token: str, about: str, known: _Known) -> None:
-        """A key that is no longer its sender's ends its tokens."""
+        """Tokens signed with a key that is no longer its sender's are no longer valid."""
         now = self._clock()
         if 0 <= now - known.checked < RECHECK_S:
             return

@@ -12,7 +12,7 @@ from armslength.store.health import RESERVED, Examination, connect, vfs
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy the database as it is at one instant; whoever works with it goes on meanwhile.
+    """Copy the database as it is at one instant, while it is in use.
 
     Raises Misuse if it is corrupted, or cannot be read or written.
     """

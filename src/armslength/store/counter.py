@@ -1,4 +1,5 @@
-"""How many transactions a database has seen, kept in a small file beside it: what tells an older copy from the latest.
+"""How many transactions a database has seen, kept in a small file beside it: it distinguishes an older copy from the
+latest.
 
 Laws:
 
@@ -25,7 +26,7 @@ FORM: Final = re.compile(rb"(\d{20}) (\d{20})\n")
 
 
 class Counter:
-    """The file beside a database, held open (rule 11.4a)."""
+    """The file beside a database, kept open (rule 11.4a)."""
 
     def __init__(self, database: Path) -> None:
         place = database.with_suffix(SUFFIX)
@@ -35,7 +36,7 @@ class Counter:
             place.chmod(0o600)
 
     def read(self) -> tuple[int | None, bool]:
-        """The number, None if there is none; and whether nobody but us has changed the file since."""
+        """The number, None if there is none; and whether the file is unchanged since this program wrote it."""
         found = FORM.fullmatch(os.pread(self._file, 64, 0))
         if found is None:
             return None, False
@@ -64,7 +65,7 @@ def begin(database: Path) -> None:
 
 
 def last(database: Path) -> int:
-    """The number beside a database that may be gone; 0 if there is none."""
+    """The number beside a database that may be missing; 0 if there is none."""
     try:
         found = FORM.fullmatch(database.with_suffix(SUFFIX).read_bytes())
     except OSError:

@@ -1,8 +1,8 @@
-"""Whether every page of a database is as it was written.
+"""Verifies that every page of a database is as it was written.
 
-Each page carries a checksum (SQLite's cksumvfs), which is verified whenever it is read: what is corrupted is never
-used. A look through all pages at the start finds it before. A page of zeros has the checksum of zeros, so pages in use
-are also looked at for being nothing but that.
+Each page carries a checksum (SQLite's cksumvfs), which is verified on every read, so corrupted data is never used. A
+scan of all pages at the start finds it earlier. A page of zeros has a checksum of zeros, so the scan also looks for
+pages in use that contain only zeros.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
 
 
 class Examination:
-    """One look through all pages, in a thread of its own. `found` is what is wrong, once it is `over`."""
+    """One scan of all pages, in a thread of its own. `found` is what is wrong, once it is `over`."""
 
     def __init__(self, path: Path, later: float = 0.0) -> None:
         self._path = path
@@ -67,7 +67,7 @@ class Examination:
         self._thread.start()
 
     def stop(self) -> None:
-        """Break it off."""
+        """Abort it."""
         self._stopped.set()
         self._thread.join()
 
@@ -97,7 +97,7 @@ class Examination:
         return None
 
     def _zeros(self) -> Iterator[int]:
-        """Pages in use that hold nothing but zeros."""
+        """Pages in use that contain only zeros."""
         with self._path.open("rb") as file:
             header = file.read(100)
             size = int.from_bytes(header[16:18], "big")

@@ -105,15 +105,15 @@ class SqliteStore:
 
     @property
     def corruption(self) -> str | None:
-        """What the look through all pages has found by now."""
+        """What the scan of all pages has found so far."""
         return self._look.found
 
     async def looked_through(self) -> None:
-        """Wait until that look is over."""
+        """Wait until that scan is over."""
         await asyncio.to_thread(self._look.over.wait)
 
     def listen(self, told: Callable[[str], None]) -> None:
-        """From now on `told` hears why a write has failed, and "" of each that went well."""
+        """From now on call `told` with the reason for each failed write, and with "" for each that succeeded."""
         self._writer.told = told
 
     async def get(self, kind: str, key: str) -> Row | None:

@@ -1,4 +1,4 @@
-"""The names of the Dataspace Protocol 2025-1 on HTTPS: contexts, @types and paths. They appear nowhere else."""
+"""The names of the Dataspace Protocol 2025-1 on HTTPS: contexts, @types and paths. They are defined nowhere else."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class VerifiedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What does not hold, and the first entry or the file where it shows."""
+    """What fails verification, and the first entry or the file concerned."""
 
     code: str
     reason: str
@@ -74,8 +74,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a bundle proves, as of its last seal. If it does not hold, `error` says where, and the rest is what was
-    reached before. `pinned`: it is the arrangement that the caller expected (rule 7.1c)."""
+    """What a bundle proves, as of its last seal. If verification fails, `error` says where, and the rest is what had
+    been established before. `pinned`: it is the arrangement that the caller expected (rule 7.1c)."""
 
     error: Failure | None
     pinned: bool
@@ -134,7 +134,7 @@ def build(
 
 
 def verify_bundle(files: Mapping[str, bytes], expect: str | None = None) -> Verdict:
-    """The verdict on a bundle's files, by path. Never raises for what the files hold (rule 7.1b)."""
+    """The verdict on a bundle's files, by path. Never raises because of their content (rule 7.1b)."""
     check = _Check(files, expect)
     try:
         check.run()
@@ -144,7 +144,7 @@ def verify_bundle(files: Mapping[str, bytes], expect: str | None = None) -> Verd
 
 
 class _Check:
-    """One verification, in the order in which a failure says most: terms, record, derived files, manifest."""
+    """One verification, in the order in which a failure is most informative: terms, record, derived files, manifest."""
 
     def __init__(self, files: Mapping[str, bytes], expect: str | None) -> None:
         self.files = files
@@ -158,13 +158,13 @@ class _Check:
         self.timeline: list[VerifiedEntry] = []
 
     def verdict(self, error: Failure | None) -> Verdict:
-        """What was reached."""
+        """What was established."""
         return Verdict(
             error, self.pinned, self.terms, self.arrangement, self.replica, self.exporter, tuple(self.timeline)
         )
 
     def run(self) -> None:
-        """Raises Unverified at the first thing that does not hold."""
+        """Raises Unverified at the first failure."""
         data = self._file(TERMS)
         self.arrangement = digest(data)
         if self.expect is not None and self.arrangement != self.expect:

@@ -1,8 +1,8 @@
 """Messages of the Dataspace Protocol 2025-1 as plain JSON <-> core values.
 
-Only the canonical compact form is read and written; there is no JSON-LD processing. Written: exactly the one context
-of the specification. Read: that context must be there, further ones and unknown plain members are let pass, except
-inside policies (`policy`). What is missing or wrong is named: `Malformed` with the field as its place.
+Only the canonical compact form is read and written; there is no JSON-LD processing. Written: exactly the one context of
+the specification. Read: that context must be there, further ones and unknown plain members are accepted, except inside
+policies (`policy`). Whatever is missing or wrong is reported: `Malformed` with the field as its place.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read(body: bytes) -> Message:
 
 
 def read_sent(body: bytes) -> tuple[type[Message], Message]:
-    """Of a message as we have written it: its kind and its ids, and nothing of what else it says."""
+    """Of a message that this node wrote: its kind and its ids only."""
     sent = _decode_sent(body)
     said = Message(id=sent.id, consumer_pid=sent.consumer_pid, provider_pid=sent.provider_pid)
     return _EVENTS[sent.event] if sent.event else _KINDS[sent.type], said
@@ -263,7 +263,7 @@ def _content(value: Message) -> dict[str, Any]:
 
 
 def _write_address(address: tp.DataAddress | None) -> dict[str, Any]:
-    """Both the specification's `endpoint` and EDC's properties: EDC drops the first without a word."""
+    """Both the specification's `endpoint` and EDC's properties: EDC silently drops the first."""
     if address is None:
         return {}
     body: dict[str, Any] = {"@type": "DataAddress", "endpointType": address.endpoint_type}

@@ -1,4 +1,4 @@
-"""How an error travels, between nodes and from a node to its owner: its status, and a JSON object with what it says.
+"""How an error is sent, between nodes and from a node to its owner: its status, and a JSON object.
 
 {"error": code, "reason": words}, and "place" where there is one
 """
@@ -35,7 +35,7 @@ MAX_CODE, MAX_REASON, MAX_PLACE = 64, 500, 200  # characters that are taken of w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBody:
-    """What an error says. Whoever writes it may be no node of ours: nothing of it need be there."""
+    """The body of an error. Its sender may be another program, so every field is optional."""
 
     error: str | None = None
     reason: str | None = None
@@ -43,7 +43,7 @@ class ErrorBody:
 
 
 def encode_error(error: ArmslengthError) -> bytes:
-    """An error as it travels, beside its `http_status`."""
+    """An error as it is sent, beside its `http_status`."""
     return canonical(ErrorBody(error=error.code, reason=error.reason, place=error.place or None))
 
 

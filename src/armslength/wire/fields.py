@@ -8,12 +8,12 @@ from armslength.errors import Malformed
 
 
 def missing(place: str) -> Malformed:
-    """The error for a field that must be there."""
+    """The error for a field that is required."""
     return Malformed("missing-field", "required, but not there", place)
 
 
 def wrong(place: str, expected: str) -> Malformed:
-    """The error for a field that is there, but not as it must be."""
+    """The error for a field that has a wrong value."""
     return Malformed("wrong-field", f"must be {expected}", place)
 
 

@@ -1,6 +1,6 @@
-"""Our own messages between nodes, under `/armslength/1/`, and what a node stores about them.
+"""Armslength's own messages between nodes, under `/armslength/1/`, and what a node stores about them.
 
-Leaves travel as they enter the record: canonical, one per line. Everything else is canonical JSON. The paths:
+Leaves are sent as they enter the record: canonical, one per line. Everything else is canonical JSON. The paths:
 
     POST propose               a Proposal -> a Reply
     GET  propose/{arrangement} -> a Reply: what this node says to these terms
@@ -219,7 +219,7 @@ def decode_leaves(data: bytes) -> list[Leaf]:
 
 
 def decode_portions(data: bytes) -> Iterator[list[Leaf]]:
-    """The same a few at a time, for whoever has other things to do in between."""
+    """The same, a few at a time, so that other work can be done in between."""
     lines = split_lines(data)
     for start in range(0, len(lines), PORTION):
         yield _decoded(lines[start : start + PORTION], start)
@@ -264,7 +264,7 @@ def decode_shown(data: bytes) -> RecallAnswer:
 
 
 def decode_proposal(data: bytes) -> Proposal:
-    """A proposal as it travels; the terms in it are not looked at. Raises Malformed."""
+    """A proposal as it is sent; the terms in it are not examined. Raises Malformed."""
     found = decode(Proposal, data, MAX_PROPOSAL)
     if len(found.note) > MAX_NOTE:
         raise Malformed("too-large", f"at most {MAX_NOTE} characters", "note")

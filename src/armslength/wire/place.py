@@ -1,8 +1,8 @@
-"""Where a node is: its address *is* its did:web's place, in one spelling (rule 10.4a).
+"""The address of a node: the location of its did:web, in one spelling (rule 10.4a).
 
 An address has the scheme https, or http for `localhost` alone; a host in lower case that is a name, not an IP literal,
 without trailing dot; a port only where it is not the scheme's own; a path of plain segments, and no slash at its end.
-Two spellings of one place would be two DIDs of one node, and what terms say of one would not be said of the other.
+Two spellings of one location would be two DIDs of one node, and terms that name one would not apply to the other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST: Final = 1024
 
 
 def did_of(address: str) -> str:
-    """The did:web of a node at this address. Raises Malformed, saying what is not in its one spelling."""
+    """The did:web of a node at this address. Raises Malformed if the address is not in its one spelling."""
     scheme, found, rest = address.partition("://")
     authority, *path = rest.split("/")
     host, _, port = authority.partition(":")
