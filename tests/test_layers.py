@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "notify": (
-        {"core", "wire", "ports", "errors", "config", "views", "engine"},
+        {"core", "approvals", "wire", "ports", "errors", "config", "views", "engine"},
         "it looks at what the engine holds and changes nothing of it; who sends is an adapter, named in runtime alone",
     ),
     "console": (

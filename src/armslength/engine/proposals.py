@@ -111,6 +111,10 @@ class Proposals:
 
     # --- what the owner sees, and says -------------------------------------------------------------------------------
 
+    async def pending(self) -> list[WaitingProposal]:
+        """The copies that wait, oldest first, unread."""
+        return await self._inbox.waiting()
+
     async def waiting(self) -> list[ListedProposal]:
         """What waits for the owner, oldest first."""
         found: dict[str, None] = dict.fromkeys(each.arrangement for each in await self._inbox.waiting())

@@ -23,6 +23,7 @@ from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
 from armslength.notify import catalogue
 from armslength.notify.calendar import CANCEL, REQUEST, calendar, entry_of
+from armslength.notify.door import Door
 from armslength.notify.mail import Letter, line_of
 from armslength.notify.news import REMINDED, Outlook, Reminded, SeenArrangement, news
 from armslength.notify.notification import TROUBLE, Notification, id_of
@@ -38,7 +39,7 @@ LEADS: Final = "news-leads"  # kind and key in the store: for which lead times t
 PORTION: Final = 32  # leaves replayed at once, before others have their turn
 AGAIN_S: Final = 60  # before another look where one has failed
 SHOWN: Final = 1000  # notifications that are kept for whoever watches
-TROUBLES_S: Final = 30.0  # between looks at what fails …
+LOOK_S: Final = 30.0  # between looks at what waits at the door, and at what fails …
 LASTING_S: Final = 600  # … for so long that it is told
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Notifier:
         recorder: Recorder,
         settings: Settings,
         outbox: Outbox | None = None,
+        door: Door | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -71,6 +73,7 @@ class Notifier:
         self._recorder = recorder
         self._settings = settings
         self._outbox = outbox
+        self._door = door
         self._wall = wall
         self._known: dict[str, KnownArrangement] = {}
         self._failed: dict[str, int] = {}  # by arrangement: when to look again
@@ -202,13 +205,24 @@ class Notifier:
     # --- the node as a whole -----------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Tell of what fails for long, and forget what was declined, until cancelled."""
+        """Tell of what waits for a word and of what fails for long, and forget what was declined, until cancelled."""
         while True:
-            await asyncio.sleep(TROUBLES_S)
+            await asyncio.sleep(LOOK_S)
             try:
                 await self.look_at_troubles()
+                await self.look_at_door()
             except Exception:  # whatever it is, the loop lives on
-                log.exception("troubles are not told")
+                log.exception("news of this node are not told")
+
+    async def look_at_door(self) -> None:
+        """Tell of proposals and drafts that wait for a word."""
+        if self._door is None or self._outbox is None:
+            return
+        now = int(self._wall())
+        said, puts = await self._door.look(now)
+        if said or puts:
+            await self._outbox.note(said, now, also=puts)
+            self._show(said)
 
     async def look_at_troubles(self) -> None:
         """Tell of each trouble once when it has lasted; but not of this: those who are not reached are told nothing."""

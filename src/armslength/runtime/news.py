@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from armslength.config import Config
+from armslength.engine.approvals import Approvals
 from armslength.engine.node import Node
 from armslength.net.lazy import LazyClient
 from armslength.net.mail import MailClient
 from armslength.net.ways import ways
 from armslength.notify.desk import NewsDesk
+from armslength.notify.door import Door
 from armslength.notify.feed import Feed
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import Outbox
@@ -16,14 +18,15 @@ from armslength.notify.settings import Settings, settings
 from armslength.ports import Store
 
 
-async def news(config: Config, node: Node, store: Store, client: LazyClient) -> NewsDesk:
+async def news(config: Config, node: Node, store: Store, client: LazyClient, approvals: Approvals) -> NewsDesk:
     """The news of a node. Raises Misuse for settings that are none."""
     found, repository = settings(config), node.repository
     if not found.is_on:
         return NewsDesk(node, Notifier(store, repository, node.recorder, found), found, config.name)
     outbox = Outbox(store, found)
     await outbox.load()
-    notifier = Notifier(store, repository, node.recorder, found, outbox)
+    door = Door(store, repository, node.proposals, approvals)
+    notifier = Notifier(store, repository, node.recorder, found, outbox, door)
     await notifier.begin()
     node.observer = notifier
     sender = LetterSender(outbox, found, _mail(config, found), client.post, repository.troubles)

@@ -139,7 +139,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     officials = Officials(approvals, repository, writer, proposals, tranches)
     node = Node(recorder, keeper, tranches, writer, repository, peers, proposals, clock)
     verifier = Verifier(config.did, _key_lookup(repository, client, config), is_named=repository.names.is_named)
-    desk = _Desk(config, node, store, client)
+    desk = _Desk(config, node, store, client, approvals)
     app = build_app(
         node,
         exchange,
@@ -174,8 +174,10 @@ class _Desk:
     """The desk that tells a node's news, made when it is first needed: whoever tells nobody anything loads nothing of
     it."""
 
-    def __init__(self, config: Config, node: Node, store: SqliteStore, client: LazyClient) -> None:
-        self._needs = config, node, store, client
+    def __init__(
+        self, config: Config, node: Node, store: SqliteStore, client: LazyClient, approvals: Approvals
+    ) -> None:
+        self._needs = config, node, store, client, approvals
         self._is_on = config.notify != Notify()
         self._made: NewsDesk | None = None
         self._making = asyncio.Lock()
