@@ -20,6 +20,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import (
     MAX_LEAF,
+    MAX_QUOTED,
     TYPE_OF,
     Entry,
     Head,
@@ -29,6 +30,7 @@ from armslength.core.record.entry import (
     Submission,
     entry_hash,
     leaf_of,
+    quoted,
     sign_entry,
     stamp_message,
 )
@@ -60,7 +62,7 @@ LINGER_S: Final = 1.0  # … and how long once one of them has
 AT_ONCE: Final = 200  # statements of one author that may wait for a seal
 MAX_REFUSAL: Final = 4096  # bytes of one that we take
 CARRIED: Final = 100  # refused statements, …
-CARRIED_BYTES: Final = 24 * 1024  # … or refusals of one number, that are put on record by themselves
+CARRIED_BYTES: Final = 16 * 1024  # … or refusals of one number, that are put on record by themselves
 STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
 NOTHING: Final = Clearance(())
 CLEARING: Final = Evidence(kind="refusals", first="", second="")
@@ -193,8 +195,11 @@ class Journal:
             new: list[_Item] = []
             for body in (*clearing, *said):
                 entry = self._compose(body, seen, max(link, (chain.number, chain.prev), key=_number))
-                if len(canonical(entry)) > MAX_LEAF - STAMPED:
-                    raise Refused("too-large", f"a statement has at most {MAX_LEAF - STAMPED} bytes, refusals included")
+                most, size = MAX_LEAF - STAMPED, len(data := canonical(entry))
+                if entry.type != "evidence":
+                    most, size = MAX_QUOTED, quoted(data)
+                if size > most:
+                    raise Refused("too-large", f"a statement has at most {most} bytes, refusals included")
                 written = JournalEntry(submission=sign_entry(entry, self._sign))
                 new.append(_Item(f"{self.arrangement}/{chain.count:08}", 0, entry_hash(entry), written))
                 chain = _Chain(count=chain.count + 1, number=entry.author_seq + 1, prev=new[-1].name)

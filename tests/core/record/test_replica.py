@@ -12,7 +12,12 @@ import pytest
 from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Seal, Sign, Withdraw
 from armslength.core.canonical import canonical
 from armslength.core.record import entry as entries
-from armslength.core.record.entry import Head, Leaf, entry_hash, leaf_of
+from armslength.core.record.entry import (
+    Head,
+    Leaf,
+    entry_hash,
+    leaf_of,
+)
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_inclusion

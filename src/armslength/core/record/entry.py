@@ -18,8 +18,15 @@ ENTRY_PREFIX = b"armslength/entry/1\n"
 STAMP_PREFIX = b"armslength/stamp/1\n"
 REFUSAL_PREFIX = b"armslength/refusal/1\n"
 MAX_LEAF = 64 * 1024
+MAX_QUOTED = 28 * 1024  # bytes of an entry as evidence quotes it: a leaf holds two of them
 
 TYPE_OF: dict[type[Body], str] = {kind: name for name, kind in BODIES.items()}
+
+
+def quoted(data: bytes) -> int:
+    """How many bytes canonical JSON takes within a text of canonical JSON: there each quotation mark and backslash is
+    two."""
+    return len(data) + data.count(b'"') + data.count(b"\\")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from armslength.core.record.cosignature import lower_median
 from armslength.core.record.entry import (
     ENTRY_PREFIX,
     MAX_LEAF,
+    MAX_QUOTED,
     Entry,
     Head,
     Leaf,
@@ -33,6 +34,7 @@ from armslength.core.record.entry import (
     Stamp,
     Submission,
     leaf_bytes,
+    quoted,
     refusal_message,
     stamp_message,
 )
@@ -228,6 +230,8 @@ class Replica:
         self, entry: Entry, data: bytes, sig: str, stamps: Sequence[Stamp], assumed: int | None
     ) -> tuple[str, Outcome]:  # rule 1.3a
         """The entry's hash and what it does; `data` are its canonical bytes, `assumed` stands for a stamp's time."""
+        if entry.type != "evidence" and quoted(data) > MAX_QUOTED:  # rule 1.1c
+            raise Refused("too-large", f"{quoted(data)} bytes as evidence quotes it, at most {MAX_QUOTED} are allowed")
         check_entry(entry)
         if entry.arrangement != self.arrangement:
             raise Refused("wrong-arrangement", "an entry of another arrangement", "entry.arrangement")
