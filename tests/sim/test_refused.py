@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from armslength.core.arrangement.bodies import Attest
 from armslength.engine.journal import AT_ONCE
 from armslength.errors import Refused
+from armslength.net.client import HttpReply
+from armslength.wire import dsp
 from armslength.wire.record import decode_leaf
 from tests.golden.terms import at
 from tests.sim.evil import begun
@@ -61,5 +66,39 @@ def test_too_much_at_once_is_refused_before_it_is_stored(tmp_path: Path) -> None
                 await monitor.say(world.arrangement, [GOOD] * (AT_ONCE + 1), ())
             (said,) = (await monitor.say(world.arrangement, [GOOD], ())).said
             assert said.status == "placed"
+
+    play(story())
+
+
+def test_a_transfer_that_is_refused_again_and_again_is_told_and_waited_for_no_more(tmp_path: Path) -> None:
+    """The provider's node refuses every request: at first its counterpart waits, then it is idle, and its owner reads
+    what is refused by whom. It goes on asking: once the provider takes a request, everything goes its way."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            answer, asked = world.nodes["A"].host.answer, list[str]()
+
+            async def refusing(method: str, url: str, body: bytes, headers: Any) -> HttpReply:
+                if url.endswith("/transfers/request"):
+                    asked.append(url)
+                    return HttpReply(400, {}, dsp.write_error("TransferError", "x", ["not to you"], ("c", "p")))
+                return await answer(method, url, body, headers)
+
+            node = world.nodes["B"].running.node
+            with patch.object(world.nodes["A"].host, "answer", refusing):
+                await world.clock(at(-3))
+                await world.agree()
+                await asyncio.sleep(2)
+                live = await world.nodes["B"].live()
+                assert "request of " in (await node.pending_work(live) or "")
+                await world.rest()
+                assert len(asked) >= 5
+                told = [each for each in node.troubles(live) if each.what == "the transfer of T1"]
+                assert ["not to you" in each.reason for each in told] == [True]
+            await asyncio.sleep(600)
+            await world.publish("T1", b"as agreed" * 10)
+            await world.clock(at(0))
+            await world.rest()
+            assert (await world.state()).tranches["T1"].stage == "SETTLED"
 
     play(story())

@@ -355,17 +355,14 @@ class Exchange:
         self._census.update(record, [pid for _, pid in gone])
         if record.role is Role.CONSUMER:
             if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
-                pause = self._backoff(type(record), record.dataset, record.peer)
+                pause = self.asked(type(record), record.dataset, record.peer)
                 pause.fail(record.reason or "the provider has ended it", ADVICE)
             elif record.state in WENT_WELL or (isinstance(record, Transfer) and record.peer_pid is not None):
                 self._troubles.over(*_named(type(record), record.dataset, record.peer))
         self._changed(record)
 
-    def left_alone(self, kind: type[Process], dataset: str, provider: str) -> float:
-        """For how many seconds a provider is not asked for an agreement, or a transfer: the last came to nothing."""
-        return self._backoff(kind, dataset, provider).left
-
-    def _backoff(self, kind: type[Process], dataset: str, provider: str) -> Backoff:
+    def asked(self, kind: type[Process], dataset: str, provider: str) -> Backoff:
+        """How long a provider is not asked for an agreement, or a transfer: the last came to nothing."""
         return self._troubles.at(*_named(kind, dataset, provider), longest=LONGEST_S)
 
     async def _say(self, kind: type[R], pid: str, make: Callable[[dict[str, str | None]], Message]) -> R:

@@ -13,6 +13,7 @@ from armslength.core.transfer import Transfer, TransferState
 from armslength.delivery import download, sealing, wrapping
 from armslength.delivery.chunks import Complaint
 from armslength.engine.actions import Action, TrancheFacts
+from armslength.engine.backoff import Backoff
 from armslength.engine.contents import Reception, blob, context
 from armslength.engine.jobs import Progress, aside
 from armslength.engine.repository import LiveArrangement
@@ -47,9 +48,18 @@ class Recipient(TrancheRole):
 
     def pause(self, action: Action) -> float:
         """See `TrancheRole`: what the provider has finally refused is asked again after a growing backoff."""
+        asked = self._asked(action)
+        return asked.left if asked else 0.0
+
+    def refusals(self, action: Action) -> int:
+        """See `TrancheRole`."""
+        asked = self._asked(action)
+        return asked.attempts if asked else 0
+
+    def _asked(self, action: Action) -> Backoff | None:
         provider = self.live.terms.actors[self.terms.provider].did or ""
-        asks = {Action.NEGOTIATE: Negotiation, Action.REQUEST: Transfer}.get(action)
-        return 0.0 if asks is None else self.tools.exchange.left_alone(asks, self.dataset, provider)
+        kind = {Action.NEGOTIATE: Negotiation, Action.REQUEST: Transfer}.get(action)
+        return self.tools.exchange.asked(kind, self.dataset, provider) if kind else None
 
     async def do(self, action: Action) -> Body | None:
         """See `TrancheRole`."""

@@ -78,6 +78,10 @@ class TrancheRole(ABC):
     async def do(self, action: Action) -> Body | None:
         """Carry out an action, or make the statement that it is. Raises what is in its way."""
 
+    def refusals(self, _: Action) -> int:
+        """How often the other side has finally refused this."""
+        return 0
+
     def pause(self, _: Action) -> float:
         """For how many seconds the other side is not to be asked for this."""
         return 0.0

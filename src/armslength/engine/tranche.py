@@ -25,6 +25,7 @@ from armslength.errors import ArmslengthError, unusable
 
 LONGEST_S: Final = 300.0  # before an action that failed is tried again
 WHILE_RUNNING_S: Final = 60.0  # what runs says so when it ends
+IN_VAIN: Final = 5  # refusals after which nobody waits for the next answer
 LOOK_S: Final = 5.0  # before an action is looked at again that came to nothing
 AT_PROVIDER: Final = frozenset({Action.NEGOTIATE, Action.REQUEST, Action.DOWNLOAD})
 
@@ -62,9 +63,10 @@ class LiveTranche:
         """Why an action does not get through."""
         return next((f"{action}: {backoff.reason}" for action, backoff in self._failed.items()), None)
 
-    def is_awaited(self, action: Action) -> bool:
-        """Whether an action waits for our own officials: nobody need wait for it here."""
-        return action in self._awaited
+    def is_pending(self, action: Action) -> bool:
+        """Whether an open action is about to come. Nobody need wait for one that waits for our own officials, nor for
+        what the other side has finally refused again and again: that is told, and asked for less and less often."""
+        return action not in self._awaited and self.role.refusals(action) < IN_VAIN
 
     def hurry(self) -> None:
         """What has failed is tried at once: something has changed that is not in the record."""

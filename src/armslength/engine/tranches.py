@@ -48,10 +48,10 @@ class LiveTranches:
         return busy + [seconds for seconds in found if seconds is not None]
 
     async def next_action(self, live: LiveArrangement) -> tuple[str, Action] | None:
-        """An action that is open, with its tranche."""
+        """An action that is open and about to come, with its tranche."""
         for name, tranche in self.of(live).items():
             action = await tranche.next_action()
-            if action is not None and not tranche.is_awaited(action):
+            if action is not None and tranche.is_pending(action):
                 return name, action
         return None
 
