@@ -25,6 +25,10 @@ PENDING: Final = 0x40000000  # SQLite never uses the page with this byte
 BLOCK: Final = 256  # pages read at once
 AGAIN_S: Final = 0.2
 
+_UNREADABLE: Final = frozenset(
+    {apsw.SQLITE_IOERR_DATA, apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS, apsw.SQLITE_IOERR_READ}
+)
+
 _faults: deque[str] = deque(maxlen=16)
 
 
@@ -54,6 +58,13 @@ def connect(path: Path, *, readonly: bool = False) -> apsw.Connection:
     return apsw.Connection(str(path), flags=flags, vfs=vfs())
 
 
+def is_corruption(error: Exception) -> bool:
+    """Whether an error says that what is stored is not what was written; others come from the disk as it is now."""
+    if isinstance(error, apsw.IOError):
+        return getattr(error, "extendedresult", 0) in _UNREADABLE
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
+
+
 class Examination:
     """One scan of all pages, in a thread of its own. `found` is what is wrong, once it is `over`."""
 
@@ -78,7 +89,7 @@ class Examination:
         except (apsw.InterruptError, OSError):
             pass
         except apsw.Error as error:
-            wrong = _named(str(error))
+            wrong = _named(str(error)) if is_corruption(error) else None
         if wrong is not None:
             self.found = f"the database is corrupted: {wrong}; restore a copy with `armslength restore`"
         self.over.set()

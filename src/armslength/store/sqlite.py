@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,14 +25,14 @@ from importlib.resources import files
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import apsw
 
 from armslength.errors import Misuse, Unavailable
 from armslength.ports import Batch, Row, Send
 from armslength.store.counter import Counter, last
-from armslength.store.health import RESERVED, Examination, connect, vfs
+from armslength.store.health import RESERVED, Examination, connect, is_corruption, vfs
 
 APPLICATION = 0x41524D53  # "ARMS", in the file's header: tells our databases from other people's
 GROUP = 256  # batches in one transaction, at most
@@ -40,6 +41,7 @@ BUSY_MS = 10_000  # for our own readers, while the log is recovered
 LOOK_S = 0.4  # how long opening waits for the look through all pages; then it goes on beside the work …
 SMALL = 64 * 2**20  # … and it does not wait for more bytes than these, which take longer:
 LATER_S = 5.0  # that look begins once the node has started
+ROOM: Final = 1024 * 1024  # bytes: with fewer left a disk is full
 END = 2**63 - 1
 FEW = 64  # rows that are read at once: a thread takes longer to wake than they take
 HEADS = 16  # sends that are read with one statement; where more wait, they are read peer by peer
@@ -101,7 +103,7 @@ class SqliteStore:
                 lock.close()
                 raise
         except (OSError, apsw.Error) as error:
-            raise Misuse(*_trouble(error), str(path)) from error
+            raise Misuse(*_trouble(error, path), str(path)) from error
 
     @property
     def corruption(self) -> str | None:
@@ -376,7 +378,7 @@ def _compare(connection: apsw.Connection, counter: Counter, path: Path, owner: s
     counter.write(commits + 1)
 
 
-def _trouble(error: Exception) -> tuple[str, str]:
+def _trouble(error: Exception, path: Path) -> tuple[str, str]:
     """Why a database cannot be opened, and what to do."""
     if isinstance(error, apsw.FullError) or "No space left" in str(error):
         return "disk-full", "no space is left on its disk: make room, and start again"
@@ -384,8 +386,10 @@ def _trouble(error: Exception) -> tuple[str, str]:
         return "store-read-only", "cannot be written to: its owner must be able to, and its disk must allow it"
     if isinstance(error, apsw.NotADBError):
         return "store-corrupt", "is no database, or its first page is corrupted; restore a copy (`armslength restore`)"
-    if isinstance(error, apsw.CorruptError | apsw.IOError):
+    if is_corruption(error):
         return "store-corrupt", f"the database is corrupted ({error}); restore a copy (`armslength restore`)"
+    if isinstance(error, apsw.IOError) and shutil.disk_usage(path.parent).free < ROOM:
+        return "disk-full", "no space is left on its disk: make room, and start again"
     return "store-unusable", f"cannot be opened as a database: {error}"
 
 
