@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
     "runtime": (
         {
             "console",
+            "views",
             "wire",
             "ports",
             "errors",

@@ -40,3 +40,16 @@ def test_what_may_not_be_said_bears_the_engine_s_reason(at_console: Console, sta
     page.goto(f"{page.url.rstrip('/')}/act")
     expect(page.get_by_text("Not now")).to_be_visible()
     expect(page.locator("li", has_text="Give notice of withdrawal")).to_be_visible()
+
+
+def test_a_monitor_without_a_node_has_a_console(at_console: Console, stage: Stage) -> None:
+    """Its home says what waits; it attests there, and sees the record that the nodes show."""
+    stage.clock("2027-03-22T01:00:00Z")
+    page = at_console("inspector")
+    home = page.url
+    everywhere(page, "monitor-home", lambda: page.goto(home))
+    page.get_by_role("link", name="Go there").first.click()
+    page.get_by_role("button", name="It held week 2").click()
+    expect(page.get_by_role("status")).to_contain_text("signed and placed on record")
+    page.get_by_role("link", name="Story").click()
+    expect(page.get_by_role("heading", name="Lives")).to_be_visible()

@@ -53,6 +53,7 @@ def test_it_works_without_scripts(chrome: Browser, stage: Stage) -> None:
         context = chrome.new_context(java_script_enabled=False)
         page = context.new_page()
         page.goto(link)
+        page.get_by_role("link", name="Arrangements").click()
         page.locator("tbody a").first.click()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         page.get_by_role("button", name="Log out").click()

@@ -12,7 +12,9 @@ from armslength.console.sessions import OWNER, Sessions
 from armslength.core.canonical import digest
 from armslength.errors import NotFound
 from armslength.net.client import HttpReply
+from armslength.views.today import outline
 from armslength.wire.manage import LIST, VIEW, ArrangementList, ArrangementSummary, NodeView, Verb
+from armslength.wire.news import NEWS, TODAY, NewsView, TodayView
 from armslength.wire.terms_json import encode_terms
 from tests.sim.harness import world_terms
 from tests.sim.network import ask
@@ -41,7 +43,14 @@ class FoldOwner:
             arrangement=self.arrangement, title=golden().terms.title, state=state.shown, proposed_by="did:x", note="",
             signed=("A", "B"), me=me, document=document, texts={},
         )  # fmt: skip
-        self.answers: dict[str, object] = {VIEW.name: view, LIST.name: ArrangementList(arrangements=(summary,))}
+        found = outline(self.arrangement, world_terms(), state, me, time, ())
+        today = TodayView(now=time, asked=found.asked, stalled=found.stalled, said=())
+        self.answers: dict[str, object] = {
+            VIEW.name: view,
+            LIST.name: ArrangementList(arrangements=(summary,)),
+            TODAY.name: today,
+            NEWS.name: NewsView(events=(), cursor="1"),
+        }
 
     async def ask(self, verb: Verb[Any, A], asked: object) -> A:
         """What the state answers."""

@@ -58,3 +58,14 @@ async def test_what_is_not_there_is_told_in_a_page() -> None:
     reply = await found.get(f"{path}/why/T99")
     assert reply.status == 404
     assert b"T99" in reply.body
+
+
+async def test_home_says_what_waits_and_where_it_is_done() -> None:
+    """A monitor's attestations lead to the page where they are made; the times stand beside them."""
+    found, path = inside(at(22, 8), "m1")
+    page = (await found.get("/")).body.decode()
+    assert f'href="{path}/attest"' in page
+    assert "Nothing waits" not in page
+    found, path = inside(at(9, 3), "A")
+    page = (await found.get("/")).body.decode()
+    assert f'href="{path}/files"' in page

@@ -71,15 +71,14 @@ def _of_monitor(config: Config, arrangement: str) -> Viewed:
     """What a node shows to a monitor without one: every leaf is verified. With what waits for the monitor."""
     import asyncio
 
-    from armslength.cli.today import of_monitor
-    from armslength.runtime.monitor import MonitorRecord, opened
+    from armslength.runtime.monitor import MonitorRecord, opened, today_of
 
     async def read() -> MonitorRecord:
         async with opened(config) as monitor:
             return await monitor.record(arrangement)
 
     found = asyncio.run(read())
-    return Viewed(found.arrangement, found.terms, found.state, waits=of_monitor([found]))
+    return Viewed(found.arrangement, found.terms, found.state, waits=today_of([found]))
 
 
 def _beside(found: Viewed) -> dict[str, object]:

@@ -13,7 +13,7 @@ from armslength.errors import DONE, ArmslengthError, Misuse, Unavailable
 
 if TYPE_CHECKING:
     from armslength.runtime.monitor import MonitorRecord
-    from armslength.wire.news import AskedNow, LastWord, NewsView, NotifyReport, StalledTask, TodayView, ToldEvent
+    from armslength.wire.news import AskedNow, NewsView, NotifyReport, StalledTask, TodayView, ToldEvent
 
 WAIT_S: Final = 25  # that the node waits for news before it says that there are none
 AGAIN_S: Final = 2.0  # before a node that is down is asked again
@@ -36,7 +36,9 @@ def _today(config: Config) -> TodayView:
         return ask(config, TODAY, NoQuestion())
     import asyncio
 
-    return of_monitor(asyncio.run(_records(config)))
+    from armslength.runtime.monitor import today_of
+
+    return today_of(asyncio.run(_records(config)))
 
 
 async def _records(config: Config) -> list[MonitorRecord]:
@@ -44,26 +46,6 @@ async def _records(config: Config) -> list[MonitorRecord]:
 
     async with opened(config) as monitor:
         return await monitor.records()
-
-
-def of_monitor(records: list[MonitorRecord]) -> TodayView:
-    """What waits for a monitor, by what nodes show it."""
-    from armslength.views.today import attested, outline, soonest
-    from armslength.wire.news import TodayView
-
-    asked: list[AskedNow] = []
-    stalled: list[StalledTask] = []
-    said: list[LastWord] = []
-    for each in records:
-        found = outline(each.arrangement, each.terms, each.state, each.me, each.now, each.pending)
-        asked += found.asked
-        stalled += found.stalled
-        word = attested(each.arrangement, each.terms, each.state, each.me, each.pending, each.last)
-        said += [word] if word else []
-    now = max((each.now for each in records), default=int(time.time()))
-    asked.sort(key=soonest)
-    stalled.sort(key=soonest)
-    return TodayView(now=now, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said))
 
 
 def lines_of(found: TodayView) -> list[str]:

@@ -23,6 +23,7 @@ from armslength.console.pages import (
     attesting,
     evidence,
     files,
+    home,
     story,
     terms,
     writing,
@@ -31,17 +32,7 @@ from armslength.console.render import Pages, environment
 from armslength.console.sessions import Sessions
 from armslength.errors import ArmslengthError
 
-PAGES: Final = (
-    arrangements,
-    arrangement,
-    acting,
-    attesting,
-    terms,
-    writing,
-    story,
-    files,
-    evidence,
-)  # each has `routes(pages)`
+PAGES: Final = (home, arrangements, arrangement, acting, attesting, terms, writing, story, files, evidence)
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from armslength.wire.news import ToldEvent
+
 LINK_S: Final = 600.0  # that a link works
 IDLE_S: Final = 3600.0  # after the last request of a person's
 LONGEST_S: Final = 12 * 3600.0
@@ -37,7 +39,8 @@ class Session:
     begun: float
     seen: float
     notes: list[tuple[str, str]] = field(default_factory=list)  # tone and text
-    memory: dict[str, object] = field(default_factory=dict)  # of pages, for as long as it lasts
+    # Since it began: from where on to ask, and what there was.
+    news: tuple[str, list[ToldEvent]] = field(default_factory=lambda: ("", []))
 
     def may(self, what: str) -> bool:
         """Whether a role of theirs allows it."""

@@ -176,6 +176,11 @@ class Monitor:
             arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
         )
 
+    async def kept(self, which: str) -> tuple[Proposal, list[bytes]]:
+        """An arrangement with the leaves of it that were read (`records`)."""
+        proposal = await self.arrangement(which)
+        return proposal, await self._store.leaves(digest(proposal.document.encode()), 0)
+
     async def _candidate(self, proposal: Proposal) -> Candidate:
         """Terms that could be meant: where a statement of ours stands we speak on, whatever others propose."""
         name = digest(proposal.document.encode())

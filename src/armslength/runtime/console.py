@@ -5,24 +5,46 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from armslength.config import Config, Limits
 from armslength.console.app import build_console
 from armslength.console.guard import Place
+from armslength.console.owner import Owner
 from armslength.console.sessions import Sessions
-from armslength.errors import Misuse
+from armslength.engine.monitor import Monitor
+from armslength.errors import Misuse, NotFound
 from armslength.net import owner
+from armslength.runtime.monitor import MonitorRecord, opened, today_of
 from armslength.runtime.node import signals
 from armslength.web.server import server
-from armslength.wire.manage import Verb
+from armslength.wire.manage import (
+    LIST,
+    RECORD,
+    SAY,
+    VIEW,
+    ArrangementList,
+    ArrangementSummary,
+    ListPage,
+    NodeView,
+    SealedRecord,
+    StatementResults,
+    StatementsOrder,
+    Verb,
+    WhichArrangement,
+    bodies_of,
+)
+from armslength.wire.news import TODAY, NoQuestion, TodayView
+from armslength.wire.terms_json import encode_terms
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 HOST = "127.0.0.1"
 CONNECTIONS = 64
+FRESH_S = 3.0  # for which what nodes have shown a monitor serves its pages
 UPLOADS = "uploads"
 NO_BOUND = 1 << 62  # on bodies: the guard bounds each, and a file is written as it comes
 
@@ -42,6 +64,90 @@ class NodeOwner:
         return await asyncio.to_thread(owner.ask, self._config, verb, asked)
 
 
+class MonitorOwner:
+    """A monitor's folder: what the nodes show it, and its own statements."""
+
+    is_monitor = True
+
+    def __init__(self, config: Config, monitor: Monitor) -> None:
+        self._monitor = monitor
+        self.name = config.name
+        self.did = config.did
+        self._read: tuple[float, list[MonitorRecord]] = (0.0, [])
+        self._verbs: dict[str, Callable[[Any], Awaitable[object]]] = {
+            TODAY.name: self._today,
+            LIST.name: self._list,
+            VIEW.name: self._view,
+            RECORD.name: self._record,
+            SAY.name: self._say,
+        }
+
+    async def ask(self, verb: Verb[Q, A], asked: Q) -> A:
+        """Answer from what the nodes show. Raises Misuse for what only a node does."""
+        work = self._verbs.get(verb.name)
+        if work is None:
+            raise Misuse("no-node", "a monitor's folder has no node: this is done at the console of a node", verb.name)
+        found: A = await work(asked)  # type: ignore[assignment]
+        return found
+
+    async def _records(self) -> list[MonitorRecord]:
+        """What was just read serves the next pages as well: reading verifies whole records."""
+        at, records = self._read
+        if time.monotonic() > at + FRESH_S:
+            records = await self._monitor.records()
+            self._read = time.monotonic(), records
+        return records
+
+    async def _today(self, _: NoQuestion) -> TodayView:
+        return today_of(await self._records())
+
+    async def _list(self, asked: ListPage) -> ArrangementList:
+        found = []
+        for each in await self._records():
+            if each.arrangement.startswith(asked.arrangement):
+                document = encode_terms(each.terms).decode()
+                signed = tuple(sorted(each.state.arrangement.signed))
+                found.append(
+                    ArrangementSummary(
+                        arrangement=each.arrangement, title=each.terms.title, state=each.state.shown, proposed_by="",
+                        note="", signed=signed, me=each.me, document=document, texts={},
+                    )
+                )  # fmt: skip
+        return ArrangementList(arrangements=tuple(found))
+
+    async def _view(self, asked: WhichArrangement) -> NodeView:
+        records = await self._records()
+        found = [each for each in records if each.arrangement.startswith(asked.arrangement)]
+        if len(found) != 1:
+            raise NotFound("unknown-arrangement", "no node shows one such arrangement", asked.arrangement[:16])
+        each, size = found[0], len((await self._monitor.kept(found[0].arrangement))[1])
+        return NodeView(
+            arrangement=each.arrangement, document=encode_terms(each.terms).decode(), state=each.state,
+            sealed_state=each.state, state_root="", tree_root="", size=size, sealed=size, now=each.now, heard={},
+            transfers={}, suspended={}, sealing={}, troubles=(), me=each.me, absent={}, others={},
+            arrangements=len(records),
+        )  # fmt: skip
+
+    async def _record(self, asked: WhichArrangement) -> SealedRecord:
+        proposal, lines = await self._monitor.kept(asked.arrangement)
+        leaves = tuple(line.decode() for line in lines)
+        return SealedRecord(document=proposal.document, texts=proposal.texts, leaves=leaves)
+
+    async def _say(self, asked: StatementsOrder) -> StatementResults:
+        self._read = (0.0, [])
+        return await self._monitor.say(asked.arrangement, bodies_of(asked), asked.events)
+
+
+@asynccontextmanager
+async def owner_of(config: Config) -> AsyncIterator[Owner]:
+    """Whoever the folder speaks for."""
+    if config.address:
+        yield NodeOwner(config)
+        return
+    async with opened(config) as monitor:
+        yield MonitorOwner(config, monitor)
+
+
 async def serve_console(config: Config, port: int, ready: Callable[[str], None]) -> None:
     """Serve the console until SIGTERM or SIGINT; `ready` is told the link that works once. Raises Misuse where the port
     is taken."""
@@ -49,10 +155,10 @@ async def serve_console(config: Config, port: int, ready: Callable[[str], None])
         listening = socket.create_server((HOST, port))
     except OSError as error:
         raise Misuse("no-port", f"cannot listen on {HOST}:{port}: {error.strerror}", "port") from None
-    with listening:
+    async with owner_of(config) as speaker:
         place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
         sessions = Sessions(time.monotonic)
-        app = build_console(NodeOwner(config), place, sessions, config.folder / UPLOADS)
+        app = build_console(speaker, place, sessions, config.folder / UPLOADS)
         made = server(
             app,
             Limits(

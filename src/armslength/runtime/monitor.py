@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from armslength.config import Config
@@ -15,8 +15,10 @@ from armslength.net.client import Client
 from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
+from armslength.views.today import attested, outline, soonest
+from armslength.wire.news import AskedNow, LastWord, StalledTask, TodayView
 
-__all__ = ["MonitorRecord", "opened"]
+__all__ = ["MonitorRecord", "opened", "today_of"]
 
 
 @asynccontextmanager
@@ -29,3 +31,20 @@ async def opened(config: Config) -> AsyncIterator[Monitor]:
         client = await stack.enter_async_context(Client(ways(config)))
         peers = HttpPeers(client, Tokens(config.did, keys["tokens"]).bearer)
         yield Monitor(store, peers, keys, config.did, config.nodes, time.time)
+
+
+def today_of(records: Sequence[MonitorRecord]) -> TodayView:
+    """What waits for a monitor, by what nodes show it."""
+    asked: list[AskedNow] = []
+    stalled: list[StalledTask] = []
+    said: list[LastWord] = []
+    for each in records:
+        found = outline(each.arrangement, each.terms, each.state, each.me, each.now, each.pending)
+        asked += found.asked
+        stalled += found.stalled
+        word = attested(each.arrangement, each.terms, each.state, each.me, each.pending, each.last)
+        said += [word] if word else []
+    now = max((each.now for each in records), default=int(time.time()))
+    asked.sort(key=soonest)
+    stalled.sort(key=soonest)
+    return TodayView(now=now, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said))

@@ -1,4 +1,4 @@
-"""All arrangements of the owner's, and what waits in the inbox."""
+"""All arrangements of the owner's."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def routes(pages: Pages) -> list[Route]:
         found = await pages.owner.ask(LIST, ListPage(start=start))
         return pages.page(request, "arrangements.html.j2", found=found)
 
-    return [Route("/", listed), Route("/arrangements", listed)]
+    return [Route("/arrangements", listed)]

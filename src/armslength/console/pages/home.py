@@ -1,0 +1,61 @@
+"""What waits for the owner over all arrangements, what stalls and at whom, and what has happened since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.console.guard import session_of
+from armslength.console.render import Pages
+from armslength.console.sessions import Session
+from armslength.wire.news import NEWS, TODAY, NewsQuestion, NoQuestion, TodayView, ToldEvent
+
+KEPT: Final = 30  # events that are shown
+WHERE: Final[Mapping[str, str]] = {  # on which page a task is done
+    "sign": "/terms/{}",
+    "accept": "/terms/{}",
+    "attest": "/a/{}/attest",
+    "publish": "/a/{}/files",
+    "approve": "/approvals",
+}
+ELSE: Final = "/a/{}/act"
+
+
+def routes(pages: Pages) -> list[Route]:
+    """This part's pages."""
+
+    async def home(request: Request) -> Response:
+        today = await pages.owner.ask(TODAY, NoQuestion())
+        events = [] if pages.owner.is_monitor else await _news(pages, session_of(request))
+        return pages.page(
+            request,
+            "home.html.j2",
+            version=_version(today, events),
+            today=today,
+            events=events,
+            where=lambda task: WHERE.get(task.kind, ELSE).format(task.arrangement),
+        )
+
+    return [Route("/", home)]
+
+
+async def _news(pages: Pages, session: Session) -> list[ToldEvent]:
+    """What has happened since this session began, latest first."""
+    cursor, events = session.news
+    found = await pages.owner.ask(NEWS, NewsQuestion(after=cursor))
+    events = [*reversed(found.events), *events][:KEPT] if cursor else []
+    session.news = found.cursor, events
+    return events
+
+
+def _version(today: TodayView, events: list[ToldEvent]) -> str:
+    """What a page says it was made from."""
+    tasks = [(task.arrangement, task.kind, task.subject, task.periods) for task in today.asked]
+    stalled = [(task.arrangement, task.kind, task.subject, task.who) for task in today.stalled]
+    troubles = [(each.what, each.whom, each.reason) for each in today.troubles]
+    newest = events[0].id if events else ""
+    return f"{hash((tuple(tasks), tuple(stalled), tuple(troubles), newest)) & 0xFFFFFFFF:x}-{today.now // 60}"
