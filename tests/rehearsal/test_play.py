@@ -11,7 +11,7 @@ from armslength.core.arrangement.state import State
 from armslength.engine.actions import Action, TrancheFacts, next_action
 from armslength.rehearsal.acts import next_act
 from armslength.rehearsal.play import Play
-from armslength.wire.script import AGREED, Script
+from armslength.wire.script import AGREED, BadScript, Script
 from armslength.wire.script_expect import read_goal
 from armslength.wire.terms_values import BadValue
 from tests.golden.terms import END, HOUR, at
@@ -216,3 +216,16 @@ def test_who_signs_late() -> None:
     assert found.state.arrangement.effective_at == at(2)
     assert sum(isinstance(entry.body, Sign) for entry in found.placed) == 2
     assert HOUR == 3600
+
+
+def test_exposure_is_expected() -> None:
+    """At an instant, or at no time of the whole rehearsal; what is above is told with its value and its reason."""
+    good = "- {at: D+9, expect: exposure of A is at most 1.85}\n- expect: exposure of B is never above 0\n"
+    assert play(f"{GOOD}{good}").ok
+    found = play(f"{GOOD}- {{at: D+9, expect: exposure of A is at most 1}}\n- expect: exposure of A is never above 4")
+    now, never = found.mismatches
+    assert now.found == "it is 1.81"
+    assert never.found.startswith("it is 4.24 on 19 Aug 2016")
+    for line in ("exposure of m1 is at most 1", "exposure of A is 3", "exposure of A is never above 3 at D+5"):
+        with pytest.raises(BadScript):
+            read(f"- {{at: D, expect: {line}}}")

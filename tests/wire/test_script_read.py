@@ -9,7 +9,7 @@ from armslength.wire.script import BadScript, Spoken
 from armslength.wire.script_sentences import Grammar
 from armslength.wire.script_times import Anchors, read_time, write_time
 from armslength.wire.terms_values import BadValue
-from tests.golden.terms import DAY, END, HOUR, D, at
+from tests.golden.terms import END, HOUR, D, at
 from tests.rehearsal.support import TERMS, read
 
 ANCHORS = Anchors(d=D, start=D, end=END, before=at(5))
@@ -156,9 +156,12 @@ def test_every_problem_is_told() -> None:
         read("otherwise: maybe\n- {at: D, say: A signs}")
 
 
-def test_a_sentence_is_bounded() -> None:
-    """No line makes more statements than are played."""
+def test_what_is_played_is_bounded() -> None:
+    """No sentence makes more statements than are played, whatever it names, and no script does."""
     parts = ", ".join(f"k{name}" for name in ("1a", "1b", "2") for _ in range(90))
-    with pytest.raises(BadScript, match="at most 50000"):
+    with pytest.raises(BadScript, match="more than 50000"):
         read(f"- {{at: 1h after each, say: 'm1..m5 attest {parts}#0..45 true'}}")
-    assert DAY == 86400
+    many = ", ".join(["k2#0..45"] * 190)
+    lines = "\n".join(f"- {{at: 1h after each, say: 'm1..m5 attest {many} true'}}" for _ in range(6))
+    with pytest.raises(BadScript, match="200000 statements"):
+        read(lines)

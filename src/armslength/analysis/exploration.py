@@ -97,7 +97,8 @@ def explore(terms: Arrangement, weights: Mapping[str, int] | None = None, entrie
     silences = tuple(_silences(search, agreed))
     plain = series(terms, agreed.placed, weights)
     steps = _steps(plain)
-    worst = {party: _of(line.peak, "", agreed) for party, line in plain.items()}
+    private = weights is not None
+    worst = {party: _of(party, line.peak, "", agreed, private=private) for party, line in plain.items()}
     peaks: list[tuple[int, frozenset[str], dict[str, Fraction]]] = []
     for course in search.lasting():
         (departure,) = course.departures
@@ -105,7 +106,7 @@ def explore(terms: Arrangement, weights: Mapping[str, int] | None = None, entrie
         peaks.append((departure.since, departure.by, {party: line.peak.exposure for party, line in lines.items()}))
         for party, line in lines.items():
             if party not in departure.by and line.peak.exposure > worst[party].exposure:
-                worst[party] = _of(line.peak, _line(departure), course)
+                worst[party] = _of(party, line.peak, _line(departure), course, private=private)
     return Exploration(
         agreed=plain,
         steps=tuple(_with_worst(steps, peaks, terms.parties)),
@@ -116,10 +117,12 @@ def explore(terms: Arrangement, weights: Mapping[str, int] | None = None, entrie
     )
 
 
-def _of(peak: Point, line: str, course: Course) -> Worst:
-    return Worst(
-        exposure=peak.exposure, at=peak.at, why=peak.why, line=line, script=course.script("The worst that was found")
-    )
+def _of(party: str, peak: Point, line: str, course: Course, *, private: bool) -> Worst:
+    """A party's worst. Its script expects it, unless the figure rests on private weights."""
+    limit = -(-peak.exposure * 100 // 1)
+    expected = "" if private else f"exposure of {party} is never above {limit // 100}.{limit % 100:02}"
+    script = course.script("The worst that was found", expected)
+    return Worst(exposure=peak.exposure, at=peak.at, why=peak.why, line=line, script=script)
 
 
 def _steps(lines: Mapping[str, Series]) -> list[ExplorationStep]:
@@ -168,6 +171,8 @@ def _silences(search: Search, agreed: Course) -> Iterable[SilenceOutcome]:
     made = search.departures
     events = (each for each in made.beside(agreed.placed) if " on " in _line(each))
     for departure in (*made.silences(), *made.outages(), *made.unconfirmed(), *events):
+        if search.exhausted:
+            return
         course = search.from_the_start(agreed, departure)
         changes = [change for entry in course.placed for change in entry.changes if change.subject == "arrangement"]
         yield SilenceOutcome(

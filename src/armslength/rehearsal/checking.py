@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from armslength.core.arrangement.state import Change, State
 from armslength.core.arrangement.tables import AllegationAnswer, AllegationOutcome
@@ -11,6 +12,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF
 from armslength.views.blocks import decided
 from armslength.views.explain import why
+from armslength.views.exposure import measure, number, series
 from armslength.views.placed import PlacedEntry
 from armslength.views.sayings import summary
 from armslength.views.words import Words, listing
@@ -35,6 +37,8 @@ class Mismatch:
 
 def now(terms: Arrangement, state: State, cue: Expectation) -> Mismatch | None:
     """What is expected of this state ("is")."""
+    if cue.kind == "exposure":
+        return _exposed(terms, state, cue, measure(terms, state)[cue.subject].exposure, "")
     is_so = shown(state, cue.kind, cue.subject)
     if cue.state in is_so:
         return None
@@ -44,6 +48,9 @@ def now(terms: Arrangement, state: State, cue: Expectation) -> Mismatch | None:
 
 def looked_back(terms: Arrangement, state: State, placed: Iterable[PlacedEntry], cue: Expectation) -> Mismatch | None:
     """What is expected of the whole course ("becomes", "never"): what was placed late may bear an earlier time."""
+    if cue.kind == "exposure":
+        peak = series(terms, placed)[cue.subject].peak
+        return _exposed(terms, state, cue, peak.exposure, f" on {Words.of(terms, state).moment(peak.at)}: {peak.why}")
     wanted = (cue.kind, cue.subject, cue.state)
     changes = (change for entry in placed for change in entry.changes)
     times = [change.at for change in changes if (change.kind, change.subject, change.after) == wanted]
@@ -55,6 +62,14 @@ def looked_back(terms: Arrangement, state: State, placed: Iterable[PlacedEntry],
         rest = f"became {cue.state} at {listed}" if times else f"never became {cue.state}"
         return _mismatch(terms, state, cue, f"it {rest}")
     return None
+
+
+def _exposed(terms: Arrangement, state: State, cue: Expectation, value: Fraction, when: str) -> Mismatch | None:
+    if value <= Fraction(cue.state):
+        return None
+    party = Words.of(terms, state).actor(cue.subject)
+    expected = f"the exposure of {party} is {'never above' if cue.how == 'never' else 'at most'} {cue.state}"
+    return Mismatch(line=cue.line, at=cue.at, expected=expected, found=f"it is {number(value)}{when}")
 
 
 def of_statement(terms: Arrangement, words: Words, cue: Spoken, found: str) -> Mismatch:

@@ -39,7 +39,7 @@ _SIGNED_BY_ITSELF = -1  # the line of what no line says
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
     """What was played. `checked` counts the expectations that were looked at, `unplayed` those that were not, since the
-    goal was reached before. `worked` holds the states in the order of the instants up to which time was worked."""
+    goal was reached before. `worked` holds the last state of each instant up to which time was worked, in order."""
 
     terms: Arrangement
     script: Script
@@ -341,6 +341,8 @@ class Play:
         self.placed.append(
             PlacedEntry(index=index, entry=name, author=author, type=kind, body=body, at=out.at, changes=out.changes)
         )
+        if self.worked and self.worked[-1][0] == out.state.clock.now:
+            self.worked.pop()
         self.worked.append((out.state.clock.now, out.state))
         self._unsealed = True
 

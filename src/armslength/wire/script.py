@@ -44,7 +44,8 @@ class Spoken:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What must be so. how: "is" (then, at this instant), "becomes" (it comes to it at this very instant) or "never"
-    (at no time). `text` is the line as it was written."""
+    (at no time). Of kind "exposure", `state` is a number: "is" at most that, or "never" above it. `text` is the line as
+    it was written."""
 
     at: int
     kind: str  # as in `Change`

@@ -18,6 +18,9 @@ _FORM = re.compile(
     r"(?P<what>.+?)\s+(?:(?P<how>is never|are never|never|is|are|becomes|become)\s+)?(?P<state>[A-Z]+)"
     r"(?:\s+at\s+(?P<at>.+))?"
 )
+_EXPOSURE = re.compile(
+    r"exposure of (?P<who>\S+) is (?P<how>at most|never above) (?P<number>-?[0-9]{1,12}(?:\.[0-9]{1,3})?)(?:\s+at\s+(?P<at>.+))?"
+)
 _HOWS = {"becomes": "becomes", "become": "becomes", "never": "never", "is never": "never", "are never": "never"}
 ARRANGEMENT = "arrangement"
 
@@ -81,6 +84,8 @@ def _known(terms: Arrangement, name: str) -> str:
 def read_expectation(grammar: Grammar, text: str, at: int, line: int) -> list[Expectation]:
     """What "T2 is READY", "C2 becomes BREACHED at D+22 10:00" or "T4 is never RELEASED" expects. Raises BadValue."""
     text = " ".join(text.split())
+    if text.startswith("exposure "):
+        return [_exposure(grammar, text, at, line)]
     found = _FORM.fullmatch(text)
     if not found:
         raise BadValue(f'"{text}" does not say what is expected', 'such as "T2 is READY" or "T4 is never RELEASED"')
@@ -98,6 +103,26 @@ def read_expectation(grammar: Grammar, text: str, at: int, line: int) -> list[Ex
             Expectation(at=when, kind=subject.kind, subject=subject.name, how=how, state=state, line=line, text=text)
         )
     return expected
+
+
+def _exposure(grammar: Grammar, text: str, at: int, line: int) -> Expectation:
+    """What "exposure of A is at most 3" expects now, or "… is never above 3.5" of the whole rehearsal."""
+    found = _EXPOSURE.fullmatch(text)
+    if not found or (found["how"] == "never above" and found["at"]):
+        raise BadValue(
+            f'"{text}" is not about exposure', '"exposure of A is at most 3 at D+5", or "is never above 3.5"'
+        )
+    if found["who"] not in grammar.terms.parties:
+        raise BadValue(f"{found['who']} is no party", f"there are {', '.join(grammar.terms.parties)}")
+    return Expectation(
+        at=grammar.instant(found["at"]) if found["at"] else at,
+        kind="exposure",
+        subject=found["who"],
+        how="never" if found["how"] == "never above" else "is",
+        state=found["number"],
+        line=line,
+        text=text,
+    )
 
 
 def read_goal(terms: Arrangement, text: str) -> Goal:

@@ -228,6 +228,8 @@ class _Reader:
             self._cue(said, said.body, line, when, refused)
 
     def _cue(self, said: Said, body: Body, line: int, at: int, refused: str | None) -> None:
+        if len(self.cues) >= MOST_CUES:
+            raise BadValue(f"is more than the {MOST_CUES} statements that are played")
         if said.spot is not None and not said.corrects and refused is None:
             self.said_last[(said.author, *said.spot)] = line
         self.cues.append(

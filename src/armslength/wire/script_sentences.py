@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from armslength.core.arrangement.bodies import (
     Ack,
@@ -88,9 +89,9 @@ class Grammar:
         if verb is None:
             close = difflib.get_close_matches(word, _VERBS, 1, 0.6)
             raise BadValue(f'"{word}" is no verb of a script', f"did you mean {close[0]}?" if close else _LIST)
-        said = list(verb(self, found["who"], rest.strip()))
+        said = list(islice(verb(self, found["who"], rest.strip()), MOST + 1))
         if len(said) > MOST:
-            raise BadValue(f"makes {len(said)} statements; at most {MOST} are played of one sentence")
+            raise BadValue(f"makes more than {MOST} statements: say it in several sentences")
         if not never:
             return said
         if any(each.act is None for each in said):
@@ -151,6 +152,8 @@ class Grammar:
             last = claim.periods(self.anchors.d, self.terms.end) - 1
             if not numbers or numbers[-1] > last:
                 raise BadValue(f"{found['claim']} has the periods 0 to {last}")
+            if len(out) + len(numbers) > MOST:
+                raise BadValue(f"names more than {MOST} periods")
             out = [(found["claim"], number) for number in numbers] + out
         return out
 
