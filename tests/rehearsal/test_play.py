@@ -224,8 +224,8 @@ def test_exposure_is_expected() -> None:
     assert play(f"{GOOD}{good}").ok
     found = play(f"{GOOD}- {{at: D+9, expect: exposure of A is at most 1}}\n- expect: exposure of A is never above 4")
     now, never = found.mismatches
-    assert now.found == "it is 1.81"
-    assert never.found.startswith("it is 4.24 on 19 Aug 2016")
+    assert now.found == "it is 1.83"
+    assert never.found.startswith("it is 4.26 on 20 Aug 2016")
     for line in ("exposure of m1 is at most 1", "exposure of A is 3", "exposure of A is never above 3 at D+5"):
         with pytest.raises(BadScript):
             read(f"- {{at: D, expect: {line}}}")

@@ -19,7 +19,8 @@ _FORM = re.compile(
     r"(?:\s+at\s+(?P<at>.+))?"
 )
 _EXPOSURE = re.compile(
-    r"exposure of (?P<who>\S+) is (?P<how>at most|never above) (?P<number>-?[0-9]{1,12}(?:\.[0-9]{1,3})?)(?:\s+at\s+(?P<at>.+))?"
+    r"exposure of (?P<who>\S+) is (?P<how>at most|never above) (?P<number>-?[0-9]{1,12}(?:\.[0-9]{1,3})?)"
+    r"(?:\s+at\s+(?P<at>.+))?"
 )
 _HOWS = {"becomes": "becomes", "become": "becomes", "never": "never", "is never": "never", "are never": "never"}
 ARRANGEMENT = "arrangement"
