@@ -237,3 +237,44 @@ def test_remedy_of_the_instant_at_which_all_is_complete(order: str) -> None:
     for claim in order:
         attest(play, END + 5, claim, 9 if claim == "k" else 0, True)
     assert (play.duty("a"), play.shown) == ("REMEDIED", "COMPLETED")
+
+
+def test_waiver_counts_by_the_latest_of_the_creditors() -> None:
+    """The second waives before due, and is placed last: what the first said after due decides (decision 35)."""
+    play = begun(parties="PQR", claims={"e": event()}, duties={"d": achieve("e", creditors=("P", "R"), **LATE)})
+    play.say(DUE + 5, "P", Waive(duty="d"))
+    play.say(DUE - 3, "R", Waive(duty="d"))
+    assert play.duty("d") == "ACTIVE"
+    play.seal(DUE + GRACE)
+    assert (play.duty("d"), play.when("d", "OVERDUE")) == ("DISCHARGED", [DUE + GRACE])
+
+
+def test_each_whose_breach_made_the_suspension_has_no_pause_of_it() -> None:
+    """Two breaches suspend at once; one of them is remedied. Its debtor's other duty runs on all the same: it is
+    among those that made this suspension (rule 4.5b)."""
+    due = Due(anchor="start", after=100)
+    play = begun(
+        claims={"e": event(), "f": event(), "g": event()},
+        duties={
+            "a": achieve("e", "Q", due=due, cure=0, still_owed=True),
+            "b": achieve("f", "P", due=due, cure=0, still_owed=True),
+            "c": achieve("g", "Q", due=Due(anchor="start", after=400), cure=50, consequence="record"),
+        },
+    )
+    play.seal(DUE + GRACE)
+    assert play.shown == "SUSPENDED"
+    attest(play, DUE + GRACE + 5, "e", 0, True)
+    assert (play.duty("a"), play.duty("b"), play.state.duties["c"].frozen_at) == ("REMEDIED", "BREACHED", None)
+
+
+def test_nothing_is_alleged_once_it_is_too_late_to_resume() -> None:
+    """Past maxSuspension, though WINDING comes a grace later (rule 5.3d)."""
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={"a": achieve("e", "Q", due=Due(anchor="start", after=100), cure=0), "b": achieve("f", "Q")},
+    )
+    play.seal(DUE + GRACE)
+    since = play.state.arrangement.suspension.since
+    last = since + play.terms.max_suspension
+    play.say(last, "P", Allege(claim="f", period=0))
+    play.refused("state", last + 1, "P", Allege(claim="e", period=0))
