@@ -301,6 +301,39 @@ def test_what_is_approved_is_said_once(tmp_path: Path, after: int) -> None:
     run(tmp_path, story)
 
 
+def test_what_is_approved_is_said_once_the_disk_has_room(tmp_path: Path) -> None:
+    """The quorum is there and nothing can be written for an hour: then it is said, without anybody's doing
+    (rule 12.4c)."""
+
+    async def story(world: World) -> None:
+        b = world.nodes["B"]
+        await begin(world)
+        await world.clock(at(0))
+        await world.rest()
+        await adopt(b, only("withdraw"))
+        name = await ask(b, "vera", Withdraw(text="we leave"))
+        await word(b, "ivo", name, APPROVE)
+        disk = b.disk
+        plainly, left = disk.commit, 1
+
+        async def commit(batch: Batch) -> bool:
+            nonlocal left
+            disk.full = left <= 0
+            left -= 1
+            return await plainly(batch)
+
+        disk.commit = commit  # type: ignore[method-assign]
+        told = await word(b, "kaja", name, APPROVE)
+        assert (told["draft"]["state"], told["said"]) == ("APPROVED", [])
+        await asyncio.sleep(3600)
+        assert await entries(world, "B", "withdraw") == 0
+        left = 10**6
+        await world.until("the notice", lambda: noticed(world))
+        assert (await b.manage("approvals"))["drafts"] == []
+
+    run(tmp_path, story)
+
+
 async def noticed(world: World) -> bool:
     """Whether B's notice is sealed."""
     return await entries(world, "B", "withdraw") == 1

@@ -200,7 +200,10 @@ class Officials:
         while True:
             self._woken.clear()
             for record in list(self.approvals.ledger.live()):
-                await self._do(record.hash)
+                try:
+                    await self._do(record.hash)
+                except ArmslengthError as error:  # nothing could be noted: the disk is full, for one
+                    log.warning("draft %s: %s", record.hash[:12], error)
             try:
                 async with asyncio.timeout(AGAIN_S if any(map(_is_due, self.approvals.ledger.live())) else None):
                     await self._woken.wait()
