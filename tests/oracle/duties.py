@@ -183,7 +183,7 @@ def achieve(world: World, duty: str) -> str | None:
             return "BREACHED"
     if known.state == "BREACHED" and term.still_owed and done is not None:
         still = not (world.over and world.closed)
-        return "REMEDIED" if done <= world.at and (term.surviving or still) else None
+        return "REMEDIED" if max(done, known.at) <= world.at and (term.surviving or still) else None
     return None
 
 
@@ -323,7 +323,7 @@ def remediable(world: World, duty: str) -> bool:
     return (
         maintain.remediable(world, duty)
         if term.kind == "maintain"
-        else term.still_owed and world.letter(term.claim, 0) == "."
+        else term.still_owed and world.letter(term.claim, 0) in ".S"  # done later than the instant that is looked at
     )
 
 

@@ -278,3 +278,20 @@ def test_nothing_is_alleged_once_it_is_too_late_to_resume() -> None:
     last = since + play.terms.max_suspension
     play.say(last, "P", Allege(claim="f", period=0))
     play.refused("state", last + 1, "P", Allege(claim="e", period=0))
+
+
+def test_breach_found_after_the_term_is_not_remedied_by_an_entry_from_before_that_is_about_something_else() -> None:
+    """What was done late does not remedy a breach that fired once all was over, though an entry about another duty is
+    dated before the end: had it come first, nothing would be different (rules 2.4, 4.1)."""
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={
+            "d": achieve("e", consequence="record", due=Due(anchor="end", after=-60), cure=55, still_owed=True),
+            "g": achieve("f", "P", consequence="record", due=Due(anchor="end", after=300)),
+        },
+    )
+    attest(play, END - 4, "e", 0, True)
+    play.seal(END + GRACE)
+    assert play.duty("d") == "BREACHED"
+    attest(play, END - 2, "f", 0, True)
+    assert (play.duty("g"), play.duty("d")) == ("FULFILLED", "BREACHED")

@@ -114,7 +114,8 @@ def _fires(draft: Draft, duty: str) -> Cause:  # rule 4.1b
 
 def _remedied(draft: Draft, duty: str) -> Cause:  # rule 4.1c
     claim, name = draft.claims[draft.terms.duties[duty].claim], draft.terms.duties[duty].claim
-    done = claims.letter(claim, 0) == SUPPORTED and (claim.at or 0) <= draft.at  # an entry may lie before that
+    since = max(claim.at or 0, draft.duties[duty].at)  # an entry may lie before either
+    done = claims.letter(claim, 0) == SUPPORTED and since <= draft.at
     return (Standing("claim", claims.name(name, 0), PeriodValue.SUPPORTED),) if done and remediable(draft, duty) else ()
 
 
