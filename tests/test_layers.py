@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "web": (
-        {"core", "approvals", "wire", "ports", "errors", "config", "engine", "views", "delivery"},
+        {"core", "approvals", "wire", "ports", "errors", "config", "engine", "views", "delivery", "notify"},
         "an edge makes inputs for the engine, and adapters are named in runtime alone",
     ),
     "notify": (

@@ -252,7 +252,7 @@ SAYS: dict[str, int] = {
         "counterparty did:web:b.example --node N", "record --node N", "wait --node N", "export O --node N",
         "backup N --node N", "clock set 5 --node N", "approvals list --node N", "approvals policy --node N",
         "console --no-browser --node N", "today --node N", "watch --node N", "notify-test --node N",
-        "calendar --node N",
+        "calendar --node N", "remind --stop --node N",
         "approvals policy E --node N", f"approvals show {'a' * 64} --node N", "approvals export O --node N",
         "approvals verify N", "approvals submit E --node N", f"approvals approve {'a' * 64} --key E --node N",
         f"approvals object {'a' * 64} --key E --node N", "approvals standing --until 5 --as E --node N",

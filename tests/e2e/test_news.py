@@ -221,3 +221,44 @@ def watched(stage: Stage, node: str) -> Iterator[list[Any]]:
             process.send_signal(signal.SIGINT)
             process.wait(20)
             thread.join()
+
+
+@pytest.mark.slow("three nodes run through two weeks")
+def test_a_monitor_without_a_node_is_reminded(tmp_path: Path) -> None:
+    """By the keeper, once somebody at the address has pressed the button; and no more once one link was followed."""
+    with outside() as out:
+        extra = settings(out, tmp_path).replace("calendar = true", "monitors = true").partition("[[notify.to]]")[0]
+        with Stage(tmp_path, settings={"laboratory": extra}) as stage:
+            (said,) = stage.json("remind", "eye@inspector.example", node="inspector")["nodes"].values()
+            assert said == "asked"
+            stage.until("the question", out.messages)
+            (message,) = out.messages()
+            text = message.get_body(("plain",)).get_content()
+            link = next(word for word in text.split() if "/reminders/confirm/" in word)
+            assert "<button>" in page(link)  # looking confirms nothing
+            stage.clock(WEEK)
+            stage.ok("wait", node="buyer")
+            assert len(out.messages()) == 1
+            assert "will come" in page(link, b"")
+            stage.until("asked", lambda: "Attest whether quality" in out.texts())
+            reminder = out.messages()[-1]
+            assert reminder["To"] == "eye@inspector.example"
+            assert "armslength attest quality#0" in out.texts()
+            stop = reminder["List-Unsubscribe"].strip("<>")
+            assert stop in out.texts()
+            assert "No more" in page(stop, b"List-Unsubscribe=One-Click")
+            count = len(out.messages())
+            stage.clock("2027-03-15T01:00:00Z")
+            stage.ok("wait", node="buyer")
+            time.sleep(8)
+            assert len(out.messages()) == count
+            (said,) = stage.json("remind", "eye@inspector.example", node="inspector")["nodes"].values()
+            assert "left alone" in said
+
+
+def page(link: str, body: bytes | None = None) -> str:
+    """What is shown; with a body the button is pressed."""
+    with urllib.request.urlopen(link, body, timeout=20) as answer:
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        shown: str = answer.read().decode()
+        return shown

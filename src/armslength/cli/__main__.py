@@ -38,7 +38,7 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "say": ("attest", "perform", "notify", "allege", "respond", "determine", "resume", "withdraw", "waive"),
     "files": ("publish", "fetch"),
     "look": ("status", "why", "record", "wait"),
-    "today": ("today", "watch", "notify-test", "calendar"),
+    "today": ("today", "watch", "notify-test", "calendar", "remind"),
     "proof": ("export", "verify", "report", "keys"),
     "counterparty": ("counterparty",),
     "approvals": ("approvals",),

@@ -71,6 +71,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "today": ("armslength today --node arandia", "armslength today --json --node m1"),
     "watch": ("armslength watch --json --node arandia",),
     "calendar": ("armslength calendar --renew --node arandia", "armslength calendar --revoke --node arandia"),
+    "remind": ("armslength remind observer@monitors.example --node m1", "armslength remind --stop --node m1"),
     "notify-test": ("armslength notify-test --node arandia",),
     "wait": ("armslength wait --timeout 10 --node borovia",),
     "export": ("armslength export bundle --node borovia",),

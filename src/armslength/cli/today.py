@@ -171,3 +171,40 @@ def calendar(*, renew: bool = False, revoke: bool = False, node: NodeFolder = Pa
     none = "There is no address." if revoke else "There is no address yet: make one with --renew."
     show(found, as_json=json, text=found.url or none)
     return DONE
+
+
+# --- remind -----------------------------------------------------------------------------------------------------------
+
+
+def remind(address: str = "", /, *, stop: bool = False, node: NodeFolder = Path(), json: AsJson = False) -> int:
+    """As a monitor without a node, ask the nodes that it uses to send reminders to an address of mail. Whoever is there
+    is asked first, by a message with a link, and each reminder has a link that ends it. Exit code 1 if no node does.
+
+    Parameters
+    ----------
+    address
+        The address.
+    stop
+        Have no more reminders sent, wherever they go.
+    """
+    import asyncio
+
+    from armslength.views.words import safe
+
+    if bool(address) == stop:
+        raise Misuse("which", "give an address, or --stop", "remind")
+    config = load(node)
+    if config.address:
+        raise Misuse("a-node", "this folder has a node: it tells whom [notify] in its node.toml names", str(node))
+    found = asyncio.run(_remind(config, address))
+    meant = {"asked": "a message with a link to confirm is on its way", "known": "there is nothing to confirm"}
+    lines = [f"{place}: {meant.get(said, said)}" for place, said in found.items()]
+    show({"nodes": found}, as_json=json, text="\n".join(map(safe, lines)))
+    return DONE if any(said in meant for said in found.values()) else ArmslengthError.exit_code
+
+
+async def _remind(config: Config, address: str) -> dict[str, str]:
+    from armslength.runtime.monitor import opened
+
+    async with opened(config) as monitor:
+        return await monitor.remind(address)

@@ -41,6 +41,7 @@ from armslength.wire.own import (
 )
 from armslength.wire.place import did_of
 from armslength.wire.queries import HeadQuery, NamingQuery
+from armslength.wire.reminders import decode_reminded, encode_reminder
 from armslength.wire.strict import convert, parse
 from armslength.wire.terms_json import decode_terms
 
@@ -154,6 +155,21 @@ class Monitor:
             raise choice(candidates)
         meant = chosen(candidates, "no node that we talk to has such an arrangement", which)
         return next(each for each in found if digest(each.document.encode()) == meant.arrangement)
+
+    async def remind(self, address: str) -> dict[str, str]:
+        """Ask the nodes that we talk to for reminders at an address of mail ("": for none any more); what each says:
+        "asked", "known", or why not."""
+        if not self._nodes:
+            raise Misuse("no-nodes", "the configuration names no nodes: init --monitor --nodes URL …", "nodes")
+        found = {}
+        for node in self._nodes:
+            try:
+                body = encode_reminder(address)
+                answer = await self._peers.post(did_of(node), node, f"{BASE}/reminders", body)
+                found[node] = "asked" if decode_reminded(answer).asked else "known"
+            except ArmslengthError as error:
+                found[node] = error.reason
+        return found
 
     async def record(self, which: str) -> MonitorRecord:
         """An arrangement as a node shows it. Raises Misuse where there is a choice, or where it does not name us."""

@@ -123,6 +123,21 @@ EVENTS: Final[Mapping[str, str]] = {
     "decided": "decided",
 }
 
+# What an address is asked before anything else goes there.
+CONFIRM_SUBJECT: Final = "Confirm reminders by armslength"
+CONFIRM: Final = (
+    "Somebody who holds the key of a monitor asked the node {name} to send reminders to this address.",
+    "If that was you, confirm it here: {link}",
+    "If it was not, do nothing: nothing else will come.",
+)
+CONFIRM_PAGE: Final = "Shall this node send reminders to the address at which you got this link?"
+CONFIRMED: Final = "Reminders will come to this address. Each has a link that ends them."
+STOP_PAGE: Final = "Shall this node send no more reminders to the address at which you got this link?"
+STOPPED: Final = "No more reminders will come to this address."
+NOWHERE: Final = "This link leads nowhere any more."
+YES: Final = "Yes"
+STOP: Final = "To get no more of these: {link}"
+
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 CHANGED: Final = "{what}."

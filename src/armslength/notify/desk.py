@@ -9,13 +9,14 @@ from collections import Counter
 from typing import Final
 
 from armslength.engine.node import Nobody, Node
-from armslength.errors import ArmslengthError, Misuse
+from armslength.errors import ArmslengthError, Misuse, NotFound
 from armslength.notify import catalogue
 from armslength.notify.feed import Feed
 from armslength.notify.mail import Letter, html_of, text_of
 from armslength.notify.notification import Notification, id_of
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import DeadLetter, Outbox
+from armslength.notify.registry import Registry
 from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Addressee, Settings
 from armslength.notify.webhook import body_of
@@ -47,6 +48,7 @@ class NewsDesk:
         outbox: Outbox | None = None,
         sender: LetterSender | None = None,
         feed: Feed | None = None,
+        registry: Registry | None = None,
     ) -> None:
         self._node = node
         self._notifier = notifier
@@ -55,6 +57,7 @@ class NewsDesk:
         self._outbox = outbox
         self._sender = sender
         self._feed = feed
+        self._registry = registry
         self._mark = secrets.token_hex(4)  # of this start of the node
         self._leaving: asyncio.TimerHandle | None = None
 
@@ -134,6 +137,32 @@ class NewsDesk:
         if self._feed is None:
             raise Misuse("no-calendar", "there is no calendar: set `calendar = true` in [notify]", "notify.calendar")
         return CalendarAddress(url=await self._feed.url(renew=asked.renew, revoke=asked.revoke))
+
+    # --- monitors without a node -------------------------------------------------------------------------------------
+
+    async def register(self, did: str, address: str) -> bool:
+        """Take in a monitor's address; whether somebody there is asked to confirm it. Raises NotFound where nobody is
+        reminded, Malformed, Refused."""
+        if self._registry is None or self._outbox is None:
+            raise NotFound("no-reminders", "this node reminds no monitors", "notify.monitors")
+        now = int(time.time())
+        letter = await self._registry.register(did, address, now)
+        if letter is not None:
+            await self._outbox.note((), now, letters=[letter])
+        return letter is not None
+
+    async def confirm(self, token: str) -> bool:
+        """Somebody at the address confirms it; False for a link that leads nowhere."""
+        done = self._registry is not None and await self._registry.confirm(token)
+        if done:  # what is open there already is asked now
+            await self._node.repository.schedule.mark_all()
+            self._notifier.forget()
+            self._node.wake()
+        return done
+
+    async def stop(self, token: str) -> bool:
+        """Somebody at the address ends it; False for a link that leads nowhere."""
+        return self._registry is not None and await self._registry.stop(token, int(time.time()))
 
     # --- tests -------------------------------------------------------------------------------------------------------
 

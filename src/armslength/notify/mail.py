@@ -79,6 +79,12 @@ def html_of(said: Sequence[Notification], zone: ZoneInfo) -> str:
     return "\n".join(part for part in parts if part) + "</body></html>\n"
 
 
+def page_of(lines: Sequence[str]) -> str:
+    """Plain paragraphs as HTML."""
+    paragraphs = "\n".join(f"<p>{escape(safe(line))}</p>" for line in lines)
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><body>\n{paragraphs}\n</body></html>\n'
+
+
 def _by_arrangement(said: Iterable[Notification]) -> list[tuple[str, list[Notification]]]:
     found: dict[tuple[str, str], list[Notification]] = {}
     for each in list(said)[:SHOWN]:

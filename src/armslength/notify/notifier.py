@@ -28,6 +28,7 @@ from armslength.notify.mail import Letter, line_of
 from armslength.notify.news import REMINDED, Outlook, Reminded, SeenArrangement, news
 from armslength.notify.notification import TROUBLE, Notification, id_of
 from armslength.notify.outbox import Outbox
+from armslength.notify.registry import Registry
 from armslength.notify.sender import BY_MAIL, TO_WEBHOOK
 from armslength.notify.settings import Settings
 from armslength.ports import Batch, Put, Store
@@ -36,6 +37,7 @@ from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
 LEADS: Final = "news-leads"  # kind and key in the store: for which lead times the next instants were found
+REMINDED_MONITOR: Final = "reminded-monitor"  # kind in the store: the same of a monitor that we remind
 PORTION: Final = 32  # leaves replayed at once, before others have their turn
 AGAIN_S: Final = 60  # before another look where one has failed
 SHOWN: Final = 1000  # notifications that are kept for whoever watches
@@ -53,6 +55,7 @@ class KnownArrangement:
     view: State
     replica: Replica
     reminded: Reminded
+    next: int | None  # for us, and for whom we remind
 
 
 class Notifier:
@@ -66,6 +69,7 @@ class Notifier:
         settings: Settings,
         outbox: Outbox | None = None,
         door: Door | None = None,
+        registry: Registry | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -74,6 +78,7 @@ class Notifier:
         self._settings = settings
         self._outbox = outbox
         self._door = door
+        self._registry = registry
         self._wall = wall
         self._known: dict[str, KnownArrangement] = {}
         self._failed: dict[str, int] = {}  # by arrangement: when to look again
@@ -114,7 +119,7 @@ class Notifier:
     def instant(self, live: LiveArrangement) -> int | None:
         """When there may be more to tell though nobody says anything."""
         failed, known = self._failed.get(live.arrangement), self._known.get(live.arrangement)
-        return failed if failed is not None or known is None else known.reminded.next
+        return failed if failed is not None or known is None else known.next
 
     def let_go(self, live: LiveArrangement) -> None:
         """It is closed, or forgotten for good."""
@@ -144,7 +149,30 @@ class Notifier:
         seen = SeenArrangement(arrangement, live.terms, record.me.actor, sealed, view, size, now)
         found = news(seen, changes, told, self._settings.leads)
         await self._note(seen, found, told, is_first=reminded is None)
-        self._known[arrangement] = KnownArrangement(sealed, view, replica, found.reminded)
+        instants = [found.reminded.next, *await self._remind(seen)]
+        due = min((each for each in instants if each is not None), default=None)
+        self._known[arrangement] = KnownArrangement(sealed, view, replica, found.reminded, due)
+
+    async def _remind(self, seen: SeenArrangement) -> list[int | None]:
+        """Tell registered monitors what is asked of them; when there may be more."""
+        instants: list[int | None] = []
+        if self._registry is None or self._outbox is None:
+            return instants
+        for name in seen.terms.monitors:
+            to = self._registry.reminded(seen.terms.actors[name].did or "") if name != seen.me else None
+            if to is None:
+                continue
+            key = f"{seen.arrangement} {to.name}"
+            row = await self._store.get(REMINDED_MONITOR, key)
+            told = convert(Reminded, parse(row.body)) if row else Reminded()
+            found = news(replace(seen, me=name), (), told, self._settings.leads)
+            instants.append(found.reminded.next)
+            reminded = replace(found.reminded, size=0)  # of changes it is told nothing
+            if reminded != told:
+                put = Put(REMINDED_MONITOR, key, None, canonical(reminded))
+                gone = {(seen.arrangement, task.key) for task in found.gone}
+                await self._outbox.note(found.said, int(self._wall()), gone=gone, also=[put], to=[to])
+        return instants
 
     async def _reminded(self, arrangement: str) -> Reminded | None:
         if self._outbox is None:
@@ -162,7 +190,7 @@ class Notifier:
         if is_first or found.reminded != before:
             puts.append(Put(REMINDED, seen.arrangement, None, canonical(found.reminded)))
         letters = list(self._invitations(seen, found))
-        gone = {task.key for task in found.gone}
+        gone = {(seen.arrangement, task.key) for task in found.gone}
         if found.said or puts or letters or gone:
             await self._outbox.note(found.said, int(self._wall()), gone=gone, letters=letters, also=puts)
         self._show(found.said)

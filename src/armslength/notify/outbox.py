@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from armslength.core.canonical import canonical
+from armslength.notify import catalogue
 from armslength.notify.mail import Letter, html_of, subject_of, text_of
 from armslength.notify.notification import Notification, id_of
 from armslength.notify.settings import Addressee, Settings
@@ -63,6 +64,7 @@ class Outbox:
         self.dead: dict[str, DeadLetter] = {}
         self.dropped = Counter[str]()  # by addressee, since the start
         self.wake: Callable[[], None] = lambda: None
+        self.registered: Callable[[str], Addressee | None] = lambda _: None  # `notify.registry`
 
     async def load(self) -> None:
         """Read what waits. What was for somebody who is not told any more is forgotten."""
@@ -72,13 +74,15 @@ class Outbox:
             self.letters[row.key] = convert(Letter, parse(row.body))
         for row in await self._store.find(DEAD):
             self.dead[row.key] = convert(DeadLetter, parse(row.body))
-        gone = [(HELD, key) for key, each in self.held.items() if each.to not in self._by_name]
-        gone += [(LETTER, key) for key, each in self.letters.items() if not each.stop and each.to not in self._by_name]
+        gone = [(HELD, key) for key, each in self.held.items() if self.addressee(each.to) is None]
+        gone += [
+            (LETTER, key) for key, each in self.letters.items() if not each.stop and self.addressee(each.to) is None
+        ]
         await self._commit(Batch(deletes=gone))
 
     def addressee(self, name: str) -> Addressee | None:
         """Who is called so."""
-        return self._by_name.get(name)
+        return self._by_name.get(name) or self.registered(name)
 
     # --- what is noted -----------------------------------------------------------------------------------------------
 
@@ -87,21 +91,24 @@ class Outbox:
         said: Iterable[Notification],
         now: int,
         *,
-        gone: Collection[str] = (),
+        gone: Collection[tuple[str, str]] = (),
         letters: Iterable[Letter] = (),
         also: Sequence[Put] = (),
+        to: Sequence[Addressee] | None = None,
     ) -> None:
-        """Hold these for whom they are, and commit that with `also`. What is held about tasks of which all are `gone`
-        is not told any more. `letters` are ready to be sent."""
-        puts, counts = list(also), self._counts()
+        """Hold these for whom they are (`to`: others than the configuration names), and commit that with `also`. What
+        is held for them about tasks of which all are `gone` (arrangements and keys) is not told any more. `letters` are
+        ready to be sent."""
+        puts, counts, whom = list(also), self._counts(), self._settings.to if to is None else to
         for each in said:
-            for to in self._settings.to:
-                if to.wants(each):
-                    held = self._held(each, to, now)
-                    puts += self._room(counts, to.name, HELD, f"{each.id}/{id_of(to.name)}", canonical(held))
+            for one in whom:
+                if one.wants(each):
+                    held = self._held(each, one, now)
+                    puts += self._room(counts, one.name, HELD, f"{each.id}/{id_of(one.name)}", canonical(held))
         for letter in letters:
             puts += self._room(counts, letter.to, LETTER, letter.id, canonical(letter))
-        done = {key for key, each in self.held.items() if each.said.keys and set(each.said.keys) <= set(gone)}
+        names = {each.name for each in whom}
+        done = {key for key, each in self.held.items() if each.to in names and _is_done(each.said, gone)}
         await self._commit(Batch(puts=puts, deletes=[(HELD, key) for key in sorted(done)]))
         self.wake()
 
@@ -146,25 +153,29 @@ class Outbox:
             apart = "" if each.gathered else each.said.id if to.webhook else each.said.arrangement or "node"
             groups.setdefault((each.to, apart), []).append((key, each))
         for (name, _), found in groups.items():
-            letter = self._letter(self._by_name[name], [each.said for _, each in found], now)
+            letter = self._letter(name, [each.said for _, each in found], now)
             deletes = [(HELD, key) for key, _ in found]
             await self._commit(Batch(puts=[Put(LETTER, letter.id, None, canonical(letter))], deletes=deletes))
 
-    def _letter(self, to: Addressee, said: Sequence[Notification], now: int) -> Letter:
+    def _letter(self, name: str, said: Sequence[Notification], now: int) -> Letter:
+        to = self.addressee(name)
+        assert to is not None  # noqa: S101  it is due
         if to.webhook and len(said) == 1:
             return Letter(id=id_of(to.name, said[0].id), to=to.name, at=now, body=body_of(said[0]).decode())
         if to.webhook:
             name = id_of(to.name, *(each.id for each in said))
             return Letter(id=name, to=to.name, at=now, body=body_of_digest(said, now).decode())
         threads = {each.arrangement for each in said}
+        ending = f"\n{catalogue.STOP.format(link=to.stop)}\n" if to.stop else ""
         return Letter(
             id=id_of(to.name, *(each.id for each in said)),
             to=to.name,
             at=now,
             subject=subject_of(said),
-            text=text_of(said, self._settings.hours.zone),
+            text=text_of(said, self._settings.hours.zone) + ending,
             html=html_of(said, self._settings.hours.zone),
             thread=threads.pop() if len(threads) == 1 else "",
+            stop=to.stop,
         )
 
     # --- what becomes of letters -------------------------------------------------------------------------------------
@@ -198,3 +209,8 @@ class Outbox:
     def _rows(self, kind: str) -> dict[str, Any]:
         found: dict[str, dict[str, Any]] = {HELD: self.held, LETTER: self.letters, DEAD: self.dead}
         return found[kind]
+
+
+def _is_done(said: Notification, gone: Collection[tuple[str, str]]) -> bool:
+    """Whether a notification is about tasks that have all fallen away."""
+    return bool(said.keys) and all((said.arrangement, key) in gone for key in said.keys)

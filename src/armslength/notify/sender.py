@@ -140,16 +140,18 @@ class LetterSender:
     async def send(self, letter: Letter) -> None:
         """Try to deliver a letter. Raises Unavailable where another try may help, Refused where none will."""
         to = self._outbox.addressee(letter.to)
+        if to is None and "@" not in letter.to:
+            raise Refused("not-told", "nobody is told under this name any more", letter.to)
         if to is not None and to.webhook:
             await self._to_webhook(letter, to)
         else:
-            await self._by_mail(letter)
+            await self._by_mail(letter, to.mail if to else letter.to)
 
-    def _by_mail(self, letter: Letter) -> Awaitable[None]:
+    def _by_mail(self, letter: Letter, to: str) -> Awaitable[None]:
         if self._mail is None or self._settings.mailing is None:
             raise Refused("no-mail", "no mail server is configured any more", "notify.mail")
         sender = self._settings.mailing.sender
-        return self._mail.send(message_of(letter, sender, letter.to), sender, letter.to)
+        return self._mail.send(message_of(letter, sender, to), sender, to)
 
     async def _to_webhook(self, letter: Letter, to: Addressee) -> None:
         body = letter.body.encode()

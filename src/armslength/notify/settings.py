@@ -60,6 +60,7 @@ class Addressee:
     digest: frozenset[str] = frozenset()
     quiet: bool = True
     invitations: bool = False
+    stop: str = ""  # the link that ends it
 
     def wants(self, said: Notification) -> bool:
         """Whether it is told this."""

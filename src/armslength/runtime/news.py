@@ -13,6 +13,7 @@ from armslength.notify.door import Door
 from armslength.notify.feed import Feed
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import Outbox
+from armslength.notify.registry import Registry
 from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Settings, settings
 from armslength.ports import Store
@@ -23,15 +24,19 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient, app
     found, repository = settings(config), node.repository
     if not found.is_on:
         return NewsDesk(node, Notifier(store, repository, node.recorder, found), found, config.name)
-    outbox = Outbox(store, found)
+    outbox, registry = Outbox(store, found), None
+    if found.monitors:
+        registry = Registry(store, config.address, config.name)
+        await registry.load()
+        outbox.registered = registry.named
     await outbox.load()
     door = Door(store, repository, node.proposals, approvals)
-    notifier = Notifier(store, repository, node.recorder, found, outbox, door)
+    notifier = Notifier(store, repository, node.recorder, found, outbox, door, registry)
     await notifier.begin()
     node.observer = notifier
     sender = LetterSender(outbox, found, _mail(config, found), client.post, repository.troubles)
     feed = Feed(store, config.address) if found.calendar else None
-    return NewsDesk(node, notifier, found, config.name, outbox, sender, feed)
+    return NewsDesk(node, notifier, found, config.name, outbox, sender, feed, registry)
 
 
 def _mail(config: Config, found: Settings) -> MailClient | None:

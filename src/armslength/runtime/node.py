@@ -52,6 +52,7 @@ from armslength.net.lazy import LazyClient
 from armslength.net.local import listening
 from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
+from armslength.ports import Caller
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
 from armslength.web.manage import build_management
@@ -147,7 +148,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         access.authorise,
         did_document=_did_document(config, keys),
         me=ServingNode(did=config.did, address=config.address),
-        also=desk.routes(),
+        also=desk.routes(verifier.caller),
     )
     management = build_management(node, clock, officials, desk.open)
     await publisher.sweep()
@@ -191,13 +192,13 @@ class _Desk:
                 self._made = await news(*self._needs)
             return self._made
 
-    def routes(self) -> list[Route]:
+    def routes(self, caller: Caller) -> list[Route]:
         """What it shows to people who are no peers."""
         if not self._is_on:
             return []
         from armslength.web.told import routes
 
-        return routes(self.open)
+        return routes(self.open, caller, self._needs[1].repository.names.is_named)
 
     async def begin(self) -> list[Loop]:
         """What runs of it; nothing where nobody is told anything."""
