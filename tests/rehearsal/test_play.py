@@ -229,3 +229,11 @@ def test_exposure_is_expected() -> None:
     for line in ("exposure of m1 is at most 1", "exposure of A is 3", "exposure of A is never above 3 at D+5"):
         with pytest.raises(BadScript):
             read(f"- {{at: D, expect: {line}}}")
+
+
+def test_outages_that_overlap_come_to_an_end() -> None:
+    """Who is back while the record still stands still speaks once it goes on, and only once."""
+    text = "- down: I from D+5 to D+12\n- down: L from D+11 to D+19\n- down: B from D+26 to D+32"
+    found = play(f"{GOOD}{text}", example("quality"))
+    assert found.state.shown == "COMPLETED"
+    assert len(found.placed) < 60

@@ -169,7 +169,9 @@ class Play:
         self._habit += len(said)
         self._late += [(back, author, body) for author, body in said if (back := self.presence.back(author, when))]
         if gap is None:
-            said += [(author, body) for at, author, body in self._needed() if at <= when]
+            asked = [each for each in self._needed() if each[0] <= when]
+            self._tried |= {(at, author, body) for asked_at, author, body in asked for at in (asked_at, when)}
+            said += [(author, body) for _, author, body in asked]
             self._agreed(when, said)
         else:
             self._waiting += [
@@ -267,7 +269,6 @@ class Play:
         """What those say who do as agreed; what is refused, or decided without them, is not told."""
         spoken = False
         for author, body in said:
-            self._tried.add((when, author, body))
             if (
                 self._brief
                 and isinstance(body, Attest)
