@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from armslength.core.arrangement.state import CLEAN, UNKNOWN, AllegationState, State
+from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus
 from armslength.core.arrangement.terms import Arrangement, release_duty
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words, count, ranges
@@ -22,14 +23,14 @@ OUTCOMES = (
     "kept", "late", "cured", "breached", "remedied", "disputed", "unknown", "open", "discharged", "contradicted",
 )  # fmt: skip
 _OF_DUTY = {
-    "FULFILLED": "kept",
-    "OVERDUE": "late",
-    "CURED": "cured",
-    "BREACHED": "breached",
-    "REMEDIED": "remedied",
-    "UNVERIFIED": "unknown",
-    "ACTIVE": "open",
-    "DISCHARGED": "discharged",
+    DutyStatus.FULFILLED: "kept",
+    DutyStatus.OVERDUE: "late",
+    DutyStatus.CURED: "cured",
+    DutyStatus.BREACHED: "breached",
+    DutyStatus.REMEDIED: "remedied",
+    DutyStatus.UNVERIFIED: "unknown",
+    DutyStatus.ACTIVE: "open",
+    DutyStatus.DISCHARGED: "discharged",
 }
 
 
@@ -108,7 +109,9 @@ class _Dealings:
             rests = [("claim", f"{duty.claim}#{number}") for number in unknown]
             text = f"{what}: {self._words.unit(claim)}s {ranges('', unknown)} never verified"
             yield self._line("periods", duty.claim, "unknown", text, self._state.claims[duty.claim].at or 0, rests)
-        if held.state in {"FULFILLED", "DISCHARGED"} or (held.state == "ACTIVE" and not held.instances):
+        if held.state in {DutyStatus.FULFILLED, DutyStatus.DISCHARGED} or (
+            held.state == DutyStatus.ACTIVE and not held.instances
+        ):
             yield self._line("duty", name, _OF_DUTY[held.state], so_far, held.at, [("duty", name)])
 
     def _released(self, name: str) -> Iterator[Dealing]:
@@ -122,7 +125,7 @@ class _Dealings:
         held, term = self._state.tranches[name], self._terms.tranches[name]
         if held.disputed_at is not None:
             by = self._words.actor(term.recipient)
-            text = f"{by} complains of {self._words.tranche(name)}: {held.complaint or 'OPEN'}"
+            text = f"{by} complains of {self._words.tranche(name)}: {held.complaint or AllegationOutcome.OPEN}"
             yield self._line("complaint", name, "disputed", text, held.disputed_at, [("tranche", name)])
 
     def _alleged(self, said: AllegationState) -> set[str]:
