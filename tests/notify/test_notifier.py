@@ -46,9 +46,9 @@ class Watched:
             self.outbox,
             wall=World.wall,
         )
-        await self.notifier.begin()
         running.node.observer = self.notifier
-        running.node.wake()
+        await self.notifier.begin()
+        self.notifier.look_at_all()
         return self.notifier
 
     def stop(self) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,7 +30,6 @@ TO_SIGN: Final = "to-sign"  # tag of those that ask for our signature
 NEVER: Final = b"never"
 _UNKNOWN: Final = b"?"  # a commit failed half way: the store may hold what stood there before
 _REAL, _SIMULATED = b"utc", b"simulated"
-PORTION: Final = 500  # rows written at once
 _NAME: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -101,11 +100,13 @@ class Schedule:
         found = heapq.nsmallest(limit, self._heaps[_REAL])
         return [name for instant, name in found if instant <= until and name in self._rows]
 
-    async def mark_all(self) -> None:
-        """Have every arrangement looked at anew."""
-        names = sorted(self._rows)
-        for start in range(0, len(names), PORTION):
-            await self.commit(Batch(puts=[row(name, unfinished=True) for name in names[start : start + PORTION]]))
+    def names(self) -> list[str]:
+        """All of them."""
+        return sorted(self._rows)
+
+    async def mark(self, names: Sequence[str]) -> None:
+        """Have these looked at anew."""
+        await self.commit(Batch(puts=[row(name, unfinished=True) for name in names if name in self._rows]))
 
     # --- what waits for peers --------------------------------------------------------------------------------------
 

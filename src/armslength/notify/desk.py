@@ -117,8 +117,7 @@ class NewsDesk:
         self._leaving = asyncio.get_running_loop().call_later(FORGOTTEN_S, self._leave)
         if is_new:
             self._node.observer = self._notifier
-            await self._node.repository.schedule.mark_all()
-            self._node.wake()
+            self._notifier.look_at_all()
 
     def _leave(self) -> None:
         """Look at nothing any more: nobody has asked for a while."""
@@ -155,9 +154,8 @@ class NewsDesk:
         """Somebody at the address confirms it; False for a link that leads nowhere."""
         done = self._registry is not None and await self._registry.confirm(token)
         if done:  # what is open there already is asked now
-            await self._node.repository.schedule.mark_all()
             self._notifier.forget()
-            self._node.wake()
+            self._notifier.look_at_all()
         return done
 
     async def stop(self, token: str) -> bool:

@@ -38,6 +38,8 @@ from armslength.wire.strict import convert, parse
 
 LEADS: Final = "news-leads"  # kind and key in the store: for which lead times the next instants were found
 REMINDED_MONITOR: Final = "reminded-monitor"  # kind in the store: the same of a monitor that we remind
+FEW: Final = 64  # arrangements that are looked at anew together …
+PATIENCE: Final = 20  # … and half seconds for which these are waited for
 PORTION: Final = 32  # leaves replayed at once, before others have their turn
 AGAIN_S: Final = 60  # before another look where one has failed
 SHOWN: Final = 1000  # notifications that are kept for whoever watches
@@ -83,21 +85,45 @@ class Notifier:
         self._known: dict[str, KnownArrangement] = {}
         self._failed: dict[str, int] = {}  # by arrangement: when to look again
         self._forgotten: set[str] = set()
+        self._all: asyncio.Task[None] | None = None
         self._troubles: set[str] = set()  # that have been told
         self.shown: deque[tuple[int, Notification]] = deque(maxlen=SHOWN)
         self.count = 0  # notifications since the start
         self.news = asyncio.Event()  # set whenever there are more
 
     async def begin(self) -> None:
-        """Have everything looked at if it was looked at for other lead times, or never. Call before the node runs."""
+        """Have everything looked at if it was looked at for other lead times, or never."""
         if self._outbox is None:
             return
         leads = {kind: list(found) for kind, found in self._settings.leads.by_kind.items()}
         mark = digest(canonical({"leads": leads, "silence": self._settings.leads.silence})).encode()
         row = await self._store.get(LEADS, LEADS)
         if row is None or row.body != mark:
-            await self._repository.schedule.mark_all()
-            await self._store.commit(Batch(puts=[Put(LEADS, LEADS, None, mark)]))
+            self.look_at_all(Put(LEADS, LEADS, None, mark))
+
+    def look_at_all(self, done: Put | None = None) -> None:
+        """Have every arrangement looked at anew, a few at a time, so that they are not all open at once; `done` is
+        written at the end."""
+        if self._all is None or self._all.done():
+            self._all = asyncio.create_task(self._look_at_all(done))
+
+    async def _look_at_all(self, done: Put | None) -> None:
+        schedule = self._repository.schedule
+        names = schedule.names()
+        try:
+            for start in range(0, len(names), FEW):
+                portion = names[start : start + FEW]
+                await schedule.mark(portion)
+                for name in portion:
+                    self._repository.on_change(name)
+                for _ in range(PATIENCE):
+                    if not set(portion) & set(schedule.unfinished()):
+                        break
+                    await asyncio.sleep(0.5)
+            if done is not None:
+                await self._store.commit(Batch(puts=[done]))
+        except Exception:  # the rest is looked at when it changes, or when the node starts again
+            log.exception("not everything is looked at anew")
 
     # --- one arrangement ---------------------------------------------------------------------------------------------
 
