@@ -295,3 +295,12 @@ def test_breach_found_after_the_term_is_not_remedied_by_an_entry_from_before_tha
     assert play.duty("d") == "BREACHED"
     attest(play, END - 2, "f", 0, True)
     assert (play.duty("g"), play.duty("d")) == ("FULFILLED", "BREACHED")
+
+
+def test_what_was_done_before_a_breach_fired_and_arrives_after_it_remedies_it() -> None:
+    """Nothing undoes a breach that has fired; it is remedied at its own instant (rules 1.6, 4.1)."""
+    play = begun(claims={"e": event(), "f": event()}, duties={"d": achieve("e", still_owed=True, **LATE)})
+    attest(play, DUE + 60 + GRACE, "f", 0, True)
+    assert (play.duty("d"), play.when("d", "BREACHED")) == ("BREACHED", [DUE + 50 + GRACE])
+    attest(play, DUE + 20, "e", 0, True)
+    assert (play.duty("d"), play.when("d", "REMEDIED")) == ("REMEDIED", [DUE + 50 + GRACE])

@@ -217,9 +217,9 @@ def deadlines(draft: Draft) -> Iterator[int]:
         elif state.deadline is not None and not state.stands(state.deadline):
             yield state.deadline + grace
         elif state.state == DutyStatus.BREACHED and state.due is not None:
-            done = draft.claims[draft.terms.duties[duty].claim].at or 0
-            if done > draft.at:  # it is remedied then; an entry lies before that
-                yield done
+            since = max(draft.claims[draft.terms.duties[duty].claim].at or 0, state.at)
+            if since > draft.at:  # it may be remedied then; an entry lies before that
+                yield since
 
 
 # --- pauses -----------------------------------------------------------------------------------------------------------
