@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "it looks at what the engine holds and changes nothing of it; who sends is an adapter, named in runtime alone",
     ),
     "console": (
-        {"core", "wire", "errors", "views", "report", "analysis"},
+        {"core", "wire", "errors", "views", "report", "analysis", "templates"},
         "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
     ),
     "runtime": (

@@ -25,6 +25,8 @@ PAGES = {
     "terms": "/terms/{}",
     "inbox": "/inbox",
     "write": "/write?from={}",
+    "new": "/new",
+    "new-template": "/new/coordinated-disclosure",
 }
 
 

@@ -21,6 +21,7 @@ from armslength.console.pages import (
     arrangement,
     arrangements,
     attesting,
+    beginning,
     evidence,
     files,
     home,
@@ -31,18 +32,24 @@ from armslength.console.pages import (
 from armslength.console.render import Pages, environment
 from armslength.console.sessions import Sessions
 from armslength.errors import ArmslengthError
+from armslength.wire.card import Card
 
-PAGES: Final = (home, arrangements, arrangement, acting, attesting, terms, writing, story, files, evidence)
+PAGES: Final = (home, arrangements, arrangement, acting, attesting, terms, beginning, writing, story, files, evidence)
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 
 
 def build_console(
-    owner: Owner, place: Place, sessions: Sessions, uploads: Path, extra: Sequence[BaseRoute] = ()
+    owner: Owner,
+    place: Place,
+    sessions: Sessions,
+    uploads: Path,
+    extra: Sequence[BaseRoute] = (),
+    card: Card | None = None,
 ) -> ASGIApp:
     """The console of one owner, reached at `place`. `uploads`: a folder for files until they are sealed. `extra` are
-    ways to log in."""
-    pages = Pages(owner, place, uploads, Histories(owner))
+    ways to log in; `card` is the owner's, for terms that are begun here."""
+    pages = Pages(owner, place, uploads, Histories(owner), card)
     routes: list[BaseRoute] = [
         Route("/enter", _enter(place, sessions, owner)),
         *extra,

@@ -33,6 +33,7 @@ from armslength.views.words import (
     start_case,
     tone,
 )
+from armslength.wire.card import Card
 from armslength.wire.manage import StatementResult
 
 HAVE: Final = "have"  # the query field with the version that a page has
@@ -69,6 +70,7 @@ class Pages:
     place: Place
     uploads: Path
     histories: Histories
+    card: Card | None = None  # the owner's own identity card
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def only(self, what: str, work: Endpoint) -> Endpoint:

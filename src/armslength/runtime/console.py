@@ -16,10 +16,12 @@ from armslength.console.owner import Owner
 from armslength.console.sessions import Sessions
 from armslength.engine.monitor import Monitor
 from armslength.errors import Misuse, NotFound
+from armslength.identity.keys import KeyRing
 from armslength.net import owner
 from armslength.runtime.monitor import MonitorRecord, opened, today_of
 from armslength.runtime.node import signals
 from armslength.web.server import server
+from armslength.wire.card import Card, read_card
 from armslength.wire.manage import (
     LIST,
     RECORD,
@@ -148,6 +150,12 @@ async def owner_of(config: Config) -> AsyncIterator[Owner]:
         yield MonitorOwner(config, monitor)
 
 
+def own_card(config: Config) -> Card:
+    """The identity card of the folder, as `armslength card` prints it."""
+    keys = KeyRing.load(config.keys).public()
+    return read_card({"name": config.name, "did": config.did, "address": config.address or None, "keys": keys})
+
+
 async def serve_console(config: Config, port: int, ready: Callable[[str], None]) -> None:
     """Serve the console until SIGTERM or SIGINT; `ready` is told the link that works once. Raises Misuse where the port
     is taken."""
@@ -158,7 +166,7 @@ async def serve_console(config: Config, port: int, ready: Callable[[str], None])
     async with owner_of(config) as speaker:
         place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
         sessions = Sessions(time.monotonic)
-        app = build_console(speaker, place, sessions, config.folder / UPLOADS)
+        app = build_console(speaker, place, sessions, config.folder / UPLOADS, card=own_card(config))
         made = server(
             app,
             Limits(

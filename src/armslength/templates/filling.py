@@ -23,9 +23,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from armslength.templates.answers import Answer, quoted, read_answers
 from armslength.templates.shelf import ENDING, REHEARSALS, TERMS, Template
 from armslength.wire.terms_values import read_line, write_duration
+from armslength.wire.terms_write import to_yaml
 
 ARRANGEMENT = "arrangement.yaml"
 WIDTH = 112
+_BY_CARD = re.compile(r"^  (\w+): \{name: (.*?)(?:, group: (\w+))?, card: cards/(\w+)\.yaml\}$", re.MULTILINE)
 _PARAGRAPH = re.compile(r"(^    text: \|\n)((?:      .*\n)+)", re.MULTILINE)
 
 
@@ -43,6 +45,22 @@ def fill(template: Template, given: Mapping[str, object]) -> dict[str, bytes]:
     files |= {_card(id_): answer.card.file() for id_, answer in answers.items() if answer.card is not None}
     played = [name for name in template.files() if name.startswith(REHEARSALS)]
     return files | {name.removesuffix(ENDING): _render(template, name, answers) for name in played}
+
+
+def in_one_file(template: Template, given: Mapping[str, object]) -> str:
+    """The terms as one text, in which the cards stand; who has none is still asked for by file. Raises BadAnswers."""
+    answers = read_answers(template, given)
+    return _BY_CARD.sub(lambda found: _identity(found, answers), _render(template, TERMS, answers).decode())
+
+
+def _identity(found: re.Match[str], answers: Mapping[str, Answer]) -> str:
+    id_, name, group, file = found.groups()
+    card = answers[file].card
+    if card is None:
+        return found[0]
+    grouped = f"\n    group: {group}" if group else ""
+    rest = {field: value for field, value in card.plain().items() if field != "name"}
+    return f"  {id_}:\n    name: {name}{grouped}\n{textwrap.indent(to_yaml(rest), '    ').rstrip()}"
 
 
 def missing_cards(template: Template, files: Mapping[str, bytes]) -> dict[str, str]:
