@@ -19,7 +19,8 @@ demo: .venv/.installed          ## run the July 2016 arrangement between separat
 test: .venv/.installed-dev      ## everything that must hold
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-browser-test: .venv/.installed-dev  ## the console's tests in a real browser alone; .ci/services brings Chromium
+browser-test: .venv/.installed-dev  ## the tests in a real browser alone; Chromium is installed if it can be
+	timeout 420 .ci/services
 	$(BIN)/python -m pytest -q tests/browser
 
 check: .venv/.installed-dev     ## lint, types, layers, budgets, generated docs

@@ -1,4 +1,4 @@
-"""One browser and one stage of three nodes for all tests of a worker."""
+"""One browser for all tests of a worker, and three nodes for those of a module: what they do is seen by the others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def chrome() -> Iterator[Browser]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The quality arrangement between a supplier, a buyer and a laboratory, its first week over."""
     with Stage(tmp_path_factory.mktemp("stage")) as made:
