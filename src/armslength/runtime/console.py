@@ -158,12 +158,14 @@ def own_card(config: Config) -> Card:
 
 async def serve_console(config: Config, port: int, ready: Callable[[str], None]) -> None:
     """Serve the console until SIGTERM or SIGINT; `ready` is told the link that works once. Raises Misuse where the port
-    is taken."""
+    is taken, Unavailable where the node is down."""
     try:
         listening = socket.create_server((HOST, port))
     except OSError as error:
         raise Misuse("no-port", f"cannot listen on {HOST}:{port}: {error.strerror}", "port") from None
     async with owner_of(config) as speaker:
+        if not speaker.is_monitor:
+            await speaker.ask(LIST, ListPage())  # a console of a node that is down would show nothing
         place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
         sessions = Sessions(time.monotonic)
         app = build_console(speaker, place, sessions, config.folder / UPLOADS, card=own_card(config))
