@@ -64,14 +64,19 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         {"core", "approvals", "wire", "ports", "errors", "config", "views", "engine"},
         "it looks at what the engine holds and changes nothing of it; who sends is an adapter, named in runtime alone",
     ),
+    "login": (
+        {"wire", "config", "ports", "errors"},
+        "an adapter keeps a promise and knows neither who asked nor its neighbours: the network is a port here, too",
+    ),
     "console": (
-        {"core", "wire", "errors", "views", "report", "analysis", "templates"},
+        {"core", "approvals", "wire", "ports", "errors", "views", "report", "analysis", "templates"},
         "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
     ),
     "runtime": (
         {
             "console",
             "views",
+            "login",
             "wire",
             "ports",
             "errors",
@@ -115,6 +120,7 @@ LIBRARIES: dict[str, set[str]] = {
     "cryptography": {"delivery"},
     "cyclopts": {"cli"},
     "jinja2": {"report", "console", "templates"},
+    "joserfc": {"login"},
     "markupsafe": {"report", "console"},
     "msgspec": {"wire", "engine", "identity", "cli", "config"},
     "nacl": {"core", "identity"},

@@ -6,6 +6,7 @@ Each table of the file is a class of its own here; a setting that no class has i
 from __future__ import annotations
 
 import json
+import os
 import stat
 import tomllib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import msgspec
 from armslength.errors import Misuse
 
 FILE = "node.toml"
+LONGEST_SECRET = 4096
 
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -133,12 +135,42 @@ class Notify(Table, frozen=True):
     to: tuple[Destination, ...] = ()
 
 
+ConsoleRole = Literal["reader", "operator", "official", "administrator"]
+
+
+class RoleHolders(Table, frozen=True):
+    """`[console.roles.ROLE]`: who has a role at the console: by what the claim of a login says, by subject, or by an
+    address of mail that the provider has verified. Any of these is enough."""
+
+    claims: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+
+
+class ConsoleAccess(Table, frozen=True):
+    """`[console]`: the console, served by the node to people who log in at an OpenID Connect provider. listen: the
+    HOST:PORT that it binds, for a proxy in front; address: where browsers reach it. issuer: the provider; its client_id
+    for this console, and the secret, if there is one, in a file (in the node's folder unless its path is absolute) or
+    in a variable of the environment. scopes: asked for beside "openid". roles_claim: the claim that `claims` of roles
+    are about."""
+
+    address: str
+    issuer: str
+    client_id: str
+    roles: dict[ConsoleRole, RoleHolders]
+    listen: str = "127.0.0.1:8090"
+    client_secret_file: str = ""
+    client_secret_env: str = ""
+    scopes: tuple[str, ...] = ("profile", "email")
+    roles_claim: str = ""
+
+
 class Config(Table, frozen=True):
     """Everything a node or a monitor's folder needs to know. Sizes in bytes, times in seconds.
 
     address: the base URL under which peers reach this node ("" for a monitor without one); listen: host and port it
     binds. development allows loopback peers over plain http and simulated clocks. nodes: for a monitor, the addresses
-    of the nodes that it talks to. inbox, accept, limits, notify: see there.
+    of the nodes that it talks to. inbox, accept, limits, notify, console: see there.
     """
 
     folder: Path
@@ -154,6 +186,7 @@ class Config(Table, frozen=True):
     accept: Accept = Accept()
     limits: Limits = Limits()
     notify: Notify = Notify()
+    console: ConsoleAccess | None = None
 
     @property
     def keys(self) -> Path:
@@ -210,6 +243,32 @@ def parse(text: str, folder: Path) -> Config:
         return msgspec.convert(values | {"folder": str(folder)}, Config, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise Misuse("bad-config", _explained(str(error)), path) from None
+
+
+def kept_secret(file: str, variable: str, folder: Path, setting: str) -> str:
+    """A secret that is kept elsewhere; "" where none is named. Raises Misuse, which does not show it."""
+    if file and variable:
+        raise bad_setting(setting, "a secret is in a file or in a variable, not in both")
+    if variable:
+        found = os.environ.get(variable, "")
+        if not found:
+            raise bad_setting(setting, f"the variable {variable} is not set")
+        return found
+    if not file:
+        return ""
+    try:
+        with (folder / file).open(encoding="utf-8") as source:
+            found = source.read(LONGEST_SECRET).strip()
+    except (OSError, UnicodeError) as error:
+        raise bad_setting(setting, f"{file} cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
+    if not found:
+        raise bad_setting(setting, f"{file} is empty")
+    return found
+
+
+def bad_setting(setting: str, reason: str) -> Misuse:
+    """A setting that is well formed and cannot be used."""
+    return Misuse("bad-config", f"{setting}: {reason}")
 
 
 def _path(kind: Callable[[object], object], value: object) -> object:

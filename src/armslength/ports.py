@@ -224,3 +224,64 @@ class Caller(Protocol):
         Raises Unauthorised, or Unavailable where its keys cannot be had now.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginAttempt:
+    """One way to a provider and back: what only the browser that began it and we know, and what its token must name.
+    `fresh`: whoever is logged in there must show again who they are."""
+
+    state: str
+    nonce: str
+    verifier: str = field(repr=False)
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whom a provider has logged in: the subject there is who they are; and the ID token that says so."""
+
+    subject: str
+    name: str
+    roles: tuple[str, ...]
+    token: str = field(repr=False)
+
+
+class LoginProvider(Protocol):
+    """An OpenID Connect provider, as a console that people log in to needs it."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    async def address(self, attempt: LoginAttempt) -> str:
+        """Where to send the browser. Raises Unavailable."""
+        ...
+
+    async def account(self, attempt: LoginAttempt, code: str) -> Account:
+        """Whom the code that came back stands for. Raises Unauthorised, or Unavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """Who did what, when (UTC seconds), about what, and what came of it. `number` counts from 1 on."""
+
+    number: int
+    at: int
+    subject: str
+    name: str
+    action: str
+    about: str
+    outcome: str
+
+
+class Audit(Protocol):
+    """What is kept of what people did."""
+
+    async def note(self, subject: str, name: str, action: str, about: str, outcome: str) -> None:
+        """Keep a line; durable on return."""
+        ...
+
+    async def lines(self, before: int | None = None) -> list[AuditLine]:
+        """The last lines, or the last before this number; the latest first, and not more than fit on a page."""
+        ...

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from armslength.console.app import PAGES, guarded
+from armslength.console.guard import SAFE, Place
+from armslength.console.histories import Histories
+from armslength.console.render import Pages
+from armslength.console.sessions import ACT, APPROVE, MANAGE
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 from tests.sim.network import ask
@@ -107,3 +120,23 @@ async def test_files_outside_the_pages_are_not_there() -> None:
     found = browser()
     for name in ("../words.toml", "..%2fwords.toml", "%2e%2e/app.py", ".", "console.css/", "none.css"):
         assert (await found.get(f"/static/{name}")).status in {303, 307, 404}
+
+
+async def test_every_form_says_who_may_send_it() -> None:
+    """A page that takes forms from anybody is not served at all; and to whoever may only look, each of ours says no,
+    before it looks at the form."""
+
+    async def open_to_all(_: Request) -> Response:
+        return Response()
+
+    pages = Pages(FoldOwner(at(9, 3)), Place("http://127.0.0.1:1"), Path("uploads"), Histories(FoldOwner(at(9, 3))))
+    with pytest.raises(TypeError, match="does not say who may send them"):
+        guarded(pages, Route("/x", open_to_all, methods=["POST"]))
+    found = browser()
+    found.log_in(("reader",))
+    forms = [each for module in PAGES for each in module.routes(pages) if not set(each.methods or ()) <= SAFE]
+    assert len(forms) >= 5
+    for each in forms:
+        assert pages.needs[each.endpoint] in {ACT, APPROVE, MANAGE}, each.path
+        path = re.sub(r"\{[^}]+\}", "x", each.path)
+        assert (await found.post(path, "form=x")).status == 401, path

@@ -12,7 +12,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Resume
 from armslength.errors import Misuse, NotFound, Refused
-from armslength.web.manage import Management, build_management
+from armslength.web.manage import Management, build_management, owner_verbs
 from armslength.wire.errors import FROM_NODE, decode_error
 from armslength.wire.manage import NamingPage, StatementsOrder, WhichTranche, statements
 from tests.golden.terms import at
@@ -131,12 +131,13 @@ def test_what_is_refused_names_the_arrangement() -> None:
 async def test_a_question_in_another_form_is_misuse(body: bytes, code: str, place: str | None) -> None:
     """A field too many or of another kind, or no JSON at all: status and class of misuse, with the place."""
     node = SimpleNamespace(repository=None, proposals=None)
-    management: Any = build_management(
+    verbs = owner_verbs(
         node,
         SimpleNamespace(),  # type: ignore[arg-type]
         SimpleNamespace(approvals=None),  # type: ignore[arg-type]
         SimpleNamespace(),  # type: ignore[arg-type]
     )
+    management: Any = build_management(verbs)
     reply = await ask(management, "POST", "http://localhost/view", body)
     error = decode_error(reply.status, reply.body, FROM_NODE)
     assert (type(error), error.code, error.place) == (Misuse, code, place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -13,7 +12,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from armslength.console.guard import Endpoint, Guard, Place, is_ours, with_cookie
+from armslength.console.entering import Access, Entrance, login_page
+from armslength.console.guard import SAFE, Endpoint, Guard, Place, is_ours, session_of, with_cookie
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
 from armslength.console.pages import (
@@ -21,7 +21,9 @@ from armslength.console.pages import (
     arrangement,
     arrangements,
     attesting,
+    auditing,
     beginning,
+    deciding,
     evidence,
     files,
     home,
@@ -29,8 +31,8 @@ from armslength.console.pages import (
     terms,
     writing,
 )
-from armslength.console.render import Pages, environment
-from armslength.console.sessions import Sessions
+from armslength.console.render import Pages
+from armslength.console.sessions import LOOK, Sessions
 from armslength.errors import ArmslengthError
 from armslength.wire.card import Card
 
@@ -44,40 +46,71 @@ def build_console(
     place: Place,
     sessions: Sessions,
     uploads: Path,
-    extra: Sequence[BaseRoute] = (),
+    access: Access | None = None,
     card: Card | None = None,
 ) -> ASGIApp:
-    """The console of one owner, reached at `place`. `uploads`: a folder for files until they are sealed. `extra` are
-    ways to log in; `card` is the owner's, for terms that are begun here."""
-    pages = Pages(owner, place, uploads, Histories(owner), card)
-    routes: list[BaseRoute] = [
-        Route("/enter", _enter(place, sessions, owner)),
-        *extra,
-        Route("/login", _login(place)),
-        Route("/logout", _guarded(pages, _logout(place, sessions)), methods=["POST"]),
-        Route("/static/{name}", _static),
+    """The console of one owner, reached at `place`. `uploads`: a folder for files until they are sealed. `access`: how
+    others than the folder's owner get in; `card` is the owner's, for terms that are begun here."""
+    pages = Pages(owner, place, uploads, Histories(owner), card, access.audit if access else None)
+    entrance = Entrance(access, pages, sessions, sessions.now) if access else None
+    ways: list[BaseRoute] = [*entrance.routes()] if entrance else [Route("/enter", _enter(place, sessions, owner))]
+    own = [
+        Route("/logout", pages.only(LOOK, _logout(place, sessions)), methods=["POST"]),
+        *(deciding.routes(pages, entrance) if entrance else ()),
+        *(auditing.routes(pages, access.audit) if access else ()),
     ]
-    for module in PAGES:
-        routes += [
-            Route(each.path, _guarded(pages, each.endpoint), methods=list(each.methods or ()))
-            for each in module.routes(pages)
-        ]
+    routes = [
+        *ways,
+        Route("/login", _login(place, by_provider=access is not None)),
+        Route("/static/{name}", _static),
+        *(guarded(pages, each) for each in own),
+        *(guarded(pages, each) for module in PAGES for each in module.routes(pages)),
+    ]
     app = Starlette(routes=[Mount(place.base, routes=routes)] if place.base else routes)
     return Guard(app, place, sessions, OPEN)
 
 
-def _guarded(pages: Pages, work: Endpoint) -> Endpoint:
-    """A page that shows an error as a page, and takes forms of its own session only."""
+def guarded(pages: Pages, route: Route) -> Route:
+    """A page that shows an error as a page, and takes forms of its own session only, from those who may. Who sends a
+    form without saying whose it is has written a page wrongly."""
+    work: Endpoint = route.endpoint
+    methods = list(route.methods or ())
+    needs = pages.needs.get(work)
+    if needs is None and not set(methods) <= SAFE:
+        raise TypeError(f"{route.path}: takes forms, and does not say who may send them (`pages.only`)")
 
-    async def endpoint(request: Request) -> Response:
+    async def shown(request: Request) -> Response:
         try:
-            if request.method == "POST" and not await is_ours(request):
-                return PlainTextResponse("this form has expired: go back, reload the page and send it again\n", 403)
+            if request.method not in SAFE:
+                pages.demand(request, needs or LOOK)
+                if not await is_ours(request):
+                    request.state.outcome = "refused: expired form"
+                    text = "this form has expired: go back, reload the page and send it again\n"
+                    return PlainTextResponse(text, 403)
             return await work(request)
         except ArmslengthError as error:
+            request.state.outcome = f"refused: {error.code}: {error.reason}"
             return pages.page(request, "error.html.j2", status=error.http_status, error=error)
+        except BaseException:
+            request.state.outcome = "failed"
+            raise
 
-    return endpoint
+    async def kept(request: Request) -> Response:
+        if request.method in SAFE or pages.audit is None:
+            return await shown(request)
+        try:
+            return await shown(request)
+        finally:
+            await pages.audit.note(*_line(request, route.path))
+
+    return Route(route.path, kept, methods=methods)
+
+
+def _line(request: Request, path: str) -> tuple[str, str, str, str, str]:
+    """A form, for the audit trail: whose, what, about what, and what came of it."""
+    session, about = session_of(request), request.path_params
+    outcome = getattr(request.state, "outcome", "done")
+    return session.subject, session.name, path, " ".join(f"{name}={about[name]}" for name in about), outcome
 
 
 def _enter(place: Place, sessions: Sessions, owner: Owner) -> Endpoint:
@@ -90,10 +123,9 @@ def _enter(place: Place, sessions: Sessions, owner: Owner) -> Endpoint:
     return enter
 
 
-def _login(place: Place) -> Endpoint:
+def _login(place: Place, *, by_provider: bool) -> Endpoint:
     async def login(_: Request) -> Response:
-        html = environment().get_template("login.html.j2").render(base=place.base)
-        return Response(html, 401, media_type="text/html")
+        return login_page(place, by_provider=by_provider)
 
     return login
 

@@ -3,6 +3,7 @@ and the headers that every answer bears."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -103,8 +104,16 @@ class Guard:
             if "hx-request" in request.headers:
                 return Response(status_code=401, headers={"hx-redirect": f"{self._place.base}/login"})
             return RedirectResponse(f"{self._place.base}/login", 303)
+        wait = self._sessions.wait(session) if request.method not in SAFE else 0.0
+        if wait:
+            return too_often(wait)
         request.state.session = session
         return None
+
+
+def too_often(wait: float) -> Response:
+    """An answer to whoever is to try again in so many seconds."""
+    return PlainTextResponse("this is too often: wait a little\n", 429, {"retry-after": str(math.ceil(wait))})
 
 
 def _is_small(request: Request) -> bool:

@@ -17,7 +17,9 @@ from armslength.console.catalogue import say
 from armslength.console.guard import FORM, HEADER, Endpoint, Place, session_of
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
+from armslength.console.sessions import MANAGE
 from armslength.errors import Unauthorised
+from armslength.ports import Audit
 from armslength.views.exposure import number
 from armslength.views.words import (
     clock,
@@ -71,17 +73,25 @@ class Pages:
     uploads: Path
     histories: Histories
     card: Card | None = None  # the owner's own identity card
+    audit: Audit | None = None  # where several people come in
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    needs: dict[Endpoint, str] = field(default_factory=dict)  # what one must be allowed, by page
 
     def only(self, what: str, work: Endpoint) -> Endpoint:
         """A page for those whose role allows this."""
 
         async def endpoint(request: Request) -> Response:
-            if not session_of(request).may(what):
-                raise Unauthorised("role", str(say(f"role.{what}")))
+            self.demand(request, what)
             return await work(request)
 
+        self.needs[endpoint] = what
         return endpoint
+
+    @staticmethod
+    def demand(request: Request, what: str) -> None:
+        """Raise Unauthorised unless a role of the session's allows this."""
+        if not session_of(request).may(what):
+            raise Unauthorised("role", str(say(f"role.{what}")))
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold on to work that goes on after its page."""
@@ -104,13 +114,15 @@ class Pages:
             session.notes.clear()
         html = environment().get_template(template).render(
             owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
-            version=version, form=FORM, **values,
+            version=version, form=FORM,
+            audited=self.audit is not None and session.may(MANAGE), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
 
     def told(self, request: Request, path: str, results: Sequence[StatementResult]) -> Response:
         """After statements: to the page that shows what came of them, with what became of each kind."""
         notes = session_of(request).notes
+        request.state.outcome = ", ".join(f"{each.type} {each.status} {each.entry[:12]}" for each in results)
         for status, tone_ in (("placed", "good"), ("pending", "warning"), ("refused", "broken")):
             found = [each for each in results if each.status == status]
             reasons = dict.fromkeys(each.reason or each.note or "" for each in found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from armslength.config import FILE, Config, Destination, MailServer, Notify
+from armslength.config import FILE, Config, Destination, MailServer, Notify, bad_setting, kept_secret
 from armslength.errors import Misuse
 from armslength.notify.hours import Hours
 from armslength.notify.notification import Notification
@@ -26,7 +25,6 @@ LEADS: Final[Mapping[str, tuple[int, ...]]] = {
     "attest": (6 * 3600, 3600),
     TERM: (7 * 86400, 86400),
 }
-LONGEST_SECRET: Final = 4096
 LONGEST_ADDRESS: Final = 254
 _ADDRESS: Final = re.compile(
     r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE
@@ -108,10 +106,10 @@ def _read(given: Notify, folder: Path) -> Settings:
     mailing = _mailing(given.mail, folder) if given.mail else None
     to = tuple(_addressee(each, folder) for each in given.to)
     if mailing is None and (given.monitors or any(each.mail for each in to)):
-        raise _bad("notify.mail", "say through which server mail leaves")
+        raise bad_setting("notify.mail", "say through which server mail leaves")
     names = [each.name for each in to]
     if len(set(names)) < len(names):
-        raise _bad("notify.to", "names somebody twice")
+        raise bad_setting("notify.to", "names somebody twice")
     begins, ends = _quiet(given.quiet)
     return Settings(
         hours=Hours(_zone(given.zone), begins, ends, _time(given.digest, "notify.digest")),
@@ -123,23 +121,19 @@ def _read(given: Notify, folder: Path) -> Settings:
     )
 
 
-def _bad(setting: str, reason: str) -> Misuse:
-    return Misuse("bad-config", f"{setting}: {reason}")
-
-
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError):  # not found is a KeyError, and an odd name one of these
-        raise _bad("notify.zone", f"{name!r} is no time zone such as Europe/Berlin") from None
+        raise bad_setting("notify.zone", f"{name!r} is no time zone such as Europe/Berlin") from None
     except KeyError:
-        raise _bad("notify.zone", f"this machine knows no time zone {name!r}, such as Europe/Berlin") from None
+        raise bad_setting("notify.zone", f"this machine knows no time zone {name!r}, such as Europe/Berlin") from None
 
 
 def _time(text: str, setting: str) -> time:
     found = _TIME.fullmatch(text)
     if not found:
-        raise _bad(setting, f"{text!r} is no time such as 08:00")
+        raise bad_setting(setting, f"{text!r} is no time such as 08:00")
     return time(int(found[1]), int(found[2]))
 
 
@@ -148,7 +142,7 @@ def _quiet(text: str) -> tuple[time, time]:
         return time(), time()
     begins, dash, ends = text.partition("-")
     if not dash:
-        raise _bad("notify.quiet", f"{text!r} is no span such as 22:00-07:00")
+        raise bad_setting("notify.quiet", f"{text!r} is no span such as 22:00-07:00")
     return _time(begins.strip(), "notify.quiet"), _time(ends.strip(), "notify.quiet")
 
 
@@ -156,7 +150,7 @@ def _duration(text: str, setting: str) -> int:
     try:
         return read_duration(text)
     except BadValue as error:
-        raise _bad(setting, error.reason) from None
+        raise bad_setting(setting, error.reason) from None
 
 
 def _leads(given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
@@ -164,22 +158,22 @@ def _leads(given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
     for kind, texts in given.items():
         setting = f"notify.lead.{kind}"
         if kind not in {ANY, TERM, *ASKED}:
-            raise _bad(setting, f"nothing is asked that is called so; there is {', '.join((ANY, TERM, *ASKED))}")
+            raise bad_setting(setting, f"nothing is asked that is called so; there is {', '.join((ANY, TERM, *ASKED))}")
         found[kind] = tuple(sorted((_duration(each, setting) for each in texts), reverse=True))
     return found
 
 
 def _addressee(given: Destination, folder: Path) -> Addressee:
     if bool(given.mail) == bool(given.webhook):
-        raise _bad("notify.to", "give each either mail or webhook")
+        raise bad_setting("notify.to", "give each either mail or webhook")
     secret = b""
     if given.webhook:
-        found = _secret(given.secret_file, given.secret_env, folder, f"notify.to ({given.webhook})")
+        found = kept_secret(given.secret_file, given.secret_env, folder, f"notify.to ({given.webhook})")
         if not found:
-            raise _bad(f"notify.to ({given.webhook})", "a webhook is signed: give secret_file or secret_env")
+            raise bad_setting(f"notify.to ({given.webhook})", "a webhook is signed: give secret_file or secret_env")
         secret = read_secret(found, f"notify.to ({given.webhook})")
         if given.invitations:
-            raise _bad(f"notify.to ({given.webhook})", "invitations go by mail")
+            raise bad_setting(f"notify.to ({given.webhook})", "invitations go by mail")
     else:
         check_address(given.mail, "notify.to")
     return Addressee(
@@ -197,13 +191,13 @@ def _addressee(given: Destination, folder: Path) -> Addressee:
 
 def _mailing(given: MailServer, folder: Path) -> Mailing:
     if given.security == "none" and given.host not in _LOCAL:
-        raise _bad("notify.mail.security", "without TLS mail leaves through a server on this machine alone")
+        raise bad_setting("notify.mail.security", "without TLS mail leaves through a server on this machine alone")
     if given.security == "none" and given.user:
-        raise _bad("notify.mail.security", "a password is sent over TLS alone")
+        raise bad_setting("notify.mail.security", "a password is sent over TLS alone")
     check_address(given.sender, "notify.mail.sender")
-    password = _secret(given.password_file, given.password_env, folder, "notify.mail")
+    password = kept_secret(given.password_file, given.password_env, folder, "notify.mail")
     if bool(given.user) != bool(password):
-        raise _bad("notify.mail", "user and password belong together: give both or neither")
+        raise bad_setting("notify.mail", "user and password belong together: give both or neither")
     return Mailing(
         host=given.host,
         port=given.port,
@@ -217,25 +211,4 @@ def _mailing(given: MailServer, folder: Path) -> Mailing:
 def check_address(text: str, setting: str) -> None:
     """Refuse whatever is not one plain address of mail, so that none steers a header or a server. Raises Misuse."""
     if len(text) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
-        raise _bad(setting, f"{text[:LONGEST_ADDRESS]!r} is no address of mail such as ops@arandia.example")
-
-
-def _secret(file: str, variable: str, folder: Path, setting: str) -> str:
-    """A secret that is kept elsewhere; "" where none is named. Raises Misuse, which does not show it."""
-    if file and variable:
-        raise _bad(setting, "a secret is in a file or in a variable, not in both")
-    if variable:
-        found = os.environ.get(variable, "")
-        if not found:
-            raise _bad(setting, f"the variable {variable} is not set")
-        return found
-    if not file:
-        return ""
-    try:
-        with (folder / file).open(encoding="utf-8") as source:
-            found = source.read(LONGEST_SECRET).strip()
-    except (OSError, UnicodeError) as error:
-        raise _bad(setting, f"{file} cannot be read: {getattr(error, 'strerror', None) or 'no text'}") from None
-    if not found:
-        raise _bad(setting, f"{file} is empty")
-    return found
+        raise bad_setting(setting, f"{text[:LONGEST_ADDRESS]!r} is no address of mail such as ops@arandia.example")

@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
@@ -55,7 +55,7 @@ from armslength.net.ways import ways
 from armslength.ports import Caller
 from armslength.store.sqlite import SqliteStore
 from armslength.web.app import build_app
-from armslength.web.manage import build_management
+from armslength.web.manage import OwnerVerbs, build_management, owner_verbs
 from armslength.web.server import OWNER, OWNERS, server, shares
 from armslength.wire import binding
 from armslength.wire.attest import ServingNode
@@ -83,9 +83,15 @@ class Running:
     clock: Clocks
     store: SqliteStore
     app: ASGIApp
-    management: ASGIApp
+    verbs: OwnerVerbs
+    client: LazyClient
     officials: Officials
     peers: int  # connections of theirs at once
+
+    @property
+    def management(self) -> ASGIApp:
+        """The owner's application."""
+        return build_management(self.verbs)
 
 
 @asynccontextmanager
@@ -150,11 +156,11 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
         me=ServingNode(did=config.did, address=config.address),
         also=desk.routes(verifier.caller),
     )
-    management = build_management(node, clock, officials, desk.open)
+    verbs = owner_verbs(node, clock, officials, desk.open)
     await publisher.sweep()
     loops = _started(deliverer, node, replies, proposals, officials, *await desk.begin())
     try:
-        yield Running(node, exchange, access, deliverer, clock, store, app, management, officials, share.peers)
+        yield Running(node, exchange, access, deliverer, clock, store, app, verbs, client, officials, share.peers)
     finally:
         await cancelled(loops)
         await client.close()
@@ -258,15 +264,33 @@ async def serve(config: Config, ready: Callable[[], None]) -> None:
         raise Misuse("no-address", "this folder is a monitor's: it has keys but no node", str(config.folder))
     _check_place(config)
     async with assembled(config) as running:  # the database is ours from here on, and with it the folder
-        with _listening(config) as peers, listening(config.socket) as owner:
-            servers = [server(running.app, config.limits, running.peers), server(running.management, OWNER, OWNERS)]
+        with _peers(config) as peers, listening(config.socket) as owner, _console(config, running) as console:
+            served: list[Served] = [
+                (server(running.app, config.limits, running.peers), peers),
+                (server(running.management, OWNER, OWNERS), owner),
+                *console,
+            ]
+            servers = [each for each, _ in served]
             with signals(servers, running.access.close):
                 ready()  # whoever connects from now on is answered
                 watch = asyncio.create_task(_end_if_corrupt(running.store, servers))
-                await asyncio.gather(servers[0].serve([peers]), servers[1].serve([owner]))
+                await asyncio.gather(*(each.serve([place]) for each, place in served))
                 watch.cancel()
         if running.store.corruption:
             raise Misuse("store-corrupt", running.store.corruption, str(config.database))
+
+
+Served = tuple[uvicorn.Server, socket.socket]
+"""A server, and where it listens."""
+
+
+def _console(config: Config, running: Running) -> AbstractContextManager[list[Served]]:
+    """The console for people who log in, loaded only where there is one."""
+    if config.console is None:
+        return contextlib.nullcontext([])
+    from armslength.runtime.organisation import organisation
+
+    return organisation(config, config.console, running)
 
 
 async def _end_if_corrupt(store: SqliteStore, servers: Sequence[uvicorn.Server]) -> None:
@@ -288,18 +312,22 @@ def _check_place(config: Config) -> None:
         raise Misuse("bad-config", f"address: {config.did} is at {place}, and nowhere else", where)
 
 
-def _listening(config: Config) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    where = f"[{config.host}]:{config.port}" if ":" in config.host else f"{config.host}:{config.port}"
+def _peers(config: Config) -> socket.socket:
+    return bound(
+        config, config.host, config.port, "stop what uses it, or init with --listen HOST:PORT or another --address"
+    )
+
+
+def bound(config: Config, host: str, port: int, way: str) -> socket.socket:
+    """A socket that listens there. Raises Misuse with a way out."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
-        both = config.host == "::" and socket.has_dualstack_ipv6()  # all addresses of this machine, the old ones too
-        address = (config.host, config.port)
-        return socket.create_server(address, family=family, backlog=WAITING, dualstack_ipv6=both)
+        both = host == "::" and socket.has_dualstack_ipv6()  # all addresses of this machine, the old ones too
+        return socket.create_server((host, port), family=family, backlog=WAITING, dualstack_ipv6=both)
     except (OSError, OverflowError) as error:
         why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
-        way = "stop what uses it, or init with --listen HOST:PORT or another --address"
-        reason = f"cannot listen on {where}: {why}; {way}"
-        raise Misuse("no-port", reason, str(config.folder / FILE)) from None
+        raise Misuse("no-port", f"cannot listen on {where}: {why}; {way}", str(config.folder / FILE)) from None
 
 
 @contextlib.contextmanager

@@ -43,11 +43,22 @@ MOMENT_S: Final = 1.0  # that a call waits for the end of long work
 PAGE: Final = 50  # arrangements listed at once
 
 
-def build_management(node: Node, clock: Clocks, officials: Officials, desk: Callable[[], Awaitable[Desk]]) -> Starlette:
-    """The owner's application. `desk` tells news once somebody asks for them."""
+OwnerVerbs = list[tuple[Verb[Any, Any], Callable[[Any], Awaitable[object]]]]
+"""Everything that the owner may ask, each with what it does."""
+
+
+def owner_verbs(node: Node, clock: Clocks, officials: Officials, desk: Callable[[], Awaitable[Desk]]) -> OwnerVerbs:
+    """What a node does for its owner. `desk` tells news once somebody asks for them."""
     verbs = Management(node, clock)
-    table = [*verbs.table, *ApprovalVerbs(officials, node.repository, verbs.selection).table]
-    table += NewsVerbs(node, clock, officials, desk).table
+    return [
+        *verbs.table,
+        *ApprovalVerbs(officials, node.repository, verbs.selection).table,
+        *NewsVerbs(node, clock, officials, desk).table,
+    ]
+
+
+def build_management(verbs: OwnerVerbs) -> Starlette:
+    """The owner's application."""
 
     def endpoint(verb: Verb[Any, Any], work: Callable[[Any], Awaitable[object]]) -> Route:
         async def answer(request: Request) -> Response:
@@ -59,7 +70,7 @@ def build_management(node: Node, clock: Clocks, officials: Officials, desk: Call
 
         return Route(f"/{verb.name}", answer, methods=["POST"])
 
-    return Starlette(routes=[endpoint(verb, work) for verb, work in table])
+    return Starlette(routes=[endpoint(verb, work) for verb, work in verbs])
 
 
 class Management:

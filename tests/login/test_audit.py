@@ -1,0 +1,71 @@
+"""What is kept of what people do."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from armslength.config import RoleHolders
+from tests.login.stage import Organisation
+
+
+@pytest.fixture
+def org(tmp_path: Path) -> Organisation:
+    """One in which subject 4711 is an operator."""
+    return Organisation(tmp_path)
+
+
+def token_of(page: bytes) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="form" value="([^"]+)"', page.decode())
+    assert found
+    return found[1]
+
+
+async def test_what_people_do_is_kept_with_what_came_of_it(tmp_path: Path) -> None:
+    """Done, refused for the role, refused for the form: who, what, about what."""
+    org = Organisation(tmp_path, {"reader": RoleHolders(subjects=("4711",))})
+    await org.log_in()
+    token = token_of((await org.get("/")).body)
+    act = f"/a/{org.owner.arrangement}/act"
+    assert (await org.post(act, f"form={token}&type=resume")).status == 401
+    assert (await org.post("/logout", "form=x")).status == 403
+    assert (await org.post("/logout", f"form={token}")).status == 303
+    lines = await org.audit.lines()
+    assert [(line.action, line.outcome.split(":")[0]) for line in lines] == [
+        ("/logout", "done"),
+        ("/logout", "refused"),
+        ("/a/{arrangement}/act", "refused"),
+        ("login", "as reader"),
+    ]
+    assert {line.subject for line in lines} == {"4711"}
+    assert lines[2].about == f"arrangement={org.owner.arrangement}"
+    assert not [name for name, _ in org.owner.asked if name == "say"]
+
+
+async def test_the_trail_is_read_page_by_page(tmp_path: Path) -> None:
+    """Fifty lines at a time, by administrators alone; a line that is written stays."""
+    org = Organisation(tmp_path, {"administrator": RoleHolders(subjects=("4711",))})
+    for number in range(120):
+        await org.audit.note("x", "X", f"act-{number}", "", "<script>done")
+    await org.log_in()
+    page = (await org.get("/audit")).body.decode()
+    assert page.count("<tr>") == 51
+    assert "<script>done" not in page
+    earlier = re.search(r'href="(/audit\?before=\d+)"', page)
+    assert earlier
+    assert "act-70" in (await org.get(earlier[1])).body.decode()
+    for bad in ("x", "-1", "9" * 30):
+        assert (await org.get(f"/audit?before={bad}")).status == 400
+
+
+async def test_nobody_acts_faster_than_people_do(org: Organisation) -> None:
+    """Sixty forms at once, then one a second."""
+    await org.log_in()
+    token = token_of((await org.get("/")).body)
+    replies = [await org.post("/write", f"form={token}&source=x") for _ in range(61)]
+    assert replies[60].status == 429
+    assert replies[60].headers["retry-after"] == "1"
+    assert 429 not in {each.status for each in replies[:60]}
