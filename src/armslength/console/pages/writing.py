@@ -91,7 +91,7 @@ def routes(pages: Pages) -> list[Route]:
     return [
         Route("/write", write),
         Route("/write", pages.only(ACT, written), methods=["POST"]),
-        Route("/write/check", checked, methods=["POST"]),
+        Route("/write/check", pages.only(ACT, checked), methods=["POST"]),
     ]
 
 
