@@ -37,7 +37,7 @@ from armslength.core.record.roster import roster
 from armslength.core.record.seal import assemble
 from armslength.engine import name_index, schedule
 from armslength.engine.repository import ARRANGEMENT, INDEX, KEPT, Engagement, WitnessState
-from armslength.identity.did import key_did
+from armslength.wire.did_key import key_did
 from armslength.identity.keys import KeyRing
 from armslength.ports import Batch, Put
 from armslength.store.counter import begin

@@ -49,6 +49,9 @@ CONNECTIONS = 64
 FRESH_S = 3.0  # for which what nodes have shown a monitor serves its pages
 UPLOADS = "uploads"
 NO_BOUND = 1 << 62  # on bodies: the guard bounds each, and a file is written as it comes
+LIMITS = Limits(
+    connections=CONNECTIONS, connections_by_address=CONNECTIONS, bodies=NO_BOUND, bodies_by_address=NO_BOUND
+)
 
 
 class NodeOwner:
@@ -159,23 +162,22 @@ def own_card(config: Config) -> Card:
 async def serve_console(config: Config, port: int, ready: Callable[[str], None]) -> None:
     """Serve the console until SIGTERM or SIGINT; `ready` is told the link that works once. Raises Misuse where the port
     is taken, Unavailable where the node is down."""
-    try:
-        listening = socket.create_server((HOST, port))
-    except OSError as error:
-        raise Misuse("no-port", f"cannot listen on {HOST}:{port}: {error.strerror}", "port") from None
     async with owner_of(config) as speaker:
         if not speaker.is_monitor:
             await speaker.ask(LIST, ListPage())  # a console of a node that is down would show nothing
-        place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
-        sessions = Sessions(time.monotonic)
-        app = build_console(speaker, place, sessions, config.folder / UPLOADS, card=own_card(config))
-        made = server(
-            app,
-            Limits(
-                connections=CONNECTIONS, connections_by_address=CONNECTIONS, bodies=NO_BOUND, bodies_by_address=NO_BOUND
-            ),
-            CONNECTIONS,
-        )
-        with signals([made]):
-            ready(f"{place.origin}/enter?key={sessions.link()}")
-            await made.serve([listening])
+        with _listening(port) as listening:
+            place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
+            sessions = Sessions(time.monotonic)
+            app = build_console(speaker, place, sessions, config.folder / UPLOADS)
+            made = server(app, LIMITS, CONNECTIONS)
+            with signals([made]):
+                ready(f"{place.origin}/enter?key={sessions.link()}")
+                await made.serve([listening])
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise Misuse("no-port", f"cannot listen on {HOST}:{port}: {why}", "port") from None
