@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from armslength.approvals.policy import OWNER, ApprovalPolicy, ApprovalRule, Login, Official, check_policy
+from armslength.approvals.policy import ACTS, OWNER, ApprovalPolicy, ApprovalRule, Login, Official, check_policy
 from armslength.core.record.keys import to_base64
 from armslength.errors import ArmslengthError
 from tests.approvals.people import NAMES, card, key, policy
@@ -72,3 +73,9 @@ def test_release_is_asked_for_by_the_node() -> None:
     check_policy(policy(release=rule(3, *NAMES)))
     check_policy(policy())
     check_policy(OWNER)
+
+
+def test_every_act_is_in_the_documentation() -> None:
+    """Whoever writes a policy finds the names there."""
+    page = (Path(__file__).parents[2] / "docs" / "approvals.md").read_text(encoding="utf-8")
+    assert not [name for name in ACTS if f"`{name}`" not in page]

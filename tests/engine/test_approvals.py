@@ -24,6 +24,7 @@ SIGNING: Final = {
     ("engine/local_record.py", "submit"): "a stamp",
     ("engine/local_record.py", "refusal"): "a refusal",
     ("engine/repository.py", "_load"): "hands the key to the journal and the record",
+    ("engine/monitor.py", "_record"): "opens a monitor's journal to read it",
     ("engine/monitor.py", "say"): "hands a monitor's own key to its journal: it has no officials",
     ("core/record/entry.py", "sign_entry"): "what an entry's author signs",
     ("core/record/entry.py", "stamp"): "what a timekeeper signs",
