@@ -37,11 +37,11 @@ from armslength.core.record.roster import roster
 from armslength.core.record.seal import assemble
 from armslength.engine import name_index, schedule
 from armslength.engine.repository import ARRANGEMENT, INDEX, KEPT, Engagement, WitnessState
-from armslength.wire.did_key import key_did
 from armslength.identity.keys import KeyRing
 from armslength.ports import Batch, Put
 from armslength.store.counter import begin
 from armslength.store.sqlite import SqliteStore
+from armslength.wire.did_key import key_did
 from armslength.wire.own import Proposal
 from armslength.wire.place import did_of
 from armslength.wire.terms import compile_terms
