@@ -27,6 +27,8 @@ PAGES = {
     "write": "/write?from={}",
     "new": "/new",
     "new-template": "/new/coordinated-disclosure",
+    "approvals": "/approvals",
+    "journal": "/approvals/journal",
 }
 
 

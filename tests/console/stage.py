@@ -6,14 +6,27 @@ import re
 from pathlib import Path
 from typing import Any, TypeVar
 
+from armslength.approvals.policy import OWNER
 from armslength.console.app import build_console
 from armslength.console.guard import Place
-from armslength.console.sessions import OWNER, Sessions
+from armslength.console.sessions import OWNER as EVERYTHING
+from armslength.console.sessions import Sessions
 from armslength.core.canonical import digest
 from armslength.errors import NotFound
 from armslength.net.client import HttpReply
 from armslength.views.today import outline
-from armslength.wire.manage import LIST, VIEW, ArrangementList, ArrangementSummary, NodeView, Verb
+from armslength.wire.manage import (
+    APPROVALS,
+    LIST,
+    RECORD,
+    VIEW,
+    ApprovalsView,
+    ArrangementList,
+    ArrangementSummary,
+    NodeView,
+    SealedRecord,
+    Verb,
+)
 from armslength.wire.news import NEWS, TODAY, NewsView, TodayView
 from armslength.wire.terms_json import encode_terms
 from tests.sim.harness import world_terms
@@ -49,6 +62,8 @@ class FoldOwner:
             VIEW.name: view,
             LIST.name: ArrangementList(arrangements=(summary,)),
             TODAY.name: today,
+            APPROVALS.name: ApprovalsView(policy=OWNER, lines=0, head="", drafts=()),
+            RECORD.name: SealedRecord(document=document, texts={}, leaves=()),
             NEWS.name: NewsView(events=(), cursor="1"),
         }
 
@@ -95,7 +110,7 @@ class Browser:
             self.cookie = str(set_).split(";")[0]
         return reply
 
-    def log_in(self, roles: tuple[str, ...] = OWNER) -> None:
+    def log_in(self, roles: tuple[str, ...] = EVERYTHING) -> None:
         """Begin a session as whoever has these roles."""
         self.cookie = f"{self.place.cookie}={self.sessions.begin('Pat', 'pat', roles)}"
 

@@ -9,7 +9,7 @@ from armslength.console import catalogue
 
 CONSOLE = Path(catalogue.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.j2"))
-KEY = re.compile(r"""\b(?:t|say)\(\s*["']([a-z0-9_.]+)["']""")
+KEY = re.compile(r"""\b(?:t|say|text)\(\s*["']([a-z0-9_.]+)["']""")
 # Keys that are put together where they are used: their beginnings.
 BY_PREFIX = re.compile(r"""\b(?:t|say)\(\s*(?:["']([a-z0-9_.]+)["']\s*[~+]|f"([a-z0-9_.]+)\{)""")
 

@@ -18,6 +18,7 @@ from armslength.console.histories import Histories
 from armslength.console.owner import Owner
 from armslength.console.pages import (
     acting,
+    approvals,
     arrangement,
     arrangements,
     attesting,
@@ -36,7 +37,9 @@ from armslength.console.sessions import LOOK, Sessions
 from armslength.errors import ArmslengthError
 from armslength.wire.card import Card
 
-PAGES: Final = (home, arrangements, arrangement, acting, attesting, terms, beginning, writing, story, files, evidence)
+PAGES: Final = (
+    home, arrangements, arrangement, acting, attesting, terms, beginning, writing, story, files, evidence, approvals,
+)  # fmt: skip
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}
 

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from armslength.approvals.drafts import DraftedAct
 from armslength.console.rates import Rates
+from armslength.wire.manage import DraftOrder
 from armslength.wire.news import ToldEvent
 
 LINK_S: Final = 600.0  # that a link works
@@ -43,6 +45,8 @@ class Session:
     notes: list[tuple[str, str]] = field(default_factory=list)  # tone and text
     # Since it began: from where on to ask, and what there was.
     news: tuple[str, list[ToldEvent]] = field(default_factory=lambda: ("", []))
+    asking: DraftOrder | None = None  # what is to be asked of officials …
+    drafted: DraftedAct | None = None  # … and as it was drafted, to be signed
 
     def may(self, what: str) -> bool:
         """Whether a role of theirs allows it."""

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from armslength.console.approving import policy_of, said
 from armslength.console.forms import attestations
-from armslength.console.pages.acting import stated
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
@@ -76,19 +76,20 @@ def routes(pages: Pages) -> list[Route]:
         seen = await look(pages.owner, request.path_params["arrangement"])
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         asked = tuple(_questions(seen, history, everything="all" in request.query_params))
-        return pages.page(request, "attest.html.j2", seen=seen, words=seen.words, questions=asked)
+        policy = await policy_of(pages.owner)
+        return pages.page(request, "attest.html.j2", seen=seen, words=seen.words, questions=asked, policy=policy)
 
     async def attest(request: Request) -> Response:
         form = await request.form()
         picked = [value for value in form.getlist("period") if isinstance(value, str)]
-        said = str(form.get("say", ""))
-        if "=" in said:  # one period's own button
-            one, _, said = said.partition("=")
+        value = str(form.get("say", ""))
+        if "=" in value:  # one period's own button
+            one, _, value = value.partition("=")
             picked = [one]
         arrangement = request.path_params["arrangement"]
         seen = await look(pages.owner, arrangement)
-        bodies = attestations(picked, value=said == "true", earlier=_earlier(seen))
-        return pages.told(request, f"/a/{arrangement}/attest", await stated(pages, arrangement, bodies))
+        bodies = attestations(picked, value=value == "true", earlier=_earlier(seen))
+        return await said(pages, request, arrangement, bodies, f"/a/{arrangement}/attest")
 
     return [
         Route("/a/{arrangement}/attest", attesting),

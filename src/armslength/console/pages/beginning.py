@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from armslength.console.approving import policy_of
 from armslength.console.pages.writing import drafted
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
@@ -71,7 +72,7 @@ def routes(pages: Pages) -> list[Route]:
             return _form(request, chosen, given, problems, us)
         played = tuple(data.decode() for name, data in sorted(files.items()) if name.startswith("rehearsals/"))
         draft = await drafted(pages, source, scripts=played)
-        return pages.page(request, "write.html.j2", draft=draft)
+        return pages.page(request, "write.html.j2", draft=draft, policy=await policy_of(pages.owner))
 
     def _form(
         request: Request, chosen: Template, given: Mapping[str, str], problems: Mapping[str, str], us: str

@@ -17,12 +17,22 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from armslength.console.approving import asked_first, order_of, policy_of
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
 from armslength.core.arrangement.terms import Tranche
 from armslength.errors import ArmslengthError, Misuse, NotFound
-from armslength.wire.manage import FETCH, PUBLISH, PUBLISHING, FetchReport, PublishOrder, SealingReport, WhichTranche
+from armslength.wire.manage import (
+    FETCH,
+    PUBLISH,
+    PUBLISHING,
+    FetchReport,
+    PlainStatement,
+    PublishOrder,
+    SealingReport,
+    WhichTranche,
+)
 
 PIECE = 256 * 1024
 ENDINGS = {"text/csv": "csv", "application/json": "json", "text/plain": "txt", "application/pdf": "pdf"}
@@ -63,6 +73,7 @@ def routes(pages: Pages) -> list[Route]:
             words=seen.words,
             outgoing=_outgoing(seen),
             incoming=[each async for each in _incoming(pages, seen)],
+            policy=await policy_of(pages.owner),
         )
 
     async def publish(request: Request) -> Response:
@@ -89,6 +100,9 @@ def routes(pages: Pages) -> list[Route]:
             await asyncio.to_thread(kept.unlink, missing_ok=True)
             raise
         pages.keep(asyncio.create_task(_sealed(pages, report, tranche, kept)))
+        act = PlainStatement(type="publish", body={"tranche": tranche})
+        if asked := await asked_first(pages, request, order_of(arrangement, [act])):
+            return asked
         return pages.back(request, f"/a/{arrangement}/files", pages.text("files.sealing", tranche=tranche))
 
     async def download(request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.analysis.check import check
-from armslength.console.pages.acting import stated
+from armslength.console.approving import asked_first, order_of, policy_of, said
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
 from armslength.core.arrangement.bodies import Sign
@@ -27,6 +27,7 @@ from armslength.wire.manage import (
     DeclineOrder,
     InboxRequest,
     ListPage,
+    PlainStatement,
     ShownTerms,
     WhichArrangement,
 )
@@ -71,6 +72,7 @@ def routes(pages: Pages) -> list[Route]:
             changes=changes[:SHOWN],
             waiting=waiting[0] if waiting else None,
             held=held[0] if held else None,
+            policy=await policy_of(pages.owner),
             others=[each for each in known if each.arrangement != found.arrangement],
         )
 
@@ -78,14 +80,19 @@ def routes(pages: Pages) -> list[Route]:
         name, form = request.path_params["arrangement"], await request.form()
         match str(form.get("answer", "")):
             case "accept":
+                if asked := await asked_first(pages, request, order_of(name, [PlainStatement(type="accept", body={})])):
+                    return asked
                 accepted = await pages.owner.ask(ACCEPT, WhichArrangement(arrangement=name))
                 return pages.back(request, f"/a/{accepted.arrangement}", pages.text("terms.accepted"))
             case "decline":
                 reason = str(form.get("reason", ""))[:MAX_REASON]
+                act = PlainStatement(type="decline", body={"reason": reason})
+                if asked := await asked_first(pages, request, order_of(name, [act])):
+                    return asked
                 await pages.owner.ask(DECLINE, DeclineOrder(arrangement=name, reason=reason))
                 return pages.back(request, "/inbox", pages.text("terms.declined"))
             case "sign":
-                return pages.told(request, f"/a/{name}", await stated(pages, name, [Sign()]))
+                return await said(pages, request, name, [Sign()], f"/a/{name}")
             case _:
                 raise Misuse("bad-form", "accept, decline or sign", "answer")
 

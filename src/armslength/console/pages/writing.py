@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from armslength.analysis.check import ERROR, check
 from armslength.analysis.finding import Finding
+from armslength.console.approving import asked_first, order_of, policy_of
 from armslength.console.pages.terms import SHOWN, changes_of
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
@@ -66,23 +67,24 @@ def routes(pages: Pages) -> list[Route]:
         if base:
             found = await pages.owner.ask(TERMS, WhichArrangement(arrangement=base))
             source, base = decompile_terms(decode_terms(found.document.encode()), found.texts), found.arrangement
-        return pages.page(request, "write.html.j2", draft=await drafted(pages, source, base))
+        draft, policy = await drafted(pages, source, base), await policy_of(pages.owner)
+        return pages.page(request, "write.html.j2", draft=draft, policy=policy)
 
     async def written(request: Request) -> Response:
         form = await request.form()
         draft = await _of_form(pages, form)
         if form.get("do") != "propose" or not draft.is_sound or draft.compiled is None:
-            return pages.page(request, "write.html.j2", draft=draft)
+            return pages.page(request, "write.html.j2", draft=draft, policy=await policy_of(pages.owner))
         made = draft.compiled
-        answer = await pages.owner.ask(
-            PROPOSE,
-            Proposal(
-                document=encode_terms(made.terms).decode(),
-                texts=dict(made.texts),
-                replaces=draft.replaces or None,
-                note=draft.note,
-            ),
+        proposal = Proposal(
+            document=encode_terms(made.terms).decode(),
+            texts=dict(made.texts),
+            replaces=draft.replaces or None,
+            note=draft.note,
         )
+        if to_ask := await asked_first(pages, request, order_of("", proposal=proposal)):
+            return to_ask
+        answer = await pages.owner.ask(PROPOSE, proposal)
         return pages.back(request, f"/terms/{answer.arrangement}", pages.text("terms.proposed"))
 
     async def checked(request: Request) -> Response:
