@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from armslength.console.reading import look
 from armslength.console.render import Pages
+from armslength.console.standing import grids, members
 from armslength.views.explain import why
 from armslength.views.status import status
 from armslength.views.tasks import tasks
@@ -18,6 +19,7 @@ def routes(pages: Pages) -> list[Route]:
 
     async def overview(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
+        history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         return pages.page(
             request,
             "arrangement.html.j2",
@@ -25,6 +27,8 @@ def routes(pages: Pages) -> list[Route]:
             seen=seen,
             words=seen.words,
             told=status(seen.terms, seen.state, seen.facts),
+            people=members(seen, history),
+            grids=list(grids(seen, everything="all" in request.query_params)),
             asked=tasks(seen.terms, seen.state, seen.me, seen.view.now),
         )
 
