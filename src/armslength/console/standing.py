@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from armslength.console.reading import LookedAt
+from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Claim, roles
 from armslength.views.blocks import decided
 from armslength.views.history import History
 
 COLUMNS: Final = 10  # periods in a row
 RECENT: Final = 6  # rows that are shown, unless all are asked for
-MARKS: Final = {"SUPPORTED": "✓", "REFUTED": "R", "EXCUSED": "X", "UNKNOWN": "?", "UNDECIDED": "·"}
+MARKS: Final = {
+    PeriodValue.SUPPORTED: "✓", PeriodValue.REFUTED: "R", PeriodValue.EXCUSED: "X", PeriodValue.UNKNOWN: "?",
+    PeriodValue.UNDECIDED: "·",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +88,4 @@ def grids(seen: LookedAt, *, everything: bool) -> Iterator[PeriodGrid]:
 def _cell(seen: LookedAt, name: str, number: int) -> GridCell:
     value = decided(seen.state, name, number)
     label = seen.words.period(name, number) or str(number)
-    return GridCell(number=number, value=value, mark=MARKS[value], label=label)
+    return GridCell(number=number, value=value, mark=MARKS[PeriodValue(value)], label=label)

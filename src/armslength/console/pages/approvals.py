@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from armslength.approvals.drafts import APPROVE, ASK, MAX_WHY, OBJECT, Decision, DraftedAct, Proof, word_message
+from armslength.approvals.ledger import DraftState
 from armslength.approvals.policy import ApprovalPolicy
 from armslength.console.approving import policy_of
 from armslength.console.guard import session_of
@@ -53,9 +54,9 @@ def routes(pages: Pages) -> list[Route]:
 def _shows(pages: Pages) -> list[Route]:
     async def listed(request: Request) -> Response:
         found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
-        waiting = [each for each in found.drafts if each.state == "OPEN"]
-        standing = [each for each in found.drafts if each.state == "APPROVED"]
-        over = [each for each in reversed(found.drafts) if each.state in {"DONE", "ENDED"}]
+        waiting = [each for each in found.drafts if each.state == DraftState.OPEN]
+        standing = [each for each in found.drafts if each.state == DraftState.APPROVED]
+        over = [each for each in reversed(found.drafts) if each.state in {DraftState.DONE, DraftState.ENDED}]
         return pages.page(
             request,
             "approvals.html.j2",
@@ -70,7 +71,7 @@ def _shows(pages: Pages) -> list[Route]:
         name = request.path_params["draft"]
         found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
         listed = _draft(found.drafts, name)
-        words = (APPROVE, OBJECT) if listed.state in {"OPEN", "APPROVED"} else ()
+        words = (APPROVE, OBJECT) if listed.state in {DraftState.OPEN, DraftState.APPROVED} else ()
         return pages.page(request, "draft.html.j2", **_signable(listed.draft, words, found.policy), listed=listed)
 
     async def file(request: Request) -> Response:
