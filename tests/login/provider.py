@@ -69,7 +69,14 @@ class TestProvider:
     def id_token(self, nonce: str) -> str:
         """What it says of whoever is logged in."""
         now = int(self.now())
-        claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": nonce} | self.person
+        claims = {
+            "iss": self.issuer,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 300,
+            "auth_time": now,
+            "nonce": nonce,
+        } | self.person
         claims = {name: value for name, value in (claims | self.claims).items() if value is not None}
         with warnings.catch_warnings(action="ignore"):
             header = {"alg": self.algorithm, "kid": self.key.kid} | self.header

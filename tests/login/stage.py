@@ -11,6 +11,7 @@ from armslength.config import ConsoleAccess, RoleHolders, parse
 from armslength.console.app import build_console
 from armslength.console.entering import Access
 from armslength.console.guard import Place
+from armslength.console.owner import Owner
 from armslength.console.sessions import Sessions
 from armslength.login.audit import AuditTrail
 from armslength.login.provider import OpenIdProvider
@@ -57,7 +58,13 @@ class InMemory:
 class Organisation:
     """The console of an organisation, its provider, and one browser."""
 
-    def __init__(self, folder: Path, roles: Mapping[str, RoleHolders] | None = None, algorithm: str = "RS256") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        roles: Mapping[str, RoleHolders] | None = None,
+        algorithm: str = "RS256",
+        owner: Owner | None = None,
+    ) -> None:
         self.time = 1_790_000_000.0
         self.provider = TestProvider(ISSUER, lambda: self.time, algorithm)
         self.settings = settings_of(OPERATORS if roles is None else roles, folder)
@@ -68,7 +75,7 @@ class Organisation:
         self.audit = AuditTrail(self.store, lambda: self.time)
         self.place = Place(ORIGIN)
         self.app = build_console(
-            self.owner, self.place, self.sessions, folder / "uploads", Access(self.client, self.audit)
+            owner or self.owner, self.place, self.sessions, folder / "uploads", Access(self.client, self.audit)
         )
         self.cookies: dict[str, str] = {}
         self.set: list[str] = []  # every cookie, as it was set
@@ -112,7 +119,11 @@ class Organisation:
         """Leave for the provider, and log in there; where it sends the browser."""
         reply = await self.get("/login/start")
         assert reply.status == 303, reply.body
-        there = await ask(self.provider.app, "GET", str(reply.headers["location"]))
+        return await self.there(str(reply.headers["location"]))
+
+    async def there(self, address: str) -> str:
+        """Log in at the provider; where it sends the browser."""
+        there = await ask(self.provider.app, "GET", address)
         parts = urlsplit(str(there.headers["location"]))
         assert f"{parts.scheme}://{parts.netloc}" == ORIGIN
         return f"{parts.path}?{parts.query}"

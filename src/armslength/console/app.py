@@ -32,7 +32,7 @@ from armslength.console.pages import (
     terms,
     writing,
 )
-from armslength.console.render import Pages
+from armslength.console.render import NOTHING, Pages
 from armslength.console.sessions import LOOK, Sessions
 from armslength.errors import ArmslengthError
 from armslength.wire.card import Card
@@ -104,7 +104,8 @@ def guarded(pages: Pages, route: Route) -> Route:
         try:
             return await shown(request)
         finally:
-            await pages.audit.note(*_line(request, route.path))
+            if getattr(request.state, "outcome", "done") != NOTHING:
+                await pages.audit.note(*_line(request, route.path))
 
     return Route(route.path, kept, methods=methods)
 

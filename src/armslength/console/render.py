@@ -38,6 +38,7 @@ from armslength.views.words import (
 from armslength.wire.card import Card
 from armslength.wire.manage import StatementResult
 
+NOTHING: Final = ""  # the outcome of a form that changes nothing: the audit trail does not keep it
 HAVE: Final = "have"  # the query field with the version that a page has
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from armslength.errors import Unauthorised, Unavailable
 from armslength.login.roles import name_of, roles_of
 from armslength.login.settings import AccessSettings, is_loopback
-from armslength.login.tokens import IdentityKeys, KeyName, PublicKey, key_name, public_jwk, verified
+from armslength.login.tokens import IdentityKeys, KeyName, PublicKey, check_fresh, key_name, public_jwk, verified
 from armslength.ports import Account, LoginAttempt, ProvenLogin
 from armslength.wire.oidc import ProviderMetadata, TokenClaims, TokenReply, read
 
@@ -106,6 +106,8 @@ class OpenIdProvider:
         subject, nonce = _who(claims)
         if not hmac.compare_digest(nonce.encode(), attempt.nonce.encode()):
             raise Unauthorised("bad-login", "the ID token is for another login")
+        if attempt.fresh:
+            check_fresh(claims, self._now())
         return Account(subject=subject, name=name_of(claims), roles=roles_of(self._settings, claims), token=token)
 
     async def proven(self, token: str) -> ProvenLogin:

@@ -123,6 +123,12 @@ def _check(claims: TokenClaims, issuer: str, client_id: str, now: float) -> None
         raise _bad("names nobody")
 
 
+def check_fresh(claims: Mapping[str, Any], now: float) -> None:
+    """Raise Unauthorised unless the person has shown just now who they are."""
+    if _time(read(TokenClaims, claims).auth_time, "auth_time") < now - FRESH_S - SKEW_S:
+        raise _bad("is of a login long ago: log in again")
+
+
 def _time(value: object, name: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise _bad(f"has no time {name}")

@@ -69,6 +69,7 @@ class TokenClaims:
     exp: Any
     iat: Any
     nbf: Any
+    auth_time: Any
     nonce: Any
     name: Any
     preferred_username: Any

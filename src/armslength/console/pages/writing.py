@@ -14,7 +14,7 @@ from armslength.analysis.check import ERROR, check
 from armslength.analysis.finding import Finding
 from armslength.console.approving import asked_first, order_of, policy_of
 from armslength.console.pages.terms import SHOWN, changes_of
-from armslength.console.render import Pages
+from armslength.console.render import NOTHING, Pages
 from armslength.console.sessions import ACT
 from armslength.errors import Misuse
 from armslength.report.clauses import ClauseText, clauses, general
@@ -88,6 +88,7 @@ def routes(pages: Pages) -> list[Route]:
         return pages.back(request, f"/terms/{answer.arrangement}", pages.text("terms.proposed"))
 
     async def checked(request: Request) -> Response:
+        request.state.outcome = NOTHING
         return pages.page(request, "write_side.html.j2", draft=await _of_form(pages, await request.form()))
 
     return [
