@@ -24,7 +24,8 @@ OFFICIALS = {"official": RoleHolders(subjects=("4711", "4712"))}
 
 async def leave(org: Organisation, draft: str, said: str) -> str:
     """Send the form of a word; where the page then goes on to, if it does."""
-    page = (await org.get("/arrangements")).body.decode()
+    page = (await org.get(f"/approvals/{draft}" if len(draft) == 64 else "/")).body.decode()
+    assert len(draft) != 64 or f'action="/approvals/{draft}/login"' in page
     token = re.search(r'name="form" value="([^"]+)"', page)
     assert token
     reply = await org.post(f"/approvals/{draft}/login", f"form={token[1]}&word={said}")
@@ -69,6 +70,9 @@ def test_an_official_approves_by_a_login_for_this_word_alone(tmp_path: Path) -> 
         back = await org.there(await leave(org, draft, APPROVE))
         assert (await org.get(back, foreign=True)).status == 200
         assert (await org.audit.lines())[0].action == APPROVE
+        shown = (await org.get(f"/approvals/{draft}")).body.decode()
+        assert "Your word is in the journal." in shown
+        assert re.search("Approved by[^<]*Ivo", shown)
         await word(b, "kaja", draft, APPROVE)
         await world.rest()
         assert await entries(world, "B", "withdraw") == 1

@@ -124,7 +124,7 @@ class Entrance:
             if begun is None or begun.until <= self._now():
                 raise Unauthorised("login-expired", "this login was not begun here, is over, or took too long")
             account = await self._access.provider.account(begun.attempt, self._code(request, begun.attempt))
-            response = await (self._decide(begun, account) if begun.word else self._enter(account))
+            response = await (self._decide(request, begun, account) if begun.word else self._enter(account))
         except ArmslengthError as error:
             await self._note_failure(error, account)
             response = self._failed(error)
@@ -158,18 +158,21 @@ class Entrance:
         place = self._pages.place
         return with_cookie(self._onward(f"{place.base}/"), place, secret)
 
-    async def _decide(self, begun: BegunLogin, account: Account) -> Response:
+    async def _decide(self, request: Request, begun: BegunLogin, account: Account) -> Response:
         """The official's word, with the login as its proof: of the person whose session it was asked in."""
         if begun.word is None or begun.session is None or not self._sessions.holds(begun.session):
             raise Unauthorised("login-expired", "the session in which it was asked has ended")
         if begun.session.subject != account.subject:
             raise Unauthorised("bad-login", "somebody else has logged in than whoever asked")
-        draft, word = begun.word
-        await self._pages.owner.ask(DECIDE, Decision(draft=draft, word=word, proof=Proof(token=account.token)))
-        await self._access.audit.note(account.subject, account.name, word, draft, "done")
-        pages = self._pages
-        begun.session.notes.append(("good", str(say("login.decided"))))
-        return self._onward(f"{pages.place.base}/approvals")
+        (draft, word), pages = begun.word, self._pages
+        told = await pages.owner.ask(DECIDE, Decision(draft=draft, word=word, proof=Proof(token=account.token)))
+        await self._access.audit.note(account.subject, account.name, word, draft, f"by a login: {told.draft.state}")
+        request.state.session = begun.session
+        if told.said:
+            pages.told(request, "", told.said)
+        else:
+            pages.back(request, "", pages.text("approvals.taken"))
+        return self._onward(f"{pages.place.base}/approvals/{draft}")
 
     async def _note_failure(self, error: ArmslengthError, account: Account | None) -> None:
         """Failures of strangers are kept too, as many as do not fill a disk."""

@@ -116,7 +116,7 @@ class Pages:
         html = environment().get_template(template).render(
             owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
             version=version, form=FORM,
-            audited=self.audit is not None and session.may(MANAGE), **values,
+            by_login=self.audit is not None, audited=self.audit is not None and session.may(MANAGE), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
 

@@ -49,7 +49,7 @@ def _read(config: Config, given: ConsoleAccess) -> AccessSettings:
     return AccessSettings(
         host=host,
         port=port,
-        origin=f"{address.scheme}://{address.netloc.lower()}",
+        origin=_origin(address),
         issuer=given.issuer,
         client_id=given.client_id,
         client_secret=kept_secret(given.client_secret_file, given.client_secret_env, config.folder, "console"),
@@ -57,6 +57,13 @@ def _read(config: Config, given: ConsoleAccess) -> AccessSettings:
         roles_claim=given.roles_claim,
         holders={str(role): held for role, held in given.roles.items()},
     )
+
+
+def _origin(address: SplitResult) -> str:
+    """As browsers write it: a scheme's own port is left out."""
+    usual = {"https": 443, "http": 80}[address.scheme]
+    host = address.netloc.lower().removesuffix(f":{usual}")
+    return f"{address.scheme}://{host}"
 
 
 def _check_roles(given: ConsoleAccess) -> None:
