@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, tuple[set[str], str]] = {
         "an adapter keeps a promise and knows neither who asked nor its neighbours: the network is a port here, too",
     ),
     "console": (
-        {"core", "approvals", "wire", "ports", "errors", "views", "report", "analysis", "templates"},
+        {"core", "approvals", "wire", "ports", "errors", "views", "report", "analysis", "templates", "rehearsal"},
         "a page is a view of what the owner is answered: it asks as the command line does, and reaches no engine",
     ),
     "runtime": (

@@ -26,6 +26,8 @@ PAGES = {
     "inbox": "/inbox",
     "write": "/write?from={}",
     "new": "/new",
+    "rehearse": "/rehearse",
+    "rehearse-from": "/rehearse?from={}",
     "new-template": "/new/coordinated-disclosure",
     "approvals": "/approvals",
     "journal": "/approvals/journal",
@@ -71,3 +73,13 @@ def test_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
+
+
+def test_a_name_leads_to_what_its_bearer_has_kept(page: Page, stage: Stage) -> None:
+    """From an arrangement's page; each line names the entries on which it rests, and leads to them."""
+    page.goto(f"{page.url.rstrip('/')}/a/{stage.hash}")
+    page.get_by_role("region", name="People").get_by_role("link", name="Supplier").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("has kept")
+    everywhere(page, "counterparty", lambda: None)
+    page.get_by_role("link", name="Entry").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Entry")

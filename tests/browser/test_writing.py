@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -64,3 +65,35 @@ def test_a_file_is_taken_into_the_editor(at_console: Callable[[str], Page]) -> N
     page.get_by_role("button", name="Take this file").click()
     expect(page.get_by_label("The terms", exact=True)).to_have_value("title: Half\n")
     expect(page.locator("#side")).to_contain_text("parties")
+
+
+def test_what_could_happen_is_played(at_console: Callable[[str], Page], stage: Stage) -> None:
+    """From a template's terms: the script that comes with them, the slider, silence from there on, and the worst."""
+    page = at_console("supplier")
+    told = watched(page)
+    page.goto(f"{page.url.rstrip('/')}/new/coordinated-disclosure")
+    for number, who in enumerate(("supplier", "buyer", "laboratory")):
+        card = {"name": "card.yaml", "mimeType": "text/yaml", "buffer": stage.ok("card", node=who).encode()}
+        page.locator("input[type=file]").nth(number).set_input_files(card)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Write the terms").click()
+    page.get_by_role("button", name="Play what could happen").click()
+    expect(page.get_by_role("status")).to_contain_text("and all hold")
+    everywhere(page, "rehearse-played", lambda: None)
+    slider = page.get_by_role("slider")
+    states = page.locator("#states")
+    expect(states).to_contain_text("COMPLETED")
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(states).not_to_contain_text("COMPLETED")
+    expect(page.locator("#played-lines > li:visible")).to_have_count(1)
+    page.get_by_role("button", name="And then nobody speaks").click()
+    expect(page.get_by_label("The script")).to_have_value(re.compile("nobody speaks from"))
+    page.get_by_label("Scripts that come with").select_option("A vendor that falls silent")
+    page.get_by_role("button", name="Play this one").click()
+    expect(page.get_by_role("status")).to_contain_text("and all hold")
+    page.get_by_role("button", name="What can happen at worst").click()
+    expect(page.get_by_role("heading", name="What can happen at worst")).to_be_visible(timeout=60_000)
+    everywhere(page, "explored", lambda: None)
+    page.get_by_role("button", name="Play the worst for buyer").click()
+    expect(page.get_by_role("slider")).to_be_visible()
+    assert told == []

@@ -24,10 +24,12 @@ from armslength.console.pages import (
     attesting,
     auditing,
     beginning,
+    counterparty,
     deciding,
     evidence,
     files,
     home,
+    rehearsing,
     story,
     terms,
     writing,
@@ -38,7 +40,8 @@ from armslength.errors import ArmslengthError
 from armslength.wire.card import Card
 
 PAGES: Final = (
-    home, arrangements, arrangement, acting, attesting, terms, beginning, writing, story, files, evidence, approvals,
+    home, arrangements, arrangement, acting, attesting, terms, beginning, writing, rehearsing, story, files, evidence,
+    counterparty, approvals,
 )  # fmt: skip
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}

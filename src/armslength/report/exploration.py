@@ -11,7 +11,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.rehearsal.search import summed
 from armslength.report.lanes import Axis, ticks
 from armslength.report.page import environment, style
-from armslength.report.stakes import chart
+from armslength.report.stakes import Chart, chart
 from armslength.views.exposure import Point, Series, number
 from armslength.views.words import DAY, Words, listing, wrap
 
@@ -36,17 +36,17 @@ def as_lines(terms: Arrangement, found: Exploration) -> list[str]:
         out += _folded(f"{words.actor(party)}: {number(worst.exposure)} {when}{line}.", "  ")
     out += ["", "Who alone can stall, by saying nothing at all or by a node that is down:"]
     for who, outcomes in found.alone().items():
-        told = "; ".join(f"`{each.line}`: {_ends(words, each)}" for each in outcomes)
+        told = "; ".join(f"`{each.line}`: {ends(words, each)}" for each in outcomes)
         out += _folded(f"{words.named(who)}: {told}.", "  ")
     out += ["", "What each other silence leads to:"]
     alone = {each.line for outcomes in found.alone().values() for each in outcomes}
     for each in found.silences:
         if each.line not in alone:
-            out += _folded(f"`{each.line}`: {_ends(words, each)}.", "  ")
+            out += _folded(f"`{each.line}`: {ends(words, each)}.", "  ")
     return out
 
 
-def _ends(words: Words, found: SilenceOutcome) -> str:
+def ends(words: Words, found: SilenceOutcome) -> str:
     """How a silence ends."""
     if found.stands:
         return "the record stands still, and nothing more happens"
@@ -72,18 +72,23 @@ def _folded(text: str, lead: str = "") -> list[str]:
 def svg(terms: Arrangement, found: Exploration) -> str:
     """The picture: each party's exposure as agreed, and the worst that was found from each step on. It asks nothing
     from outside itself."""
-    words = Words.of(terms)
-    last = max([terms.end, *(step.at for step in found.steps)])
-    on = Axis(terms.start // DAY * DAY, last + DAY)
-    lines = {**found.agreed, **dict(_worst_lines(words, found))}
-    drawn = chart(words, lines, on)
+    made, behind = drawn(terms, found)
     template = environment().get_template("stakes.svg.j2")
-    picture = template.render(chart=drawn, picture=_Ticks(ticks(words, on)))
+    picture = template.render(chart=made, picture=behind)
     head, _, rest = picture.partition(">")
     return f"{head}>\n<style>{style()}</style>{rest}\n"
 
 
-class _Ticks:
+def drawn(terms: Arrangement, found: Exploration) -> tuple[Chart, Ticks]:
+    """The picture's chart and what stands behind it, for `stakes.svg.j2`."""
+    words = Words.of(terms)
+    last = max([terms.end, *(step.at for step in found.steps)])
+    on = Axis(terms.start // DAY * DAY, last + DAY)
+    lines = {**found.agreed, **dict(_worst_lines(words, found))}
+    return chart(words, lines, on), Ticks(ticks(words, on))
+
+
+class Ticks:
     """What the template takes of a picture with lanes."""
 
     bands = ()

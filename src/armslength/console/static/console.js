@@ -38,3 +38,29 @@ for (const form of document.querySelectorAll("form.drop")) {
     sent.send(new FormData(form));
   });
 }
+
+// A rehearsal is shown up to the line that the slider stands at, and with it the states that hold then.
+for (const slider of document.querySelectorAll("#step")) {
+  const lines = [...document.querySelectorAll("#played-lines > li")];
+  const states = [...document.querySelectorAll("#states > li")];
+  slider.addEventListener("input", () => {
+    const last = Number(slider.value), now = new Map();
+    lines.forEach((line, number) => {
+      line.hidden = number > last;
+      if (number <= last)
+        for (const change of line.querySelectorAll("[data-change]"))
+          now.set(change.dataset.change, [change.dataset.after, change.dataset.tone]);
+    });
+    for (const state of states) {
+      const [after, tone] = now.get(state.dataset.subject) || [state.dataset.begun, state.dataset.tone];
+      const badge = state.querySelector(".badge");
+      badge.textContent = after;
+      badge.className = `badge ${tone}`;
+    }
+    const { at, when } = lines[last].dataset;
+    document.querySelector("#shown-until").textContent = when;
+    document.querySelector("#from").value = at;
+    slider.setAttribute("aria-valuetext", when);
+    for (const row of document.querySelectorAll("tr[data-at]")) row.hidden = Number(row.dataset.at) > Number(at);
+  });
+}
