@@ -168,7 +168,7 @@ async def serve_console(config: Config, port: int, ready: Callable[[str], None])
         with _listening(port) as listening:
             place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
             sessions = Sessions(time.monotonic)
-            app = build_console(speaker, place, sessions, config.folder / UPLOADS)
+            app = build_console(speaker, place, sessions, config.folder / UPLOADS, card=own_card(config))
             made = server(app, LIMITS, CONNECTIONS)
             with signals([made]):
                 ready(f"{place.origin}/enter?key={sessions.link()}")
