@@ -1,4 +1,4 @@
-"""One browser for all tests of a worker, and three nodes for those of a module: what they do is seen by the others."""
+"""One browser and three nodes for the tests of a module: what they do is seen by the others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.browser.stage import browser, console
 from tests.e2e.stage import Stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chrome() -> Iterator[Browser]:
-    """The browser."""
+    """The browser. While it is open its library has an event loop running, in which no asynchronous test can run."""
     with browser() as made:
         yield made
 
