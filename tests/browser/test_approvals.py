@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.stage import console, everywhere, watched
+from tests.browser.stage import console, everywhere, violations, watched
 from tests.e2e.stage import WEEK, Stage
 
 pytestmark = pytest.mark.slow("three nodes, three consoles and three browsers are started")
@@ -61,7 +61,8 @@ class Official:
 def agreed(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stage, dict[str, Official]]]:
     """The quality arrangement, and three officials at the buyer's, whose policy wants two of them."""
     folder = tmp_path_factory.mktemp("officials")
-    with Stage(folder) as stage, ExitStack() as stack:
+    notify = {"buyer": "\n[notify]\ncalendar = true\n"}
+    with Stage(folder, settings=notify) as stage, ExitStack() as stack:
         found = {}
         kaja = folder / "kaja.key"
         stage.ok("approvals", "key", kaja, "--name", NAMES["kaja"])
@@ -152,3 +153,17 @@ def test_a_decision_is_taken_in_from_elsewhere(agreed: tuple[Stage, dict[str, Of
     ivo.page.get_by_role("button", name="Hand it in").click()
     expect(ivo.page.get_by_text("Ended: ")).to_be_visible()
     assert "withdraw" not in {each["type"] for each in stage.json("record", "--arrangement", stage.hash, node="buyer")}
+
+
+def test_the_calendar_has_an_address_until_it_is_revoked(agreed: tuple[Stage, dict[str, Official]]) -> None:
+    """Made, shown, and gone, in the settings."""
+    official = agreed[1]["ivo"]
+    for button, told in (
+        ("Make a new address", "Subscribe to this address"),
+        ("Show the calendar's address", "Subscribe to this address"),
+        ("Revoke it", "There is no address"),
+    ):
+        official.page.goto(f"{official.origin}/settings")
+        official.page.get_by_role("button", name=button).click()
+        expect(official.page.get_by_role("status")).to_contain_text(told)
+        assert violations(official.page) == []

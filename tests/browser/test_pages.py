@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.stage import console, everywhere, watched
+from tests.browser.stage import console, everywhere, violations, watched
 from tests.e2e.stage import Stage
 
 pytestmark = pytest.mark.slow("three nodes, a console and a browser are started")
@@ -31,6 +31,7 @@ PAGES = {
     "new-template": "/new/coordinated-disclosure",
     "approvals": "/approvals",
     "journal": "/approvals/journal",
+    "settings": "/settings",
 }
 
 
@@ -43,6 +44,19 @@ def test_every_page_is_well_made(page: Page, stage: Stage) -> None:
         address = origin + path.format(stage.hash).replace("R1", tranche)
         everywhere(page, name, lambda address=address: page.goto(address))  # type: ignore[misc]
     assert told == []
+
+
+def test_settings_show_the_card_and_say_what_is_not_configured(page: Page) -> None:
+    """Nobody is told anything, and there is no calendar: with the reason."""
+    origin = page.url.rstrip("/")
+    page.goto(f"{origin}/settings")
+    expect(page.get_by_label("Identity card")).to_contain_text("did:")
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_text("Nobody is told anything")).to_be_visible()
+    assert violations(page) == []
+    page.goto(f"{origin}/settings")
+    page.get_by_role("button", name="Make a new address").click()
+    expect(page.get_by_role("alert")).to_contain_text("there is no calendar")
 
 
 def test_what_happens_is_shown_without_reload(page: Page, stage: Stage) -> None:

@@ -30,6 +30,7 @@ from armslength.console.pages import (
     files,
     home,
     rehearsing,
+    settings,
     story,
     terms,
     writing,
@@ -41,7 +42,7 @@ from armslength.wire.card import Card
 
 PAGES: Final = (
     home, arrangements, arrangement, acting, attesting, terms, beginning, writing, rehearsing, story, files, evidence,
-    counterparty, approvals,
+    counterparty, approvals, settings,
 )  # fmt: skip
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}

@@ -72,7 +72,13 @@ def _shows(pages: Pages) -> list[Route]:
         found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
         listed = _draft(found.drafts, name)
         words = (APPROVE, OBJECT) if listed.state in {DraftState.OPEN, DraftState.APPROVED} else ()
-        return pages.page(request, "draft.html.j2", **_signable(listed.draft, words, found.policy), listed=listed)
+        return pages.page(
+            request,
+            "draft.html.j2",
+            **_signable(listed.draft, words, found.policy),
+            listed=listed,
+            by_login=pages.audit is not None,
+        )
 
     async def file(request: Request) -> Response:
         found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
@@ -129,7 +135,9 @@ def _asks(pages: Pages) -> list[Route]:
             raise Misuse("bad-answer", "the node has drafted something else than it names", "draft")
         session_of(request).drafted = reply.draft
         policy = await policy_of(pages.owner)
-        return pages.page(request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None)
+        return pages.page(
+            request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None, by_login=False
+        )
 
     async def asked(request: Request) -> Response:
         order, drafted = _asking(request), session_of(request).drafted
