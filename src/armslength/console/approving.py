@@ -47,6 +47,7 @@ async def asked_first(pages: Pages, request: Request, order: DraftOrder) -> Resp
     if (await policy_of(pages.owner)).rule(act) is None:
         return None
     session_of(request).asking = order
+    request.state.outcome = "not done: needs approval"
     return RedirectResponse(f"{pages.place.base}{ASKING}", 303)
 
 

@@ -77,7 +77,6 @@ def _shows(pages: Pages) -> list[Route]:
             "draft.html.j2",
             **_signable(listed.draft, words, found.policy),
             listed=listed,
-            by_login=pages.audit is not None,
         )
 
     async def file(request: Request) -> Response:
@@ -110,6 +109,7 @@ def _decides(pages: Pages) -> list[Route]:
     async def decided(request: Request, decision: Decision) -> Response:
         told = await pages.owner.ask(manage.DECIDE, decision)
         path = f"/approvals/{told.draft.hash}"
+        request.state.outcome = f"{decision.word} {told.draft.hash[:12]}: {told.draft.state}"
         if told.said:
             return pages.told(request, path, told.said)
         return pages.back(request, path, pages.text("approvals.taken"))
@@ -135,9 +135,7 @@ def _asks(pages: Pages) -> list[Route]:
             raise Misuse("bad-answer", "the node has drafted something else than it names", "draft")
         session_of(request).drafted = reply.draft
         policy = await policy_of(pages.owner)
-        return pages.page(
-            request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None, by_login=False
-        )
+        return pages.page(request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None)
 
     async def asked(request: Request) -> Response:
         order, drafted = _asking(request), session_of(request).drafted
@@ -146,6 +144,7 @@ def _asks(pages: Pages) -> list[Route]:
         proof = _proof(await request.form())
         told = await pages.owner.ask(manage.ASK, AskOrder(draft=drafted, proof=proof, proposal=order.proposal))
         session_of(request).asking = session_of(request).drafted = None
+        request.state.outcome = f"asked for {told.draft.hash[:12]}"
         return pages.back(request, f"/approvals/{told.draft.hash}", pages.text("approvals.asked"))
 
     return [
