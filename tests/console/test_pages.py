@@ -37,6 +37,9 @@ async def test_an_arrangement_shows_where_it_stands(day: int) -> None:
     page = (await found.get(path)).body.decode()
     for name in ("T1", "T6", "C2", "C5a"):
         assert f"{path}/why/{name}" in page
+    assert "/counterparty/did%3A" in page  # C has no DID, and so no link
+    assert "/counterparty/None" not in page
+    assert ("why/k2%23" in page) == (day > 0)  # each period that has begun
     for subject in ("arrangement", "T4", "C2", "k2", "k2#3"):
         reply = await found.get(f"{path}/why/{subject.replace('#', '%23')}")
         assert reply.status == 200
