@@ -304,3 +304,26 @@ def test_what_was_done_before_a_breach_fired_and_arrives_after_it_remedies_it() 
     assert (play.duty("d"), play.when("d", "BREACHED")) == ("BREACHED", [DUE + 50 + GRACE])
     attest(play, DUE + 20, "e", 0, True)
     assert (play.duty("d"), play.when("d", "REMEDIED")) == ("REMEDIED", [DUE + 50 + GRACE])
+
+
+def test_no_clock_is_paused_before_the_suspension_that_pauses_it() -> None:
+    """The provider's own breach keeps its clock running while suspended; it is remedied by an entry from before the
+    suspension, which stops the clock from the suspension on, not before (rules 4.5, 6.4c)."""
+    play = begun(
+        claims={"e": event(), "k": state_claim()},
+        duties={
+            "own": achieve("e", "P", consequence="record", due=Due(anchor="start", after=100), cure=0),
+            "d": maintain("k", consequence="suspend", cure=0),
+        },
+        tranches={"t": tranche(release_by=400)},
+    )
+    delivered(play, D)
+    play.seal(DUE + GRACE)
+    assert play.duty("own") == "BREACHED"
+    suspended = start(2) + 20
+    attest(play, suspended, "k", 1, False)
+    assert play.state.shown == "SUSPENDED"
+    assert play.state.duties["t.release"].frozen_at is None
+    attest(play, suspended - 4, "e", 0, True)
+    assert play.duty("own") == "REMEDIED"
+    assert play.state.duties["t.release"].frozen_at == suspended

@@ -241,8 +241,12 @@ def freeze(draft: Draft) -> None:
 def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
     """Stop the clock when that began which pauses it; an entry within grace may bear an earlier time."""
     tranche, suspension = draft.index.release_of.get(duty), draft.arrangement.suspension
-    began = (draft.tranches[tranche].fell if tranche else suspension and suspension.since) or 0
-    draft.duties[duty] = replace(state, frozen_at=max(draft.at, began, state.active_at or 0))
+    is_suspended = tranche is None or draft.tranches[tranche].withheld == ("suspended",)
+    began = (
+        suspension.since if suspension and is_suspended else 0,
+        draft.tranches[tranche].fell or 0 if tranche else 0,
+    )
+    draft.duties[duty] = replace(state, frozen_at=max(draft.at, *began, state.active_at or 0))
     draft.note("duty", duty, state.state, state.state, "clock.frozen", cause)
 
 
