@@ -12,7 +12,7 @@ import pytest
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.record import evidence
 from armslength.core.record.entry import Leaf, Submission, entry_hash
-from armslength.engine import local_record
+from armslength.engine import local_record, tail_bounds
 from armslength.engine.recorder import Recorder
 from armslength.wire.own import MAX_LEAVES, SyncAnswer
 from armslength.wire.record import encode
@@ -78,7 +78,7 @@ def test_full_timekeepers_have_room_for_the_keeper(tmp_path: Path, monkeypatch: 
             assert sealed.next_link("m1")[0] == limit // 3
             assert not (await world.nodes["B"].live()).record.tail
 
-    monkeypatch.setattr(local_record, "ALL", limit)
+    monkeypatch.setattr(tail_bounds, "ALL", limit)
     play(story())
 
 

@@ -62,7 +62,7 @@ def test_large_terms_are_checked_beside_the_node(tmp_path: Path, monkeypatch: py
 
     async def work() -> None:
         async with World(tmp_path) as world:
-            monkeypatch.setattr("armslength.analysis.check.check", slow)
+            monkeypatch.setattr("armslength.analysis.check.check_well_formed", slow)
             proposals = world.nodes["A"].running.node.proposals
             await asyncio.gather(*(proposals.propose(world.proposal) for _ in range(3)))
 
