@@ -27,8 +27,8 @@ NAME, ADDRESS = "node.example.org", "https://node.example.org/arandia"
 
 
 def block(language: str) -> str:
-    """The page's one file in this language."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    """The page's first file in this language: a node's."""
+    found, *_ = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     return str(found)
 
 
