@@ -19,6 +19,11 @@ export class Connection {
 
   static async open(me) {
     const node = await asked(`${HERE}node`);
+    const address = new URL("..", location.href).href.replace(/\/$/, "");
+    const [authority, ...path] = address.split("://")[1].split("/");
+    const did = ["did:web", authority.replace(":", "%3A"), ...path].join(":");
+    if (node.did !== did || node.address !== address)  // a token for another node would be good there
+      throw Object.assign(new Error(`this page is at ${address}, and its node says it is at ${node.address}`), { status: 421 });
     return new Connection(me, node);
   }
 
@@ -43,30 +48,29 @@ export class Connection {
       const texts = {};
       for (const [clause, text] of Object.entries(proposal.texts))
         if ((await digest(text)) === terms.clauses[clause]?.sha256) texts[clause] = text;
-      const known = (await store.get("arrangements", arrangement)) ?? {};
-      await store.put("arrangements", arrangement, { ...known, arrangement, terms, texts, actor });
+      await journal.alone(async () => {
+        const known = (await store.get("arrangements", arrangement)) ?? {};
+        await store.put("arrangements", arrangement, { ...known, arrangement, terms, texts, actor });
+      });
     }
   }
 
-  // Where one arrangement stands, and what of ours is on record.
+  // Where one arrangement stands, and what of ours is on record or on its way.
   async look(known) {
-    const first = !known.head;
     const waiting = (await journal.entries(known.arrangement))
       .filter((item) => item.status !== journal.SEALED && item.status !== journal.REFUSED);
     const query = new URLSearchParams([["author", known.actor], ...waiting.slice(0, 100).map((item) => ["entry", item.name])]);
     const sealed = await this.get(`${BASE}/head/${known.arrangement}?${query}`);
     known.link = await journal.seen(known, sealed);
     known.head = sealed.head;
-    if (first) {
-      const own = await this.get(`${BASE}/own/${known.arrangement}`);
-      await journal.recalled(known, own.waiting ?? []);
-    }
+    known.refusals = await journal.recalled(this.me, known, await this.get(`${BASE}/own/${known.arrangement}`));
     known.questions = await this.get(`${HERE}questions/${known.arrangement}`);
     known.at = Math.floor(Date.now() / 1000);
     await store.put("arrangements", known.arrangement, known);
   }
 
-  send(known) {
+  async send(known) {
+    await journal.renew(this.me, known);
     return journal.send(this.me, known, async (lines) =>
       (await this.post(`${HERE}submit/${known.arrangement}`, lines)).answers);
   }

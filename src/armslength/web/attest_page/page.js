@@ -82,8 +82,9 @@ function keeping() {
 }
 
 async function attest(known, pairs) {
-  await journal.alone(() => journal.write(me, known, pairs.map(({ name, number, value, supersedes }) =>
-    ({ claim: name, period: number, value, supersedes }))));
+  const bodies = pairs.map(({ name, number, value, supersedes }) => ({ claim: name, period: number, value, supersedes }));
+  await journal.alone(async () =>  // what is drawn may be older than what another tab has seen
+    journal.write(me, await store.get("arrangements", known.arrangement), bodies));
   await draw();
   await refresh();
 }
@@ -164,8 +165,9 @@ async function refreshed() {
     connection = await Connection.open(me);
     trouble = "";
     await connection.arrangements();
-    for (const known of await store.all("arrangements")) {
+    for (const { arrangement } of await store.all("arrangements")) {
       await journal.alone(async () => {
+        const known = await store.get("arrangements", arrangement);
         await connection.look(known);
         await connection.send(known);
         await connection.look(known);
