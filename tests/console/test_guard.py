@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -141,3 +142,12 @@ async def test_every_form_says_who_may_send_it() -> None:
         assert pages.needs[each.endpoint] in {ACT, APPROVE, MANAGE}, each.path
         path = re.sub(r"\{[^}]+\}", "x", each.path)
         assert (await found.post(path, "form=x")).status == 401, path
+
+
+async def test_files_of_the_pages_travel_compressed() -> None:
+    """For whoever takes that; the same bytes."""
+    found = browser()
+    plain = await found.get("/static/htmx.min.js")
+    packed = await found.get("/static/htmx.min.js", accept_encoding="gzip, br")
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < 18_000
