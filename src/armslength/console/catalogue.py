@@ -10,6 +10,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from armslength.views.words import safe_block
+
 
 @cache
 def words() -> Mapping[str, str]:
@@ -19,5 +21,7 @@ def words() -> Mapping[str, str]:
 
 
 def say(key: str, /, **filled: Any) -> Markup:
-    """The text of a key, its places filled with escaped values. Raises KeyError for a key that is not there."""
-    return Markup(words()[key]).format(**{name: escape(value) for name, value in filled.items()})  # noqa: S704  ours
+    """The text of a key, its places filled with escaped values, in which nothing reorders a line. Raises KeyError for a
+    key that is not there."""
+    shown = {name: safe_block(value) if type(value) is str else value for name, value in filled.items()}
+    return Markup(words()[key]).format(**{name: escape(value) for name, value in shown.items()})  # noqa: S704  ours

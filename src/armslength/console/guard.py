@@ -4,6 +4,7 @@ and the headers that every answer bears."""
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +29,8 @@ HEADERS: Final = {
 }
 SAFE: Final = frozenset({"GET", "HEAD"})
 MAX_FORM: Final = 2 * 1024 * 1024  # bytes of a form …
-UPLOAD: Final = "/publish"  # … but for those with a file, which end so
+UPLOAD: Final = re.compile(r"/a/[^/]+/files/[^/]+/publish")  # … but for those with a tranche's file, sent here …
+PARTS: Final = "multipart/form-data"  # … in parts, which are written to disk as they come
 FORM: Final = "form"  # the field with the session's token, in every form
 HEADER: Final = "x-form"  # … or the header with it, where a script sends
 
@@ -94,7 +96,7 @@ class Guard:
         if request.method not in SAFE and request.headers.get("origin", self._place.origin) != self._place.origin:
             return PlainTextResponse("this comes from another site\n", 403)
         path = request.url.path.removeprefix(self._place.base)
-        if request.method not in SAFE and not path.endswith(UPLOAD) and not _is_small(request):
+        if request.method not in SAFE and not _is_upload(request, path) and not _is_small(request):
             return PlainTextResponse("this is too large for a form\n", 413)
         if path.startswith(self._open):
             return None
@@ -114,6 +116,10 @@ class Guard:
 def too_often(wait: float) -> Response:
     """An answer to whoever is to try again in so many seconds."""
     return PlainTextResponse("this is too often: wait a little\n", 429, {"retry-after": str(math.ceil(wait))})
+
+
+def _is_upload(request: Request, path: str) -> bool:
+    return bool(UPLOAD.fullmatch(path)) and request.headers.get("content-type", "").startswith(PARTS)
 
 
 def _is_small(request: Request) -> bool:

@@ -22,7 +22,7 @@ from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
 from armslength.core.arrangement.terms import Tranche
-from armslength.errors import ArmslengthError, Misuse, NotFound
+from armslength.errors import ArmslengthError, Misuse, NotFound, unusable
 from armslength.wire.manage import (
     FETCH,
     PUBLISH,
@@ -35,6 +35,8 @@ from armslength.wire.manage import (
 )
 
 PIECE = 256 * 1024
+UPLOADED = re.compile(r"[0-9a-f]{32}")  # names of uploaded files
+LEFT_S = 86400.0  # after which one that is still there was left behind: another console may be at work in the folder
 ENDINGS = {"text/csv": "csv", "application/json": "json", "text/plain": "txt", "application/pdf": "pdf"}
 
 
@@ -155,10 +157,24 @@ async def _incoming(pages: Pages, seen: LookedAt) -> AsyncIterator[ReceivedTranc
 async def _kept(folder: Path, given: UploadFile) -> Path:
     """An uploaded file, in a place that is ours alone until it is sealed."""
     path = folder / secrets.token_hex(16)
-    with await asyncio.to_thread(_opened, path) as file:
-        while piece := await given.read(PIECE):
-            await asyncio.to_thread(file.write, piece)
+    try:
+        with await asyncio.to_thread(_opened, path) as file:
+            while piece := await given.read(PIECE):
+                await asyncio.to_thread(file.write, piece)
+    except OSError as error:
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+        raise unusable(error, "file") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return path
+
+
+def swept(folder: Path, before: float) -> None:
+    """Let go of what a console that ended too early has left: files that nothing was written to since `before`."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if UPLOADED.fullmatch(path.name) and path.lstat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -1,0 +1,84 @@
+"""What a hostile counterparty, or a person with a role, can do to the console."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import pytest
+from starlette.datastructures import UploadFile
+
+from armslength.console.app import build_console
+from armslength.console.catalogue import say
+from armslength.console.pages import files
+from armslength.console.sessions import Sessions
+from armslength.errors import Stuck
+from tests.console.stage import Browser, FoldOwner
+from tests.golden.terms import at
+
+LARGE = 3 * 1024 * 1024
+
+
+def inside() -> tuple[Browser, str]:
+    """A browser that is logged in, and the arrangement's path."""
+    owner = FoldOwner(at(39, 11), "A")
+    found = Browser(owner)
+    found.log_in()
+    return found, f"/a/{owner.arrangement}"
+
+
+async def test_only_files_of_tranches_may_be_large() -> None:
+    """Not whatever has an address that ends like theirs, nor a form of another kind there: that would be held in
+    memory."""
+    found, path = inside()
+    token = await found.token()
+    body = f"form={token}&answer=x&x=" + "x" * LARGE
+    for where in ("/terms/publish", f"{path}/files/T1/publish"):
+        assert (await found.post(where, body, content_length=str(len(body)))).status == 413
+
+
+async def test_a_page_about_a_period_renews_itself_as_that_page() -> None:
+    """`k2#3` is no fragment in the address that is asked again."""
+    found, path = inside()
+    page = (await found.get(f"{path}/why/k2%233")).body.decode()
+    assert page.split('hx-get="')[1].split("?")[0] == f"{path}/why/k2%233"
+
+
+def test_texts_that_fill_places_reorder_nothing() -> None:
+    """Direction characters of others' are shown, not obeyed, in the catalogue's sentences too."""
+    assert "\u202e" not in say("inbox.note", note="pay \u202eyap")
+    assert "&lt;b&gt;" in say("inbox.note", note="<b>")
+
+
+def test_what_a_crash_has_left_of_uploads_is_let_go_of(tmp_path: Path) -> None:
+    """Their plain text would lie there for ever. What is new may be another console's; what has another name is not
+    ours."""
+    found, _ = inside()
+    names = {name: tmp_path / name for name in ("0" * 32, "1" * 32, "notes.txt")}
+    for path in names.values():
+        path.write_bytes(b"secret")
+    for name in ("0" * 32, "notes.txt"):
+        os.utime(names[name], (time.time() - 2 * files.LEFT_S,) * 2)
+    build_console(FoldOwner(at(9)), found.place, Sessions(time.monotonic), tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["1" * 32, "notes.txt"]
+
+
+async def test_an_upload_that_finds_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The full disk of Linux takes no byte; the person is told, and the part that was written is gone."""
+    kept = tmp_path / "uploads"
+
+    def full(path: Path) -> BinaryIO:
+        path.parent.mkdir()
+        path.touch()
+        return Path("/dev/full").open("wb", 0)
+
+    monkeypatch.setattr(files, "_opened", full)
+    with TemporaryFile() as file:
+        file.write(b"x" * 10)
+        file.seek(0)
+        with pytest.raises(Stuck, match="no space left"):
+            await files._kept(kept, UploadFile(file))
+    assert list(kept.iterdir()) == []
