@@ -22,7 +22,7 @@ from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
 from armslength.core.arrangement.terms import Tranche
-from armslength.errors import ArmslengthError, Misuse, NotFound, unusable
+from armslength.errors import ArmslengthError, Misuse, NotFound, Unavailable, unusable
 from armslength.wire.manage import (
     FETCH,
     PUBLISH,
@@ -37,7 +37,7 @@ from armslength.wire.manage import (
 PIECE = 256 * 1024
 UPLOADED = re.compile(r"[0-9a-f]{32}")  # names of uploaded files
 LEFT_S = 86400.0  # after which one that is still there was left behind: another console may be at work in the folder
-ENDINGS = {"text/csv": "csv", "application/json": "json", "text/plain": "txt", "application/pdf": "pdf"}
+LOOK_S = 0.5  # between looks at how far the sealing is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,13 +183,17 @@ def _opened(path: Path) -> BinaryIO:
 
 
 async def _sealed(pages: Pages, report: SealingReport, tranche: str, kept: Path) -> None:
-    """Wait until a file is sealed, then let go of what was uploaded."""
-    try:
-        while not report.over:
-            await asyncio.sleep(0.5)
+    """Wait until a file is sealed, or cannot be; then let go of what was uploaded. A node that does not answer may be
+    sealing it still."""
+    while not report.over:
+        await asyncio.sleep(LOOK_S)
+        try:
             report = await pages.owner.ask(PUBLISHING, WhichTranche(arrangement=report.arrangement, tranche=tranche))
-    finally:
-        await asyncio.to_thread(kept.unlink, missing_ok=True)
+        except Unavailable:
+            continue
+        except ArmslengthError:
+            break
+    await asyncio.to_thread(kept.unlink, missing_ok=True)
 
 
 async def _pieces(path: Path) -> AsyncIterator[bytes]:
