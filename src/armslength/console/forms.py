@@ -91,8 +91,11 @@ def _number(form: Mapping[str, str], name: str) -> int:
 
 
 def _instant(form: Mapping[str, str], name: str) -> int:
-    """UTC seconds of `2016-07-24T09:00`, as date fields send it."""
-    given = form.get(name, "")
+    return instant(form.get(name, ""), name)
+
+
+def instant(given: str, name: str) -> int:
+    """UTC seconds of `2016-07-24T09:00`, as date fields send it. Raises Misuse, naming the field."""
     try:
         return int(datetime.fromisoformat(given[:19]).replace(tzinfo=UTC).timestamp())
     except ValueError:

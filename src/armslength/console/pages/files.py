@@ -8,7 +8,6 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from armslength.console.approving import asked_first, order_of, policy_of
+from armslength.console.forms import instant
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT
@@ -91,7 +91,8 @@ def routes(pages: Pages) -> list[Route]:
         if given.size is None or given.size > terms.max_size:
             raise Misuse("too-large", f"the terms allow at most {terms.max_size} bytes", "file")
         kind = str(form.get("media_type", "")) or terms.media_types[0]
-        after = _instant(str(form.get("release_after", "")))
+        given_after = str(form.get("release_after", ""))
+        after = instant(given_after, "release_after") if given_after else 0
         kept = await _kept(pages.uploads, given)
         try:
             order = PublishOrder(
@@ -200,12 +201,3 @@ async def _pieces(path: Path) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
         while piece := await asyncio.to_thread(file.read, PIECE):
             yield piece
-
-
-def _instant(text: str) -> int:
-    if not text:
-        return 0
-    try:
-        return int(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC).timestamp())
-    except ValueError:
-        raise Misuse("bad-form", f"{text[:30]!r} is no time like 2016-07-24T09:00 (UTC)", "release_after") from None
