@@ -69,7 +69,7 @@ class OneTranche:
         return self.addresses.get(did)
 
 
-async def named(authorization: str | None) -> str:
+async def named(authorization: str | None, about: str) -> str:
     found: str = json.loads(authorization or "{}")["clientId"]
     return found
 
