@@ -63,10 +63,21 @@ def hold_ends(world: World, known: Allegation) -> bool:
 
 
 def cured(world: World, known: Allegation) -> bool:
-    """Whether the violation that was alleged is over, or owed no more."""
+    """Whether the violation that was alleged is over, or owed no more: of each duty that it concerns, and that another
+    than the accuser owes."""
     if known.claim is None or known.period is None:
         return False
-    return not any(violated(world, duty, known.period) for duty in world.shows(known.claim))
+    owed = [duty for duty in world.shows(known.claim) if world.debtor(duty) != known.by]
+    concerned = [duty for duty in owed if concerns(world, duty, known.period)]
+    return bool(concerned) and not any(violated(world, duty, known.period) for duty in concerned)
+
+
+def concerns(world: World, duty: str, period: int) -> bool:
+    """Whether the duty was owed in the period, or has been waived since."""
+    known, term = world.duties[duty], world.terms.duties[duty]
+    if known.state == "DISCHARGED":
+        return True
+    return known.active_at is not None and (term.kind == "achieve" or period in world.own(duty))
 
 
 def violated(world: World, duty: str, period: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from armslength.core.arrangement.terms import ClaimIs, CleanRun, Clear, Condition, DutyIs, TrancheIs
 from tests.oracle import maintain
 from tests.oracle.conditions import holds, never
+from tests.oracle.tranches import withheld
 from tests.oracle.world import Duty, Suspension, World
 
 FINAL = ("CURED", "REMEDIED", "FULFILLED", "DISCHARGED", "EXPIRED", "UNVERIFIED")
@@ -139,10 +140,30 @@ def stands(known: Duty, deadline: int) -> bool:
 
 
 def still_since(world: World, duty: str) -> int:
-    """Since when there is what stops its clock."""
+    """Since when there is what stops its clock: the earliest of what is there now."""
     if duty in world.releases:
-        return world.tranches[world.releases[duty]].fell or 0
+        return min(
+            (begun(world, world.releases[duty], why) for why in withheld(world, world.releases[duty])), default=0
+        )
     return world.suspension.since if world.suspension else 0
+
+
+def begun(world: World, name: str, why: str) -> int:
+    """Since when a reason withholds the tranche; of a condition only what made it WITHHELD is known."""
+    term = world.terms.tranches[name]
+    if why == "suspended":
+        return world.suspension.since if world.suspension else 0
+    if why == "held":
+        return min(known.raised_at for known in world.allegations.values() if known.holding)
+    if why == "complaint":
+        return min(
+            known.disputed_at or 0
+            for other, known in world.tranches.items()
+            if known.complaint == "OPEN"
+            and world.terms.tranches[other].provider == term.provider
+            and world.terms.tranches[other].recipient == term.recipient
+        )
+    return (world.tranches[name].fell or 0) if world.tranches[name].by_deadline else 0
 
 
 # --- a duty to do something ---------------------------------------------------------------------------------------

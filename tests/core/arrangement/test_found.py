@@ -14,6 +14,7 @@ from tests.core.arrangement.small import (
     achieve,
     attest,
     begun,
+    clear,
     content,
     delivered,
     event,
@@ -327,3 +328,52 @@ def test_no_clock_is_paused_before_the_suspension_that_pauses_it() -> None:
     attest(play, suspended - 4, "e", 0, True)
     assert play.duty("own") == "REMEDIED"
     assert play.state.duties["t.release"].frozen_at == suspended
+
+
+def test_no_clock_is_paused_before_the_hold_that_pauses_it() -> None:
+    """The same with a hold: the provider's own breach withholds its tranche until it is remedied by an entry from
+    before the hold, which alone pauses the clock (rules 4.5, 6.4c)."""
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={
+            "own": achieve("e", "P", consequence="withhold", due=Due(anchor="start", after=100), cure=0),
+            "d": achieve("f", "Q"),
+        },
+        tranches={"t": tranche(release_by=400, continuous=clear("own"))},
+    )
+    delivered(play, D)
+    play.seal(DUE + GRACE)
+    assert (play.duty("own"), play.state.tranches["t"].shown) == ("BREACHED", "WITHHELD")
+    play.say(DUE + 50, "P", Allege(claim="f", period=0, hold=True))
+    attest(play, DUE + 50 - 4, "e", 0, True)
+    assert (play.duty("own"), play.shown) == ("REMEDIED", "HELD")
+    assert play.state.duties["t.release"].frozen_at == DUE + 50
+
+
+@pytest.mark.parametrize("cured", ["both", "one", "none of the accuser's"])
+def test_hold_ends_once_every_violation_that_was_upheld_is_cured(cured: str) -> None:
+    """A claim shows two duties to maintain, of which one is cured sooner: the hold ends with the later one; duties of
+    the accuser, and those that were not owed in the period, have no part in it (rule 5.2a)."""
+    own = cured == "none of the accuser's"
+    slow = maintain("k", "P" if own else "Q", consequence="record", cure=3)
+    play = begun(
+        claims={"k": state_claim(report_by=900)},
+        duties={
+            "slow": slow,
+            "quick": maintain("k", consequence="record", cure=1),
+            "later": maintain("k", consequence="record", trigger=when("start", 500)),
+        },
+    )
+    hold = play.terms.allegations.hold
+    play.say(start(2) - 1, "P", Allege(claim="k", period=1, hold=True))
+    attest(play, start(2), "k", 1, False)
+    assert (play.shown, play.state.allegations["P/k/1"].outcome) == ("HELD", "UPHELD")
+    attest(play, start(3), "k", 2, True)
+    assert (play.duty("quick"), play.duty("slow")) == ("ACTIVE", "OVERDUE")
+    assert play.shown == ("EFFECTIVE" if own else "HELD")
+    if cured == "both":
+        play.say(start(3) + 20, "P", Waive(duty="slow"))
+        assert play.shown == "EFFECTIVE"
+    elif cured == "one":
+        play.seal(start(2) - 1 + hold)
+        assert play.shown == "EFFECTIVE"

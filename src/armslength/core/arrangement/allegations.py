@@ -227,15 +227,23 @@ def _follow(draft: Draft, known: str, claim: str, period: int) -> None:
 
 
 def _cured(draft: Draft, state: AllegationState) -> bool:
-    """Whether an upheld violation is cured, so that its hold ends (rule 5.2a)."""
+    """Whether an upheld violation is cured, so that its hold ends: in every duty of others that it violates
+    (rule 5.2a)."""
     if state.outcome != AllegationOutcome.UPHELD or isinstance(state.alleged, str):
         return False
     claim, period = state.alleged
-    for duty in draft.index.shown_by.get(claim, ()):
-        owed = draft.duties[duty]
-        if draft.terms.duties[duty].kind == "achieve":
-            if owed.state in tables.MENDED or owed.state in {DutyStatus.FULFILLED, DutyStatus.DISCHARGED}:
-                return True
-        elif owed.state == DutyStatus.DISCHARGED or marks.is_owned(draft, duty, period):
-            return True
-    return False
+    owed = (duty for duty in draft.index.shown_by.get(claim, ()) if draft.index.debtors[duty] != state.by)
+    found = {_mended(draft, duty, period) for duty in owed}
+    return True in found and False not in found
+
+
+def _mended(draft: Draft, duty: str, period: int) -> bool | None:
+    """Whether what the duty makes of the period is over, or owed no more; None if the period is none of the duty's."""
+    owed = draft.duties[duty]
+    if owed.state == DutyStatus.DISCHARGED:
+        return True
+    if owed.active_at is None:
+        return None
+    if draft.terms.duties[duty].kind == "achieve":
+        return owed.state in {*tables.MENDED, DutyStatus.FULFILLED}
+    return marks.is_owned(draft, duty, period) if period >= marks.first_period(draft, duty) else None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from armslength.core.arrangement import claims, maintain, releases, tables
+from armslength.core.arrangement import claims, maintain, releases, tables, tranches
 from armslength.core.arrangement.bodies import Perform, Waive
 from armslength.core.arrangement.causes import Actors, Cause, Passed, Standing
 from armslength.core.arrangement.conditions import ended, holds, never, term_over
@@ -241,12 +241,8 @@ def freeze(draft: Draft) -> None:
 def _freeze(draft: Draft, duty: str, state: DutyState, cause: Cause) -> None:
     """Stop the clock when that began which pauses it; an entry within grace may bear an earlier time."""
     tranche, suspension = draft.index.release_of.get(duty), draft.arrangement.suspension
-    is_suspended = tranche is None or draft.tranches[tranche].withheld == ("suspended",)
-    began = (
-        suspension.since if suspension and is_suspended else 0,
-        draft.tranches[tranche].fell or 0 if tranche else 0,
-    )
-    draft.duties[duty] = replace(state, frozen_at=max(draft.at, *began, state.active_at or 0))
+    began = tranches.withheld_since(draft, tranche) if tranche else suspension.since if suspension else 0
+    draft.duties[duty] = replace(state, frozen_at=max(draft.at, began, state.active_at or 0))
     draft.note("duty", duty, state.state, state.state, "clock.frozen", cause)
 
 

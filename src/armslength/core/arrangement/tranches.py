@@ -259,18 +259,39 @@ def _named(term: Tranche) -> set[str]:
     return {duty for part in walk(term.continuous) if isinstance(part, Clear) for duty in part.duties}
 
 
-def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:  # rule 6.1b
-    term = draft.terms.tranches[tranche]
+def _withholding(draft: Draft, tranche: str, disputed: set[tuple[str, str]]) -> tuple[str, ...]:
+    """What withholds the tranche just now (rule 6.1b)."""
     reasons = []
     if _pair(draft, tranche) in disputed:
         reasons.append("complaint")
-    if not holds(draft, term.continuous):
+    if not holds(draft, draft.terms.tranches[tranche].continuous):
         reasons.append("condition")
     if draft.effective and draft.arrangement.suspension is not None:
         reasons.append("suspended")
     elif draft.effective and draft.holds:
         reasons.append("held")
-    withheld = tuple(reasons)
+    return tuple(reasons)
+
+
+def withheld_since(draft: Draft, tranche: str) -> int:
+    """When the earliest of what withholds the tranche just now began, as far as the state tells; 0 if nothing does."""
+    since, suspension, pair = [], draft.arrangement.suspension, _pair(draft, tranche)
+    for reason in _withholding(draft, tranche, _disputed(draft)):
+        match reason:
+            case "suspended" if suspension is not None:
+                since.append(suspension.since)
+            case "held":
+                since.append(min(draft.holds.values()))
+            case "complaint":
+                about = (state for name, state in draft.tranches.items() if _pair(draft, name) == pair)
+                since.append(min(state.disputed_at or 0 for state in about if state.contested))
+            case _:
+                since.append(draft.tranches[tranche].fell or 0)
+    return min(since, default=0)
+
+
+def _withhold(draft: Draft, tranche: str, state: TrancheState, disputed: set[tuple[str, str]]) -> None:
+    withheld = _withholding(draft, tranche, disputed)
     if withheld == state.withheld:
         return
     fell = draft.at if withheld and draft.firing else None
