@@ -15,7 +15,7 @@ from armslength.console.app import PAGES, guarded
 from armslength.console.guard import SAFE, Place
 from armslength.console.histories import Histories
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT, APPROVE, LOOK, MANAGE
+from armslength.console.sessions import ACT, APPROVE, BEGIN, LOOK, MANAGE
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 from tests.sim.network import ask
@@ -139,7 +139,7 @@ async def test_every_form_says_who_may_send_it() -> None:
     assert len(forms) >= 5
     assert [each.path for each in forms if pages.needs[each.endpoint] == LOOK] == ["/rehearse"]
     for each in (each for each in forms if each.path != "/rehearse"):
-        assert pages.needs[each.endpoint] in {ACT, APPROVE, MANAGE}, each.path
+        assert pages.needs[each.endpoint] in {ACT, APPROVE, BEGIN, MANAGE}, each.path
         path = re.sub(r"\{[^}]+\}", "x", each.path)
         assert (await found.post(path, "form=x")).status == 401, path
 

@@ -62,7 +62,8 @@ def build_console(
     """The console of one owner, reached at `place`. `uploads`: a folder for files until they are sealed. `access`: how
     others than the folder's owner get in; `card` is the owner's, for terms that are begun here."""
     files.swept(uploads, time.time() - files.LEFT_S)
-    pages = Pages(owner, place, uploads, Histories(owner), card, access.audit if access else None)
+    who = (access.audit, access.provider.issuer) if access else (None, "")
+    pages = Pages(owner, place, uploads, Histories(owner), card, *who)
     entrance = Entrance(access, pages, sessions, sessions.now) if access else None
     ways: list[BaseRoute] = [*entrance.routes()] if entrance else [Route("/enter", _enter(place, sessions, owner))]
     own = [

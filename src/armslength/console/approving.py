@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from armslength.approvals.drafts import PROPOSE
+from armslength.approvals.drafts import PROPOSE, DraftedAct, Proof
 from armslength.approvals.policy import OWNER, ApprovalPolicy
 from armslength.console.guard import session_of
 from armslength.console.owner import Owner
 from armslength.console.render import Pages
+from armslength.console.sessions import ACT, Session
 from armslength.core.arrangement.bodies import Body
+from armslength.errors import NotFound
 from armslength.wire.manage import (
     APPROVALS,
+    ASK,
     SAY,
     ApprovalsRequest,
     Asker,
+    AskOrder,
     DraftOrder,
+    ListedDraft,
     PlainStatement,
     StatementsOrder,
     statements,
@@ -42,9 +47,10 @@ def order_of(
 
 async def asked_first(pages: Pages, request: Request, order: DraftOrder) -> Response | None:
     """The way to the page on which an official asks for these acts, where the policy names them; None where nobody is
-    needed."""
+    needed. Raises Unauthorised, where nobody is, for those who may not act."""
     act = PROPOSE if order.proposal else order.statements[0].type
     if (await policy_of(pages.owner)).rule(act) is None:
+        pages.demand(request, ACT)
         return None
     session_of(request).asking = order
     request.state.outcome = "not done: needs approval"
@@ -59,3 +65,18 @@ async def said(pages: Pages, request: Request, arrangement: str, bodies: Sequenc
         return asked
     results = (await pages.owner.ask(SAY, StatementsOrder(arrangement=arrangement, statements=plain))).said
     return pages.told(request, path, results)
+
+
+def check_drafted(session: Session, name: str) -> tuple[DraftOrder, DraftedAct]:
+    """What was begun in this session and is drafted under this hash. Raises NotFound where it is another by now."""
+    if session.asking is None or session.drafted is None or session.drafted.hash != name:
+        raise NotFound("nothing-asked", "there is nothing to ask for here any more", "draft")
+    return session.asking, session.drafted
+
+
+async def asked_for(pages: Pages, session: Session, name: str, proof: Proof) -> ListedDraft:
+    """Ask for the draft with this hash, which this session has made. Raises NotFound where it is another by now."""
+    order, drafted = check_drafted(session, name)
+    told = await pages.owner.ask(ASK, AskOrder(draft=drafted, proof=proof, proposal=order.proposal))
+    session.asking = session.drafted = None
+    return told.draft

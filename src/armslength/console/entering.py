@@ -18,7 +18,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from armslength.approvals.drafts import APPROVE, OBJECT, Decision, Proof, login_nonce
+from armslength.approvals.drafts import APPROVE, ASK, OBJECT, Decision, Proof, login_nonce
+from armslength.console.approving import asked_for, check_drafted
 from armslength.console.catalogue import say
 from armslength.console.guard import Place, too_often, with_cookie
 from armslength.console.rates import Rates
@@ -30,7 +31,7 @@ from armslength.wire.manage import DECIDE
 
 ATTEMPT_S: Final = 600.0
 MOST: Final = 4096  # attempts at a time: more than the rates let begin in their time
-WORDS: Final = (APPROVE, OBJECT)
+WORDS: Final = (ASK, APPROVE, OBJECT)
 LONGEST: Final = 2048  # characters of what comes back
 EVERYBODY: Final = ""  # the key of a rate of all together
 
@@ -82,6 +83,8 @@ class Entrance:
         """Send the browser of an official to log in anew for its word on a draft. Raises Misuse, Unavailable."""
         if word not in WORDS or not re.fullmatch("[0-9a-f]{64}", draft):
             raise Misuse("bad-form", f"one of: {', '.join(WORDS)}, and a draft", "word")
+        if word == ASK:
+            check_drafted(session, draft)
         return await self._leave(request, self._begin(session, (draft, word)))
 
     def _begin(self, session: Session | None = None, word: tuple[str, str] | None = None) -> BegunLogin:
@@ -164,14 +167,19 @@ class Entrance:
             raise Unauthorised("login-expired", "the session in which it was asked has ended")
         if begun.session.subject != account.subject:
             raise Unauthorised("bad-login", "somebody else has logged in than whoever asked")
-        (draft, word), pages = begun.word, self._pages
-        told = await pages.owner.ask(DECIDE, Decision(draft=draft, word=word, proof=Proof(token=account.token)))
-        await self._access.audit.note(account.subject, account.name, word, draft, f"by a login: {told.draft.state}")
+        (draft, word), pages, proof = begun.word, self._pages, Proof(token=account.token)
         request.state.session = begun.session
-        if told.said:
-            pages.told(request, "", told.said)
+        if word == ASK:
+            state = (await asked_for(pages, begun.session, draft, proof)).state
+            pages.back(request, "", pages.text("approvals.asked"))
         else:
-            pages.back(request, "", pages.text("approvals.taken"))
+            told = await pages.owner.ask(DECIDE, Decision(draft=draft, word=word, proof=proof))
+            state = told.draft.state
+            if told.said:
+                pages.told(request, "", told.said)
+            else:
+                pages.back(request, "", pages.text("approvals.taken"))
+        await self._access.audit.note(account.subject, account.name, word, draft, f"by a login: {state}")
         return self._onward(f"{pages.place.base}/approvals/{draft}")
 
     async def _note_failure(self, error: ArmslengthError, account: Account | None) -> None:

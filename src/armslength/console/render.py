@@ -74,7 +74,8 @@ class Pages:
     uploads: Path
     histories: Histories
     card: Card | None = None  # the owner's own identity card
-    audit: Audit | None = None  # where several people come in
+    audit: Audit | None = None  # where several people come in …
+    issuer: str = ""  # … and who tells who they are
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     needs: dict[Endpoint, str] = field(default_factory=dict)  # what one must be allowed, by page
 
@@ -116,7 +117,7 @@ class Pages:
         html = environment().get_template(template).render(
             owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
             version=version, form=FORM,
-            by_login=self.audit is not None, audited=self.audit is not None and session.may(MANAGE), **values,
+            by_login=bool(self.issuer), audited=self.audit is not None and session.may(MANAGE), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
 

@@ -23,10 +23,11 @@ MOST: Final = 200  # at a time; the longest idle goes …
 MOST_OF_ONE: Final = 10  # … and of one person's, too
 
 LOOK, ACT, APPROVE, MANAGE = "look", "act", "approve", "manage"  # what somebody may do
+BEGIN: Final = "begin"  # begin an act: who may act does it, and officials ask for what the policy names
 ROLES: Final = {
     "reader": frozenset({LOOK}),
-    "operator": frozenset({LOOK, ACT}),
-    "official": frozenset({LOOK, APPROVE}),
+    "operator": frozenset({LOOK, BEGIN, ACT}),
+    "official": frozenset({LOOK, BEGIN, APPROVE}),
     "administrator": frozenset({LOOK, MANAGE}),
 }
 OWNER: Final = tuple(ROLES)  # whoever has the folder is everything

@@ -11,7 +11,7 @@ from armslength.console.forms import body_of
 from armslength.console.possible import possible_statements
 from armslength.console.reading import look
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import BEGIN
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -29,5 +29,5 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/a/{arrangement}/act", acting),
-        Route("/a/{arrangement}/act", pages.only(ACT, say), methods=["POST"]),
+        Route("/a/{arrangement}/act", pages.only(BEGIN, say), methods=["POST"]),
     ]

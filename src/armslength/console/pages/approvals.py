@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from armslength.approvals.drafts import APPROVE, ASK, MAX_WHY, OBJECT, Decision, DraftedAct, Proof, word_message
 from armslength.approvals.ledger import DraftState
-from armslength.approvals.policy import ApprovalPolicy
-from armslength.console.approving import policy_of
+from armslength.approvals.policy import ApprovalPolicy, Login
+from armslength.console.approving import asked_for, policy_of
 from armslength.console.guard import session_of
 from armslength.console.render import Pages
 from armslength.console.sessions import APPROVE as MAY_APPROVE
@@ -26,7 +26,7 @@ from armslength.core.canonical import canonical
 from armslength.errors import Misuse, NotFound
 from armslength.wire import manage
 from armslength.wire.approvals import MAX_DECISION, decode_decision, decode_line
-from armslength.wire.manage import ApprovalsRequest, Asker, AskOrder, DraftOrder, LinesRequest, ListedDraft
+from armslength.wire.manage import ApprovalsRequest, Asker, DraftOrder, LinesRequest, ListedDraft
 
 SHOWN: Final = 100  # drafts that are over, on one page
 LINES: Final = 50  # of the journal, on one page
@@ -127,10 +127,8 @@ def _asks(pages: Pages) -> list[Route]:
 
     async def draft(request: Request) -> Response:
         order, form = _asking(request), await request.form()
-        key, why = str(form.get("key", "")), str(form.get("why", "")).strip()[:MAX_WHY]
-        if len(key) != KEY:
-            raise Misuse("no-key", "an official asks with a key of its own: make it known to this browser first", "key")
-        reply = await pages.owner.ask(manage.DRAFT, replace(order, asker=Asker(key=key), why=why))
+        why = str(form.get("why", "")).strip()[:MAX_WHY]
+        reply = await pages.owner.ask(manage.DRAFT, replace(order, asker=_asker(pages, request, form), why=why))
         if reply.draft.hash != reply.hash:
             raise Misuse("bad-answer", "the node has drafted something else than it names", "draft")
         session_of(request).drafted = reply.draft
@@ -138,14 +136,10 @@ def _asks(pages: Pages) -> list[Route]:
         return pages.page(request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None)
 
     async def asked(request: Request) -> Response:
-        order, drafted = _asking(request), session_of(request).drafted
-        if drafted is None:
-            raise NotFound("nothing-asked", "there is nothing to ask for here any more", "draft")
-        proof = _proof(await request.form())
-        told = await pages.owner.ask(manage.ASK, AskOrder(draft=drafted, proof=proof, proposal=order.proposal))
-        session_of(request).asking = session_of(request).drafted = None
-        request.state.outcome = f"asked for {told.draft.hash[:12]}"
-        return pages.back(request, f"/approvals/{told.draft.hash}", pages.text("approvals.asked"))
+        form = await request.form()
+        told = await asked_for(pages, session_of(request), str(form.get("draft", "")), _proof(form))
+        request.state.outcome = f"asked for {told.hash[:12]}"
+        return pages.back(request, f"/approvals/{told.hash}", pages.text("approvals.asked"))
 
     return [
         Route("/approvals/ask", ask),
@@ -187,6 +181,16 @@ def _asking(request: Request) -> DraftOrder:
     if order is None:
         raise NotFound("nothing-asked", "there is nothing to ask for here any more", "draft")
     return order
+
+
+def _asker(pages: Pages, request: Request, form: FormData) -> Asker:
+    """Who asks: by the key in the browser, or by the login that whoever is in this session has come in with."""
+    if form.get("by") == "login" and pages.issuer:
+        return Asker(login=Login(issuer=pages.issuer, subject=session_of(request).subject))
+    key = str(form.get("key", ""))
+    if len(key) != KEY:
+        raise Misuse("no-key", "an official asks with a key of its own: make it known to this browser first", "key")
+    return Asker(key=key)
 
 
 def _signable(draft: DraftedAct, words: tuple[str, ...], policy: ApprovalPolicy) -> dict[str, Any]:

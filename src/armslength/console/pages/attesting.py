@@ -13,7 +13,7 @@ from armslength.console.approving import policy_of, said
 from armslength.console.forms import attestations
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import BEGIN
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Claim
@@ -93,7 +93,7 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/a/{arrangement}/attest", attesting),
-        Route("/a/{arrangement}/attest", pages.only(ACT, attest), methods=["POST"]),
+        Route("/a/{arrangement}/attest", pages.only(BEGIN, attest), methods=["POST"]),
     ]
 
 

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from armslength.console.approving import policy_of
 from armslength.console.pages.writing import drafted
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import BEGIN
 from armslength.errors import Malformed
 from armslength.templates import (
     BadAnswers,
@@ -91,7 +91,7 @@ def routes(pages: Pages) -> list[Route]:
     return [
         Route("/new", shelf),
         Route("/new/{template}", asked),
-        Route("/new/{template}", pages.only(ACT, answered), methods=["POST"]),
+        Route("/new/{template}", pages.only(BEGIN, answered), methods=["POST"]),
     ]
 
 

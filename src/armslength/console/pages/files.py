@@ -20,13 +20,14 @@ from armslength.console.approving import asked_first, order_of, policy_of
 from armslength.console.forms import instant
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import ACT, BEGIN
 from armslength.core.arrangement.terms import Tranche
 from armslength.errors import ArmslengthError, Misuse, NotFound, Unavailable, unusable
 from armslength.wire.manage import (
     FETCH,
     PUBLISH,
     PUBLISHING,
+    DraftOrder,
     FetchReport,
     PlainStatement,
     PublishOrder,
@@ -103,10 +104,14 @@ def routes(pages: Pages) -> list[Route]:
             await asyncio.to_thread(kept.unlink, missing_ok=True)
             raise
         pages.keep(asyncio.create_task(_sealed(pages, report, tranche, kept)))
-        act = PlainStatement(type="publish", body={"tranche": tranche})
-        if asked := await asked_first(pages, request, order_of(arrangement, [act])):
+        if asked := await asked_first(pages, request, _given_out(arrangement, tranche)):
             return asked
         return pages.back(request, f"/a/{arrangement}/files", pages.text("files.sealing", tranche=tranche))
+
+    async def ask(request: Request) -> Response:
+        arrangement, tranche = request.path_params["arrangement"], request.path_params["tranche"]
+        asked = await asked_first(pages, request, _given_out(arrangement, tranche))
+        return asked or pages.back(request, f"/a/{arrangement}/files", pages.text("files.needs_nobody"))
 
     async def download(request: Request) -> Response:
         arrangement, tranche = request.path_params["arrangement"], request.path_params["tranche"]
@@ -126,7 +131,13 @@ def routes(pages: Pages) -> list[Route]:
         Route("/a/{arrangement}/files", files),
         Route("/a/{arrangement}/files/{tranche}", download),
         Route("/a/{arrangement}/files/{tranche}/publish", pages.only(ACT, publish), methods=["POST"]),
+        Route("/a/{arrangement}/files/{tranche}/ask", pages.only(BEGIN, ask), methods=["POST"]),
     ]
+
+
+def _given_out(arrangement: str, tranche: str) -> DraftOrder:
+    """That the file which is sealed for a tranche is given out, to be asked for."""
+    return order_of(arrangement, [PlainStatement(type="publish", body={"tranche": tranche})])
 
 
 def _outgoing(seen: LookedAt) -> list[ProvidedTranche]:

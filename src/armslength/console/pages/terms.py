@@ -12,7 +12,7 @@ from starlette.routing import Route
 from armslength.analysis.check import check
 from armslength.console.approving import asked_first, order_of, policy_of, said
 from armslength.console.render import Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import BEGIN
 from armslength.core.arrangement.bodies import Sign
 from armslength.core.arrangement.terms import Arrangement
 from armslength.errors import ArmslengthError, Misuse
@@ -99,7 +99,7 @@ def routes(pages: Pages) -> list[Route]:
     return [
         Route("/inbox", inbox),
         Route("/terms/{arrangement}", shown),
-        Route("/terms/{arrangement}", pages.only(ACT, answer), methods=["POST"]),
+        Route("/terms/{arrangement}", pages.only(BEGIN, answer), methods=["POST"]),
     ]
 
 

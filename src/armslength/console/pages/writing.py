@@ -15,7 +15,7 @@ from armslength.analysis.finding import Finding
 from armslength.console.approving import asked_first, order_of, policy_of
 from armslength.console.pages.terms import SHOWN, changes_of
 from armslength.console.render import NOTHING, Pages
-from armslength.console.sessions import ACT
+from armslength.console.sessions import BEGIN
 from armslength.errors import Misuse
 from armslength.report.clauses import ClauseText, clauses, general
 from armslength.report.differences import Difference
@@ -93,8 +93,8 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/write", write),
-        Route("/write", pages.only(ACT, written), methods=["POST"]),
-        Route("/write/check", pages.only(ACT, checked), methods=["POST"]),
+        Route("/write", pages.only(BEGIN, written), methods=["POST"]),
+        Route("/write/check", pages.only(BEGIN, checked), methods=["POST"]),
     ]
 
 

@@ -47,10 +47,8 @@ async function keep(name, seed) {
 function show(me) {
   for (const each of document.querySelectorAll(".key-none")) each.hidden = Boolean(me);
   for (const each of document.querySelectorAll(".key-here")) each.hidden = !me;
-  for (const form of document.querySelectorAll("form.signs, form.asks")) {
-    form.hidden = !me;
-    if (me) form.elements.key.value = me.public;
-  }
+  for (const each of document.querySelectorAll("form.signs, .by-key")) each.hidden = !me;
+  for (const form of document.querySelectorAll("form.signs, form.asks")) form.elements.key.value = me?.public ?? "";
   if (!me) return;
   const did = `did:key:z${base58(Uint8Array.from([0xed, 0x01, ...unbase64(me.public)]))}`;
   const name = me.name ? `name: ${JSON.stringify(me.name)}\n` : "";
