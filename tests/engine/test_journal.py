@@ -8,6 +8,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest, Body
 from armslength.core.record.entry import MAX_LEAF, Leaf, Stamp, entry_hash
+from armslength.core.record.roster import roster
 from armslength.engine import journal as module
 from armslength.engine.clearance import Clearance
 from armslength.engine.journal import KIND, Journal
@@ -67,8 +68,7 @@ class Timekeepers:
 
 def author(store: MemoryStore) -> Journal:
     """m1's journal as a process opens it."""
-    arrangement = Builder(TERMS).replica.arrangement
-    return Journal(store, arrangement, TERMS, "m1", signer("m1"))
+    return Journal(store, roster(TERMS), "m1", signer("m1"))
 
 
 async def test_same_bytes_until_sealed() -> None:

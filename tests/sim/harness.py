@@ -24,7 +24,6 @@ from armslength.core.arrangement.bodies import Body, Sign
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import ActorKeys, Arrangement
 from armslength.core.canonical import canonical, digest
-from armslength.core.record import keys
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import entry_hash
 from armslength.core.record.note import parse
@@ -34,6 +33,7 @@ from armslength.engine.monitor import Monitor
 from armslength.engine.publishing import PublishRequest
 from armslength.engine.recorder import AlwaysReady
 from armslength.engine.repository import LiveArrangement
+from armslength.engine.verified import remembering
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver
 from armslength.identity.keys import KeyRing, PrivateKey
@@ -62,8 +62,8 @@ VERBS = {each.name: each for each in vars(manage).values() if isinstance(each, m
 NODES = ("A", "B", "m5")
 SETTLE_S = 600.0  # of the loop's time that a world may need to come to rest
 
-# Three nodes, monitors and the verifier of what they did share a process here, and meet each signature a dozen times.
-keys._verify_once = functools.lru_cache(1 << 15)(keys._verify)
+# Three nodes share a process here, and each meets each signature several times.
+VERIFY = remembering(1 << 15)
 
 
 def ring(actor: str) -> KeyRing:
@@ -187,7 +187,7 @@ class SimNode:
         ):
             self._stack = AsyncExitStack()
             chance = Random(f"{world.network.seed}/{self.name}").random
-            self.running = await self._stack.enter_async_context(assembled(self.config, chance))
+            self.running = await self._stack.enter_async_context(assembled(self.config, chance, VERIFY))
         if self.world.careless:
             self.forget_the_past()
         self.host.app = self.running.app  # type: ignore[assignment]

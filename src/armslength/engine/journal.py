@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from armslength.core.arrangement.bodies import Attest, Body, Evidence, Seal
-from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import (
     MAX_LEAF,
@@ -35,8 +34,8 @@ from armslength.core.record.entry import (
     stamp_message,
 )
 from armslength.core.record.evidence import refuses
-from armslength.core.record.keys import Sign, is_signed
-from armslength.core.record.roster import roster
+from armslength.core.record.keys import Sign
+from armslength.core.record.roster import Roster
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
 from armslength.engine.recovery import chained, declined, recovered
@@ -112,11 +111,10 @@ class Journal:
     seal covers another entry with its number.
     """
 
-    def __init__(self, store: Store, arrangement: str, terms: Arrangement, actor: str, sign: Sign) -> None:
+    def __init__(self, store: Store, known: Roster, actor: str, sign: Sign) -> None:
         self._store = store
-        self.arrangement = arrangement
-        self._terms = terms
-        self.roster = roster(terms)
+        self.arrangement = known.arrangement
+        self.roster = known
         self.actor = actor
         self._sign = sign
         self._items: list[_Item] | None = None  # pending and refused, in order of writing
@@ -316,7 +314,7 @@ class Journal:
         if not pending:
             return {}
         stamps = {item.name: {each.by: each for each in item.written.stamps} for item in pending}
-        others = [who for who in self._terms.timekeepers.of if who not in (self.actor, self._terms.keeper)]
+        others = [who for who in self.roster.timekeepers if who not in (self.actor, self.roster.keeper)]
         leaves = [leaf_of(item.written.submission, item.written.stamps) for item in pending]
         asked = {asyncio.create_task(_submit(post, who, leaves)): who for who in others}
         for task in await in_time(asked, TIMEOUT_S, LINGER_S, lambda ended: any(map(_has_answered, ended))):
@@ -325,7 +323,7 @@ class Journal:
                     stamps[answer.entry][asked[task]] = answer.stamp
         leaves = [leaf_of(item.written.submission, stamps[item.name].values()) for item in pending]
         try:
-            answers = await post.submit(self._terms.keeper, leaves)
+            answers = await post.submit(self.roster.keeper, leaves)
         except ArmslengthError:  # the stamps show since when the keeper could have had these entries
             await self._update(lambda name, w: _with_stamps(w, stamps[name]) if name in stamps else w)
             raise
@@ -345,7 +343,7 @@ class Journal:
     def _is_good(self, given: Stamp, name: str, by: str) -> bool:
         """Whether this is the timekeeper's stamp on the entry with this hash: what is none might make it unreadable."""
         key, message = self.roster.entries[by], stamp_message(self.arrangement, name, given.time)
-        return given.by == by and given.time >= 0 and is_signed(key, message, given.sig)
+        return given.by == by and given.time >= 0 and self.roster.is_signed(key, message, given.sig)
 
     def _counts(self, refusal: Refusal, name: str) -> bool:
         """A refusal counts only with the keeper's signature: without it the number may not be used again. One that is

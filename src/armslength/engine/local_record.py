@@ -28,7 +28,7 @@ from armslength.core.record.entry import (
     stamp,
     stamp_message,
 )
-from armslength.core.record.keys import Sign, is_signed
+from armslength.core.record.keys import Sign
 from armslength.core.record.replica import Placed, Replica
 from armslength.engine.tail_bounds import TailBounds
 from armslength.errors import ArmslengthError, Refused
@@ -170,7 +170,7 @@ class LocalRecord:
         own = given.by == entry.author and len(roster.timekeepers) > 1
         if given.by not in roster.timekeepers or own or not 0 <= given.time <= now + AHEAD:
             return False
-        return is_signed(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), given.sig)
+        return roster.is_signed(roster.entries[given.by], stamp_message(self.arrangement, name, given.time), given.sig)
 
     def is_by_its_author(self, submission: Submission | Leaf) -> bool:
         """Whether somebody whom the terms name has signed this entry, for this arrangement."""
@@ -178,7 +178,7 @@ class LocalRecord:
         key = self.sealed.roster.entries.get(entry.author)
         if key is None or entry.arrangement != self.arrangement:
             return False
-        return is_signed(key, entry_message(entry), submission.sig)
+        return self.sealed.roster.is_signed(key, entry_message(entry), submission.sig)
 
     def refusal(self, submission: Submission, error: ArmslengthError) -> Refusal:
         """The keeper's signed answer to an entry that is not valid at the head of its view."""
@@ -371,9 +371,10 @@ class LocalRecord:
 
     def is_stamped(self, leaf: Leaf, given: Stamp) -> bool:
         """Whether this is its timekeeper's stamp on the leaf's entry."""
-        key = self.sealed.roster.entries.get(given.by)
+        roster = self.sealed.roster
+        key = roster.entries.get(given.by)
         message = stamp_message(self.arrangement, entry_hash(leaf.entry), given.time)
-        return key is not None and given.by in self.sealed.roster.timekeepers and is_signed(key, message, given.sig)
+        return key is not None and given.by in roster.timekeepers and roster.is_signed(key, message, given.sig)
 
     def fix(self, size: int) -> None:
         """Somebody has cosigned the head of `size` leaves: its order stands (rule 2.2f)."""

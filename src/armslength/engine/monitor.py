@@ -12,7 +12,7 @@ from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
-from armslength.core.record.roster import Roster
+from armslength.core.record.roster import Roster, roster
 from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
@@ -75,7 +75,7 @@ class Monitor:
         arrangement, me = digest(proposal.document.encode()), named_as(terms, self._did, self._keys["entries"].text)
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
-        journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+        journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
         said = tuple(await self._say(terms, journal, bodies))
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
 
@@ -186,7 +186,7 @@ class Monitor:
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
         state, now, last = await read(self._store, self._peers, arrangement, terms, me, int(self._wall()))
-        journal = Journal(self._store, arrangement, terms, me, self._keys["entries"].sign)
+        journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
         pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
         return MonitorRecord(
             arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
@@ -269,12 +269,12 @@ class Monitor:
         return found
 
 
-def _verified(terms: Arrangement, roster: Roster, name: str, sealed: SealedHead) -> SealedHead:
+def _verified(terms: Arrangement, known: Roster, name: str, sealed: SealedHead) -> SealedHead:
     """A head that its seal carries; the empty record if there is none yet. Raises Malformed or Refused."""
     if not sealed.checkpoint:
         root = step.state_root(step.initial(terms))
         return SealedHead(head=Head(size=0, tree_root=EMPTY_ROOT.hex(), state_root=root), checkpoint="", time=0)
-    opened = open_checkpoint(roster, sealed.checkpoint)
+    opened = open_checkpoint(known, sealed.checkpoint)
     same = (opened.checkpoint.size, opened.checkpoint.root.hex()) == (sealed.head.size, sealed.head.tree_root)
     if not same or not terms.timekeepers.met(terms.actors, opened.times):
         raise Refused("bad-head", f"{name} shows a head that its seal does not carry", name)

@@ -14,7 +14,6 @@ from armslength.core.arrangement.terms import Actor, Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Leaf, entry_message
 from armslength.core.record.evidence import refuses
-from armslength.core.record.keys import is_signed
 from armslength.engine.journal import Journal
 from armslength.errors import ArmslengthError, NotFound, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put, Store
@@ -74,7 +73,7 @@ async def recall(
             leaves = [decode_leaf(line.encode()) for line in shown.waiting]
             for leaf in leaves:
                 good = (leaf.entry.author, leaf.entry.arrangement) == (me, arrangement)
-                if not good or not is_signed(known.entries[me], entry_message(leaf.entry), leaf.sig):
+                if not good or not known.is_signed(known.entries[me], entry_message(leaf.entry), leaf.sig):
                     raise Refused("bad-signature", "an entry that we have not signed", "waiting")
             if not all(
                 each.author == me and refuses(known, each.refusal, each.refusal.entry) for each in shown.refusals

@@ -18,8 +18,8 @@ from armslength.core.record.entry import Leaf, Refusal, Submission, entry_hash, 
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import verify_consistency
-from armslength.core.record.note import Note, Signature, verify_note
-from armslength.core.record.seal import open_checkpoint
+from armslength.core.record.note import Note, Signature
+from armslength.core.record.seal import by_keeper, open_checkpoint
 from armslength.engine.local_record import EntryMissing, parse_checkpoint_size
 from armslength.engine.repository import LiveArrangement, Repository, WitnessState, stands_by
 from armslength.engine.troubles import COSIGNATURE
@@ -219,8 +219,7 @@ class Recorder:
         roster = live.record.sealed.roster
         if checkpoint.origin != roster.origin or not live.record.me.timekeeper:
             raise NotFound("unknown-log", "we cosign no such record", "origin")
-        key, name = roster.checkpoints[roster.keeper], roster.origin
-        log = next((s for s in signatures if s.name == name and verify_note(request.checkpoint.text, s, key)), None)
+        log = by_keeper(roster, request.checkpoint.text, signatures)
         if log is None:
             raise Refused("bad-log-signature", "not signed by the record's keeper", "signatures")
         note = Note(request.checkpoint.text, (log,))

@@ -21,6 +21,7 @@ from armslength.core.arrangement.tables import Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
+from armslength.core.record.keys import Verify
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine import name_index, schedule
 from armslength.engine.clearance import Clearance
@@ -31,6 +32,7 @@ from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.engine.schedule import Schedule
 from armslength.engine.troubles import Backoffs, Troubles
+from armslength.engine.verified import remembering
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Batch, KeySource, Put, Row, Store
 from armslength.wire.own import Proposal
@@ -135,7 +137,10 @@ class LiveArrangement:
 class Repository:
     """All arrangements of one node, opened when first needed."""
 
-    def __init__(self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None) -> None:
+    def __init__(
+        self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None, verify: Verify | None = None
+    ) -> None:
+        self._verify = verify or remembering()
         self.store = self.schedule = Schedule(store)
         self.names = NameIndex(self.store)
         self.did = did
@@ -296,7 +301,7 @@ class Repository:
         if actor is None:
             raise NotFound("not-named", "these terms do not name us with our key", arrangement[:16])
         snapshot = await self.store.get(REPLICA, arrangement)
-        replica = await self._restored(terms, snapshot) if snapshot else Replica.start(terms)
+        replica = await self._restored(terms, snapshot) if snapshot else Replica.start(terms, self._verify)
         snapshot_at = replica.size
         leaves = [decode_leaf(data) for data in await self.store.leaves(arrangement, replica.size)]
         sealed, tail = _split_at_last_seal(leaves)
@@ -313,7 +318,7 @@ class Repository:
             engagement=live,
             terms=terms,
             record=record,
-            journal=Journal(self.store, arrangement, terms, actor, sign),
+            journal=Journal(self.store, replica.roster, actor, sign),
             witness=kept,
             witness_version=kept_row.version if kept_row else 0,
             refusals=Refusals(arrangement, await self.store.find(REFUSAL, arrangement)),
@@ -328,7 +333,7 @@ class Repository:
 
     async def _restored(self, terms: Arrangement, snapshot: Row) -> Replica:
         hashes = [row.body.decode() for row in await self.store.find(HASHES, snapshot.key)]
-        return Replica.restore(terms, convert(Snapshot, parse(snapshot.body)), hashes)
+        return Replica.restore(terms, convert(Snapshot, parse(snapshot.body)), hashes, self._verify)
 
     async def save(self, live: LiveArrangement, kept: WitnessState | None = None, from_size: int | None = None) -> None:
         """Make what changed in a record durable: its leaves from `from_size` on, what a timekeeper keeps, and refusals.

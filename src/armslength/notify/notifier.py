@@ -170,7 +170,7 @@ class Notifier:
             begun = replica.size if replica else 0
             leaves = await self._store.leaves(arrangement, begun, size)
         told = reminded or Reminded(size=size)
-        replica = replica or Replica.start(live.terms)
+        replica = replica or Replica.start(live.terms, record.sealed.roster.verify)
         changes = [change async for change in _placed(replica, leaves, told.size)]
         seen = SeenArrangement(arrangement, live.terms, record.me.actor, sealed, view, size, now)
         found = news(seen, changes, told, self._settings.leads)

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
+from random import random
 from types import FrameType
 from typing import TYPE_CHECKING, Protocol
 
@@ -43,6 +43,7 @@ from armslength.engine.serving import DataAccess
 from armslength.engine.skew import ClockSkew
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
+from armslength.engine.verified import Verify
 from armslength.engine.writer import Writer
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document
@@ -95,7 +96,7 @@ class Running:
 
 
 @asynccontextmanager
-async def assembled(config: Config, chance: Chance = random.random) -> AsyncIterator[Running]:
+async def assembled(config: Config, chance: Chance = random, verify: Verify | None = None) -> AsyncIterator[Running]:
     """A node, wired and with its loops running; closed in order afterwards. `chance` spreads what is tried again."""
     keys = KeyRing.load(config.keys)
     config.blobs.mkdir(mode=0o700, exist_ok=True)
@@ -108,7 +109,7 @@ async def assembled(config: Config, chance: Chance = random.random) -> AsyncIter
     tokens = Tokens(config.did, keys["tokens"])
     peers = HttpPeers(client, tokens.bearer)
     store.listen(lambda reason: _note_disk(troubles, reason))
-    repository = Repository(store, config.did, keys, troubles)
+    repository = Repository(store, config.did, keys, troubles, verify)
     await repository.load()
     recorder = Recorder(repository, peers, clock)
     recorder.readiness = catchup = Catchup(repository, peers, recorder, time.time, clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from armslength.core.canonical import LARGEST
-from armslength.core.record.keys import SIGNATURE_SIZE, Sign, verify
+from armslength.core.record.keys import SIGNATURE_SIZE, Sign, Verify, verify
 from armslength.core.record.note import COSIGNATURE, Signature, key_id
 
 TIME_SIZE = 8
@@ -26,7 +26,7 @@ def cosign(text: str, time: int, name: str, key: bytes, sign: Sign) -> Signature
     return Signature(name, key_id(name, COSIGNATURE, key), blob)
 
 
-def verify_cosignature(text: str, signature: Signature, key: bytes) -> int | None:
+def verify_cosignature(text: str, signature: Signature, key: bytes, verify: Verify = verify) -> int | None:
     """The time of `key`'s cosignature on the text, under the signature's own name; None if it is not one."""
     if signature.key_id != key_id(signature.name, COSIGNATURE, key):
         return None

@@ -18,9 +18,10 @@ from armslength.core.arrangement.bodies import Evidence
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, Submission, refusal_message
-from armslength.core.record.keys import from_base64, is_signed, verify
-from armslength.core.record.note import parse, verify_note
+from armslength.core.record.keys import from_base64
+from armslength.core.record.note import parse
 from armslength.core.record.roster import Roster
+from armslength.core.record.seal import by_keeper
 from armslength.errors import Malformed, Refused
 
 
@@ -75,7 +76,7 @@ def _entry(roster: Roster, text: str, place: str) -> dict[str, Any]:
         raise Malformed("bad-evidence", "an entry without author and number", place)
     if entry.get("arrangement") != roster.arrangement or author not in roster.entries:
         raise Refused("no-evidence", "an entry of another arrangement or author", place)
-    if not verify(roster.entries[author], ENTRY_PREFIX + canonical(entry), from_base64(sig, f"{place}.sig")):
+    if not roster.verify(roster.entries[author], ENTRY_PREFIX + canonical(entry), from_base64(sig, f"{place}.sig")):
         raise Refused("no-evidence", f"not signed by {author}", place)
     return entry
 
@@ -91,7 +92,7 @@ def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:  # rule 1.4b
         if refusal.get("by") != roster.keeper or not isinstance(sig, str) or not isinstance(name, str):
             continue
         signed = canonical({field: value for field, value in refusal.items() if field != "sig"})
-        if is_signed(roster.entries[roster.keeper], REFUSAL_PREFIX + signed, sig):
+        if roster.is_signed(roster.entries[roster.keeper], REFUSAL_PREFIX + signed, sig):
             named.add(name)
     return named
 
@@ -101,10 +102,9 @@ def _fork(roster: Roster, evidence: Evidence) -> str:
     for text, place in ((evidence.first, "body.first"), (evidence.second, "body.second")):
         note = parse(text, place)
         checkpoint = parse_checkpoint(note.text, place)
-        key = roster.checkpoints[roster.keeper]
         if checkpoint.origin != roster.origin:
             raise Refused("no-evidence", "a checkpoint of another record", place)
-        if not any(line.name == roster.origin and verify_note(note.text, line, key) for line in note.signatures):
+        if by_keeper(roster, note.text, note.signatures) is None:
             raise Refused("no-evidence", "not signed by the keeper", place)
         heads.append(checkpoint)
     if heads[0].size != heads[1].size or heads[0].root == heads[1].root:
@@ -116,7 +116,7 @@ def refuses(roster: Roster, refusal: Refusal, name: str) -> bool:
     """Whether this is the keeper's signed refusal of the entry with this hash."""
     if (refusal.entry, refusal.by, refusal.arrangement) != (name, roster.keeper, roster.arrangement):
         return False
-    return is_signed(roster.entries[roster.keeper], refusal_message(refusal), refusal.sig)
+    return roster.is_signed(roster.entries[roster.keeper], refusal_message(refusal), refusal.sig)
 
 
 def _json(text: str, place: str) -> Any:

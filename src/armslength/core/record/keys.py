@@ -11,7 +11,6 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
 from nacl.exceptions import BadSignatureError
@@ -20,10 +19,12 @@ from armslength.errors import Malformed
 
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
-SHORT = 4096  # bytes of a message whose verification is remembered
 
 Sign = Callable[[bytes], bytes]
 """Signs a message with a private key that lives elsewhere; returns the 64-byte signature."""
+
+Verify = Callable[[bytes, bytes, bytes], bool]
+"""Whether (key, message, signature) belong together: `verify`, or one that remembers what `verify` said."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -46,22 +47,7 @@ class PublicKey(bytes):
 
 
 def verify(key: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether `signature` is `key`'s on `message`, by the strict rule. Never raises.
-
-    A node meets most signatures more than once (in its view, in the keeper's leaves): short messages are remembered.
-    """
-    return _verify_once(key, message, signature) if len(message) <= SHORT else _verify(key, message, signature)
-
-
-def is_signed(key: bytes, message: bytes, signature: str) -> bool:
-    """Whether `signature`, in strict base64, is `key`'s on `message`. Never raises: what cannot be read is none."""
-    try:
-        return verify(key, message, from_base64(signature, "sig"))
-    except Malformed:
-        return False
-
-
-def _verify(key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is `key`'s on `message`, by the strict rule. Never raises."""
     if len(signature) != SIGNATURE_SIZE or not (isinstance(key, PublicKey) or admitted(key)):
         return False
     try:
@@ -71,7 +57,12 @@ def _verify(key: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
-_verify_once = lru_cache(maxsize=2048)(_verify)
+def is_signed(key: bytes, message: bytes, signature: str, verify: Verify = verify) -> bool:
+    """Whether `signature`, in strict base64, is `key`'s on `message`. Never raises: what cannot be read is none."""
+    try:
+        return verify(key, message, from_base64(signature, "sig"))
+    except Malformed:
+        return False
 
 
 def to_base64(data: bytes) -> str:

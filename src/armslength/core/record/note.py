@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from armslength.core.record.keys import Sign, from_base64, to_base64, verify
+from armslength.core.record.keys import Sign, Verify, from_base64, to_base64, verify
 from armslength.errors import Malformed
 
 ED25519 = 1  # a plain Ed25519 signature over the text
@@ -74,7 +74,7 @@ def sign_note(text: str, name: str, key: bytes, sign: Sign) -> Signature:
     return Signature(name, key_id(name, ED25519, key), sign(text.encode()))
 
 
-def verify_note(text: str, signature: Signature, key: bytes) -> bool:
+def verify_note(text: str, signature: Signature, key: bytes, verify: Verify = verify) -> bool:
     """Whether this is `key`'s plain signature on the text, under the signature's own name."""
     expected = key_id(signature.name, ED25519, key)
     return signature.key_id == expected and verify(key, text.encode(), signature.blob)

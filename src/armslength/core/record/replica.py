@@ -39,7 +39,7 @@ from armslength.core.record.entry import (
     stamp_message,
 )
 from armslength.core.record.forms import check_entry
-from armslength.core.record.keys import from_base64, to_base64, verify
+from armslength.core.record.keys import Verify, from_base64, to_base64, verify
 from armslength.core.record.merkle import HASH_SIZE, Tree, leaf_hash
 from armslength.core.record.roster import Roster, roster
 from armslength.core.record.seal import Cosigned, open_checkpoint
@@ -95,17 +95,17 @@ class Replica:
         self._links: dict[str, tuple[int, str]] = {}
 
     @classmethod
-    def start(cls, terms: Arrangement) -> Replica:
+    def start(cls, terms: Arrangement, verify: Verify = verify) -> Replica:
         """The empty record of these terms. Raises Malformed for terms whose keys must not be used."""
         state = step.initial(terms)
-        return cls(terms, roster(terms), state, Rows([step.state_root(state)]))
+        return cls(terms, roster(terms, verify), state, Rows([step.state_root(state)]))
 
     @classmethod
-    def restore(cls, terms: Arrangement, snapshot: Snapshot, hashes: Iterable[str]) -> Replica:
+    def restore(cls, terms: Arrangement, snapshot: Snapshot, hashes: Iterable[str], verify: Verify = verify) -> Replica:
         """The replica that `snapshot` was taken of, under the same terms; `hashes` are those of its leaves, in any
         number of pieces. Raises Malformed if there are more or fewer, or the state is not the one that they tell."""
         found = [row for text in hashes for row in _split(text)]
-        replica = cls.start(terms)
+        replica = cls.start(terms, verify)
         replica.state = step.resumed(terms, snapshot.state)
         replica.sealed_size, replica.checkpoint = snapshot.sealed_size, snapshot.checkpoint
         replica._tree = Tree(leaf for leaf, _, _ in found)
@@ -257,7 +257,7 @@ class Replica:
         key = self.roster.entries.get(entry.author)
         if key is None:
             raise Refused("unknown-author", f"{entry.author!r} has no key in the terms", "entry.author")
-        if not verify(key, ENTRY_PREFIX + data, from_base64(sig, "sig")):
+        if not self.roster.verify(key, ENTRY_PREFIX + data, from_base64(sig, "sig")):
             raise Refused("bad-signature", f"not signed by {entry.author}", "sig")
         name = digest(data)
         if name in self._placed:
@@ -285,7 +285,7 @@ class Replica:
         keeper = self.roster.keeper
         ours = refusal.arrangement == self.arrangement and refusal.by == keeper
         signature = from_base64(refusal.sig, f"{place}.sig")
-        if not ours or not verify(self.roster.entries[keeper], refusal_message(refusal), signature):
+        if not ours or not self.roster.verify(self.roster.entries[keeper], refusal_message(refusal), signature):
             raise Refused("bad-refusal", "not a refusal signed by the keeper", place)
 
     def _check_stamps(self, entry: Entry, name: str, stamps: Sequence[Stamp]) -> int:  # rule 2.2b
@@ -301,7 +301,7 @@ class Replica:
             if stamp.by == entry.author and len(self.roster.timekeepers) > 1:
                 raise Refused("bad-stamp", "an author does not stamp its own entry", place)
             message = stamp_message(self.arrangement, name, stamp.time)
-            if not verify(self.roster.entries[stamp.by], message, from_base64(stamp.sig, f"{place}.sig")):
+            if not self.roster.verify(self.roster.entries[stamp.by], message, from_base64(stamp.sig, f"{place}.sig")):
                 raise Refused("bad-stamp", f"not signed by {stamp.by}", place)
         if not stamps:
             raise Refused("no-stamp", "no timekeeper other than the author has stamped it", "stamps")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.checkpoint import origin
-from armslength.core.record.keys import PublicKey, public_key
+from armslength.core.record.keys import PublicKey, Verify, is_signed, public_key, verify
 from armslength.core.record.note import COSIGNATURE, ED25519, is_name, vkey
 from armslength.errors import Malformed
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The terms' keys. `entries` and `checkpoints` map an actor to its key; `names` to its DID."""
+    """The terms' keys. `entries` and `checkpoints` map an actor to its key; `names` to its DID. `verify` judges every
+    signature under them."""
 
     arrangement: str
     keeper: str
@@ -22,6 +23,11 @@ class Roster:
     checkpoints: dict[str, PublicKey]
     names: dict[str, str]
     timekeepers: tuple[str, ...]
+    verify: Verify = field(default=verify, compare=False, repr=False)
+
+    def is_signed(self, key: bytes, message: bytes, signature: str) -> bool:
+        """Whether `signature`, in strict base64, is `key`'s on `message`. Never raises."""
+        return is_signed(key, message, signature, self.verify)
 
     @property
     def origin(self) -> str:
@@ -34,7 +40,7 @@ class Roster:
         return (vkey(self.origin, ED25519, self.checkpoints[self.keeper]), *cosigners)
 
 
-def roster(terms: Arrangement) -> Roster:
+def roster(terms: Arrangement, verify: Verify = verify) -> Roster:
     """The keys that these terms pin. Raises Malformed for a key or name that must not be used.
 
     Every key has one owner and one role: a cosignature does not name its signer, so a shared key would count twice.
@@ -69,4 +75,4 @@ def roster(terms: Arrangement) -> Roster:
             raise Malformed("no-key", "keeps the record's time without a DID and a checkpoint key", f"actors.{actor}")
     if terms.keeper not in timekeepers:
         raise Malformed("bad-keeper", "the keeper is not a timekeeper", "keeper")
-    return Roster(digest(canonical(terms)), terms.keeper, entries, checkpoints, names, timekeepers)
+    return Roster(digest(canonical(terms)), terms.keeper, entries, checkpoints, names, timekeepers, verify)

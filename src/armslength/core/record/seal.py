@@ -6,7 +6,7 @@ every line known and valid, none twice. So a set of signatures has one spelling.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from armslength.core.record.checkpoint import Checkpoint, parse_checkpoint
@@ -25,6 +25,12 @@ class Cosigned:
     note: Note
 
 
+def by_keeper(roster: Roster, text: str, signatures: Iterable[Signature]) -> Signature | None:
+    """The keeper's log signature on the checkpoint text, if it is among these."""
+    key = roster.checkpoints[roster.keeper]
+    return next((s for s in signatures if s.name == roster.origin and verify_note(text, s, key, roster.verify)), None)
+
+
 def open_checkpoint(roster: Roster, data: str | bytes, place: str = "checkpoint") -> Cosigned:
     """The signed checkpoint in `data`, every signature verified. Raises Malformed or Refused."""
     note = parse(data, place)
@@ -32,7 +38,7 @@ def open_checkpoint(roster: Roster, data: str | bytes, place: str = "checkpoint"
     if checkpoint.origin != roster.origin:
         raise Refused("wrong-origin", "a checkpoint of another record", place)
     log, *lines = note.signatures
-    if log.name != roster.origin or not verify_note(note.text, log, roster.checkpoints[roster.keeper]):
+    if by_keeper(roster, note.text, [log]) is None:
         raise Refused("bad-log-signature", "not signed by the keeper", place)
     return Cosigned(checkpoint, _times(roster, note.text, lines, place), note)
 
@@ -42,7 +48,7 @@ def open_cosignature(roster: Roster, text: str, signature: Signature, place: str
     actor = next((actor for actor in roster.timekeepers if roster.names[actor] == signature.name), None)
     if actor is None:
         raise Refused("unknown-cosigner", f"{signature.name} is no timekeeper", place)
-    time = verify_cosignature(text, signature, roster.checkpoints[actor])
+    time = verify_cosignature(text, signature, roster.checkpoints[actor], roster.verify)
     if time is None:
         raise Refused("bad-cosignature", f"not a cosignature of {actor}", place)
     return actor, time
