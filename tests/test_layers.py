@@ -124,6 +124,7 @@ LIBRARIES: dict[str, set[str]] = {
     "markupsafe": {"report", "console"},
     "msgspec": {"wire", "engine", "identity", "cli", "config"},
     "nacl": {"core", "identity"},
+    "python_multipart": {"console"},
     "ruamel": {"wire"},
     "starlette": {"web", "runtime", "console"},
     "uvicorn": {"runtime", "web"},

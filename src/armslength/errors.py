@@ -5,7 +5,8 @@
     ├── Refused        well formed, but not valid here: state, order, authority 409
     │   ├── Repeat     an entry that the record already holds: give the first answer again
     │   └── Uncosigned a checkpoint that is not cosigned                        422 (c2sp.org/tlog-witness)
-    ├── Unauthorised   the sender is not who it must be                         401
+    ├── Unauthorised   the sender is not who it must be; or is known, and its
+    │                  role does not allow it                                   401, 403
     ├── NotFound       no such thing, or not for this caller                    404
     ├── Unverified     a bundle or record that does not hold
     ├── Misuse         the command or the configuration is wrong, or a file is
@@ -78,9 +79,10 @@ class Uncosigned(Refused):
 
 
 class Unauthorised(ArmslengthError):
-    """The sender is not who it must be."""
+    """The sender is not who it must be, or is not allowed what it asks."""
 
     status = 401
+    status_of_code: ClassVar[Mapping[str, int]] = {"role": 403, "no-role": 403, "expired-form": 403}
 
 
 class NotFound(ArmslengthError):

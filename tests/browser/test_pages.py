@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from subprocess import PIPE, Popen
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.stage import console, everywhere, violations, watched
-from tests.e2e.stage import Stage
+from tests.e2e.stage import PROGRAM, Stage
 
 pytestmark = pytest.mark.slow("three nodes, a console and a browser are started")
 
@@ -44,6 +52,54 @@ def test_every_page_is_well_made(page: Page, stage: Stage) -> None:
         address = origin + path.format(stage.hash).replace("R1", tranche)
         everywhere(page, name, lambda address=address: page.goto(address))  # type: ignore[misc]
     assert told == []
+
+
+def test_other_people_of_this_machine_learn_nothing_that_lets_them_in(
+    chrome: Browser, stage: Stage, tmp_path: Path
+) -> None:
+    """What a browser is started with, which everybody sees, is a file that its owner alone reads; it leads in, and
+    goes with the console. And no other server of the machine gets the console's cookie."""
+    told, script = tmp_path / "told", tmp_path / "browser"
+    script.write_text(f'#!/bin/sh\necho "$@" >{told}\n')
+    script.chmod(0o700)
+    line = [PROGRAM, "console", "--json", "--node", stage.folder / "buyer"]
+    got: list[str | None] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            got.append(self.headers.get("cookie"))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ExitStack() as ending:
+        started = Popen(line, stdout=PIPE, text=True, env={**os.environ, "BROWSER": str(script)})
+        process = ending.enter_context(started)
+        ending.callback(process.terminate)
+        assert process.stdout is not None
+        key = json.loads(process.stdout.readline())["url"].partition("key=")[2]
+        stage.until("a browser is started", told.exists)
+        (address,) = told.read_text().split()
+        assert address.startswith("file://")
+        assert key not in address
+        file = Path(address.removeprefix("file://"))
+        assert file.stat().st_mode & 0o777 == 0o600
+        context = chrome.new_context()
+        ending.callback(context.close)
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_url("http://127.0.0.1:*/*/")
+        expect(page.get_by_text("You are")).to_be_visible()
+        assert context.cookies()[0]["name"].startswith("armslength-")
+        server = ending.enter_context(HTTPServer(("127.0.0.1", 0), Other))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ending.callback(server.shutdown)
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        assert got[0] is None
+    assert not file.exists()
 
 
 def test_settings_show_the_card_and_say_what_is_not_configured(page: Page) -> None:

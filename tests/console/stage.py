@@ -85,11 +85,11 @@ def _number(held: int) -> dict[str, int]:
 class Browser:
     """Requests with the cookies that answers set."""
 
-    def __init__(self, owner: FoldOwner, origin: str = ORIGIN) -> None:
-        self.place = Place(origin)
+    def __init__(self, owner: FoldOwner, origin: str = ORIGIN, base: str = "", uploads: Path = Path("uploads")) -> None:
+        self.place = Place(origin, base)
         self.sessions = Sessions(lambda: self.time)
         self.time = 1000.0
-        self.app = build_console(owner, self.place, self.sessions, Path("uploads"))
+        self.app = build_console(owner, self.place, self.sessions, uploads)
         self.cookie = ""
 
     async def get(self, path: str, **headers: str) -> HttpReply:

@@ -62,6 +62,24 @@ async def test_the_cookie_is_for_the_browser_alone() -> None:
     assert "Secure" in str(reply.headers["set-cookie"])
 
 
+async def test_a_console_among_others_on_one_machine_has_a_path_that_is_a_secret() -> None:
+    """Cookies know no ports: those of this console go to paths that nobody else's server is asked for, under a name
+    that nobody else knows; and no answer tells the path."""
+    found = Browser(FoldOwner(at(9, 3)), base="/s3cret")
+    reply = await found.get(f"/s3cret/enter?key={found.sessions.link()}")
+    cookie = str(reply.headers["set-cookie"])
+    assert "; Path=/s3cret;" in cookie
+    assert "s3cret" in cookie.split("=", maxsplit=1)[0]
+    assert (await found.get("/s3cret/")).status == 200
+    assert (await found.get("/s3cret/static/console.css")).status == 200
+    for path in ("/", "/enter", "/login", "/static/console.css", "/s3cre", "/s3cretx/login", "/a/s3cret/", "//s3cret/"):
+        for logged_in in (True, False):
+            found.cookie = found.cookie if logged_in else ""
+            reply = await found.get(path)
+            assert reply.status == 404, path
+            assert not [each for each in reply.headers.values() if "s3cret" in each]
+
+
 async def test_another_name_for_our_address_is_refused() -> None:
     """A page of another site, whose name is made to lead here, sees nothing."""
     found = browser()
@@ -141,7 +159,18 @@ async def test_every_form_says_who_may_send_it() -> None:
     for each in (each for each in forms if each.path != "/rehearse"):
         assert pages.needs[each.endpoint] in {ACT, APPROVE, BEGIN, MANAGE}, each.path
         path = re.sub(r"\{[^}]+\}", "x", each.path)
-        assert (await found.post(path, "form=x")).status == 401, path
+        assert (await found.post(path, "form=x")).status == 403, path
+
+
+async def test_files_of_the_pages_are_kept_only_while_they_are_the_same() -> None:
+    """A browser asks each time; what it has is not sent again. After an update nobody signs with an old script."""
+    found = browser()
+    reply = await found.get("/static/officials.js")
+    assert "no-cache" in str(reply.headers["cache-control"])
+    tag = str(reply.headers["etag"])
+    again = await found.get("/static/officials.js", if_none_match=tag)
+    assert (again.status, again.body) == (304, b"")
+    assert (await found.get("/static/console.js", if_none_match=tag)).status == 200
 
 
 async def test_files_of_the_pages_travel_compressed() -> None:

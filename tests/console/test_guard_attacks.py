@@ -5,17 +5,11 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO
-
-import pytest
-from starlette.datastructures import UploadFile
 
 from armslength.console.app import build_console
 from armslength.console.catalogue import say
 from armslength.console.pages import files
 from armslength.console.sessions import Sessions
-from armslength.errors import Stuck
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 
@@ -64,21 +58,3 @@ def test_what_a_crash_has_left_of_uploads_is_let_go_of(tmp_path: Path) -> None:
         os.utime(names[name], (time.time() - 2 * files.LEFT_S,) * 2)
     build_console(FoldOwner(at(9)), found.place, Sessions(time.monotonic), tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["1" * 32, "notes.txt"]
-
-
-async def test_an_upload_that_finds_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The full disk of Linux takes no byte; the person is told, and the part that was written is gone."""
-    kept = tmp_path / "uploads"
-
-    def full(path: Path) -> BinaryIO:
-        path.parent.mkdir()
-        path.touch()
-        return Path("/dev/full").open("wb", 0)
-
-    monkeypatch.setattr(files, "_opened", full)
-    with TemporaryFile() as file:
-        file.write(b"x" * 10)
-        file.seek(0)
-        with pytest.raises(Stuck, match="no space left"):
-            await files._kept(kept, UploadFile(file))
-    assert list(kept.iterdir()) == []

@@ -30,7 +30,7 @@ async def test_what_people_do_is_kept_with_what_came_of_it(tmp_path: Path) -> No
     await org.log_in()
     token = token_of((await org.get("/")).body)
     act = f"/a/{org.owner.arrangement}/act"
-    assert (await org.post(act, f"form={token}&type=resume")).status == 401
+    assert (await org.post(act, f"form={token}&type=resume")).status == 403
     assert (await org.post("/logout", "form=x")).status == 403
     assert (await org.post("/logout", f"form={token}")).status == 303
     lines = await org.audit.lines()

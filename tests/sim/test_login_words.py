@@ -128,7 +128,7 @@ def test_an_official_asks_by_a_login_for_this_draft_alone(tmp_path: Path) -> Non
         b.running.officials.logins = org.client
         token = await log_in_as(org, "4711")
         refused = await org.post(f"/a/{world.arrangement}/act", f"form={token}&type=allege&subject=T1")
-        assert refused.status == 401  # nobody's approval is needed for that, and officials do not act alone
+        assert refused.status == 403  # nobody's approval is needed for that, and officials do not act alone
 
         old = await drafted(org, world.arrangement, token)
         stale = await leave(org, old, ASK)

@@ -30,14 +30,18 @@ def console(
     """
     import asyncio
     import webbrowser
+    from contextlib import ExitStack
 
-    from armslength.runtime.console import serve_console
+    from armslength.runtime.console import doorway, serve_console
     from armslength.views.jsonable import json_text
 
-    def ready(url: str) -> None:
-        print(json_text({"url": url}, indent=None) if json else f"The console is at {url}", flush=True)
-        if browser:
-            webbrowser.open(url)
+    config = load(node)
+    with ExitStack() as stack:
 
-    asyncio.run(serve_console(load(node), port, ready))
+        def ready(url: str) -> None:
+            print(json_text({"url": url}, indent=None) if json else f"The console is at {url}", flush=True)
+            if browser:
+                webbrowser.open(stack.enter_context(doorway(config.folder, url)))
+
+        asyncio.run(serve_console(config, port, ready))
     return DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import time
 from functools import cache
 from importlib import resources
@@ -15,8 +16,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from armslength.console.entering import Access, Entrance, login_page
-from armslength.console.guard import SAFE, Endpoint, Guard, Place, is_ours, session_of, with_cookie
+from armslength.console.entering import Access, Entrance, login_page, onward
+from armslength.console.guard import SAFE, Endpoint, Guard, Place, check_form, session_of, with_cookie
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
 from armslength.console.pages import (
@@ -95,10 +96,8 @@ def guarded(pages: Pages, route: Route) -> Route:
         try:
             if request.method not in SAFE:
                 pages.demand(request, needs or LOOK)
-                if not await is_ours(request):
-                    request.state.outcome = "refused: expired form"
-                    text = "this form has expired: go back, reload the page and send it again\n"
-                    return PlainTextResponse(text, 403)
+                if work not in pages.uploads_of:
+                    await check_form(request)
             return await work(request)
         except ArmslengthError as error:
             request.state.outcome = f"refused: {error.code}: {error.reason}"
@@ -131,7 +130,9 @@ def _enter(place: Place, sessions: Sessions, owner: Owner) -> Endpoint:
         secret = sessions.enter(request.query_params.get("key", ""), owner.name)
         if secret is None:
             return RedirectResponse(f"{place.base}/login", 303)
-        return with_cookie(RedirectResponse(f"{place.base}/", 303), place, secret)
+        home = f"{place.base}/"
+        is_sent = request.headers.get("sec-fetch-site", "none") != "none"  # by a page, such as that of `doorway`
+        return with_cookie(onward(place.base, home) if is_sent else RedirectResponse(home, 303), place, secret)
 
     return enter
 
@@ -147,21 +148,24 @@ def _logout(place: Place, sessions: Sessions) -> Endpoint:
     async def logout(request: Request) -> Response:
         sessions.end(request.cookies.get(place.cookie, ""))
         response = RedirectResponse(f"{place.base}/login", 303)
-        response.delete_cookie(place.cookie, path="/", secure=place.is_secure, httponly=True, samesite="strict")
+        response.delete_cookie(place.cookie, path=place.path, secure=place.is_secure, httponly=True, samesite="strict")
         return response
 
     return logout
 
 
 async def _static(request: Request) -> Response:
-    """A file of the pages. Its address bears the version of the program, so that browsers may keep it."""
+    """A file of the pages. Browsers keep it, and ask each time whether it is still the same."""
     name = request.path_params["name"]
     path = resources.files("armslength.console").joinpath("static", name)
     kind = TYPES.get(name.rpartition(".")[2])
     if kind is None or "/" in name or name.startswith(".") or not path.is_file():
         return PlainTextResponse("no such file\n", 404)
-    headers = {"cache-control": "private, max-age=86400", "vary": "accept-encoding"}
     data = path.read_bytes()
+    tag = f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
+    headers = {"cache-control": "private, no-cache", "etag": tag, "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(_packed(data), media_type=kind, headers=headers | {"content-encoding": "gzip"})
     return Response(data, media_type=kind, headers=headers)

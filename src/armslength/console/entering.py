@@ -107,10 +107,10 @@ class Entrance:
         self._begun[secret] = begun
         response: Response = RedirectResponse(address, 303)
         if begun.word is not None:  # a form may lead to ourselves alone: the page goes on by itself
-            response = self._onward(address)
+            response = onward(self._pages.place.base, address)
         place = self._pages.place
         response.set_cookie(
-            _cookie(place), secret, max_age=int(ATTEMPT_S), path="/", httponly=True, samesite="lax",
+            _cookie(place), secret, max_age=int(ATTEMPT_S), path=place.path, httponly=True, samesite="lax",
             secure=place.is_secure,
         )  # fmt: skip
         return response
@@ -131,9 +131,10 @@ class Entrance:
         except ArmslengthError as error:
             await self._note_failure(error, account)
             response = self._failed(error)
+        place = self._pages.place
         response.delete_cookie(
-            _cookie(self._pages.place), path="/", secure=self._pages.place.is_secure, httponly=True, samesite="lax"
-        )
+            _cookie(place), path=place.path, secure=place.is_secure, httponly=True, samesite="lax"
+        )  # fmt: skip
         return response
 
     def _code(self, request: Request, attempt: LoginAttempt) -> str:
@@ -159,7 +160,7 @@ class Entrance:
         secret = self._sessions.begin(account.name, account.subject, account.roles)
         await self._access.audit.note(account.subject, account.name, "login", "", f"as {', '.join(account.roles)}")
         place = self._pages.place
-        return with_cookie(self._onward(f"{place.base}/"), place, secret)
+        return with_cookie(onward(place.base, f"{place.base}/"), place, secret)
 
     async def _decide(self, request: Request, begun: BegunLogin, account: Account) -> Response:
         """The official's word, with the login as its proof: of the person whose session it was asked in."""
@@ -180,7 +181,7 @@ class Entrance:
             else:
                 pages.back(request, "", pages.text("approvals.taken"))
         await self._access.audit.note(account.subject, account.name, word, draft, f"by a login: {state}")
-        return self._onward(f"{pages.place.base}/approvals/{draft}")
+        return onward(pages.place.base, f"{pages.place.base}/approvals/{draft}")
 
     async def _note_failure(self, error: ArmslengthError, account: Account | None) -> None:
         """Failures of strangers are kept too, as many as do not fill a disk."""
@@ -190,13 +191,15 @@ class Entrance:
 
     # --- pages -----------------------------------------------------------------------------------------------------
 
-    def _onward(self, address: str) -> Response:
-        html = environment().get_template("onward.html.j2").render(base=self._pages.place.base, address=address)
-        return Response(html, media_type="text/html")
-
     def _failed(self, error: ArmslengthError) -> Response:
         reason = str(say("login.away")) if isinstance(error, Unavailable) else error.reason
         return login_page(self._pages.place, by_provider=True, reason=reason, status=error.http_status)
+
+
+def onward(base: str, address: str) -> Response:
+    """A page that goes on by itself: what begins here, with the cookies that are for nobody whom others have sent."""
+    html = environment().get_template("onward.html.j2").render(base=base, address=address)
+    return Response(html, media_type="text/html")
 
 
 def login_page(place: Place, *, by_provider: bool, reason: str = "", status: int = 401) -> Response:

@@ -3,6 +3,7 @@ and the headers that every answer bears."""
 
 from __future__ import annotations
 
+import hmac
 import math
 import re
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from armslength.console.sessions import Session, Sessions
+from armslength.errors import Unauthorised
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -37,7 +39,8 @@ HEADER: Final = "x-form"  # … or the header with it, where a script sends
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the console is reached. `origin`: scheme, host and port; `base`: the path in front of every page's."""
+    """Where the console is reached. `origin`: scheme, host and port; `base`: the path in front of each page's, a secret
+    where other people's servers share the host."""
 
     origin: str
     base: str = ""
@@ -54,8 +57,20 @@ class Place:
 
     @property
     def cookie(self) -> str:
-        """The session cookie's name. Cookies know no ports: on one machine each console has its own."""
-        return "__Host-armslength" if self.is_secure else f"armslength-{urlsplit(self.origin).port or 80}"
+        """The session cookie's name. Cookies know no ports: on one machine each console has its own, and one that has
+        a secret `base` has a name that nobody else can set a cookie under."""
+        port = urlsplit(self.origin).port or 80
+        return "__Host-armslength" if self.is_secure else f"armslength-{port}{self.base.replace('/', '-')}"
+
+    @property
+    def path(self) -> str:
+        """The paths that its cookies are sent to: another server on this machine is asked for none of these."""
+        return self.base or "/"
+
+    def has(self, path: str) -> bool:
+        """Whether a request's path lies under `base`, which may be a secret."""
+        given = path.encode()[: len(self.base) + 1]
+        return not self.base or hmac.compare_digest(given, f"{self.base}/".encode())
 
 
 class Guard:
@@ -95,7 +110,10 @@ class Guard:
             return PlainTextResponse("this console has another address\n", 421)
         if request.method not in SAFE and request.headers.get("origin", self._place.origin) != self._place.origin:
             return PlainTextResponse("this comes from another site\n", 403)
-        path = request.url.path.removeprefix(self._place.base)
+        path: str = request.scope["path"]  # by which a page is found
+        if not self._place.has(path):
+            return PlainTextResponse("there is nothing here\n", 404)
+        path = path.removeprefix(self._place.base)
         if request.method not in SAFE and not _is_upload(request, path) and not _is_small(request):
             return PlainTextResponse("this is too large for a form\n", 413)
         if path.startswith(self._open):
@@ -133,17 +151,23 @@ def session_of(request: Request) -> Session:
     return found
 
 
-async def is_ours(request: Request) -> bool:
-    """Whether a POST bears its session's token, in its form or as a header."""
+async def check_form(request: Request) -> None:
+    """Refuse a POST that does not bear its session's token, in its form or as a header. Raises Unauthorised."""
     given = request.headers.get(HEADER)
-    if given is None:
-        given = str((await request.form()).get(FORM, ""))
-    return session_of(request).holds(given)
+    check_token(request, str((await request.form()).get(FORM, "")) if given is None else given)
+
+
+def check_token(request: Request, given: str) -> None:
+    """Refuse what is not the token of the request's session. Raises Unauthorised."""
+    if not session_of(request).holds(given):
+        raise Unauthorised("expired-form", "this form has expired: go back, reload the page and send it again")
 
 
 def with_cookie(response: Response, place: Place, secret: str) -> Response:
     """The answer that begins a session."""
-    response.set_cookie(place.cookie, secret, path="/", httponly=True, samesite="strict", secure=place.is_secure)
+    response.set_cookie(
+        place.cookie, secret, path=place.path, httponly=True, samesite="strict", secure=place.is_secure
+    )  # fmt: skip
     return response
 
 

@@ -78,6 +78,7 @@ class Pages:
     issuer: str = ""  # … and who tells who they are
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     needs: dict[Endpoint, str] = field(default_factory=dict)  # what one must be allowed, by page
+    uploads_of: set[Endpoint] = field(default_factory=set)  # pages that read their forms by `uploads`
 
     def only(self, what: str, work: Endpoint) -> Endpoint:
         """A page for those whose role allows this."""
@@ -87,6 +88,12 @@ class Pages:
             return await work(request)
 
         self.needs[endpoint] = what
+        return endpoint
+
+    def upload(self, what: str, work: Endpoint) -> Endpoint:
+        """The same for a page that takes a file of any size: it reads its form with `uploads.uploaded`."""
+        endpoint = self.only(what, work)
+        self.uploads_of.add(endpoint)
         return endpoint
 
     @staticmethod

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
 
 from armslength.config import Config, Limits
 from armslength.console.app import build_console
 from armslength.console.guard import Place
 from armslength.console.owner import Owner
+from armslength.console.render import environment
 from armslength.console.sessions import Sessions
 from armslength.engine.monitor import Monitor
 from armslength.errors import Misuse, NotFound
@@ -166,13 +170,23 @@ async def serve_console(config: Config, port: int, ready: Callable[[str], None])
         if not speaker.is_monitor:
             await speaker.ask(LIST, ListPage())  # a console of a node that is down would show nothing
         with _listening(port) as listening:
-            place = Place(f"http://{HOST}:{listening.getsockname()[1]}")
+            place = Place(f"http://{HOST}:{listening.getsockname()[1]}", f"/{secrets.token_urlsafe(16)}")
             sessions = Sessions(time.monotonic)
             app = build_console(speaker, place, sessions, config.folder / UPLOADS, card=own_card(config))
             made = server(app, LIMITS, CONNECTIONS)
             with signals([made]):
-                ready(f"{place.origin}/enter?key={sessions.link()}")
+                ready(f"{place.origin}{place.base}/enter?key={sessions.link()}")
                 await made.serve([listening])
+
+
+@contextmanager
+def doorway(folder: Path, link: str) -> Iterator[str]:
+    """The address of a file that leads to a link, and that its owner alone can read: what a browser is started with is
+    seen by everybody on the machine."""
+    with NamedTemporaryFile("w", prefix="console-", suffix=".html", dir=folder.resolve()) as file:
+        file.write(environment().get_template("onward.html.j2").render(base=None, address=link))
+        file.flush()
+        yield Path(file.name).as_uri()
 
 
 def _listening(port: int) -> socket.socket:

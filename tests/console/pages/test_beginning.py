@@ -111,4 +111,4 @@ async def test_who_only_looks_begins_nothing() -> None:
     found = Browser(FoldOwner(at(9, 3)))
     found.log_in(("reader",))
     assert (await found.get(NEW)).status == 200
-    assert (await found.post(NEW, urlencode({"form": await found.token()}))).status == 401
+    assert (await found.post(NEW, urlencode({"form": await found.token()}))).status == 403

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -21,8 +17,9 @@ from armslength.console.forms import instant
 from armslength.console.reading import LookedAt, look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT, BEGIN
+from armslength.console.uploads import UPLOADED, Upload, uploaded
 from armslength.core.arrangement.terms import Tranche
-from armslength.errors import ArmslengthError, Misuse, NotFound, Unavailable, unusable
+from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.wire.manage import (
     FETCH,
     PUBLISH,
@@ -36,8 +33,8 @@ from armslength.wire.manage import (
 )
 
 PIECE = 256 * 1024
-UPLOADED = re.compile(r"[0-9a-f]{32}")  # names of uploaded files
 LEFT_S = 86400.0  # after which one that is still there was left behind: another console may be at work in the folder
+NOT_ASKED = "node-down"  # the code of a question that never left
 LOOK_S = 0.5  # between looks at how far the sealing is
 
 
@@ -85,25 +82,8 @@ def routes(pages: Pages) -> list[Route]:
         terms = seen.terms.tranches.get(tranche)
         if terms is None or terms.provider != seen.me:
             raise NotFound("unknown-tranche", "you provide no such tranche", tranche)
-        form = await request.form(max_files=1)
-        given = form.get("file")
-        if not isinstance(given, UploadFile) or not given.filename:
-            raise Misuse("no-file", "choose a file", "file")
-        if given.size is None or given.size > terms.max_size:
-            raise Misuse("too-large", f"the terms allow at most {terms.max_size} bytes", "file")
-        kind = str(form.get("media_type", "")) or terms.media_types[0]
-        given_after = str(form.get("release_after", ""))
-        after = instant(given_after, "release_after") if given_after else 0
-        kept = await _kept(pages.uploads, given)
-        try:
-            order = PublishOrder(
-                arrangement=arrangement, tranche=tranche, file=str(kept), media_type=kind, release_after=after
-            )
-            report = await pages.owner.ask(PUBLISH, order)
-        except ArmslengthError:
-            await asyncio.to_thread(kept.unlink, missing_ok=True)
-            raise
-        pages.keep(asyncio.create_task(_sealed(pages, report, tranche, kept)))
+        upload = await uploaded(request, pages.uploads, terms.max_size)
+        await _publish(pages, seen.arrangement, tranche, terms, upload)
         if asked := await asked_first(pages, request, _given_out(arrangement, tranche)):
             return asked
         return pages.back(request, f"/a/{arrangement}/files", pages.text("files.sealing", tranche=tranche))
@@ -130,7 +110,7 @@ def routes(pages: Pages) -> list[Route]:
     return [
         Route("/a/{arrangement}/files", files),
         Route("/a/{arrangement}/files/{tranche}", download),
-        Route("/a/{arrangement}/files/{tranche}/publish", pages.only(ACT, publish), methods=["POST"]),
+        Route("/a/{arrangement}/files/{tranche}/publish", pages.upload(ACT, publish), methods=["POST"]),
         Route("/a/{arrangement}/files/{tranche}/ask", pages.only(BEGIN, ask), methods=["POST"]),
     ]
 
@@ -166,20 +146,26 @@ async def _incoming(pages: Pages, seen: LookedAt) -> AsyncIterator[ReceivedTranc
         yield ReceivedTranche(name=name, terms=terms, state=state, report=report, refused=refused)
 
 
-async def _kept(folder: Path, given: UploadFile) -> Path:
-    """An uploaded file, in a place that is ours alone until it is sealed."""
-    path = folder / secrets.token_hex(16)
+async def _publish(pages: Pages, arrangement: str, tranche: str, terms: Tranche, upload: Upload) -> None:
+    """Have an uploaded file sealed; it goes once that is over, or has not begun. A node that was asked and has not
+    answered may be at it."""
+    begun = SealingReport(arrangement=arrangement, over=False, done=0, total=0)
     try:
-        with await asyncio.to_thread(_opened, path) as file:
-            while piece := await given.read(PIECE):
-                await asyncio.to_thread(file.write, piece)
-    except OSError as error:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        raise unusable(error, "file") from None
-    except BaseException:
-        path.unlink(missing_ok=True)
+        given = upload.form.get("release_after", "")
+        order = PublishOrder(
+            arrangement=arrangement,
+            tranche=tranche,
+            file=str(upload.path),
+            media_type=upload.form.get("media_type", "") or terms.media_types[0],
+            release_after=instant(given, "release_after") if given else 0,
+        )
+        begun = await pages.owner.ask(PUBLISH, order)
+    except ArmslengthError as error:
+        if not isinstance(error, Unavailable) or error.code == NOT_ASKED:
+            begun = replace(begun, over=True)
         raise
-    return path
+    finally:
+        pages.keep(asyncio.create_task(_sealed(pages, begun, tranche, upload.path)))
 
 
 def swept(folder: Path, before: float) -> None:
@@ -187,11 +173,6 @@ def swept(folder: Path, before: float) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
         if UPLOADED.fullmatch(path.name) and path.lstat().st_mtime < before:
             path.unlink(missing_ok=True)
-
-
-def _opened(path: Path) -> BinaryIO:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 
 
 async def _sealed(pages: Pages, report: SealingReport, tranche: str, kept: Path) -> None:
