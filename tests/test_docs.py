@@ -18,6 +18,7 @@ from tests.golden.terms import golden_terms
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+SOURCE = ROOT / "src" / "armslength"
 PAGES = sorted(
     page
     for page in [
@@ -150,19 +151,42 @@ def defined(path: Path) -> set[str]:
     return {node.name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)}
 
 
-def test_the_change_map_names_real_files() -> None:
-    """Every path in CONTRIBUTING's table and in the table of rules exists."""
-    missing = []
-    for page, heading in (
-        (ROOT / "CONTRIBUTING.md", "## To change X"),
-        (DOCS / "ARCHITECTURE.md", "## Where each rule"),
-    ):
-        section = page.read_text(encoding="utf-8").split(heading)[1].split("\n## ")[0]
-        for path in re.findall(r"`([\w./*-]+(?:\.py|/|\.md|\.toml))`", section):
-            bases = (ROOT / "src" / "armslength", ROOT)
-            if not any(list(base.glob(path.rstrip("/"))) for base in bases):
-                missing.append(f"{name(page)}: {path}")
+def ours(text: str) -> Iterator[str]:
+    """What looks like a path of this project in a page's inline code: `engine/clock.py`, `wire/`, `clock.py`."""
+    tops = {path.stem for path in [*SOURCE.iterdir(), *ROOT.iterdir()]}
+    for word in re.findall(r"`([\w./*-]+)`", prose(text)):
+        if word.endswith(".py") or ("/" in word and word.partition("/")[0] in tops):
+            yield word
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_paths_in_pages_exist(page: Path) -> None:
+    """Every page names modules, folders and files that there are, from the project's or the package's root."""
+    words = set(ours(page.read_text(encoding="utf-8")))
+    places = {word: [ROOT, SOURCE, page.parent] if "/" in word else [SOURCE, ROOT / "tests"] for word in words}
+    missing = [
+        word
+        for word, tops in places.items()
+        if not any([*top.glob(word if "/" in word else f"**/{word}")] for top in tops)
+    ]
     assert not missing, missing
+
+
+@pytest.mark.parametrize("page", [DOCS / "ARCHITECTURE.md", DOCS / "rules.md", ROOT / "CONTRIBUTING.md"], ids=name)
+def test_names_in_pages_exist(page: Path) -> None:
+    """`step.apply` is a function of a module of that name."""
+    modules = {path.stem: path for path in sorted(SOURCE.rglob("*.py"))}
+    found = re.findall(r"`([a-z_]+)\.(?!py`)([A-Za-z_]+)(?:\(\))?`", prose(page.read_text(encoding="utf-8")))
+    missing = [
+        f"{module}.{what}" for module, what in found if module in modules and what not in defined(modules[module])
+    ]
+    assert not missing, missing
+
+
+def test_a_path_that_is_gone_is_seen() -> None:
+    """Of modules, of folders, and of files that are named by themselves."""
+    text = "See `engine/gone.py`, `wire/` and `gone.py`, but `armslength inbox` and `A/k2/14` are no paths."
+    assert list(ours(text)) == ["engine/gone.py", "wire/", "gone.py"]
 
 
 def test_what_each_can_take_is_what_the_code_says() -> None:
