@@ -29,6 +29,7 @@ from armslength.wire.manage import (
 )
 from armslength.wire.news import NEWS, TODAY, NewsView, TodayView
 from armslength.wire.terms_json import encode_terms
+from tests.golden.terms import DAY
 from tests.sim.harness import world_terms
 from tests.sim.network import ask
 from tests.views.fold import golden
@@ -56,8 +57,8 @@ class FoldOwner:
             arrangement=self.arrangement, title=golden().terms.title, state=state.shown, proposed_by="did:x", note="",
             signed=("A", "B"), me=me, document=document, texts={},
         )  # fmt: skip
-        found = outline(self.arrangement, world_terms(), state, me, time, ())
-        today = TodayView(now=time, asked=found.asked, stalled=found.stalled, said=())
+        found = outline(self.arrangement, world_terms(), state, me, time)
+        today = TodayView(now=time + 10 * DAY, simulated=time, asked=found.asked, stalled=found.stalled, said=())
         self.answers: dict[str, object] = {
             VIEW.name: view,
             LIST.name: ArrangementList(arrangements=(summary,)),
@@ -89,6 +90,7 @@ class Browser:
         self.place = Place(origin, base)
         self.sessions = Sessions(lambda: self.time)
         self.time = 1000.0
+        self.owner = owner
         self.app = build_console(owner, self.place, self.sessions, uploads)
         self.cookie = ""
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 import armslength.console
+from armslength.core.arrangement.bodies import Attest
+from armslength.views.tasks import ahead, tasks
+from armslength.wire.manage import VIEW, NodeView
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
+from tests.sim.harness import world_terms
 
 VENDORED = {"htmx.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"}  # 2.0.11, 0BSD
 STATIC = Path(armslength.console.__file__).parent / "static"
@@ -67,8 +74,26 @@ async def test_home_says_what_waits_and_where_it_is_done() -> None:
     """A monitor's attestations lead to the page where they are made; the times stand beside them."""
     found, path = inside(at(22, 8), "m1")
     page = (await found.get("/")).body.decode()
-    assert f'href="{path}/attest"' in page
+    assert f'href="{path}/attest#attest-k2"' in page
     assert "Nothing waits" not in page
+    assert " ago)" not in page  # by the arrangement's clock, whatever that of the machine says
     found, path = inside(at(9, 3), "A")
     page = (await found.get("/")).body.decode()
-    assert f'href="{path}/files"' in page
+    assert re.search(rf'href="{path}/files#publish-T\d"', page)
+
+
+async def test_what_was_just_said_is_not_asked_again() -> None:
+    """Though no seal covers it yet: the page says so, and shows the record as it is."""
+    found, path = inside(at(22, 8), "m1")
+    view = found.owner.answers[VIEW.name]
+    assert isinstance(view, NodeView)
+    terms = world_terms()
+    (asked,) = (each for each in tasks(terms, view.state, "m1", view.now) if each.subject == "k2")
+    before = (await found.get(path)).body.decode()
+    said = [Attest(claim="k2", period=period, value=True) for period in asked.periods]
+    found.owner.answers[VIEW.name] = replace(view, ahead=ahead(terms, view.state, "m1", said, view.now))
+    page = (await found.get(path)).body.decode()
+    assert escape(asked.text) in before
+    assert escape(asked.text) not in page
+    assert "is not sealed yet" in page
+    assert "is not sealed yet" not in before

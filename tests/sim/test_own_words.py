@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 import pytest
 
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Attest, Sign
 from armslength.core.record import evidence
 from armslength.core.record.entry import Leaf, Submission, entry_hash
 from armslength.engine import local_record, tail_bounds
 from armslength.engine.recorder import Recorder
+from armslength.views.today import outline
 from armslength.wire.own import MAX_LEAVES, SyncAnswer
 from armslength.wire.record import encode
 from tests.golden.terms import at
@@ -109,5 +110,30 @@ def test_a_timekeeper_that_misses_more_than_there_can_be(tmp_path: Path) -> None
                 await asyncio.sleep(30)
             assert 0 < max(looked) <= 2 * MAX_LEAVES  # two timekeepers
             await world.rest()
+
+    play(story())
+
+
+def test_what_was_just_said_is_not_asked_again(tmp_path: Path) -> None:
+    """A party signs while the keeper is away: its node holds that for its word, shows the record as it is, and what it
+    asks of its owner takes the word for said."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await world.clock(at(-3))
+            await world.until("the proposal", world.propose)
+            await world.engage("B", "m5")
+            await world.rest()
+            live = await world.nodes["A"].live()
+            before = outline(live.arrangement, live.terms, live.record.view.state, "A", at(-3)).asked
+            assert [each.kind for each in before] == ["sign"]
+            await leave_identity_only(world, "m5")
+            (said,) = await world.say("A", Sign())
+            assert said.status == "pending"
+            view = await world.nodes["A"].manage("view", arrangement=world.arrangement)
+            assert view["state"]["arrangement"]["signed"] == {}
+            assert list(view["ahead"]["arrangement"]["signed"]) == ["A"]
+            ahead = await world.nodes["A"].running.node.writer.ahead(live)
+            assert outline(live.arrangement, live.terms, ahead, "A", at(-3)).asked == ()
 
     play(story())

@@ -6,7 +6,7 @@ import pytest
 
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.record.entry import Entry, Head
-from armslength.views.tasks import tasks
+from armslength.views.tasks import ahead, tasks
 from armslength.views.today import attested, how_to, outline, proposed, soonest, to_approve
 from armslength.wire.manage import ListedProposal
 from armslength.wire.news import WordOutcome
@@ -70,8 +70,8 @@ def test_what_is_pending_is_not_asked_again() -> None:
     state = golden().at(at(3))
     before = outline(HASH, golden().terms, state, "m1", now).asked
     (asked,) = (each for each in before if each.subject == "k2")
-    said = [entry("m1", Attest(claim="k2", period=period, value=True)) for period in asked.periods]
-    after = outline(HASH, golden().terms, state, "m1", now, said).asked
+    said = [Attest(claim="k2", period=period, value=True) for period in asked.periods]
+    after = outline(HASH, golden().terms, ahead(golden().terms, state, "m1", said, now), "m1", now).asked
     assert {each.subject for each in before} - {each.subject for each in after} == {"k2"}
 
 

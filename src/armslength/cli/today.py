@@ -52,13 +52,13 @@ def lines_of(found: TodayView) -> list[str]:
     """For people."""
     lines = [] if found.asked else ["Nothing waits for you."]
     for task in found.asked:
-        lines += [_headed(task, found.now), *([f"    {task.how}"] if task.how else [])]
+        lines += [_headed(found, task), *([f"    {task.how}"] if task.how else [])]
     if found.said:
         lines += ["", *(f"{each.text} ({each.title}, {each.arrangement[:12]})" for each in found.said)]
     if found.stalled:
         lines += ["", "What stalls, and at whom:"]
         for each in found.stalled:
-            lines.append(f"  {', '.join(each.names)}: {_headed(each, found.now)}")
+            lines.append(f"  {', '.join(each.names)}: {_headed(found, each)}")
     if found.troubles:
         at = " at {}"
         told = (f"  {each.what}{at.format(each.whom) if each.whom else ''}: {each.reason}" for each in found.troubles)
@@ -66,14 +66,15 @@ def lines_of(found: TodayView) -> list[str]:
     return lines
 
 
-def _headed(task: AskedNow | StalledTask, now: int) -> str:
+def _headed(found: TodayView, task: AskedNow | StalledTask) -> str:
     """`by 20 Jul 2016 10:00 UTC (in 3 h): Attest whether … (July 2016, 271bdbb416b1)`."""
     from armslength.views.words import clock, date, span
 
     when = ""
     if task.until is not None:
-        left = f"in {span(task.until - now)}" if task.until >= now else f"{span(now - task.until)} ago"
-        when = f"by {date(task.until)} {clock(task.until)} UTC ({left}): "
+        left = found.left(task)
+        away = f"in {span(left)}" if left >= 0 else f"{span(-left)} ago"
+        when = f"by {date(task.until)} {clock(task.until)} UTC ({away}): "
     about = f" ({task.title}, {task.arrangement[:12]})" if task.arrangement else ""
     return f"{when}{task.text}{about}"
 

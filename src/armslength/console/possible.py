@@ -53,14 +53,14 @@ def possible_statements(seen: LookedAt) -> tuple[PossibleStatement, ...]:
 
 
 def _asked(seen: LookedAt, offer: PossibleStatement) -> PossibleStatement:
-    error = preview(seen.terms, seen.state, seen.me, offer.body, seen.view.now)
+    error = preview(seen.terms, seen.ahead, seen.me, offer.body, seen.view.now)
     if error is not None:
         return replace(offer, refused=error.reason)
-    return replace(offer, idle=without_effect(seen.terms, seen.state, seen.me, offer.body, seen.view.now))
+    return replace(offer, idle=without_effect(seen.terms, seen.ahead, seen.me, offer.body, seen.view.now))
 
 
 def _candidates(seen: LookedAt) -> Iterator[PossibleStatement]:
-    terms, state, me = seen.terms, seen.state, seen.me
+    terms, state, me = seen.terms, seen.ahead, seen.me
     is_party, is_determiner = me in terms.parties, me in terms.allegations.determiners.of
     if is_party and me not in state.arrangement.signed:
         yield PossibleStatement(body=Sign())

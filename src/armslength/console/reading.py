@@ -29,6 +29,16 @@ class LookedAt:
         return self.view.me
 
     @property
+    def ahead(self) -> State:
+        """The state once what we have said is placed: what is asked of us, and what we may say, follows from it."""
+        return self.view.ahead or self.state
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something that we have said is not placed yet, as far as our node knows."""
+        return self.ahead is not self.state
+
+    @property
     def words(self) -> Words:
         """How the views name things in it."""
         return Words.of(self.terms, self.state)
@@ -36,7 +46,12 @@ class LookedAt:
     @property
     def version(self) -> str:
         """What a page says it was made from."""
-        moving = (self.view.transfers, self.view.sealing, self.view.troubles)
+        moving = (
+            self.is_ahead,
+            self.view.transfers,
+            self.view.sealing,
+            self.view.troubles,
+        )
         return f"{self.view.size}-{self.view.sealed}-{self.view.now // 60}-{hash(str(moving)) & 0xFFFFFF:x}"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Attest, Body
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import Entry, Leaf
@@ -35,6 +35,11 @@ class MonitorRecord:
     now: int
     last: Entry | None
     pending: tuple[Entry, ...] = ()
+
+    @property
+    def said(self) -> tuple[Body, ...]:
+        """What it has said that no seal covers."""
+        return tuple(each.body for each in self.pending)
 
 
 async def read(

@@ -88,7 +88,7 @@ class Writer:
         async with live.writing:
             if live.record.me.keeper and await is_unsent(live):  # a crash came between journal and record
                 await self._send(live)
-            before, made = await self._state(live), list[tuple[Body, JournalEntry | None]]()
+            before, made = await self.ahead(live), list[tuple[Body, JournalEntry | None]]()
             state = before
             for body in bodies:
                 state, stands = await self._judged(live, state, body)
@@ -99,7 +99,7 @@ class Writer:
     async def check(self, live: LiveArrangement, bodies: Sequence[Body]) -> State:
         """Our state as it is before statements that could be made now. Raises Refused where one could not be."""
         async with live.writing:
-            before = state = await self._state(live)
+            before = state = await self.ahead(live)
             for body in bodies:
                 state, _ = await self._judged(live, state, body)
             return before
@@ -107,7 +107,7 @@ class Writer:
     async def review(self, live: LiveArrangement) -> None:
         """End the drafts of this arrangement whose objects have changed."""
         if self._approvals.has_drafts(live.arrangement):
-            await self._approvals.review(live.arrangement, await self._state(live))
+            await self._approvals.review(live.arrangement, await self.ahead(live))
 
     async def _judged(self, live: LiveArrangement, state: State, body: Body) -> tuple[State, JournalEntry | None]:
         """The state after a statement; and the entry that says the very same, if making it again adds nothing. Raises
@@ -143,7 +143,7 @@ class Writer:
     async def _write_together(self, live: LiveArrangement, together: Sequence[Outgoing]) -> None:
         try:
             await self._recorder.readiness.wait(live)
-            before, valid = await self._state(live), list[Outgoing]()
+            before, valid = await self.ahead(live), list[Outgoing]()
             state = before
             for each in together:
                 try:
@@ -176,9 +176,7 @@ class Writer:
         except Unapproved as final:
             return Unavailable(WAITS, final.reason, final.place)
 
-    # --- inside ----------------------------------------------------------------------------------------------------
-
-    async def _state(self, live: LiveArrangement) -> State:
+    async def ahead(self, live: LiveArrangement) -> State:
         """The state in our view once what we have written is placed."""
         entries = [each.entry for each in await live.journal.pending()]
         waiting = {entry_hash(each): each.body for each in entries}
@@ -192,6 +190,8 @@ class Writer:
                 state = self._applied(live, state, waiting[name], name)
         live.ahead = Ahead(view.state, names, state)
         return state
+
+    # --- inside ----------------------------------------------------------------------------------------------------
 
     async def _after(self, live: LiveArrangement, state: State, body: Body) -> State:
         """The state after a new statement of ours; call it under `live.writing`. Raises Refused where it is not valid,

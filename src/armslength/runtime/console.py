@@ -24,6 +24,7 @@ from armslength.identity.keys import KeyRing
 from armslength.net import owner
 from armslength.runtime.monitor import MonitorRecord, opened, today_of
 from armslength.runtime.node import signals
+from armslength.views.tasks import ahead
 from armslength.web.server import server
 from armslength.wire.card import Card, read_card
 from armslength.wire.manage import (
@@ -134,7 +135,7 @@ class MonitorOwner:
             arrangement=each.arrangement, document=encode_terms(each.terms).decode(), state=each.state,
             sealed_state=each.state, state_root="", tree_root="", size=size, sealed=size, now=each.now, heard={},
             transfers={}, suspended={}, sealing={}, troubles=(), me=each.me, absent={}, others={},
-            arrangements=len(records),
+            arrangements=len(records), ahead=ahead(each.terms, each.state, each.me, each.said, each.now),
         )  # fmt: skip
 
     async def _record(self, asked: WhichArrangement) -> SealedRecord:

@@ -15,6 +15,7 @@ from armslength.net.client import Client
 from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
 from armslength.store.sqlite import SqliteStore
+from armslength.views.tasks import ahead
 from armslength.views.today import attested, outline, soonest
 from armslength.wire.news import AskedNow, LastWord, StalledTask, TodayView
 
@@ -39,12 +40,16 @@ def today_of(records: Sequence[MonitorRecord]) -> TodayView:
     stalled: list[StalledTask] = []
     said: list[LastWord] = []
     for each in records:
-        found = outline(each.arrangement, each.terms, each.state, each.me, each.now, each.pending)
+        found = outline(
+            each.arrangement, each.terms, ahead(each.terms, each.state, each.me, each.said, each.now), each.me, each.now
+        )
         asked += found.asked
         stalled += found.stalled
         word = attested(each.arrangement, each.terms, each.state, each.me, each.pending, each.last)
         said += [word] if word else []
-    now = max((each.now for each in records), default=int(time.time()))
+    simulated = max((each.now for each in records if each.terms.clock == "simulated"), default=0)
     asked.sort(key=soonest)
     stalled.sort(key=soonest)
-    return TodayView(now=now, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said))
+    return TodayView(
+        now=int(time.time()), simulated=simulated, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said)
+    )

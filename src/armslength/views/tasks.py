@@ -6,7 +6,8 @@ the step would take the statement, or where it is a node's own command (publish)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from armslength.core.arrangement import step, tables
@@ -60,6 +61,15 @@ def preview(terms: Arrangement, state: State, author: str, body: Body, now: int)
     except Refused as error:
         return error
     return None
+
+
+def ahead(terms: Arrangement, state: State, author: str, said: Iterable[Body], now: int) -> State:
+    """The state once these statements are placed, in order; one that would be refused changes nothing."""
+    for body in said:
+        act = step.EntryInput(author=author, stamp=now, type=TYPE_OF[type(body)], body=body, entry="")
+        with suppress(Refused):
+            state = step.apply(terms, state, act).state
+    return state
 
 
 def tasks(terms: Arrangement, state: State, me: str, now: int) -> tuple[Task, ...]:

@@ -57,40 +57,34 @@ def how_to(arrangement: str, kind: str, subject: str, periods: Sequence[int]) ->
     return HOW.get(kind, "").format(subject=subject, spot=spot, short=arrangement[:NAMED])
 
 
-def outline(
-    arrangement: str, terms: Arrangement, state: State, me: str, now: int, pending: Sequence[Entry] = ()
-) -> Outline:
-    """What waits for `me` and for others at `now`, soonest first; but for what `me` has attested in entries that are
-    `pending`."""
-    said = {(each.body.claim, each.body.period) for each in pending if isinstance(each.body, Attest)}
+def outline(arrangement: str, terms: Arrangement, state: State, me: str, now: int) -> Outline:
+    """What waits for `me` and for others at `now`, soonest first. `state` is that once what `me` has said is placed."""
     if state.clock.now < now:
         state = step.advance(terms, state, now).state
     words, instants = Words.of(terms, state), set(_period_ends(terms, state, now))
     coming = step.next_deadline(terms, state)
     instants |= {coming} if coming is not None else set()
-    asked = []
-    for task in tasks(terms, state, me, now):
-        left = tuple(period for period in task.periods if (task.subject, period) not in said)
-        if task.kind == ATTEST and not left:
-            continue
-        periods = left if task.subject in terms.claims and terms.claims[task.subject].kind == "state" else ()
-        how = how_to(arrangement, task.kind, task.subject, periods)
-        asked.append(
-            AskedNow(
-                arrangement=arrangement,
-                title=terms.title,
-                kind=task.kind,
-                subject=task.subject,
-                periods=periods,
-                since=task.since,
-                until=task.until,
-                text=task.text,
-                then=task.then,
-                how=how,
-            )
-        )
+    asked = tuple(_asked(arrangement, terms, task) for task in tasks(terms, state, me, now))
     stalled = _stalled(arrangement, words, state, me, now, instants)
-    return Outline(tuple(asked), stalled, min((at for at in instants if at > now), default=None))
+    return Outline(asked, stalled, min((at for at in instants if at > now), default=None))
+
+
+def _asked(arrangement: str, terms: Arrangement, task: Task) -> AskedNow:
+    """A task as it travels."""
+    periods = task.periods if task.subject in terms.claims and terms.claims[task.subject].kind == "state" else ()
+    return AskedNow(
+        arrangement=arrangement,
+        title=terms.title,
+        kind=task.kind,
+        subject=task.subject,
+        periods=periods,
+        since=task.since,
+        until=task.until,
+        text=task.text,
+        then=task.then,
+        how=how_to(arrangement, task.kind, task.subject, periods),
+        simulated=terms.clock == "simulated",
+    )
 
 
 def _period_ends(terms: Arrangement, state: State, now: int) -> Iterator[int]:
@@ -131,6 +125,7 @@ def _stalled(
             until=task.until,
             text=task.text,
             then=task.then,
+            simulated=words.terms.clock == "simulated",
         )
         for task, who in sorted(found.values(), key=lambda each: (each[0].until or 0, each[0].kind, each[0].subject))
     )

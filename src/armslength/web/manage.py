@@ -199,6 +199,7 @@ class Management:
         """The state as far as we see it, and what of it is sealed."""
         live, node = await self.selection.live(asked.arrangement), self._node
         book, transfers = live.record, await node.tranches.transfers(live)
+        ahead = await node.writer.ahead(live)
         return manage.NodeView(
             arrangement=live.arrangement,
             document=live.engagement.proposal.document,
@@ -218,6 +219,7 @@ class Management:
             absent=_replies(await node.proposals.absent(live)),
             others=await self.selection.others(live.arrangement),
             arrangements=len(node.repository.schedule),
+            ahead=None if ahead is book.view.state else ahead,
         )
 
     async def record(self, asked: manage.WhichArrangement) -> manage.SealedRecord:

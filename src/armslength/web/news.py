@@ -89,6 +89,7 @@ class NewsVerbs:
         stalled = [each for found in kept for each in found.stalled]
         return TodayView(
             now=self._clock.now(simulated=False),
+            simulated=self._clock.now(simulated=True),
             asked=tuple(sorted(asked, key=soonest)),
             stalled=tuple(sorted(stalled, key=soonest)),
             said=tuple(found.said for found in kept if found.said),
@@ -136,7 +137,8 @@ class NewsVerbs:
         moves = self._node.repository.schedule.moves(live.arrangement)
         me, state, now = live.record.me.actor, live.record.view.state, self._node.recorder.now(live)
         pending = [each.entry for each in await live.journal.pending()]
-        found = outline(live.arrangement, live.terms, state, me, now, pending)
+        ahead = await self._node.writer.ahead(live)
+        found = outline(live.arrangement, live.terms, ahead, me, now)
         said = None
         if me in live.terms.monitors:
             leaf = await self._node.recorder.last_entry(live, me, b'"type":"attest"')

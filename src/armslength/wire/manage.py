@@ -329,10 +329,10 @@ class Suspender:
 class NodeView:
     """An arrangement as a node sees it, and what only a node knows of it.
 
-    `state` is that after all `size` leaves in view, `sealed_state` after the first `sealed`. `heard` says when each
-    timekeeper's last cosignature came, and how far its clock was behind; `sealing` gives bytes done and in all by
-    tranche; `absent` who is not engaged; `others` a few of the other arrangements, with titles, and `arrangements` how
-    many there are in all.
+    `state` is that after all `size` leaves in view, `sealed_state` after the first `sealed`, `ahead` once what the
+    owner has said and nobody has placed is placed (None: it is `state`). `heard` says when each timekeeper's last
+    cosignature came, and how far its clock was behind; `sealing` gives bytes done and in all by tranche; `absent` who
+    is not engaged; `others` a few of the other arrangements, with titles, and `arrangements` how many there are in all.
     """
 
     arrangement: str
@@ -353,6 +353,7 @@ class NodeView:
     absent: dict[str, ActorReply]
     others: dict[str, str]
     arrangements: int
+    ahead: State | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

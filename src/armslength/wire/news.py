@@ -23,7 +23,8 @@ class WordOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedNow:
-    """Something that is asked, with the command that does it ("": none alone does)."""
+    """Something that is asked, with the command that does it ("": none alone does). `simulated`: its time is that of
+    the simulated clock."""
 
     arrangement: str
     title: str
@@ -35,6 +36,7 @@ class AskedNow:
     text: str
     then: str = ""
     how: str = ""
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class StalledTask:
     until: int | None = None
     text: str
     then: str = ""
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +78,18 @@ class NoQuestion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayView:
     """What waits over all arrangements, soonest first; what stalls, and at whom; what became of our last words; and
-    what does not work here."""
+    what does not work here. `now` is UTC; `simulated` the simulated clock's time."""
 
     now: int
+    simulated: int = 0
     asked: tuple[AskedNow, ...]
     stalled: tuple[StalledTask, ...]
     said: tuple[LastWord, ...]
     troubles: tuple[Trouble, ...] = ()
+
+    def left(self, task: AskedNow | StalledTask) -> int:
+        """Seconds until a task that has a limit is late; less than 0: since when it is."""
+        return (task.until or 0) - (self.simulated if task.simulated else self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

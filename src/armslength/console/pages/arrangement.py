@@ -29,7 +29,7 @@ def routes(pages: Pages) -> list[Route]:
             told=status(seen.terms, seen.state, seen.facts),
             people=members(seen, history),
             grids=list(grids(seen, everything="all" in request.query_params)),
-            asked=tasks(seen.terms, seen.state, seen.me, seen.view.now),
+            asked=tasks(seen.terms, seen.ahead, seen.me, seen.view.now),
         )
 
     async def explained(request: Request) -> Response:

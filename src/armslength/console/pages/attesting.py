@@ -101,7 +101,7 @@ def _earlier(seen: LookedAt) -> dict[tuple[str, int], str]:
     """Our attestations that count and could be corrected, by claim and period."""
     return {
         (name, int(period)): votes[seen.me].entry
-        for name, claim in seen.state.claims.items()
+        for name, claim in seen.ahead.claims.items()
         for period, votes in claim.open.items()
         if seen.me in votes
     }
@@ -133,14 +133,14 @@ def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple
     value, now = decided(seen.state, name, number), seen.view.now
     ends = seen.words.ends(claim, number)
     has_ended = claim.period is None or ends <= now
-    vote = seen.state.claims[name].open.get(str(number), {}).get(seen.me)
+    vote = seen.ahead.claims[name].open.get(str(number), {}).get(seen.me)
     said = mine.get((name, number))
     if vote is not None:
         said = OwnWord(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
     refused = ""
     if value == PeriodValue.UNDECIDED:
         body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
-        error = preview(seen.terms, seen.state, seen.me, body, now)
+        error = preview(seen.terms, seen.ahead, seen.me, body, now)
         refused = error.reason if error else ""
     return PeriodLine(
         number=number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,15 +15,19 @@ from armslength.console.render import Pages
 from armslength.console.sessions import Session
 from armslength.wire.news import NEWS, TODAY, NewsQuestion, NoQuestion, TodayView, ToldEvent
 
+ASKED: Final = "asked"  # the kind of news that stands above them
 KEPT: Final = 30  # events that are shown
 WHERE: Final[Mapping[str, str]] = {  # on which page a task is done
     "sign": "/terms/{}",
     "accept": "/terms/{}",
-    "attest": "/a/{}/attest",
-    "publish": "/a/{}/files",
+    "attest": "/a/{}/attest#attest-{}",
+    "publish": "/a/{}/files#publish-{}",
+    "perform": "/a/{}/act#perform-{}",
+    "answer": "/a/{}/act#respond-{}",
+    "determine": "/a/{}/act#determine-{}",
+    "resume": "/a/{}/act#resume",
     "approve": "/approvals",
 }
-ELSE: Final = "/a/{}/act"
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -37,7 +42,7 @@ def routes(pages: Pages) -> list[Route]:
             version=_version(today, events),
             today=today,
             events=events,
-            where=lambda task: WHERE.get(task.kind, ELSE).format(task.arrangement),
+            where=lambda task: WHERE[task.kind].format(task.arrangement, quote(task.subject)),
         )
 
     return [Route("/", home)]
@@ -47,7 +52,8 @@ async def _news(pages: Pages, session: Session) -> list[ToldEvent]:
     """What has happened since this session began, latest first."""
     cursor, events = session.news
     found = await pages.owner.ask(NEWS, NewsQuestion(after=cursor))
-    events = [*reversed(found.events), *events][:KEPT] if cursor else []
+    fresh = [each for each in reversed(found.events) if each.kind != ASKED]  # that stands above
+    events = [*fresh, *events][:KEPT] if cursor else []
     session.news = found.cursor, events
     return events
 
@@ -58,4 +64,5 @@ def _version(today: TodayView, events: list[ToldEvent]) -> str:
     stalled = [(task.arrangement, task.kind, task.subject, task.who) for task in today.stalled]
     troubles = [(each.what, each.whom, each.reason) for each in today.troubles]
     newest = events[0].id if events else ""
-    return f"{hash((tuple(tasks), tuple(stalled), tuple(troubles), newest)) & 0xFFFFFFFF:x}-{today.now // 60}"
+    shown = hash((tuple(tasks), tuple(stalled), tuple(troubles), newest)) & 0xFFFFFFFF
+    return f"{shown:x}-{today.now // 60}-{today.simulated // 60}"

@@ -5,6 +5,10 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (token) event.detail.headers["X-Form"] = token.value;
 });
 
+// What a link leads to is open.
+const meant = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+if (meant instanceof HTMLDetailsElement) meant.open = true;
+
 // A file is dropped on its form, and a bar shows how far its upload is.
 for (const form of document.querySelectorAll("form.drop")) {
   const input = form.querySelector('input[type="file"]');
@@ -16,6 +20,12 @@ for (const form of document.querySelectorAll("form.drop")) {
   form.addEventListener("drop", (event) => {
     event.preventDefault();
     if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change"));
+  });
+  input.addEventListener("change", () => {
+    const kinds = form.querySelector("select");
+    const known = [...(kinds?.options ?? [])].find((each) => input.files[0]?.type === each.value);
+    if (known) kinds.value = known.value;
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
