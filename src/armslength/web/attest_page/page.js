@@ -89,17 +89,21 @@ async function attest(known, pairs) {
   await refresh();
 }
 
+function labelled(name, claim, period) {
+  return claim.period ? say("period", { unit: say(asking.unit(claim)), number: period.number }) : name;
+}
+
 function asked(known, name, period) {
-  const claim = known.terms.claims[name];
-  const label = claim.period ? say("period", { unit: say(asking.unit(claim)), number: period.number }) : name;
+  const claim = known.terms.claims[name], label = labelled(name, claim, period);
+  const [yes, no] = claim.period ? ["held", "not_held"] : ["happened", "not_happened"];
   const body = { claim: name, period: period.number, value: true };
   return element("li", { className: "card" },
     element("p", {}, element("strong", {}, label), " ",
       element("span", { className: "soft" }, claim.period ? say("from_to", { from: moment(period.starts), to: moment(period.ends) }) : "")),
     element("p", {}, say(claim.period ? "question" : "event")),
     element("p", { className: "row" }, [true, false].map((value) =>
-      button(say(value ? "held" : "not_held"), () => attest(known, [{ name, number: period.number, value }]),
-        { className: value ? "" : "second", "aria-label": `${label}: ${say(value ? "held" : "not_held")}` }))),
+      button(say(value ? yes : no), () => attest(known, [{ name, number: period.number, value }]),
+        { className: value ? "" : "second", "aria-label": `${label}: ${say(value ? yes : no)}` }))),
     element("details", {}, element("summary", {}, say("exact")),
       element("code", {}, canonical({ arrangement: known.arrangement, author: known.actor, type: "attest", body }))));
 }
@@ -107,7 +111,7 @@ function asked(known, name, period) {
 function told(known, name, period) {
   const claim = known.terms.claims[name], word = period.word;
   const value = word && word.status !== "refused" ? word.entry.body.value : period.counted?.value;
-  const label = claim.period ? say("period", { unit: say(asking.unit(claim)), number: period.number }) : name;
+  const label = labelled(name, claim, period);
   const became = word ? say(word.status, { reason: word.refusal?.reason }) : say("sealed");
   const line = element("li", {}, element("strong", {}, label), ": ",
     value === undefined ? "" : say(value ? "value_true" : "value_false"), " ",
@@ -121,26 +125,30 @@ function told(known, name, period) {
 
 async function questions(known) {
   const items = await journal.entries(known.arrangement);
-  const parts = Object.entries(known.terms.claims).filter(([, claim]) => claim.monitors.includes(known.actor))
-    .map(([name, claim]) => {
+  const waiting = [], later = [];
+  Object.entries(known.terms.claims).filter(([, claim]) => claim.monitors.includes(known.actor))
+    .forEach(([name, claim]) => {
       const found = asking.periods(known, name, items), open = found.filter(asking.waiting).reverse();
       const done = found.filter((period) => period.word || period.counted);
-      return element("section", { className: "claim" },
+      const next = open.length ? null : found.find((period) => claim.period && !period.over);
+      (open.length ? waiting : later).push(element("section", { className: "claim" },
         element("h3", {}, claim.statement), known.texts[claim.clause] ? soft(known.texts[claim.clause]) : null,
-        open.length ? null : soft(say("nothing")),
+        next ? soft(say("next", { period: labelled(name, claim, next), at: moment(next.ends) })) : null,
         open.length > 1 ? button(say("all_held", { count: open.length }), () =>
           attest(known, open.map(({ number }) => ({ name, number, value: true }))), { className: "wide" }) : null,
         element("ul", { className: "plain" }, open.map((period) => asked(known, name, period))),
         done.length ? element("details", { open: open.length === 0 }, element("summary", {}, say("said")),
-          element("ul", { className: "plain said" }, done.map((period) => told(known, name, period)))) : null);
+          element("ul", { className: "plain said" }, done.map((period) => told(known, name, period)))) : null));
     });
   return section(known.terms.title, element("p", {}, element("span", { className: "badge" }, known.questions.state)),
-    ...parts, element("p", { className: "soft small" }, say("hash", { hash: known.arrangement })));
+    ...waiting, waiting.length ? null : soft(say("nothing")),
+    later.length ? element("details", { className: "later", open: !waiting.length }, element("summary", {}, say("later", { count: later.length })), ...later) : null,
+    element("p", { className: "soft small" }, say("hash", { hash: known.arrangement })));
 }
 
 async function draw() {
+  if (!me) { where.textContent = ""; main.replaceChildren(...beginning()); return; }
   where.textContent = connection ? say("online", { node: connection.node.address }) : say("offline");
-  if (!me) { main.replaceChildren(...beginning()); return; }
   const arrangements = (await store.all("arrangements")).filter((known) => known.questions);
   const parts = [];
   if (trouble) parts.push(element("p", { className: "note", role: "alert" }, say("error", { reason: trouble })));
