@@ -1,7 +1,7 @@
 """What may go wrong in a line of code, one small change at a time.
 
 Comparisons and their bounds, arithmetic, constants, booleans, branches, early returns, deleted statements, arguments.
-What only people read (messages, causes, docstrings) and types are left alone.
+What only people read (messages, docstrings) and types are left alone.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ SWAPPED = {
     "ljust": "rjust",
     "issuperset": "issubset",
 }
-WORDS = {"cause", "because", "what", "word", "words", "reason"}  # variables that hold what people read …
-GROUNDS = {"Actors", "Passed", "Periods", "Standing"}  # … and the values that stand for it
+WORDS = {"because", "what", "word", "words", "reason"}  # variables that hold what people read
 STATE = re.compile(r"[A-Z]+( [A-Z]+)*")
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 DELETED = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Return, ast.Continue, ast.Break)
@@ -129,8 +128,6 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 def _words(node: ast.AST) -> bool:
     """Whether it only says something to people."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in GROUNDS:
-        return True
     if isinstance(node, ast.Name) and node.id in WORDS:
         return True
     if isinstance(node, ast.Tuple) and node.elts:

@@ -36,12 +36,14 @@ class Play:
         self.terms = terms or golden_terms()
         self.state: State = step.initial(self.terms)
         self.changes: list[Change] = []
+        self.placed: list[tuple[EntryInput, Outcome]] = []
 
     def place(self, what: EntryInput) -> Outcome:
         """Place an entry; raises Refused."""
         outcome = step.apply(self.terms, self.state, what)
         self.state = outcome.state
         self.changes += outcome.changes
+        self.placed.append((what, outcome))
         return outcome
 
     def say(self, when: int, author: str, body: Body, *, culprit: str | None = None, entry: str = "") -> Outcome:
