@@ -30,9 +30,9 @@ from armslength.core.record.entry import (
     sign_entry,
     stamp,
 )
+from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import Tree, leaf_hash
 from armslength.core.record.note import sign_note
-from armslength.core.record.replica import Replica
 from armslength.core.record.roster import roster
 from armslength.core.record.seal import assemble
 from armslength.engine import name_index, schedule
@@ -72,6 +72,7 @@ class Made:
     leaves: Sequence[bytes]
     kept: dict[str, WitnessState]
     deadline: int
+    snapshot: Sequence[Put] = ()
 
 
 def places(folder: Path, ports: dict[str, int]) -> dict[str, Place]:
@@ -79,16 +80,16 @@ def places(folder: Path, ports: dict[str, int]) -> dict[str, Place]:
     found = {}
     for name, port in ports.items():
         address = f"http://localhost:{port}"
-        found[name] = _place(folder / name, name, did_of(address), address, port)
+        found[name] = new_place(folder / name, name, did_of(address), address, port)
     keeper = found["L"].config.address
-    monitor = _place(folder / "I", "I", "", "", 0)
+    monitor = new_place(folder / "I", "I", "", "", 0)
     did = key_did(monitor.keys["tokens"].public)
     config = Config(folder=folder / "I", name="I", did=did, nodes=(keeper,), development=True)
     found["I"] = Place(config, monitor.keys)
     return found
 
 
-def _place(folder: Path, name: str, did: str, address: str, port: int) -> Place:
+def new_place(folder: Path, name: str, did: str, address: str, port: int) -> Place:
     folder.mkdir(mode=0o700)
     config = Config(folder=folder, name=name, did=did, address=address, port=port, development=True)
     (folder / FILE).write_text(dump(config), encoding="utf-8")
@@ -124,7 +125,7 @@ class Factory:
         """The arrangement with this number."""
         terms = replace(self._terms, title=f"{self._terms.title} ({number})")
         document = canonical(terms)
-        record = _Record(terms, digest(document), self._keys, self._roots)
+        record = RecordMaker(terms, digest(document), self._keys, self._roots)
         for at, author, body in self._script:
             if body is None:
                 record.seal(at)
@@ -144,7 +145,7 @@ def _actor(actor: Actor, place: Place) -> Actor:
     return replace(actor, did=place.config.did, address=place.config.address or None, keys=ActorKeys(**public))
 
 
-class _Record:
+class RecordMaker:
     """A record under construction. `roots` are the state roots by size, if they are known."""
 
     def __init__(self, terms: Arrangement, arrangement: str, keys: dict[str, KeyRing], roots: list[str]) -> None:
@@ -154,16 +155,19 @@ class _Record:
         self.roots = roots or [step.state_root(step.initial(terms))]
         self._terms = terms
         self._keys = keys
-        self._replica = None if roots else Replica.start(terms)
+        self.state = step.initial(terms)
+        self._folds = not roots
         self._roster = roster(terms)
         self._tree = Tree()
-        self._links: dict[str, tuple[int, str]] = {}
+        self.links: dict[str, tuple[int, str]] = {}
+        self.checkpoint = ""
+        self._hashes: list[bytes] = []
         self._seen = self._head()
 
     @property
     def deadline(self) -> int | None:
         """When the next deadline is, if the rules are run here."""
-        return None if self._replica is None else step.next_deadline(self._terms, self._replica.state)
+        return step.next_deadline(self._terms, self.state) if self._folds else None
 
     def _head(self) -> Head:
         size = self._tree.size
@@ -174,7 +178,7 @@ class _Record:
         made = self._entry(author, body)
         name, others = entry_hash(made), [who for who in self._terms.timekeepers.of if who != author]
         stamps = [stamp(self.arrangement, name, who, at, self._keys[who]["entries"].sign) for who in others]
-        self._place(leaf_of(sign_entry(made, self._keys[author]["entries"].sign), stamps))
+        self._place(at, leaf_of(sign_entry(made, self._keys[author]["entries"].sign), stamps))
 
     def seal(self, at: int) -> None:
         """Seal what is there, cosigned by all timekeepers at this time."""
@@ -187,13 +191,14 @@ class _Record:
             lines[who] = cosign(text, at, self._roster.names[who], key.public, key.sign)
             note = assemble(self._roster, text, log, {who: lines[who]}).encode()
             self.kept[who] = WitnessState(time=at, size=self._tree.size, root=self._tree.root().hex(), note=note)
-        body = Seal(checkpoint=assemble(self._roster, text, log, lines).encode(), state_root=self._head().state_root)
+        self.checkpoint = assemble(self._roster, text, log, lines).encode()
+        body = Seal(checkpoint=self.checkpoint, state_root=self._head().state_root)
         made = self._entry(self._terms.keeper, body)
-        self._place(leaf_of(sign_entry(made, self._keys[self._terms.keeper]["entries"].sign), ()))
+        self._place(at, leaf_of(sign_entry(made, self._keys[self._terms.keeper]["entries"].sign), ()))
         self._seen = self._head()
 
     def _entry(self, author: str, body: Body) -> Entry:
-        number, prev = self._links.get(author, (0, ""))
+        number, prev = self.links.get(author, (0, ""))
         return Entry(
             arrangement=self.arrangement,
             author=author,
@@ -204,14 +209,24 @@ class _Record:
             body=body,
         )
 
-    def _place(self, leaf: Leaf) -> None:
+    def _place(self, at: int, leaf: Leaf) -> None:
         data = leaf_bytes(leaf)
-        if self._replica is not None:
-            self._replica.place(leaf)
-            self.roots.append(self._replica.state_root)
+        if self._folds:
+            entry = leaf.entry
+            act = step.EntryInput(
+                author=entry.author, stamp=at, type=entry.type, body=entry.body, entry=entry_hash(entry)
+            )
+            self.state = step.apply(self._terms, self.state, act).state
+            self.roots.append(step.state_root(self.state))
         self._tree.append(leaf_hash(data))
-        self._links[leaf.entry.author] = (leaf.entry.author_seq + 1, entry_hash(leaf.entry))
+        self.links[leaf.entry.author] = (leaf.entry.author_seq + 1, entry_hash(leaf.entry))
         self.leaves.append(data)
+        self._hashes.append(leaf_hash(data) + bytes.fromhex(entry_hash(leaf.entry)))
+
+    def hashes(self) -> str:
+        """Of each leaf what `Replica.hashes` has."""
+        rows = (known + bytes.fromhex(root) for known, root in zip(self._hashes, self.roots[1:], strict=True))
+        return to_base64(b"".join(rows))
 
 
 async def fill(store: SqliteStore, who: str, by: str, made: Sequence[Made]) -> None:
@@ -219,11 +234,11 @@ async def fill(store: SqliteStore, who: str, by: str, made: Sequence[Made]) -> N
     for first in range(0, len(made), AT_ONCE):
         puts, leaves = list[Put](), list[tuple[str, int, bytes]]()
         for each in made[first : first + AT_ONCE]:
-            live = Engagement(proposal=each.proposal, by=by, at=each.kept[who].time, office=who == "L")
+            live = Engagement(proposal=each.proposal, by=by, at=each.kept[who].time, office=who not in each.terms.parties)
             puts.append(Put(ARRANGEMENT, each.arrangement, 0, canonical(live)))
             puts.append(Put(KEPT, each.arrangement, 0, canonical(each.kept[who])))
-            puts.append(schedule.row(each.arrangement, each.deadline if who == "L" else None))
-            puts += name_index.named(each.arrangement, each.terms)
+            puts.append(schedule.row(each.arrangement, each.deadline if who == each.terms.keeper else None))
+            puts += [*name_index.named(each.arrangement, each.terms), *each.snapshot]
             leaves += [(each.arrangement, index, leaf) for index, leaf in enumerate(each.leaves)]
         assert await store.commit(Batch(puts=puts, leaves=leaves))
     assert await store.commit(Batch(puts=[Put(INDEX, ARRANGEMENT, None, b"%d" % store.generation)]))
