@@ -234,7 +234,9 @@ async def fill(store: SqliteStore, who: str, by: str, made: Sequence[Made]) -> N
     for first in range(0, len(made), AT_ONCE):
         puts, leaves = list[Put](), list[tuple[str, int, bytes]]()
         for each in made[first : first + AT_ONCE]:
-            live = Engagement(proposal=each.proposal, by=by, at=each.kept[who].time, office=who not in each.terms.parties)
+            live = Engagement(
+                proposal=each.proposal, by=by, at=each.kept[who].time, office=who not in each.terms.parties
+            )
             puts.append(Put(ARRANGEMENT, each.arrangement, 0, canonical(live)))
             puts.append(Put(KEPT, each.arrangement, 0, canonical(each.kept[who])))
             puts.append(schedule.row(each.arrangement, each.deadline if who == each.terms.keeper else None))

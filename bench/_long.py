@@ -1,4 +1,4 @@
-"""Folders of nodes with arrangements that have been in force for 120 days: the July 2016 arrangement over a longer term.
+"""Folders of nodes with arrangements that have been in force for 120 days: July 2016 over a longer term.
 
 What happens in one is a rehearsal: everybody does as agreed, but for a false alarm, a breach that is remedied and late
 releases. It is played once; each arrangement has a title of its own, and so hashes and signatures of its own.
@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.golden.terms import CLAUSES, PORTS, golden_terms
+from tests.golden.terms import CLAUSES, golden_terms
 
 from armslength.core.arrangement.bodies import Seal
-from armslength.core.arrangement.terms import Actor, ActorKeys, Arrangement
+from armslength.core.arrangement.terms import Actor, ActorKeys
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.replica import Snapshot
 from armslength.engine.repository import HASHES, REPLICA
@@ -48,9 +48,7 @@ def long_places(folder: Path, ports: Mapping[str, int]) -> dict[str, Place]:
     found = {}
     for name in golden_terms().actors:
         address = f"http://localhost:{ports[name]}" if name in ports else ""
-        found[name] = new_place(
-            folder / name, name, did_of(address) if address else "", address, ports.get(name, 0)
-        )
+        found[name] = new_place(folder / name, name, did_of(address) if address else "", address, ports.get(name, 0))
     return found
 
 
@@ -93,9 +91,7 @@ class LongFactory:
 def _snapshot(record: RecordMaker) -> list[Put]:
     """What a node writes so that it need not replay."""
     size = len(record.leaves)
-    found = Snapshot(
-        size=size, state=record.state, links=record.links, sealed_size=size, checkpoint=record.checkpoint
-    )
+    found = Snapshot(size=size, state=record.state, links=record.links, sealed_size=size, checkpoint=record.checkpoint)
     return [
         Put(REPLICA, record.arrangement, 0, canonical(found, whole=True)),
         Put(HASHES, f"{record.arrangement}/{0:010}", 0, record.hashes().encode(), record.arrangement),
@@ -111,6 +107,3 @@ def _actor(actor: Actor, place: Place) -> Actor:
         public.pop("tokens", None)
     did = place.config.did or key_did(place.keys["entries"].public)
     return replace(actor, did=did, address=place.config.address or None, keys=ActorKeys(**public))
-
-
-__all__ = ["DAYS", "PORTS", "LongFactory", "long_places"]

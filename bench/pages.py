@@ -1,5 +1,6 @@
-"""What every page of the console weighs and takes, at a party and at the neutral keeper, both with 200 arrangements that
-have been in force for 120 days, of about 2,000 entries each (`bench._long`).
+"""What every page of the console weighs and takes, at a party and at the neutral keeper.
+
+Both have 200 arrangements that have been in force for 120 days, of about 2,000 entries each (`bench._long`).
 
 Nodes are processes of their own; the console is in this one and asks them over their sockets, as `armslength console`
 does. For every page one line:
@@ -29,7 +30,7 @@ from armslength.console.sessions import OWNER, Sessions
 from armslength.errors import ArmslengthError
 from armslength.runtime.console import NodeOwner, own_card
 from armslength.store.sqlite import SqliteStore
-from armslength.wire.manage import LIST, ListPage
+from armslength.wire.manage import LIST, ArrangementList, ListPage
 from bench._hub import Place, fill
 from bench._long import LongFactory, long_places
 from bench.negotiation import _free_port
@@ -40,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.sim.network import ask
 
 COUNT = 200
+TIMEOUT_S = 60.0
 LOOKED = 3  # arrangements whose pages are looked at
 AGAIN = 3
 MOST_KB, MOST_MS = 100, 200
@@ -55,7 +57,7 @@ EACH = {
     "files": "/a/{}/files", "story": "/a/{}/story", "story-2": "/a/{}/story?page=1", "record": "/a/{}/record",
     "record-9": "/a/{}/record?page=9", "entry": "/a/{}/record/700", "evidence": "/a/{}/evidence",
     "evidence-verified": "/a/{}/evidence?verify", "terms": "/terms/{}", "terms-against": "/terms/{}?against={other}",
-    "write-from": "/write?from={}", "rehearse-from": "/rehearse?from={}",
+    "write-from": "/write?from={}", "rehearse-from": "/rehearse?from={}", "counterparty-part": "/counterparty/{borovia}?in={}",
 }  # fmt: skip
 
 
@@ -109,26 +111,29 @@ async def _stored(where: dict[str, Place], count: int) -> None:
         await store.close()
 
 
-async def _looks(place: Place, other: str) -> list[Look]:
-    """Every page of one owner's console."""
-    owner, origin, sessions = NodeOwner(place.config), Origin(HERE), Sessions(time.monotonic)
-    until = time.monotonic() + 60
+async def _listed(owner: NodeOwner) -> ArrangementList:
+    """The first arrangements, once the node answers."""
+    until = time.monotonic() + TIMEOUT_S
     while True:
         try:
-            listed = await owner.ask(LIST, ListPage())
+            return await owner.ask(LIST, ListPage())
         except ArmslengthError:
             if time.monotonic() > until:
                 raise
             await asyncio.sleep(0.05)
-        else:
-            break
+
+
+async def _looks(place: Place, other: str) -> list[Look]:
+    """Every page of one owner's console."""
+    owner, origin, sessions = NodeOwner(place.config), Origin(HERE), Sessions(time.monotonic)
+    listed = await _listed(owner)
     app = build_console(owner, origin, sessions, place.config.folder / "uploads", card=own_card(place.config))
     cookie = f"{origin.cookie}={sessions.begin('Pat', 'pat', OWNER)}"
     names = [each.arrangement for each in listed.arrangements[:: len(listed.arrangements) // LOOKED][:LOOKED]]
     found = []
     for name, path in [*ALL.items(), *EACH.items()]:
         about = [("", "")] if name in ALL else list(zip(names, [*names[1:], names[0]], strict=True))
-        first, again, sizes = [], [], []
+        first, again, sizes = list[float](), list[float](), list[int]()
         for each, beside in about:
             url = HERE + path.format(each, other=beside, borovia=quote(other, safe=""))
             for number in range(1 + AGAIN):

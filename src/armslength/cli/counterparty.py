@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -18,24 +17,10 @@ from armslength.errors import DONE, ArmslengthError, Misuse, Unverified
 if TYPE_CHECKING:
     import cyclopts
 
-    from armslength.views.dealings import Dealing
-    from armslength.views.history import History
+    from armslength.views.dealings import ArrangementDealings
 
 LINES: Final = "dealings.json"  # in an exported folder, beside a bundle for each arrangement under its hash
 LARGEST: Final = 64 * 1024**2  # bytes of it
-
-
-@dataclass(frozen=True, slots=True)
-class ArrangementDealings:
-    """What is known of somebody in one arrangement: who it is there, and where the record stands."""
-
-    arrangement: str
-    title: str
-    who: str
-    name: str
-    state: str
-    at: int
-    lines: tuple[Dealing, ...]
 
 
 def register(app: cyclopts.App) -> None:
@@ -105,18 +90,20 @@ def _names(did: str, config: Config) -> Iterator[str]:
 
 
 def _of_node(did: str, config: Config) -> Iterator[ArrangementDealings]:
+    from armslength.views.dealings import dealings_of
     from armslength.views.history import history_of_leaves
     from armslength.wire.manage import RECORD, WhichArrangement
 
     for name in _names(did, config):
         record = ask(config, RECORD, WhichArrangement(arrangement=name))
         if record.leaves:
-            yield from _told(did, name, history_of_leaves(record))
+            yield from dealings_of(did, name, history_of_leaves(record))
 
 
 def _exported(did: str, config: Config, folder: Path) -> Iterator[ArrangementDealings]:
     """The same from the bundles that are written: what they prove, and nothing that came after."""
     from armslength.cli.proof import history_of_bundle, written_bundle
+    from armslength.views.dealings import dealings_of
 
     for name in _names(did, config):
         try:
@@ -125,12 +112,13 @@ def _exported(did: str, config: Config, folder: Path) -> Iterator[ArrangementDea
             if error.code == "nothing-sealed":
                 continue
             raise
-        yield from _told(did, name, history_of_bundle(folder / name))
+        yield from dealings_of(did, name, history_of_bundle(folder / name))
 
 
 def _of_folder(did: str, folder: Path) -> Iterator[ArrangementDealings]:
     """The same from bundles on disk. Raises Misuse, Unverified."""
     from armslength.cli.proof import history_of_bundle, verified
+    from armslength.views.dealings import dealings_of
 
     try:
         names = sorted(path.name for path in folder.iterdir() if path.is_dir())
@@ -141,24 +129,7 @@ def _of_folder(did: str, folder: Path) -> Iterator[ArrangementDealings]:
     for name in names:
         if verified(folder / name, None).arrangement != name:
             raise Unverified("wrong-arrangement", "this bundle is of another arrangement", file=str(folder / name))
-        yield from _told(did, name, history_of_bundle(folder / name))
-
-
-def _told(did: str, arrangement: str, history: History) -> Iterator[ArrangementDealings]:
-    """What one record tells of whoever has this DID in it."""
-    from armslength.views.dealings import dealings
-
-    for who, actor in sorted(history.terms.actors.items()):
-        if actor.did == did:
-            yield ArrangementDealings(
-                arrangement=arrangement,
-                title=history.terms.title,
-                who=who,
-                name=actor.name,
-                state=history.state.shown,
-                at=history.state.clock.tau,
-                lines=dealings(history.terms, history.state, history.placed, who),
-            )
+        yield from dealings_of(did, name, history_of_bundle(folder / name))
 
 
 def _compare(document: object, folder: Path) -> None:

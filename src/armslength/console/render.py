@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -112,18 +113,24 @@ class Pages:
         """A note's text."""
         return str(say(key, **filled).unescape())
 
+    @staticmethod
+    def unchanged(request: Request, version: str) -> Response | None:
+        """Where a page that is open asks whether it is still current, and it is: the answer without a page. Ask before
+        anything is computed for one."""
+        has_it = request.headers.get("hx-request") and request.query_params.get(HAVE) == version
+        return Response(status_code=204) if has_it else None
+
     def page(self, request: Request, template: str, *, version: str = "", status: int = 200, **values: Any) -> Response:
-        """A page. Where a page that is open asks whether it is still current, and it is, nothing is sent."""
-        if version and request.headers.get("hx-request") and request.query_params.get(HAVE) == version:
-            return Response(status_code=204)
+        """A page. One with a version asks itself whether it is still current (`unchanged`)."""
         session = session_of(request)
+        asked = [(name, value) for name, value in request.query_params.multi_items() if name != HAVE]
         by_script = "hx-request" in request.headers or HEADER in request.headers
         notes = [] if by_script else session.notes[:]
         if notes:
             session.notes.clear()
         html = environment().get_template(template).render(
             owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
-            version=version, form=FORM,
+            again=f"{request.url.path}?{urlencode([*asked, (HAVE, version)])}", form=FORM,
             by_login=bool(self.issuer), audited=self.audit is not None and session.may(MANAGE), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)

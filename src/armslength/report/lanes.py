@@ -6,6 +6,7 @@ lies on the same vertical line in all of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,10 +24,15 @@ RIGHT = 1104
 BAR = 20
 LANE = 26
 CELL = 15
+CELLS = 60  # that stand one by one in a lane
 HEAD = 34
 TICK = 70  # width of a tick's label
 MARK = 7  # half the width of a mark
 CHARACTER = 6.4  # width of one character of a bar's label
+
+
+SHOWN = {"R": "R", "U": "?", "X": "x", "S": ""}  # of a cell, by the letter of its period …
+GRAVEST = tuple(SHOWN)  # … the gravest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A decided period of a claim. `letter` is shown unless all was well."""
+    """Decided periods of a claim, mostly one. `letter` is shown unless all was well."""
 
     x: float
     width: float
@@ -198,14 +204,13 @@ class _Drawing:
         return Lane(label, link, 0, f"{name}: {story or 'nothing happened'}", bars, marks)
 
     def periods(self, claim: str) -> Lane | None:
-        """A lane of one cell per decided period; None where nothing was decided. Excuses that nobody asked for are left
+        """A lane of the decided periods; None where nothing was decided. Excuses that nobody asked for are left
         out, as they are in the timeline."""
         rules, letters = self.words.terms.claims[claim], self.state.claims[claim].decided
         excuse = any(c.excuse and c.excuse.claim == claim for c in self.words.terms.claims.values())
         hidden = UNDECIDED + (UNKNOWN if excuse else "")
-        cells = tuple(
-            self._cell(claim, number, letter) for number, letter in enumerate(letters) if letter not in hidden
-        )
+        told = [(number, letter) for number, letter in enumerate(letters) if letter not in hidden]
+        cells = tuple(self._cell(claim, part) for part in _parts(told))
         return Lane(claim, f"claim-{slug(claim)}", 0, f"{claim}: {rules.statement}", cells=cells) if cells else None
 
     def alleged(self, placed: Iterable[PlacedEntry]) -> tuple[Mark, ...]:
@@ -249,13 +254,34 @@ class _Drawing:
         title = f"{stay.state} from {self.words.moment(stay.start)} to {self.words.moment(stay.end)}"
         return Band(x, max(2.0, round(self.on.x(stay.end) - x, 1)), stay.state.lower(), title)
 
-    def _cell(self, claim: str, number: int, letter: str) -> Cell:
-        rules, value = self.words.terms.claims[claim], VALUE_NAMES[letter]
-        start, end = self.words.starts(rules, number), self.words.ends(rules, number)
-        x = self.on.x(start)
-        shown = {"S": "", "X": "x", "R": "R", "U": "?"}[letter]
-        title = f"{self.words.subject('claim', f'{claim}#{number}')}, {date(start)}: {value} ({meaning(value)})"
-        return Cell(x, max(1.0, round(self.on.x(end) - x - 1, 1)), tone(value), shown, title)
+    def _cell(self, claim: str, part: Sequence[tuple[int, str]]) -> Cell:
+        """The cell of consecutive periods; where they differ it shows the gravest, and says how many there are."""
+        rules, (first, _), (last, _) = self.words.terms.claims[claim], part[0], part[-1]
+        found = Counter(letter for _, letter in part)
+        letter = next(each for each in GRAVEST if each in found)
+        start, end = self.words.starts(rules, first), self.words.ends(rules, last)
+        x, value, spot = self.on.x(start), VALUE_NAMES[letter], self.words.subject("claim", f"{claim}#{first}")
+        span = f"{spot}, {date(start)}" if first == last else f"{spot}–{last}, {date(start)} to {date(end)}"
+        numbers = ", ".join(f"{found[each]} {VALUE_NAMES[each]}" for each in GRAVEST if each in found)
+        what = f"{value} ({meaning(value)})" if len(found) == 1 else numbers
+        return Cell(x, max(1.0, round(self.on.x(end) - x - 1, 1)), tone(value), SHOWN[letter], f"{span}: {what}")
+
+
+def _parts(told: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+    """Periods with their letters, as cells: one each as long as there is room, then those that follow each other alike
+    together, and in the end as many to a cell as it takes."""
+    if len(told) <= CELLS:
+        return [[each] for each in told]
+    parts: list[list[tuple[int, str]]] = []
+    for number, letter in told:
+        if parts and parts[-1][-1] == (number - 1, letter):
+            parts[-1].append((number, letter))
+        else:
+            parts.append([(number, letter)])
+    if len(parts) <= 2 * CELLS:
+        return parts
+    many = -(-len(told) // (2 * CELLS))
+    return [told[at : at + many] for at in range(0, len(told), many)]
 
 
 def slug(name: str) -> str:

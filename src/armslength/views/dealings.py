@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from armslength.core.arrangement.state import CLEAN, UNKNOWN, AllegationState, State
 from armslength.core.arrangement.tables import AllegationOutcome, DutyStatus
 from armslength.core.arrangement.terms import Arrangement, release_duty
+from armslength.views.history import History
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words, count, ranges
 from armslength.wire.bundle import receipt_path
@@ -54,6 +55,34 @@ def dealings(terms: Arrangement, state: State, placed: Sequence[PlacedEntry], wh
     return tuple(
         sorted(_Dealings(terms, state, placed, who).all(), key=lambda each: (each.at, each.kind, each.subject))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangementDealings:
+    """What is known of somebody in one arrangement: who it is there, and where the record stands."""
+
+    arrangement: str
+    title: str
+    who: str
+    name: str
+    state: str
+    at: int
+    lines: tuple[Dealing, ...]
+
+
+def dealings_of(did: str, arrangement: str, history: History) -> Iterator[ArrangementDealings]:
+    """What one record tells of whoever has this DID in it."""
+    for who, actor in sorted(history.terms.actors.items()):
+        if actor.did == did:
+            yield ArrangementDealings(
+                arrangement=arrangement,
+                title=history.terms.title,
+                who=who,
+                name=actor.name,
+                state=history.state.shown,
+                at=history.state.clock.tau,
+                lines=dealings(history.terms, history.state, history.placed, who),
+            )
 
 
 class _Dealings:

@@ -54,13 +54,16 @@ def routes(pages: Pages) -> list[Route]:
 def _shows(pages: Pages) -> list[Route]:
     async def listed(request: Request) -> Response:
         found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
+        version = str(found.lines)
+        if same := pages.unchanged(request, version):
+            return same
         waiting = [each for each in found.drafts if each.state == DraftState.OPEN]
         standing = [each for each in found.drafts if each.state == DraftState.APPROVED]
         over = [each for each in reversed(found.drafts) if each.state in {DraftState.DONE, DraftState.ENDED}]
         return pages.page(
             request,
             "approvals.html.j2",
-            version=f"{found.lines}",
+            version=version,
             found=found,
             waiting=waiting,
             standing=standing,

@@ -19,6 +19,8 @@ def routes(pages: Pages) -> list[Route]:
 
     async def overview(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
+        if same := pages.unchanged(request, seen.version):
+            return same
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         return pages.page(
             request,
@@ -34,6 +36,8 @@ def routes(pages: Pages) -> list[Route]:
 
     async def explained(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
+        if same := pages.unchanged(request, seen.version):
+            return same
         answer = why(seen.terms, seen.state, request.path_params["subject"], seen.facts)
         return pages.page(request, "why.html.j2", version=seen.version, seen=seen, words=seen.words, answer=answer)
 

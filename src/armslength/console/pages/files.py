@@ -65,6 +65,8 @@ def routes(pages: Pages) -> list[Route]:
 
     async def files(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
+        if same := pages.unchanged(request, seen.version):
+            return same
         return pages.page(
             request,
             "files.html.j2",

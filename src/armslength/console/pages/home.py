@@ -36,10 +36,13 @@ def routes(pages: Pages) -> list[Route]:
     async def home(request: Request) -> Response:
         today = await pages.owner.ask(TODAY, NoQuestion())
         events = [] if pages.owner.is_monitor else await _news(pages, session_of(request))
+        version = _version(today, events)
+        if same := pages.unchanged(request, version):
+            return same
         return pages.page(
             request,
             "home.html.j2",
-            version=_version(today, events),
+            version=version,
             today=today,
             events=events,
             where=lambda task: WHERE[task.kind].format(task.arrangement, quote(task.subject)),

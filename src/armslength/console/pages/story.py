@@ -25,6 +25,9 @@ def routes(pages: Pages) -> list[Route]:
 
     async def story(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
+        version = str(seen.view.sealed)
+        if same := pages.unchanged(request, version):
+            return same
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         lines = timeline(history.terms, history.placed, history.state)
         page = _page(request, len(lines), LINES)
@@ -32,7 +35,7 @@ def routes(pages: Pages) -> list[Route]:
         return pages.page(
             request,
             "story.html.j2",
-            version=f"{seen.view.sealed}-{page}",
+            version=version,
             seen=seen,
             words=seen.words,
             lines=lines[::-1][page * LINES : (page + 1) * LINES],
