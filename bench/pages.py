@@ -57,7 +57,8 @@ EACH = {
     "files": "/a/{}/files", "story": "/a/{}/story", "story-2": "/a/{}/story?page=1", "record": "/a/{}/record",
     "record-9": "/a/{}/record?page=9", "entry": "/a/{}/record/700", "evidence": "/a/{}/evidence",
     "evidence-verified": "/a/{}/evidence?verify", "terms": "/terms/{}", "terms-against": "/terms/{}?against={other}",
-    "write-from": "/write?from={}", "rehearse-from": "/rehearse?from={}", "counterparty-part": "/counterparty/{borovia}?in={}",
+    "write-from": "/write?from={}", "rehearse-from": "/rehearse?from={}",
+    "counterparty-part": "/counterparty/{borovia}?in={}",
 }  # fmt: skip
 
 
