@@ -88,3 +88,5 @@ async def test_an_open_page_asks_for_itself_again() -> None:
     html = (await found.get(f"/a/{owner.arrangement}?all=&have=old")).body.decode()
     assert f'hx-get="/a/{owner.arrangement}?all=&amp;have=' in html
     assert "have=old" not in html
+    html = (await found.get(f"/a/{owner.arrangement}/why/k2%233")).body.decode()
+    assert f'hx-get="/a/{owner.arrangement}/why/k2%233?have=' in html

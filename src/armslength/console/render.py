@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -130,7 +130,7 @@ class Pages:
             session.notes.clear()
         html = environment().get_template(template).render(
             owner=self.owner, base=self.place.base, here=request.url.path, session=session, notes=notes,
-            again=f"{request.url.path}?{urlencode([*asked, (HAVE, version)])}", form=FORM,
+            again=f"{quote(request.scope['path'])}?{urlencode([*asked, (HAVE, version)])}", form=FORM,
             by_login=bool(self.issuer), audited=self.audit is not None and session.may(MANAGE), **values,
         )  # fmt: skip
         return HTMLResponse(html, status)
