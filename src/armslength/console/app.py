@@ -42,6 +42,7 @@ from armslength.console.pages import (
 from armslength.console.render import NOTHING, Pages
 from armslength.console.sessions import LOOK, Sessions
 from armslength.errors import ArmslengthError
+from armslength.report.page import shared_style
 from armslength.wire.card import Card
 
 PAGES: Final = (
@@ -161,7 +162,7 @@ async def _static(request: Request) -> Response:
     kind = TYPES.get(name.rpartition(".")[2])
     if kind is None or "/" in name or name.startswith(".") or not path.is_file():
         return PlainTextResponse("no such file\n", 404)
-    data = path.read_bytes()
+    data = (shared_style().encode() if name == "console.css" else b"") + path.read_bytes()
     tag = f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"cache-control": "private, no-cache", "etag": tag, "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == tag:

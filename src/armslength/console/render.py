@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -21,20 +21,12 @@ from armslength.console.owner import Owner
 from armslength.console.sessions import MANAGE
 from armslength.errors import Unauthorised
 from armslength.ports import Audit
-from armslength.views.exposure import number
+from armslength.report import page as report_page
 from armslength.views.words import (
-    clock,
     count,
-    date,
-    iso,
-    listing,
-    meaning,
-    ranges,
-    safe_block,
     size,
     span,
     start_case,
-    tone,
 )
 from armslength.wire.card import Card
 from armslength.wire.manage import StatementResult
@@ -46,21 +38,8 @@ HAVE: Final = "have"  # the query field with the version that a page has
 @cache
 def environment() -> Environment:
     """The templates, with the filters of the views."""
-    made = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("armslength.console", "templates"), PackageLoader("armslength.report", "templates")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: safe_block(value) if type(value) is str else value,
-    )
-    made.filters |= {
-        "tone": tone, "meaning": meaning, "date": date, "clock": clock, "iso": iso, "listing": listing, "size": size,
-        "sentence": start_case, "number": number, "span": span, "count": count,
-        "runs": lambda numbers: ranges("", numbers),
-    }  # fmt: skip
+    made = report_page.environment("armslength.console")
+    made.filters |= {"size": size, "span": span, "count": count}
     made.globals |= {"t": say}
     return made
 

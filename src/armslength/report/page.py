@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from armslength.core.arrangement.bodies import Allege, Respond
@@ -354,13 +354,22 @@ def _quote(words: Words, entry: PlacedEntry) -> str:
 @cache
 def style() -> str:
     """The style sheet, which pictures that stand alone carry too."""
-    return resources.files("armslength.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    return shared_style() + _file("report.css")
 
 
-def environment() -> Environment:
-    """Where the templates are, with what they may call."""
+def shared_style() -> str:
+    """What reports and other pages look alike by: colours, light and dark, and pictures."""
+    return _file("shared.css")
+
+
+def _file(name: str) -> str:
+    return resources.files("armslength.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def environment(*packages: str) -> Environment:
+    """Where the templates are, in these packages and then in ours, with what they may call."""
     made = Environment(
-        loader=PackageLoader("armslength.report", "templates"),
+        loader=ChoiceLoader([PackageLoader(each, "templates") for each in (*packages, "armslength.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
