@@ -139,6 +139,7 @@ class Negotiation(Process):
 
     TABLE: ClassVar = TABLE
     STATES: ClassVar = NegotiationState
+    TERMINATED: ClassVar = NegotiationState.TERMINATED
     FINAL: ClassVar = FINAL
 
     state: NegotiationState

@@ -59,6 +59,7 @@ class Process:
     TABLE: ClassVar[Mapping[tuple[Any, Role, type[Message]], Any]]
     """The state that a message of a sender leads to."""
     STATES: ClassVar[type[StrEnum]]
+    TERMINATED: ClassVar[StrEnum]
     FINAL: ClassVar[frozenset[Any]]
 
     state: str
@@ -93,6 +94,11 @@ class Process:
     def final(self) -> bool:
         """Whether no message changes it any more."""
         return self.state in self.FINAL
+
+    @property
+    def terminated(self) -> bool:
+        """Whether it came to nothing."""
+        return self.state == self.TERMINATED
 
     @property
     def ahead(self) -> str:
@@ -164,7 +170,7 @@ def queue(record: R, message: Message) -> R:
 
 def refused(record: R, reason: str) -> R:
     """The consumer's record after the provider refused its first request: there is nothing to terminate there."""
-    return replace(record, state=record.STATES("TERMINATED"), under_way=(), reason=reason)
+    return replace(record, state=record.TERMINATED, under_way=(), reason=reason)
 
 
 def _acknowledged(record: R, message: Message) -> ProcessOutcome[R]:

@@ -129,6 +129,7 @@ class Transfer(Process):
 
     TABLE: ClassVar = TABLE
     STATES: ClassVar = TransferState
+    TERMINATED: ClassVar = TransferState.TERMINATED
     FINAL: ClassVar = FINAL
 
     state: TransferState

@@ -336,7 +336,7 @@ class Exchange:
             row = await self._store.get(ASKED, index)
             if row is not None and not fresh:
                 last = (await self._processes.load(kind, row.body.decode()))[0]
-                if last is not None and last.state != "TERMINATED":
+                if last is not None and not last.terminated:
                     return last.pid
             pid = f"urn:uuid:{uuid.uuid4()}"
             change = begin(pid)
@@ -354,7 +354,7 @@ class Exchange:
         """A record is new: count it, and note what came to nothing, so that it is not asked again at once."""
         self._census.update(record, [pid for _, pid in gone])
         if record.role is Role.CONSUMER:
-            if record.state == "TERMINATED" and (isinstance(record, Negotiation) or record.peer_pid is None):
+            if record.terminated and (isinstance(record, Negotiation) or record.peer_pid is None):
                 pause = self.asked(type(record), record.dataset, record.peer)
                 pause.fail(record.reason or "the provider has ended it", ADVICE)
             elif record.state in WENT_WELL or (isinstance(record, Transfer) and record.peer_pid is not None):
@@ -392,4 +392,4 @@ def _named(kind: type[Process], dataset: str, provider: str) -> tuple[str, str, 
 
 def _latest(found: Sequence[R]) -> R | None:
     """Of processes in the order in which they began, the last that is not terminated, else the last."""
-    return next((item for item in reversed(found) if item.state != "TERMINATED"), found[-1] if found else None)
+    return next((item for item in reversed(found) if not item.terminated), found[-1] if found else None)

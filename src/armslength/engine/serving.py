@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 
 from armslength.core.arrangement.tables import Stage
+from armslength.core.transfer import TransferState
 from armslength.delivery.chunks import Ciphertext
 from armslength.engine.contents import Contents, dataset_id
 from armslength.engine.exchange import Exchange
@@ -32,7 +33,7 @@ class DataAccess:
         """
         arrangement, _, tranche = name.partition(".")
         transfer = await self._exchange.transfer_for(dataset_id(arrangement, tranche))
-        address = transfer and transfer.ahead == "STARTED" and transfer.data_address
+        address = transfer and transfer.ahead == TransferState.STARTED and transfer.data_address
         known = address.authorization if address else None
         if self._is_closed or known is None or not hmac.compare_digest(known.encode(), token.encode()):
             return None

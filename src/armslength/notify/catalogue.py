@@ -14,6 +14,7 @@ from armslength.core.arrangement.tables import (
     BAD,
     AllegationAnswer,
     AllegationOutcome,
+    AuthorState,
     DutyStatus,
     PeriodValue,
     Phase,
@@ -33,7 +34,7 @@ _ARRANGEMENT: Final[Mapping[str, str]] = {
     Phase.COMPLETED: "ended",
     Phase.TERMINATED: "ended",
     Phase.LAPSED: "lapsed",
-    "EXCLUDED": "excluded",
+    AuthorState.EXCLUDED: "excluded",
 }
 _DUTY: Final[Mapping[str, str]] = {
     DutyStatus.OVERDUE: "overdue",

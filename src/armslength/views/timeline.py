@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from armslength.core.arrangement.bodies import Attest, Determine
 from armslength.core.arrangement.state import Change, State
-from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Phase
+from armslength.core.arrangement.tables import AuthorState, DutyStatus, PeriodValue, Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.views.causes import cause as because
 from armslength.views.placed import PlacedEntry
@@ -125,9 +125,9 @@ def _effect(words: Words, found: list[Change]) -> Effect:
         duty, _, period = change.subject.partition("#")
         name = f"Violation of {duty} since {words.period(words.terms.duties[duty].claim, int(period))}"
         text = f"{name}: {change.after}"
-    elif change.after == "EXCLUDED":
+    elif change.after == AuthorState.EXCLUDED:
         name, before = words.actors([change.subject]), ""
-        text = f"{name} counts no more: EXCLUDED"
+        text = f"{name} counts no more: {change.after}"
     elif change.rule in _CLOCKS:
         clocks = "its clock {}s" if len(found) == 1 else "their clocks {}"
         name = f"{name}, {clocks.format(_CLOCKS[change.rule])}"

@@ -14,7 +14,7 @@ from armslength.core.arrangement.causes import Actors, Ground, Passed, Standing
 from armslength.core.arrangement.conditions import term_over, time_of
 from armslength.core.arrangement.draft import Draft, EntryInput, iso
 from armslength.core.arrangement.state import Suspension, Withdrawal, replace
-from armslength.core.arrangement.tables import DutyStatus, Phase
+from armslength.core.arrangement.tables import AuthorState, DutyStatus, Phase
 from armslength.core.arrangement.terms import release_duty
 from armslength.errors import Refused
 
@@ -109,7 +109,7 @@ def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
         raise Refused("repeat", f"{culprit} counts no more since {iso(draft.arrangement.excluded[culprit])}")
     excluded = draft.arrangement.excluded | {culprit: draft.at}
     draft.arrangement = replace(draft.arrangement, excluded=excluded)
-    draft.note("arrangement", culprit, "COUNTED", "EXCLUDED", "evidence.excluded")
+    draft.note("arrangement", culprit, AuthorState.COUNTED, AuthorState.EXCLUDED, "evidence.excluded")
     claims.exclude(draft, culprit)
     allegations.exclude(draft, culprit)
     tranches.exclude(draft, culprit)

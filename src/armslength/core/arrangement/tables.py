@@ -299,6 +299,14 @@ ARRANGEMENT = _machine(
     ("terminated", "WINDING", "TERMINATED", "follows", "no tranche is owed"),
 )
 
+
+class AuthorState(StrEnum):
+    """Whether what somebody states counts (rule 1.4c)."""
+
+    COUNTED = "COUNTED"
+    EXCLUDED = "EXCLUDED"
+
+
 # What changes no state: when a deadline falls, and who counts.
 ASIDE = ("evidence.excluded", "clock.frozen", "clock.thawed")
 
