@@ -39,6 +39,7 @@ HEADER = 56
 HASH = 32
 KEY = 32
 BATCH = 64  # chunks worked on at a time: 1 MiB
+UNFLUSHED = 64 * 1024 * 1024  # bytes of a file that may wait for the disk
 LARGEST = CHUNK * 2**38 - 1  # what the cipher can number
 
 
@@ -146,6 +147,9 @@ class PlainLeaves:
         return leaf.digest()
 
 
+_flushed = getattr(os, "fdatasync", os.fsync)  # not every system has it
+
+
 @contextmanager
 def plain_file(path: Path) -> Iterator[BufferedReader]:
     """A plain file to read, as its owner names it. Raises OSError, and Misuse for a folder, a device or a pipe."""
@@ -164,18 +168,42 @@ def draft(target: Path) -> Path:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
-    """A private file that takes the place of `target`, flushed to disk, if the block ends well; else it is removed."""
+def drafting(target: Path) -> Iterator[BinaryIO]:
+    """A private file that `finish` may put in the place of `target`; where the block does not, it is removed."""
     aside = draft(target)
     try:
         with open(os.open(aside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        settle(aside, target)
-    except BaseException:
+    finally:
         aside.unlink(missing_ok=True)
-        raise
+
+
+def finish(file: BinaryIO, target: Path) -> None:
+    """Flush a draft of `target` to disk, and give it its name. That takes as long as the disk does."""
+    file.flush()
+    os.fsync(file.fileno())
+    settle(draft(target), target)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A private file that takes the place of `target`, flushed to disk, if the block ends well; else it is removed."""
+    with drafting(target) as file:
+        yield file
+        finish(file, target)
+
+
+def eased(file: BinaryIO, waiting: int) -> int:
+    """How many written bytes may wait for the disk from now on, of these; flushes them first if they are too many.
+
+    Whoever else writes meanwhile, the node's database above all, would otherwise wait until all of a large file is on
+    disk.
+    """
+    if waiting < UNFLUSHED:
+        return waiting
+    file.flush()
+    _flushed(file.fileno())
+    return 0
 
 
 def settle(draft: Path, target: Path) -> None:

@@ -62,7 +62,7 @@ async def download(
         if part.verified < commit.cipher_size:
             await _persist(lambda: _fetch_rest(link, url, part, progress), lambda: part.verified, pauses)
         await _aside(part.flush)
-    chunks.settle(draft, target)
+    await _aside(chunks.settle, draft, target)
 
 
 async def _persist(attempt: Callable[[], Awaitable[None]], mark: Callable[[], int], pauses: Sequence[float]) -> None:
@@ -83,7 +83,7 @@ async def _fetch_list(link: _Link, url: str, listing: Path, commit: Commitment) 
     parts = urlsplit(url)
     size = HASH * chunks.count(commit.size)
     peaks, pending, got = Peaks(), bytearray(), 0
-    with chunks.replacing(listing) as file:
+    with chunks.drafting(listing) as file:
         async with link.get(parts._replace(path=parts.path + "/chunks").geturl(), {}) as (answer, blocks):
             if answer.status != 200:
                 raise _refusal(answer)
@@ -101,6 +101,7 @@ async def _fetch_list(link: _Link, url: str, listing: Path, commit: Commitment) 
             raise Unavailable("short", f"the chunk list ends at byte {got} of {size}")
         if peaks.root() != commit.cipher_root:
             raise Unverified("chunk-list", f"the chunk list's root is {peaks.root()}, not the one committed to")
+        await _aside(chunks.finish, file, listing)
 
 
 def _is_listed(listing: Path, commit: Commitment) -> bool:
@@ -221,6 +222,7 @@ class _Piece:
         self._chunks = chunks.count(commit.size)
         self.size = commit.cipher_size
         self.verified = 0
+        self._waiting = 0  # written, and perhaps not on disk
         self._ended = False
 
     def end(self) -> None:
@@ -247,6 +249,7 @@ class _Piece:
                 self._check(view)
             finally:
                 self._file.write(view[: self.verified - before])
+        self._waiting = chunks.eased(self._file, self._waiting + self.verified - before)
         del pending[: self.verified - before]
 
     def flush(self) -> None:

@@ -77,7 +77,7 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *
     cipher = Cobblestone256Encryptor(key, context)
     leaves, plain_tree, cipher_tree = chunks.PlainLeaves(key), Peaks(), Peaks()
     block, out = bytearray(BATCH * CHUNK), bytearray((BATCH + 1) * SEALED_CHUNK)
-    size = 0
+    size = waiting = 0
     with chunks.plain_file(source) as reader, chunks.replacing(target) as file:
         header = cipher.update(b"")
         file.write(header)
@@ -92,6 +92,7 @@ def seal(source: Path, target: Path, context: bytes, key: bytes | None = None, *
                 sealed = memoryview(out)[:done]
                 listing.write(_append(cipher_tree, sealed))
                 file.write(sealed)
+                waiting = chunks.eased(file, waiting + done)
                 if got < len(block):  # the end: what is left, even nothing, is the last chunk
                     plain_tree.append(leaves.next(memoryview(block)[got - got % CHUNK : got]))
                     last = memoryview(cipher.finalize())
@@ -168,7 +169,7 @@ def _open(
     tell: Tell,
 ) -> int | None:
     """Open every chunk from `reader` into `file` and `tree`; the number of the first that does not open, or None."""
-    index = 0
+    index = waiting = 0
     plain = bytearray(CHUNK)
     last = b""
     try:
@@ -180,6 +181,7 @@ def _open(
                     tree.append(leaves.next(memoryview(plain)))
                     file.write(plain)
                     index += 1
+            waiting = chunks.eased(file, waiting + len(block))
             tell(index * CHUNK)
         last = cipher.finalize()
     except InvalidTag:

@@ -252,9 +252,7 @@ class _Writer:
             for job in group:
                 self._alone(job)
             run(_queries()["count"])
-            await asyncio.get_running_loop().run_in_executor(self._flusher, run, "COMMIT")
-            with contextlib.suppress(OSError):  # it is on disk all the same: the count says too little
-                self._noted()
+            await asyncio.get_running_loop().run_in_executor(self._flusher, self._flush)
             self.told("")
         except Exception as error:  # noqa: BLE001  whatever it is, the task lives on and every caller hears of it
             if self.connection.in_transaction:
@@ -263,6 +261,12 @@ class _Writer:
             for job in group:
                 job.error = Unavailable("store-failed", f"nothing was written: {error}")
             self.told(str(error))
+
+    def _flush(self) -> None:
+        """Commit, and count it: both wait for the disk, where others may be writing a large file."""
+        self.connection.execute("COMMIT")
+        with contextlib.suppress(OSError):  # it is on disk all the same: the count says too little
+            self._noted()
 
     def _alone(self, job: _Job) -> None:
         run = self.connection.execute
