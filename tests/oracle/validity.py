@@ -7,6 +7,7 @@ from typing import Any
 from tests.oracle.claims import heard, survives
 from tests.oracle.duties import bound_to_be_breached, remediable
 from tests.oracle.tranches import become as tranche_becomes
+from tests.oracle.tranches import complaint
 from tests.oracle.world import Allegation, No, Said, World, claim_of
 
 
@@ -137,6 +138,8 @@ def determine(world: World, who: str, at: int, body: Any, entry: str) -> None:
     need(who not in known.votes, "repeat")
     if who not in world.excluded:
         known.votes[who] = body.uphold
+    if body.tranche is not None:
+        complaint(world, body.tranche, known)  # it ends by the vote, before anything follows from that
 
 
 def evidence(world: World, who: str, at: int, body: Any, entry: str) -> None:

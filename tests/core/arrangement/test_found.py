@@ -377,3 +377,26 @@ def test_hold_ends_once_every_violation_that_was_upheld_is_cured(cured: str) -> 
     elif cured == "one":
         play.seal(start(2) - 1 + hold)
         assert play.shown == "EFFECTIVE"
+
+
+def test_period_of_a_claim_that_is_no_longer_decided_is_not_excused() -> None:
+    """Winding down: the excuse claim is decided, because a surviving duty waits for a run of it; the period that it
+    would excuse is nobody's any more (rule 3.2d)."""
+    play = begun(
+        claims={
+            "e": event(),
+            "k": state_claim(report_by=900, excuse=Excuse(claim="x", lead=0)),
+            "x": state_claim(report_by=900),
+        },
+        duties={
+            "a": achieve("e", cure=0, due=Due(anchor="start", after=100)),
+            "d": maintain("k", consequence="record"),
+            "s": achieve("e", "P", trigger=CleanRun(claims=("x",), length=3), surviving=True),
+        },
+        max_suspension=50,
+    )
+    play.say(start(1.2), "Q", Notice(claim="k", start=start(1.2), end=start(1.5), text=""))
+    play.seal(DUE + 50 + 3 * GRACE)
+    assert play.shown == "TERMINATED"
+    attest(play, start(2) + 1, "x", 1, True)
+    assert (play.letters("x"), play.letters("k")) == (".S", "")

@@ -138,7 +138,10 @@ def test_no_state_is_written_as_text() -> None:
     """A state is named as a member of its class, never as text that nobody checks."""
     states = {state for machine in MACHINES for state in machine.states}
     states |= {*NegotiationState, *TransferState, *AuthorState}
-    events = {("dsp.py", "ACCEPTED"), ("dsp.py", "FINALIZED")}  # of messages, which are named as the states they lead to
+    events = {
+        ("dsp.py", "ACCEPTED"),
+        ("dsp.py", "FINALIZED"),
+    }  # of messages, which are named as the states they lead to
     bare = [
         f"{path.name}:{node.lineno} {node.value}"
         for path in sorted(SOURCE.parents[1].rglob("*.py"))

@@ -148,7 +148,8 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, *cause:
         draft.judged.update(known for known in about if known in draft.allegations)
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
-            judge(draft, base, number)
+            if awaited(draft, base):
+                judge(draft, base, number)
             _unexcused(draft, base, number)
 
 
