@@ -11,6 +11,7 @@ from armslength.approvals.drafts import APPROVE, ASK, OBJECT, Act, Decision, Pro
 from armslength.approvals.ledger import (
     CHANGED,
     LAPSED,
+    MOST_ASKED,
     Adoption,
     DraftRequest,
     DraftState,
@@ -202,7 +203,7 @@ def test_a_standing_approval_ends_by_date_or_by_any_official() -> None:
     def standing(ledger: Ledger, **changes: Any) -> str:
         made = draft(ledger, name="release", acts=(Act(name="release", body={"tranche": "T4"}),), about=(), **changes)
         add(ledger, asked(made))
-        refused(ledger, Fulfilment(draft=made.hash, acts=(release,)), "not-approved")
+        refused(ledger, Fulfilment(draft=made.hash, acts=(release,), arrangement=ARRANGEMENT), "not-approved")
         for who in ("ivo", "kaja"):
             add(ledger, says(who, made, APPROVE))
         return made.hash
@@ -221,14 +222,29 @@ def test_a_standing_approval_ends_by_date_or_by_any_official() -> None:
     acts = tuple(Act(name="release", body={"tranche": tranche}) for tranche in ("T4", "T5"))
     both = draft(ledger, name="release", acts=acts, about=(), until=until, nonce="two")
     refused(ledger, asked(both), "bad-draft")
-    add(ledger, Fulfilment(draft=name, acts=(release,)))
-    add(ledger, Fulfilment(draft=name, acts=(release,)))
+    for acts, where in (((release, other), ARRANGEMENT), ((release,), "cd" * 32), ((), ARRANGEMENT)):
+        refused(ledger, Fulfilment(draft=name, acts=acts, arrangement=where), "bad-word")  # it is not for that
+    used = Fulfilment(draft=name, acts=(release,), arrangement=ARRANGEMENT)
+    add(ledger, used)
+    add(ledger, used)
+    assert ledger.drafts[name].used == (used, used)
     add(ledger, says("vera", name, OBJECT))
     assert ledger.covering(ARRANGEMENT, release, delivered, NOON) is None
     wide = standing(ledger, until=until, arrangement="", nonce="wide")
     assert ledger.covering("cd" * 32, release, delivered, NOON) is not None
     add(ledger, Ending(draft=wide, why=LAPSED), until)
     refused(ledger, asked(draft(ledger, name="withdraw", until=until + 99, about=(), nonce="w")), "bad-time", until)
+
+
+def test_one_official_asks_for_so_much_at_a_time() -> None:
+    """Others still ask, and so does whoever has objected to one of its own."""
+    ledger = governed()
+    for number in range(MOST_ASKED):
+        add(ledger, asked(last := draft(ledger, nonce=f"{number}")))
+    refused(ledger, asked(draft(ledger, nonce="more")), "too-many")
+    add(ledger, asked(draft(ledger, by="ivo", nonce="more")))
+    add(ledger, says("vera", last, OBJECT))
+    add(ledger, asked(draft(ledger, nonce="more")))
 
 
 def test_a_login_is_bound_to_the_word() -> None:

@@ -30,6 +30,7 @@ from armslength.errors import ArmslengthError, NotFound, Refused, Unauthorised, 
 
 CHANGED, LAPSED, REJECTED = "changed", "lapsed", "refused"  # why the node ends a draft …
 OBJECTED, REPLACED = "objected", "policy"  # … and what else does
+MOST_ASKED: Final = 100  # drafts of one official that are not over
 ENDINGS: Final = frozenset({CHANGED, LAPSED, REJECTED})
 
 
@@ -60,10 +61,11 @@ class DraftRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fulfilment:
-    """What a draft asked for is done; of a standing approval: these acts."""
+    """What a draft asked for is done; of a standing approval: these acts, and in which arrangement."""
 
     draft: str
     acts: tuple[Act, ...] = ()
+    arrangement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,8 @@ class ApprovalLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftRecord:
-    """A draft, where it stands, and who has said what. `why`: of one that has ended."""
+    """A draft, where it stands, and who has said what. `used`: what was done on a standing approval. `why`: of one that
+    has ended."""
 
     draft: DraftedAct
     hash: str
@@ -113,6 +116,7 @@ class DraftRecord:
     state: DraftState = DraftState.OPEN
     approved: tuple[str, ...] = ()
     objected: tuple[str, ...] = ()
+    used: tuple[Fulfilment, ...] = ()
     why: str = ""
     reason: str = ""
 
@@ -136,6 +140,7 @@ class Ledger:
         self.head = ""
         self.at = 0
         self.policy = OWNER
+        self.policies = dict[str, ApprovalPolicy]()  # that were ever in force, by hash
         self.drafts: dict[str, DraftRecord] = {}
         self._live: dict[str, None] = {}  # of those, the ones that are not over
 
@@ -143,7 +148,7 @@ class Ledger:
         """Another one that goes on from here; records are values."""
         made = Ledger()
         made.number, made.head, made.at, made.policy = self.number, self.head, self.at, self.policy
-        made.drafts, made._live = dict(self.drafts), dict(self._live)
+        made.policies, made.drafts, made._live = dict(self.policies), dict(self.drafts), dict(self._live)
         return made
 
     # --- what follows ----------------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ class Ledger:
             if record.state is not DraftState.APPROVED or record.is_lapsed(now):
                 continue
             if draft.until is not None:
-                if draft.arrangement in {arrangement, ""} and _stands_for(draft.acts[0], act):
+                if _stands_for(draft, arrangement, act):
                     return record
             elif draft.arrangement == arrangement and (act, subject) in zip(draft.acts, draft.about, strict=True):
                 return record
@@ -200,6 +205,7 @@ class Ledger:
         changed = self._after(line.facts[0], line.at)
         if line.adopted is not None:
             self.policy = line.adopted.policy
+            self.policies[self.policy.hash] = self.policy
         for record in changed:
             self.drafts[record.hash] = record
             self._live[record.hash] = None
@@ -255,6 +261,8 @@ class Ledger:
         if fact.proof is not None:
             if official_of(self.policy, name, ASK, fact.proof) != draft.by:
                 raise Unauthorised("not-the-asker", "is asked for by somebody else", "by")
+            if sum(each.draft.by == draft.by for each in self.live()) >= MOST_ASKED:
+                raise Refused("too-many", f"you have asked for {MOST_ASKED} that wait: object to some first", draft.by)
             if not rule.could_be_met_without(draft.by):
                 reason = "cannot be approved if you ask, since whoever asks does not count: let another official ask"
                 raise Refused("asker-needed", reason, draft.by)
@@ -289,9 +297,9 @@ class Ledger:
             raise Refused("bad-word", "a policy is adopted", fact.draft[:16])
         if record.draft.until is None:
             return replace(record, state=DraftState.DONE)
-        if not fact.acts or not all(act.name == record.draft.act for act in fact.acts):
-            raise Refused("bad-word", "says which acts stand on it", fact.draft[:16])
-        return record
+        if not fact.acts or not all(_stands_for(record.draft, fact.arrangement, act) for act in fact.acts):
+            raise Refused("bad-word", "says which acts stand on it, and where: what it is for alone", fact.draft[:16])
+        return replace(record, used=(*record.used, fact))
 
     def _ended(self, fact: Ending, at: int) -> DraftRecord:
         record = self.find(fact.draft)
@@ -346,6 +354,7 @@ def _check_approved(record: DraftRecord, at: int) -> None:
         raise Unauthorised("not-approved", "not enough officials have approved it", record.hash[:16])
 
 
-def _stands_for(general: Act, act: Act) -> bool:
-    """Whether a standing approval is for this act: whatever it names is the same."""
-    return general.name == act.name and all(act.body.get(name) == value for name, value in general.body.items())
+def _stands_for(draft: DraftedAct, arrangement: str, act: Act) -> bool:
+    """Whether a standing approval is for this act there: whatever it names is the same."""
+    general, is_there = draft.acts[0], draft.arrangement in {arrangement, ""}
+    return is_there and general.name == act.name and act.body | general.body == act.body

@@ -151,7 +151,7 @@ class Approvals:
             if record.draft.until is None:
                 covered.add(record.hash)
             else:
-                standing.append(Fulfilment(draft=record.hash, acts=(act,)))
+                standing.append(Fulfilment(draft=record.hash, acts=(act,), arrangement=arrangement))
         facts = [*(Fulfilment(draft=name) for name in sorted(covered)), *standing]
         policy = self.ledger.policy.hash
 
