@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from armslength.approvals.policy import OWNER
 from armslength.console.app import build_console
 from armslength.console.guard import Place
+from armslength.console.owner import Owner
 from armslength.console.sessions import OWNER as EVERYTHING
 from armslength.console.sessions import Sessions
 from armslength.core.canonical import digest
@@ -18,6 +19,7 @@ from armslength.views.today import outline
 from armslength.wire.manage import (
     APPROVALS,
     LIST,
+    POLICY,
     RECORD,
     VIEW,
     ApprovalsView,
@@ -64,6 +66,7 @@ class FoldOwner:
             LIST.name: ArrangementList(arrangements=(summary,)),
             TODAY.name: today,
             APPROVALS.name: ApprovalsView(policy=OWNER, lines=0, head="", drafts=()),
+            POLICY.name: ApprovalsView(policy=OWNER, lines=0, head="", drafts=()),
             RECORD.name: SealedRecord(document=document, texts={}, leaves=()),
             NEWS.name: NewsView(events=(), cursor="1"),
         }
@@ -86,7 +89,7 @@ def _number(held: int) -> dict[str, int]:
 class Browser:
     """Requests with the cookies that answers set."""
 
-    def __init__(self, owner: FoldOwner, origin: str = ORIGIN, base: str = "", uploads: Path = Path("uploads")) -> None:
+    def __init__(self, owner: Owner, origin: str = ORIGIN, base: str = "", uploads: Path = Path("uploads")) -> None:
         self.place = Place(origin, base)
         self.sessions = Sessions(lambda: self.time)
         self.time = 1000.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Official
-from armslength.wire.manage import APPROVALS, SAY, ApprovalsView
+from armslength.wire.manage import APPROVALS, POLICY, SAY, ApprovalsView
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 
 NAMES = ("vera", "ivo", "kaja")
 RULE = ApprovalRule(count=2, of=NAMES)
-POLICY = ApprovalPolicy(
+IN_FORCE = ApprovalPolicy(
     officials={name: Official(name=f"{name} <b>", keys=("A" * 43 + "=",)) for name in NAMES},
     acts={"*": RULE},
 )
@@ -20,7 +20,8 @@ POLICY = ApprovalPolicy(
 def inside(roles: tuple[str, ...]) -> tuple[Browser, FoldOwner, str]:
     """A browser that is logged in, the owner whose policy names everything, and the arrangement's path."""
     owner = FoldOwner(at(9, 3), "A")
-    owner.answers[APPROVALS.name] = ApprovalsView(policy=POLICY, lines=1, head="ab" * 32, drafts=())
+    view = ApprovalsView(policy=IN_FORCE, lines=1, head="ab" * 32, drafts=())
+    owner.answers |= {APPROVALS.name: view, POLICY.name: view}
     found = Browser(owner)
     found.log_in(roles)
     return found, owner, f"/a/{owner.arrangement}"
@@ -45,7 +46,7 @@ async def test_nothing_is_asked_for_that_nobody_began() -> None:
     assert (await found.get("/approvals/ask")).status == 404
     assert (await found.get(f"/approvals/{'0' * 64}")).status == 404
     page = (await found.get("/approvals")).body.decode()
-    assert "everything else" in page
+    assert "Everything else" in page
 
 
 OFFICIAL = ("draft", "asked", "submit", "0" * 64)

@@ -164,6 +164,17 @@ class Ledger:
             raise NotFound("unknown-draft", "no such draft was asked for here", name[:16])
         return found
 
+    def name_of(self, line: ApprovalLine) -> str:
+        """The name of the official whose word a line is, by the policy under which it was given; "" for the node."""
+        if line.requested is not None:
+            policy, name = self.policies[line.requested.draft.policy], line.requested.draft.by
+        elif line.decided is not None:
+            policy = self.policies[self.find(line.decided.draft).draft.policy]
+            name = policy.speaker(line.decided.proof.key, line.decided.proof.login) or ""
+        else:
+            return ""
+        return policy.officials[name].name if name else ""
+
     def rule(self, act: str) -> ApprovalRule | None:
         """Whom an act needs by the policy in force."""
         return self.policy.rule(act)

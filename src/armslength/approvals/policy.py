@@ -93,6 +93,10 @@ class ApprovalPolicy:
         """The official who has this login."""
         return next((name for name, each in self.officials.items() if login in each.logins), None)
 
+    def speaker(self, key: str | None, login: Login | None) -> str | None:
+        """The official who shows this login, or else this key."""
+        return self.with_login(login) if login is not None else self.with_key(key or "")
+
 
 OWNER: Final = ApprovalPolicy()  # the owner's word suffices for everything
 

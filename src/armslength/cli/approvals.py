@@ -72,9 +72,7 @@ def policy(
     from armslength.core.canonical import plain
     from armslength.wire.approvals import read_policy, write_policy
     from armslength.wire.manage import (
-        APPROVALS,
         POLICY,
-        ApprovalsRequest,
         Asker,
         DraftOrder,
         PlainStatement,
@@ -83,7 +81,7 @@ def policy(
 
     config = load(node)
     if file is None:
-        answer = ask(config, APPROVALS, ApprovalsRequest())
+        answer = ask(config, POLICY, PolicyOrder())
         text = write_policy(answer.policy) if answer.policy.acts else "No policy: the owner's word suffices."
         show(answer.policy, as_json=json, text=text.rstrip("\n"))
         return DONE
@@ -290,8 +288,7 @@ def _find(config: Config, begins: str) -> ListedDraft:
 
     if not begins:
         raise Misuse("which-draft", "say which: `armslength approvals list` shows them", "draft")
-    drafts = ask(config, APPROVALS, ApprovalsRequest(over=True)).drafts
-    found = [each for each in drafts if each.hash.startswith(begins)]
+    found = ask(config, APPROVALS, ApprovalsRequest(draft=begins)).drafts
     if not found:
         raise NotFound("unknown-draft", "no such draft was asked for here", begins[:16])
     if len(found) > 1:

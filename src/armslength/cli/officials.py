@@ -109,7 +109,7 @@ def about(draft: ListedDraft) -> str:
     if draft.state == "APPROVED":
         until = f", until {iso(draft.draft.until)}" if draft.draft.until else ""
         return f"{what}: approved by {listing(draft.approved)}{until}"
-    left = [name for name in draft.needs.of if name not in {draft.draft.by, *draft.approved}]
+    left = draft.left
     so_far = listing(draft.approved) if draft.approved else "nobody"
     needed = (
         f"{draft.needs.count} needed, {so_far} so far; of {listing(left)}" if left else f"{draft.needs.count} needed"

@@ -32,6 +32,7 @@ from armslength.console.pages import (
     deciding,
     evidence,
     files,
+    governing,
     home,
     rehearsing,
     settings,
@@ -47,7 +48,7 @@ from armslength.wire.card import Card
 
 PAGES: Final = (
     home, arrangements, arrangement, acting, attesting, terms, beginning, writing, rehearsing, story, files, evidence,
-    counterparty, approvals, settings,
+    counterparty, governing, approvals, settings,
 )  # fmt: skip
 OPEN: Final = ("/enter", "/login", "/static/")  # what needs no session
 TYPES: Final = {"css": "text/css", "js": "text/javascript", "txt": "text/plain", "svg": "image/svg+xml"}

@@ -11,31 +11,34 @@ from armslength.approvals.drafts import PROPOSE, DraftedAct, Proof
 from armslength.approvals.policy import OWNER, ApprovalPolicy
 from armslength.console.guard import session_of
 from armslength.console.owner import Owner
+from armslength.console.reading import look
 from armslength.console.render import Pages
 from armslength.console.sessions import ACT, Session
-from armslength.core.arrangement.bodies import Body
-from armslength.errors import NotFound
+from armslength.core.arrangement.bodies import BODIES, Body
+from armslength.errors import ArmslengthError, NotFound
+from armslength.views.sayings import would_say
 from armslength.wire.manage import (
-    APPROVALS,
     ASK,
+    POLICY,
     SAY,
-    ApprovalsRequest,
     Asker,
     AskOrder,
     DraftOrder,
     ListedDraft,
     PlainStatement,
+    PolicyOrder,
     StatementsOrder,
     statements,
 )
 from armslength.wire.own import Proposal
+from armslength.wire.strict import convert
 
 ASKING = "/approvals/ask"
 
 
 async def policy_of(owner: Owner) -> ApprovalPolicy:
     """The policy in force. A monitor's folder has none."""
-    return OWNER if owner.is_monitor else (await owner.ask(APPROVALS, ApprovalsRequest())).policy
+    return OWNER if owner.is_monitor else (await owner.ask(POLICY, PolicyOrder())).policy
 
 
 def order_of(
@@ -65,6 +68,18 @@ async def said(pages: Pages, request: Request, arrangement: str, bodies: Sequenc
         return asked
     results = (await pages.owner.ask(SAY, StatementsOrder(arrangement=arrangement, statements=plain))).said
     return pages.told(request, path, results)
+
+
+async def sentences(owner: Owner, draft: DraftedAct) -> list[str]:
+    """What a draft's acts will say on record, one by one: nothing where they are no statements of ours, or where the
+    arrangement cannot be looked at."""
+    if draft.act not in BODIES or draft.until is not None:
+        return []
+    try:
+        seen = await look(owner, draft.arrangement)
+        return [would_say(seen.words, seen.me, convert(BODIES[each.name], each.body)) for each in draft.acts]
+    except (ArmslengthError, LookupError):  # terms that are not taken up yet, or an act about what is not there
+        return []
 
 
 def check_drafted(session: Session, name: str) -> tuple[DraftOrder, DraftedAct]:

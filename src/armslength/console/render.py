@@ -19,6 +19,7 @@ from armslength.console.guard import FORM, HEADER, Endpoint, Place, session_of
 from armslength.console.histories import Histories
 from armslength.console.owner import Owner
 from armslength.console.sessions import MANAGE
+from armslength.core.record.keys import from_base64
 from armslength.errors import Unauthorised
 from armslength.ports import Audit
 from armslength.report import page as report_page
@@ -29,6 +30,7 @@ from armslength.views.words import (
     start_case,
 )
 from armslength.wire.card import Card
+from armslength.wire.did_key import key_did
 from armslength.wire.manage import StatementResult
 
 NOTHING: Final = ""  # the outcome of a form that changes nothing: the audit trail does not keep it
@@ -39,7 +41,12 @@ HAVE: Final = "have"  # the query field with the version that a page has
 def environment() -> Environment:
     """The templates, with the filters of the views."""
     made = report_page.environment("armslength.console")
-    made.filters |= {"size": size, "span": span, "count": count}
+    made.filters |= {
+        "size": size,
+        "span": span,
+        "count": count,
+        "did_key": lambda key: key_did(from_base64(key, "key")),
+    }
     made.globals |= {"t": say}
     return made
 

@@ -98,7 +98,7 @@ class Officials:
             if self.approvals.ledger.rule(act.name) is None:
                 raise Refused("needs-nobody", f"the policy asks for nobody's approval of {act.name}: do it", act.name)
         policy = self.approvals.ledger.policy
-        by = policy.with_login(asker.login) if asker.login else policy.with_key(asker.key)
+        by = policy.speaker(asker.key, asker.login)
         if by is None:
             raise Unauthorised("no-official", "only officials of the policy in force ask", "asker")
         if until is not None:
@@ -193,6 +193,15 @@ class Officials:
         """The act of giving out what is sealed for a tranche. Raises NotFound, Misuse."""
         return await self._tranches.publishing(live, tranche)
 
+    async def proposal(self, act: Act) -> Proposal:
+        """What an act proposes. Raises NotFound."""
+        row = None
+        if act.name == PROPOSE:
+            row = await self._repository.store.get(PROPOSALS, convert(Proposing, act.body, PROPOSE).proposal)
+        if row is None:
+            raise NotFound("no-proposal", "no proposal that waits for approval is here", PROPOSE)
+        return convert(Proposal, parse(row.body))
+
     # --- doing -----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -249,7 +258,7 @@ class Officials:
             await self.approvals.append(Adoption(policy=policy, draft=record.hash))
             return ()
         if draft.act == PROPOSE:
-            await self._proposals.propose(await self._proposal(draft.acts[0]))
+            await self._proposals.propose(await self.proposal(draft.acts[0]))
         elif draft.act == ACCEPT:
             await self._proposals.accept(draft.arrangement)
         elif draft.act == DECLINE:
@@ -267,12 +276,6 @@ class Officials:
         if not self.approvals.ledger.find(record.hash).is_over:  # all of it stood already
             await self.approvals.append(Fulfilment(draft=record.hash))
         return tuple(said)
-
-    async def _proposal(self, act: Act) -> Proposal:
-        row = await self._repository.store.get(PROPOSALS, convert(Proposing, act.body, PROPOSE).proposal)
-        if row is None:
-            raise NotFound("no-proposal", "the proposal that was approved is not here", PROPOSE)
-        return convert(Proposal, parse(row.body))
 
 
 def body_of(act: Act) -> Body:

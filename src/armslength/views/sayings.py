@@ -22,6 +22,7 @@ from armslength.core.arrangement.bodies import (
     Withdraw,
 )
 from armslength.core.arrangement.tables import AllegationAnswer
+from armslength.core.record.entry import TYPE_OF
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import Words, clock, count, date, listing, ranges, size
 
@@ -143,6 +144,12 @@ def _all(bodies: Sequence[Body], kind: type[B]) -> list[B]:
 def summary(words: Words, entry: PlacedEntry) -> str:
     """One entry in one line, with its author: `Borovia denies allegation A/k2/14`."""
     return f"{words.actors([entry.author])} {says(words, [entry])}"
+
+
+def would_say(words: Words, author: str, body: Body) -> str:
+    """A statement that is not made yet, as it will stand on record: `Borovia gives notice of withdrawal`."""
+    entry = PlacedEntry(index=0, entry="", author=author, type=TYPE_OF[type(body)], body=body, at=0, changes=())
+    return summary(words, entry)
 
 
 def seals(number: int) -> str:

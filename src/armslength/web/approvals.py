@@ -26,10 +26,13 @@ from armslength.engine.proposals import declining, proposing
 from armslength.engine.repository import Repository
 from armslength.engine.selection import Selection
 from armslength.engine.transport import check_events
-from armslength.errors import Misuse, NotFound
+from armslength.errors import ArmslengthError, Misuse, NotFound
 from armslength.wire import manage
+from armslength.wire.approvals import decode_line
 from armslength.wire.manage import Verb
+from armslength.wire.own import Proposal
 from armslength.wire.strict import convert
+from armslength.wire.terms_json import decode_terms
 
 LINES_AT_ONCE: Final = 200
 
@@ -49,6 +52,7 @@ class ApprovalVerbs:
             (manage.DECIDE, self.decide),
             (manage.POLICY, self.policy),
             (manage.LINES, self.lines),
+            (manage.DRAFTED, self.drafted),
         ]
 
     async def approvals(self, asked: manage.ApprovalsRequest) -> manage.ApprovalsView:
@@ -56,8 +60,17 @@ class ApprovalVerbs:
         for arrangement in {record.draft.arrangement for record in self._approvals.ledger.live()}:
             await self._officials.review(arrangement)
         ledger = self._approvals.ledger
-        found = [await self._listed(each) for each in ledger.drafts.values() if asked.over or not each.is_over]
-        return manage.ApprovalsView(policy=ledger.policy, lines=ledger.number, head=ledger.head, drafts=tuple(found))
+        found = [record for record in ledger.drafts.values() if _is_asked(record, asked)]
+        over = [record.hash for record in found if record.is_over]
+        left_out = set(over[: -asked.most] if asked.most else ())
+        listed = [await self._listed(record) for record in found if record.hash not in left_out]
+        return manage.ApprovalsView(
+            policy=ledger.policy,
+            policies={each.draft.policy: ledger.policies[each.draft.policy] for each in listed},
+            lines=ledger.number,
+            head=ledger.head,
+            drafts=tuple(listed),
+        )
 
     async def draft(self, asked: manage.DraftOrder) -> manage.DraftReply:
         """A draft to be signed by its asker."""
@@ -76,15 +89,31 @@ class ApprovalVerbs:
         return manage.DraftResult(draft=await self._listed(record), said=said)
 
     async def policy(self, asked: manage.PolicyOrder) -> manage.ApprovalsView:
-        """Adopt the first policy."""
-        await self._officials.adopt(asked.policy)
-        return await self.approvals(manage.ApprovalsRequest())
+        """Adopt the first policy; the one in force, without drafts."""
+        if asked.policy is not None:
+            await self._officials.adopt(asked.policy)
+        ledger = self._approvals.ledger
+        return manage.ApprovalsView(policy=ledger.policy, lines=ledger.number, head=ledger.head, drafts=())
 
     async def lines(self, asked: manage.LinesRequest) -> manage.LinesPage:
         """A page of the journal."""
         lines = await self._approvals.lines(asked.start, LINES_AT_ONCE + 1)
         more = asked.start + LINES_AT_ONCE if len(lines) > LINES_AT_ONCE else None
-        return manage.LinesPage(lines=tuple(line.decode() for line in lines[:LINES_AT_ONCE]), next=more)
+        shown = lines[:LINES_AT_ONCE]
+        who = tuple(self._approvals.ledger.name_of(decode_line(line)) for line in shown)
+        return manage.LinesPage(lines=tuple(line.decode() for line in shown), who=who, next=more)
+
+    async def drafted(self, asked: manage.WhichDraft) -> manage.ShownTerms:
+        """The terms that a draft asks to propose."""
+        record = self._approvals.ledger.find(asked.draft)
+        found = await self._officials.proposal(record.draft.acts[0])
+        return manage.ShownTerms(
+            arrangement=record.draft.arrangement,
+            document=found.document,
+            texts=found.texts,
+            replaces=found.replaces,
+            note=found.note,
+        )
 
     async def _meant(self, asked: manage.DraftOrder) -> tuple[str, list[Act]]:
         """The arrangement and the acts of an order. Raises Misuse, Malformed, NotFound."""
@@ -95,7 +124,10 @@ class ApprovalVerbs:
         if types == {"policy"} or (asked.until is not None and not asked.arrangement):
             return "", plain
         if asked.until is not None:
-            return (await self._selection.live(asked.arrangement)).arrangement, plain
+            live = await self._selection.live(asked.arrangement)
+            for tranche in {ActObject.of(each).tranche for each in plain} - {"", *live.terms.tranches}:
+                raise NotFound("unknown-tranche", "there is no such tranche in these terms", tranche)
+            return live.arrangement, plain
         if types == {ACCEPT}:
             return await self._selection.waiting(asked.arrangement), [Act(name=ACCEPT, body={})]
         if types == {DECLINE}:
@@ -122,23 +154,42 @@ class ApprovalVerbs:
             return await self._selection.waiting(begins)
 
     async def _listed(self, record: DraftRecord) -> manage.ListedDraft:
-        policy = self._approvals.ledger.policy
-        is_current = record.draft.policy == policy.hash
         return manage.ListedDraft(
             hash=record.hash,
             state=str(record.state),
             draft=record.draft,
             title=await self._title(record.draft),
-            needs=policy.rule(record.draft.act) if is_current else None,
+            needs=self._approvals.ledger.policies[record.draft.policy].rule(record.draft.act),
             approved=record.approved,
             objected=record.objected,
+            used=record.used,
             why=record.why,
             reason=record.reason,
             at=record.at,
         )
 
     async def _title(self, draft: DraftedAct) -> str | None:
-        try:
-            return await self._repository.title(draft.arrangement) if draft.arrangement else None
-        except NotFound:
+        """The title of what a draft is about: of terms that are held, wait, or are to be proposed."""
+        if not draft.arrangement:
             return None
+        try:
+            if draft.act == PROPOSE:
+                return _title_of(await self._officials.proposal(draft.acts[0]))
+            return await self._repository.title(draft.arrangement)
+        except NotFound:
+            pass
+        try:
+            return _title_of((await self._selection.terms(draft.arrangement))[1])
+        except ArmslengthError:  # declined meanwhile, or never to be read
+            return None
+
+
+def _title_of(proposal: Proposal) -> str:
+    return decode_terms(proposal.document.encode()).title
+
+
+def _is_asked(record: DraftRecord, asked: manage.ApprovalsRequest) -> bool:
+    """Whether a draft is among those that are asked for."""
+    if asked.arrangement and record.draft.arrangement != asked.arrangement:
+        return False
+    return record.hash.startswith(asked.draft) if asked.draft else asked.over or not record.is_over

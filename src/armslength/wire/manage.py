@@ -8,10 +8,11 @@ answers. What `--json` prints (docs/cli-json.md) has the same fields.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from armslength.approvals.drafts import Decision, DraftedAct, Proof
+from armslength.approvals.ledger import DraftState, Fulfilment
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login
 from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.core.arrangement.state import State
@@ -144,16 +145,27 @@ class AskOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalsRequest:
-    """The drafts that wait, and standing approvals; `over`: those that are over too."""
+    """The drafts that wait, and standing approvals; `over`: those that are over too (of these the latest `most`, unless
+    it is 0). With `draft` those alone whose hash begins so, over or not; with `arrangement` those in it."""
 
     over: bool = False
+    most: int = 0
+    draft: str = ""
+    arrangement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhichDraft:
+    """A draft, by its hash."""
+
+    draft: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyOrder:
-    """The first policy, by the owner's word."""
+    """The first policy, by the owner's word; without one, the question which is in force."""
 
-    policy: ApprovalPolicy
+    policy: ApprovalPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,8 +413,8 @@ class DraftReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedDraft:
-    """A draft, where it stands, whom it needs (None: no more, the policy is another one), and who has said what.
-    `why`, `reason`: of one that has ended."""
+    """A draft, where it stands, whom it needs by the policy under which it was asked for, and who has said what.
+    `used`: what was done on a standing approval. `why`, `reason`: of one that has ended."""
 
     hash: str
     state: str
@@ -411,9 +423,17 @@ class ListedDraft:
     needs: ApprovalRule | None = None
     approved: tuple[str, ...]
     objected: tuple[str, ...]
+    used: tuple[Fulfilment, ...] = ()
     why: str
     reason: str
     at: int
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Whose approval it still waits for: any of these."""
+        said = {self.draft.by, *self.approved, *self.objected}
+        is_open = self.state == DraftState.OPEN and self.needs is not None
+        return tuple(name for name in self.needs.of if name not in said) if self.needs and is_open else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,9 +446,11 @@ class DraftResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalsView:
-    """The policy in force, where the journal ends, and drafts, oldest first."""
+    """The policy in force, where the journal ends, and drafts, oldest first. `policies`: by hash, those under which
+    these were asked for: an official's id is that policy's."""
 
     policy: ApprovalPolicy
+    policies: dict[str, ApprovalPolicy] = field(default_factory=dict)
     lines: int
     head: str
     drafts: tuple[ListedDraft, ...]
@@ -436,9 +458,11 @@ class ApprovalsView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinesPage:
-    """Lines of the journal, each as canonical JSON; `next` is where the next page starts (None: nowhere)."""
+    """Lines of the journal, each as canonical JSON; `who`: the name of whoever says each, "" for the node itself;
+    `next` is where the next page starts (None: nowhere)."""
 
     lines: tuple[str, ...]
+    who: tuple[str, ...] = ()
     next: int | None = None
 
 
@@ -474,6 +498,7 @@ DRAFT: Final = Verb("draft", DraftOrder, DraftReply)
 ASK: Final = Verb("ask", AskOrder, DraftResult)
 DECIDE: Final = Verb("decide", Decision, DraftResult)
 POLICY: Final = Verb("policy", PolicyOrder, ApprovalsView)
+DRAFTED: Final = Verb("drafted", WhichDraft, ShownTerms)
 LINES: Final = Verb("lines", LinesRequest, LinesPage)
 CLOCK: Final = Verb("clock", ClockOrder, ClockTime)
 

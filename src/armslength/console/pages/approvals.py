@@ -5,6 +5,7 @@ Officials sign in the browser, with keys that stay there; or bring what was sign
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -15,21 +16,37 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from armslength.analysis.check import check
 from armslength.approvals.drafts import APPROVE, ASK, MAX_WHY, OBJECT, Decision, DraftedAct, Proof, word_message
 from armslength.approvals.ledger import DraftState
-from armslength.approvals.policy import ApprovalPolicy, Login
-from armslength.console.approving import asked_for, policy_of
+from armslength.approvals.policy import POLICY, ApprovalPolicy, Login
+from armslength.approvals.policy_changes import policy_changes
+from armslength.console.approving import asked_for, policy_of, sentences
 from armslength.console.guard import session_of
+from armslength.console.pages.terms import SHOWN as CHANGES
+from armslength.console.pages.terms import changes_of
 from armslength.console.render import Pages
 from armslength.console.sessions import APPROVE as MAY_APPROVE
-from armslength.core.canonical import canonical
+from armslength.core.canonical import canonical, digest
 from armslength.errors import Misuse, NotFound
+from armslength.report.clauses import clauses, general
 from armslength.wire import manage
 from armslength.wire.approvals import MAX_DECISION, decode_decision, decode_line
-from armslength.wire.manage import ApprovalsRequest, Asker, DraftOrder, LinesRequest, ListedDraft
+from armslength.wire.manage import (
+    ApprovalsRequest,
+    Asker,
+    DraftOrder,
+    LinesRequest,
+    ListedDraft,
+    PolicyOrder,
+    WhichDraft,
+)
+from armslength.wire.strict import convert
+from armslength.wire.terms_json import decode_terms
 
 SHOWN: Final = 100  # drafts that are over, on one page
 LINES: Final = 50  # of the journal, on one page
+NAMED: Final = 12  # digits of a hash that name a draft
 KEY: Final = 44  # characters of a key in base64
 SIGNATURE: Final = 88
 
@@ -53,12 +70,12 @@ def routes(pages: Pages) -> list[Route]:
 
 def _shows(pages: Pages) -> list[Route]:
     async def listed(request: Request) -> Response:
-        found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
+        found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True, most=SHOWN))
         version = str(found.lines)
         if same := pages.unchanged(request, version):
             return same
         waiting = [each for each in found.drafts if each.state == DraftState.OPEN]
-        standing = [each for each in found.drafts if each.state == DraftState.APPROVED]
+        approved = [each for each in found.drafts if each.state == DraftState.APPROVED]
         over = [each for each in reversed(found.drafts) if each.state in {DraftState.DONE, DraftState.ENDED}]
         return pages.page(
             request,
@@ -66,30 +83,48 @@ def _shows(pages: Pages) -> list[Route]:
             version=version,
             found=found,
             waiting=waiting,
-            standing=standing,
-            over=over[:SHOWN],
+            standing=[each for each in approved if each.draft.until],
+            due=[each for each in approved if not each.draft.until],
+            over=over,
         )
 
     async def shown(request: Request) -> Response:
-        name = request.path_params["draft"]
-        found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
-        listed = _draft(found.drafts, name)
+        listed, policy = await _found(pages, request)
         words = (APPROVE, OBJECT) if listed.state in {DraftState.OPEN, DraftState.APPROVED} else ()
         return pages.page(
             request,
             "draft.html.j2",
-            **_signable(listed.draft, words, found.policy),
+            **await _signable(pages, listed.draft, words, policy),
             listed=listed,
         )
 
     async def file(request: Request) -> Response:
-        found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(over=True))
-        draft = _draft(found.drafts, request.path_params["draft"])
+        draft, _ = await _found(pages, request)
         headers = {"content-disposition": f'attachment; filename="draft-{draft.hash[:12]}.json"'}
         return Response(canonical(draft.draft), media_type="application/json", headers=headers)
 
+    async def proposed(request: Request) -> Response:
+        listed, _ = await _found(pages, request)
+        found = await pages.owner.ask(manage.DRAFTED, WhichDraft(draft=listed.hash))
+        if digest(found.document.encode()) != listed.draft.arrangement:
+            raise Misuse("bad-answer", "the node shows other terms than the draft names", "terms")
+        terms = decode_terms(found.document.encode())
+        changes = await changes_of(pages, found.replaces, terms, found.texts) if found.replaces else []
+        return pages.page(
+            request,
+            "drafted.html.j2",
+            found=found,
+            draft=listed.hash,
+            terms=terms,
+            clauses=clauses(terms, found.texts),
+            general=general(terms),
+            findings=await asyncio.to_thread(check, terms, found.texts),
+            changes=changes[:CHANGES],
+        )
+
     return [
         Route("/approvals", listed),
+        Route("/approvals/{draft}/terms", proposed),
         Route("/approvals/{draft}", shown),
         Route("/approvals/{draft}/file", file),
     ]
@@ -136,7 +171,7 @@ def _asks(pages: Pages) -> list[Route]:
             raise Misuse("bad-answer", "the node has drafted something else than it names", "draft")
         session_of(request).drafted = reply.draft
         policy = await policy_of(pages.owner)
-        return pages.page(request, "draft.html.j2", **_signable(reply.draft, (ASK,), policy), listed=None)
+        return pages.page(request, "draft.html.j2", **await _signable(pages, reply.draft, (ASK,), policy), listed=None)
 
     async def asked(request: Request) -> Response:
         form = await request.form()
@@ -155,12 +190,13 @@ def _journals(pages: Pages) -> list[Route]:
     async def journal(request: Request) -> Response:
         number = request.query_params.get("page", "0")
         page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0
-        found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest())
+        found = await pages.owner.ask(manage.POLICY, PolicyOrder())
         end = found.lines - page * LINES
         start = max(0, end - LINES)
-        lines = (await pages.owner.ask(manage.LINES, LinesRequest(start=start))).lines[: max(0, end - start)]
-        told = [_line(each, found.policy) for each in reversed(lines)]
-        return pages.page(request, "journal.html.j2", lines=told, head=found.head, number=page, more=start > 0)
+        read = await pages.owner.ask(manage.LINES, LinesRequest(start=start))
+        told = [_line(*each) for each in list(zip(read.lines, read.who, strict=True))[: max(0, end - start)]]
+        lines = list(reversed(told))
+        return pages.page(request, "journal.html.j2", lines=lines, head=found.head, number=page, more=start > 0)
 
     async def export(_: Request) -> Response:
         headers = {"content-disposition": 'attachment; filename="journal.jsonl"'}
@@ -172,11 +208,13 @@ def _journals(pages: Pages) -> list[Route]:
     ]
 
 
-def _draft(drafts: tuple[ListedDraft, ...], name: str) -> ListedDraft:
-    found = next((each for each in drafts if each.hash == name), None)
-    if found is None or found.draft.hash != name:
+async def _found(pages: Pages, request: Request) -> tuple[ListedDraft, ApprovalPolicy]:
+    """The draft that a path names by its hash, or the beginning of it, and the policy under which it was asked for."""
+    name = request.path_params["draft"]
+    found = await pages.owner.ask(manage.APPROVALS, ApprovalsRequest(draft=name))
+    if len(name) < NAMED or len(found.drafts) != 1 or found.drafts[0].draft.hash != found.drafts[0].hash:
         raise NotFound("unknown-draft", "no such draft was asked for here", name[:16])
-    return found
+    return found.drafts[0], found.policies[found.drafts[0].draft.policy]
 
 
 def _asking(request: Request) -> DraftOrder:
@@ -196,15 +234,19 @@ def _asker(pages: Pages, request: Request, form: FormData) -> Asker:
     return Asker(key=key)
 
 
-def _signable(draft: DraftedAct, words: tuple[str, ...], policy: ApprovalPolicy) -> dict[str, Any]:
-    """A draft for its page: its bytes, which the browser hashes, and each message that may be signed."""
-    text = canonical(draft)
+async def _signable(pages: Pages, draft: DraftedAct, words: tuple[str, ...], policy: ApprovalPolicy) -> dict[str, Any]:
+    """A draft for its page: what it does, its bytes, which the browser hashes, and each message that may be signed."""
+    text, changes = canonical(draft), None
+    if draft.act == POLICY:
+        changes = policy_changes(policy, convert(ApprovalPolicy, draft.acts[0].body, POLICY))
     return {
         "draft": draft,
         "hash": draft.hash,
         "exact": base64.b64encode(text).decode(),
         "acts": [(act.name, canonical(act.body).decode()) for act in draft.acts],
         "messages": [(word, word_message(draft.hash, word).decode()) for word in words],
+        "said": await sentences(pages.owner, draft),
+        "changes": changes,
         "policy": policy,
     }
 
@@ -217,29 +259,22 @@ def _proof(form: FormData) -> Proof:
     return Proof(key=key, sig=sig)
 
 
-def _line(text: str, policy: ApprovalPolicy) -> JournalLine:
-    """What a line says. Who it is is told by the policy in force: a key that it does not know any more is shown."""
+def _line(text: str, who: str) -> JournalLine:
+    """What a line says, and who says it."""
     line = decode_line(text.encode())
-    draft, who, more = "", "", ""
+    draft, more = "", ""
     if line.adopted:
         kind, draft = "adopted", line.adopted.draft
     elif line.requested:
         asked = line.requested.draft
-        kind, draft, who, more = "requested", asked.hash, _called(policy, asked.by), asked.act
+        kind, draft, more = "requested", asked.hash, asked.act
     elif line.decided:
-        proof = line.decided.proof
-        name = policy.with_key(proof.key) if proof.key else policy.with_login(proof.login) if proof.login else None
         kind, draft = line.decided.word, line.decided.draft
-        who = _called(policy, name) if name else (proof.key or "")
     elif line.fulfilled:
         kind, draft = "fulfilled", line.fulfilled.draft
     else:
         kind, draft, more = "ended", *((line.ended.draft, line.ended.why) if line.ended else ("", ""))
     return JournalLine(number=line.number, at=line.at, kind=kind, draft=draft, who=who, more=more)
-
-
-def _called(policy: ApprovalPolicy, name: str) -> str:
-    return policy.officials[name].name if name in policy.officials else name
 
 
 async def _journal(pages: Pages) -> AsyncIterator[bytes]:
