@@ -9,13 +9,17 @@ from typing import Any
 from unittest.mock import patch
 
 from armslength.core.arrangement.bodies import Attest
+from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import entry_hash
 from armslength.engine.journal import KIND
+from armslength.engine.monitor import ARRANGEMENT
 from armslength.engine.recorder import Recorder
-from armslength.wire.own import SealedHead
+from armslength.ports import Batch, Put
+from armslength.wire.own import Proposal, SealedHead, decode_written
+from armslength.wire.terms_json import encode_terms
 from tests.golden.terms import at
 from tests.sim.evil import begun
-from tests.sim.harness import World
+from tests.sim.harness import World, ring, world_terms
 from tests.sim.virtual import play
 
 FALSE = Attest(claim="k2", period=0, value=False)
@@ -54,6 +58,55 @@ def test_what_everyone_dropped_is_sent_again(tmp_path: Path) -> None:
             claims = (await world.state()).claims
             assert {claim for claim in ("k2", "k1a") if "m1" in claims[claim].open.get("0", {})} == {"k2", "k1a"}
             await world.check()
+
+    play(story())
+
+
+def test_what_is_said_and_read_at_once_at_a_console_is_done_in_turn(tmp_path: Path) -> None:
+    """Several pages of one console use one monitor: each statement gets a number of its own, a form that was sent twice
+    says one thing once, and nobody is told to try again."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            monitor = world.monitor("m1")
+            third = dataclasses.replace(LATER, claim="k1b")
+            asked = [say(world, FALSE), monitor.records(), say(world, LATER), say(world, FALSE), monitor.records()]
+            said = await asyncio.gather(*asked, say(world, third))
+            assert [said[0], said[2], said[3], said[5]] == [["placed"]] * 4
+            rows = await world.stores["m1"].find(KIND)
+            assert sorted(decode_written(row.body).entry.author_seq for row in rows) == [0, 1, 2]
+            await world.rest()
+            assert not (await world.state()).arrangement.excluded
+            await world.check()
+
+    play(story())
+
+
+def test_what_cannot_be_read_stands_in_no_other_s_way(tmp_path: Path) -> None:
+    """A node that is away, and terms that name a monitor with another key than its own, are told of; what waits for the
+    monitor elsewhere is shown."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            await world.clock(at(0, 1))
+            monitor = world.monitor("m1")
+            terms = world_terms()
+            own = terms.actors["m1"].keys
+            assert own is not None
+            keys = dataclasses.replace(own, entries=ring("m9")["entries"].text)
+            actors = terms.actors | {"m1": dataclasses.replace(terms.actors["m1"], keys=keys)}
+            document = encode_terms(dataclasses.replace(terms, title="Other", actors=actors))
+            other = Proposal(document=document.decode(), texts={})
+            await world.stores["m1"].commit(Batch(puts=[Put(ARRANGEMENT, digest(document), 0, canonical(other))]))
+            await world.nodes["B"].crash()
+            found, troubles = await monitor.records()
+            assert [each.arrangement for each in found] == [world.arrangement]
+            told = {(each.whom, each.what): each.reason for each in troubles}
+            assert "do not name us with our current key" in told["", f"the reading of {digest(document)[:12]}"]
+            assert [whom for whom, what in told if whom] == [world.nodes["B"].config.address]
 
     play(story())
 

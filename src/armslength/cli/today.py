@@ -12,7 +12,7 @@ from armslength.config import Config, load
 from armslength.errors import DONE, ArmslengthError, Misuse, Unavailable
 
 if TYPE_CHECKING:
-    from armslength.runtime.monitor import MonitorRecord
+    from armslength.runtime.monitor import MonitorRecord, Trouble
     from armslength.wire.news import AskedNow, NewsView, NotifyReport, StalledTask, TodayView, ToldEvent
 
 WAIT_S: Final = 25  # that the node waits for news before it says that there are none
@@ -38,10 +38,10 @@ def _today(config: Config) -> TodayView:
 
     from armslength.runtime.monitor import today_of
 
-    return today_of(asyncio.run(_records(config)))
+    return today_of(*asyncio.run(_records(config)))
 
 
-async def _records(config: Config) -> list[MonitorRecord]:
+async def _records(config: Config) -> tuple[list[MonitorRecord], list[Trouble]]:
     from armslength.runtime.monitor import opened
 
     async with opened(config) as monitor:

@@ -35,6 +35,7 @@ from armslength.wire.own import (
     Proposal,
     SealedHead,
     SubmissionAnswer,
+    Trouble,
     covered,
     decode_arrangements,
     decode_sealed,
@@ -49,12 +50,15 @@ ARRANGEMENT = "arrangement"
 MAX_PAGES = 1000  # of arrangements, that one node is asked for
 TIMEOUT_S = 10.0  # how long the nodes may take to say in what they are engaged …
 LINGER_S = 2.0  # … and, once one of them has, the others
+SEARCH, RECORD = "the search for what names us", "the reading of {name}"  # troubles
+MOST_TROUBLES = 20
 AGAIN = "it is sent again with the next command of this folder"
 
 
 class Monitor:
-    """One monitor's folder, opened for one command. `nodes` are the addresses of those that it talks to, and `wall` is
-    the machine's clock (rule 8.3a)."""
+    """One monitor's folder, opened for one command, or for a console: it then says and reads one thing after the other,
+    as commands do. `nodes` are the addresses of those that it talks to, and `wall` is the machine's clock (rule 8.3a).
+    """
 
     def __init__(
         self, store: Store, peers: Peers, keys: KeySource, did: str, nodes: Sequence[str], wall: Callable[[], float]
@@ -65,6 +69,8 @@ class Monitor:
         self._did = did
         self._nodes = nodes
         self._wall = wall
+        self._at_work = asyncio.Lock()
+        self.silent: dict[str, str] = {}  # nodes that gave no answer when they were last asked, and why
 
     async def say(self, which: str, bodies: Sequence[Body], events: Sequence[str] = ()) -> StatementResults:
         """Sign and send statements, together with what no seal covers yet of those before; what became of each, and of
@@ -75,8 +81,9 @@ class Monitor:
         arrangement, me = digest(proposal.document.encode()), named_as(terms, self._did, self._keys["entries"].text)
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
-        journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
-        said = tuple(await self._say(terms, journal, bodies))
+        async with self._at_work:
+            journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
+            said = tuple(await self._say(terms, journal, bodies))
         return StatementResults(arrangement=arrangement, title=terms.title, said=said)
 
     async def _say(self, terms: Arrangement, journal: Journal, bodies: Sequence[Body]) -> list[StatementResult]:
@@ -175,19 +182,30 @@ class Monitor:
         """An arrangement as a node shows it. Raises Misuse where there is a choice, or where it does not name us."""
         return await self._record(await self.arrangement(which))
 
-    async def records(self) -> list[MonitorRecord]:
-        """Every arrangement that names us, as a node shows it. Raises Unavailable where no node answers."""
+    async def records(self) -> tuple[list[MonitorRecord], list[Trouble]]:
+        """Every arrangement that names us, as a node shows it, and what was not to be had: one that cannot be read
+        stands in no other's way. Raises Unavailable where no node answers."""
         await self._learn(may_miss=True)
-        return [await self._record(proposal) for proposal in await self._known("")]
+        found, now = list[MonitorRecord](), int(self._wall())
+        troubles = [Trouble(what=SEARCH, whom=node, since=now, reason=why) for node, why in self.silent.items()]
+        for proposal in await self._known(""):
+            try:
+                found.append(await self._record(proposal))
+            except ArmslengthError as error:
+                name = digest(proposal.document.encode())
+                what = RECORD.format(name=name[:12])
+                troubles.append(Trouble(what=what, arrangement=name, since=now, reason=error.reason))
+        return found, troubles[:MOST_TROUBLES]
 
     async def _record(self, proposal: Proposal) -> MonitorRecord:
         terms, arrangement = decode_terms(proposal.document.encode()), digest(proposal.document.encode())
         me = named_as(terms, self._did, self._keys["entries"].text)
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
-        state, now, last = await read(self._store, self._peers, arrangement, terms, me, int(self._wall()))
-        journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
-        pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
+        async with self._at_work:
+            state, now, last = await read(self._store, self._peers, arrangement, terms, me, int(self._wall()))
+            journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
+            pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
         return MonitorRecord(
             arrangement=arrangement, terms=terms, me=me, state=state, now=now, last=last, pending=pending
         )
@@ -228,6 +246,7 @@ class Monitor:
                 if name not in known:
                     await self._store.commit(Batch(puts=[Put(ARRANGEMENT, name, 0, canonical(proposal))]))
                     known.add(name)
+        self.silent = errors
         if len(errors) == len(asked):
             raise Unavailable("no-node", f"no node answers: {'; '.join(errors.values())}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import socket
 import time
@@ -19,9 +20,10 @@ from armslength.console.owner import Owner
 from armslength.console.render import environment
 from armslength.console.sessions import Sessions
 from armslength.engine.monitor import Monitor
-from armslength.errors import Misuse, NotFound
+from armslength.errors import ArmslengthError, Misuse, NotFound
 from armslength.identity.keys import KeyRing
 from armslength.net import owner
+from armslength.notify.settings import check_address
 from armslength.runtime.monitor import MonitorRecord, opened, today_of
 from armslength.runtime.node import signals
 from armslength.views.tasks import ahead
@@ -43,7 +45,8 @@ from armslength.wire.manage import (
     WhichArrangement,
     bodies_of,
 )
-from armslength.wire.news import TODAY, NoQuestion, TodayView
+from armslength.wire.news import NODES, REMIND, TODAY, NodeAnswers, NoQuestion, ReminderOrder, TodayView
+from armslength.wire.own import Trouble
 from armslength.wire.terms_json import encode_terms
 
 Q = TypeVar("Q")
@@ -81,15 +84,19 @@ class MonitorOwner:
 
     def __init__(self, config: Config, monitor: Monitor) -> None:
         self._monitor = monitor
+        self._nodes = config.nodes
         self.name = config.name
         self.did = config.did
-        self._read: tuple[float, list[MonitorRecord]] = (0.0, [])
+        self._read: tuple[float, list[MonitorRecord], list[Trouble]] = (0.0, [], [])
+        self._reading = asyncio.Lock()
         self._verbs: dict[str, Callable[[Any], Awaitable[object]]] = {
             TODAY.name: self._today,
             LIST.name: self._list,
             VIEW.name: self._view,
             RECORD.name: self._record,
             SAY.name: self._say,
+            REMIND.name: self._remind,
+            NODES.name: self._answers,
         }
 
     async def ask(self, verb: Verb[Q, A], asked: Q) -> A:
@@ -102,14 +109,24 @@ class MonitorOwner:
 
     async def _records(self) -> list[MonitorRecord]:
         """What was just read serves the next pages as well: reading verifies whole records."""
-        at, records = self._read
-        if time.monotonic() > at + FRESH_S:
-            records = await self._monitor.records()
-            self._read = time.monotonic(), records
-        return records
+        async with self._reading:
+            if time.monotonic() > self._read[0] + FRESH_S:
+                found = await self._monitor.records()
+                self._read = time.monotonic(), *found
+            return self._read[1]
 
     async def _today(self, _: NoQuestion) -> TodayView:
-        return today_of(await self._records())
+        return today_of(await self._records(), self._read[2])
+
+    async def _remind(self, asked: ReminderOrder) -> NodeAnswers:
+        if asked.address:
+            check_address(asked.address, "address")
+        return NodeAnswers(nodes=await self._monitor.remind(asked.address))
+
+    async def _answers(self, _: NoQuestion) -> NodeAnswers:
+        with contextlib.suppress(ArmslengthError):
+            await self._records()
+        return NodeAnswers(nodes={node: self._monitor.silent.get(node, "") for node in self._nodes})
 
     async def _list(self, asked: ListPage) -> ArrangementList:
         found = []
@@ -144,8 +161,10 @@ class MonitorOwner:
         return SealedRecord(document=proposal.document, texts=proposal.texts, leaves=leaves)
 
     async def _say(self, asked: StatementsOrder) -> StatementResults:
-        self._read = (0.0, [])
-        return await self._monitor.say(asked.arrangement, bodies_of(asked), asked.events)
+        try:
+            return await self._monitor.say(asked.arrangement, bodies_of(asked), asked.events)
+        finally:
+            self._read = (0.0, [], [])
 
 
 @asynccontextmanager

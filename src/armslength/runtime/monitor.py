@@ -18,8 +18,9 @@ from armslength.store.sqlite import SqliteStore
 from armslength.views.tasks import ahead
 from armslength.views.today import attested, outline, soonest
 from armslength.wire.news import AskedNow, LastWord, StalledTask, TodayView
+from armslength.wire.own import Trouble
 
-__all__ = ["MonitorRecord", "opened", "today_of"]
+__all__ = ["MonitorRecord", "Trouble", "opened", "today_of"]
 
 
 @asynccontextmanager
@@ -34,8 +35,8 @@ async def opened(config: Config) -> AsyncIterator[Monitor]:
         yield Monitor(store, peers, keys, config.did, config.nodes, time.time)
 
 
-def today_of(records: Sequence[MonitorRecord]) -> TodayView:
-    """What waits for a monitor, by what nodes show it."""
+def today_of(records: Sequence[MonitorRecord], troubles: Sequence[Trouble] = ()) -> TodayView:
+    """What waits for a monitor, by what nodes show it, and what was not to be had."""
     asked: list[AskedNow] = []
     stalled: list[StalledTask] = []
     said: list[LastWord] = []
@@ -51,5 +52,10 @@ def today_of(records: Sequence[MonitorRecord]) -> TodayView:
     asked.sort(key=soonest)
     stalled.sort(key=soonest)
     return TodayView(
-        now=int(time.time()), simulated=simulated, asked=tuple(asked), stalled=tuple(stalled), said=tuple(said)
+        now=int(time.time()),
+        simulated=simulated,
+        asked=tuple(asked),
+        stalled=tuple(stalled),
+        said=tuple(said),
+        troubles=tuple(troubles),
     )

@@ -336,9 +336,8 @@ def _hold(path: Path) -> apsw.Connection:
         lock.execute("BEGIN EXCLUSIVE")
     except apsw.BusyError:
         lock.close()
-        raise Misuse(
-            "store-in-use", "another process has this database open; stop it first, or use another folder", str(path)
-        ) from None
+        by = "another process (a node, a console, a command) has this database open"
+        raise Misuse("store-in-use", f"{by}; stop it first, or use another folder", str(path)) from None
     return lock
 
 

@@ -175,7 +175,25 @@ class CalendarAddress:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReminderOrder:
+    """An address of mail at which a monitor wants to be reminded; "" for none any more."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAnswers:
+    """By its address, what each node that a monitor asks has said: asked for reminders "asked", "known", or why not;
+    asked for arrangements "", or why it gave no answer."""
+
+    nodes: dict[str, str]
+
+
 TODAY: Final = Verb("today", NoQuestion, TodayView)
 NEWS: Final = Verb("news", NewsQuestion, NewsView)
 NOTIFY_TEST: Final = Verb("notify-test", NoQuestion, NotifyReport)
 CALENDAR: Final = Verb("calendar", CalendarOrder, CalendarAddress)
+# What a monitor's folder alone is asked.
+REMIND: Final = Verb("remind", ReminderOrder, NodeAnswers)
+NODES: Final = Verb("nodes", NoQuestion, NodeAnswers)

@@ -1,4 +1,4 @@
-"""Who this node is, who is told what, and how well it reaches the others."""
+"""Who this node or monitor is, who is told what, and how well the others are reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from armslength.console.render import Pages
 from armslength.console.sessions import MANAGE
 from armslength.errors import ArmslengthError, Misuse
 from armslength.wire.manage import LIST, VIEW, ListPage, NodeView, WhichArrangement
-from armslength.wire.news import CALENDAR, NOTIFY_TEST, TODAY, CalendarOrder, NoQuestion
+from armslength.wire.news import (
+    CALENDAR,
+    NODES,
+    NOTIFY_TEST,
+    REMIND,
+    TODAY,
+    CalendarOrder,
+    NoQuestion,
+    ReminderOrder,
+)
 
 MOST: Final = 20  # arrangements whose members are looked at for one page
 ORDERS: Final[Mapping[str, CalendarOrder]] = {
@@ -27,6 +36,10 @@ def routes(pages: Pages) -> list[Route]:
     """This part's pages."""
 
     async def settings(request: Request) -> Response:
+        card = pages.card.file().decode() if pages.card else ""
+        if pages.owner.is_monitor:
+            answers = await pages.owner.ask(NODES, NoQuestion())
+            return pages.page(request, "settings_monitor.html.j2", card=card, nodes=answers.nodes)
         today = await pages.owner.ask(TODAY, NoQuestion())
         listed = (await pages.owner.ask(LIST, ListPage())).arrangements
         views = [view for each in listed[:MOST] if (view := await _view(pages, each.arrangement))]
@@ -34,7 +47,7 @@ def routes(pages: Pages) -> list[Route]:
         return pages.page(
             request,
             "settings.html.j2",
-            card=pages.card.file().decode() if pages.card else "",
+            card=card,
             troubles=today.troubles,
             views=views,
             titles=titles,
@@ -52,8 +65,19 @@ def routes(pages: Pages) -> list[Route]:
         found = await pages.owner.ask(CALENDAR, order)
         return pages.page(request, "calendar.html.j2", url=found.url)
 
+    async def reminders(request: Request) -> Response:
+        form = await request.form()
+        is_over = form.get("do") == "stop"
+        address = "" if is_over else str(form.get("address", "")).strip()
+        if not address and not is_over:
+            raise Misuse("no-address", "give an address of mail", "address")
+        found = await pages.owner.ask(REMIND, ReminderOrder(address=address))
+        request.state.outcome = "stopped" if is_over else "asked"
+        return pages.page(request, "reminders.html.j2", nodes=found.nodes)
+
     return [
         Route("/settings", settings),
+        Route("/settings/reminders", pages.only(MANAGE, reminders), methods=["POST"]),
         Route("/settings/notifications", pages.only(MANAGE, test), methods=["POST"]),
         Route("/settings/calendar", pages.only(MANAGE, calendar), methods=["POST"]),
     ]
