@@ -104,7 +104,8 @@ class Destination(Table, frozen=True):
     """`[[notify.to]]`: one who is told, by mail or at a webhook (whose secret is in a file or a variable of the
     environment). kinds: what of; roles: in which arrangements, by our part in them (empty: in all). digest: kinds that
     wait for the daily digest. quiet: whether quiet hours count. invitations: whether deadlines come as invitations to a
-    calendar, too."""
+    calendar, too. official: the id of one in the policy of approvals, who is told what waits for its word and nothing
+    else."""
 
     mail: str = ""
     webhook: str = ""
@@ -115,6 +116,7 @@ class Destination(Table, frozen=True):
     digest: tuple[Kind, ...] = ()
     quiet: bool = True
     invitations: bool = False
+    official: str = ""
 
 
 class Notify(Table, frozen=True):

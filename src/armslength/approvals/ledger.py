@@ -175,6 +175,12 @@ class Ledger:
             return ""
         return policy.officials[name].name if name else ""
 
+    def left(self, record: DraftRecord) -> tuple[str, ...]:
+        """Whose approval a draft still waits for: any of these."""
+        rule, said = self.rule(record.draft.act), {record.draft.by, *record.approved, *record.objected}
+        is_open = record.state is DraftState.OPEN
+        return tuple(name for name in rule.of if name not in said) if rule is not None and is_open else ()
+
     def rule(self, act: str) -> ApprovalRule | None:
         """Whom an act needs by the policy in force."""
         return self.policy.rule(act)

@@ -16,7 +16,8 @@ KINDS: Final = (ASKED, NEAR, PASSED, HAPPENED, SILENCE, TROUBLE)
 class Notification:
     """kind: of `KINDS`. event: what is asked ("attest", …) or has happened ("suspended", …); see `catalogue`. subject:
     an object's id, "" where it is about none. keys: the tasks that it is about, if any (`news.OpenTask`). roles: our
-    own in the arrangement. until: up to when what is asked is in time. who: of whom nothing has been heard."""
+    own in the arrangement. officials: whose approval it waits for, by the ids in the policy. until: up to when what is
+    asked is in time. who: of whom nothing has been heard."""
 
     id: str
     kind: str
@@ -26,6 +27,7 @@ class Notification:
     subject: str = ""
     keys: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    officials: tuple[str, ...] = ()
     at: int
     until: int | None = None
     who: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from armslength.notify.hours import Hours
 from armslength.notify.notification import Notification
 from armslength.notify.webhook import read_secret
 from armslength.views.tasks import KINDS as ASKED
+from armslength.views.today import APPROVE
 from armslength.wire.terms_values import BadValue, read_duration
 
 ANY: Final = "any"
@@ -58,10 +59,13 @@ class Addressee:
     digest: frozenset[str] = frozenset()
     quiet: bool = True
     invitations: bool = False
+    official: str = ""
     stop: str = ""  # the link that ends it
 
     def wants(self, said: Notification) -> bool:
-        """Whether it is told this."""
+        """Whether it is told this: an official, what waits for its word alone."""
+        if self.official and self.official not in said.officials:
+            return False
         return said.kind in self.kinds and (not self.roles or not said.roles or bool(self.roles & set(said.roles)))
 
 
@@ -157,8 +161,9 @@ def _leads(given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
     found = dict(LEADS)
     for kind, texts in given.items():
         setting = f"notify.lead.{kind}"
-        if kind not in {ANY, TERM, *ASKED}:
-            raise bad_setting(setting, f"nothing is asked that is called so; there is {', '.join((ANY, TERM, *ASKED))}")
+        if kind not in {ANY, TERM, APPROVE, *ASKED}:
+            known = ", ".join((ANY, TERM, *ASKED, APPROVE))
+            raise bad_setting(setting, f"nothing is asked that is called so; there is {known}")
         found[kind] = tuple(sorted((_duration(each, setting) for each in texts), reverse=True))
     return found
 
@@ -186,6 +191,7 @@ def _addressee(given: Destination, folder: Path) -> Addressee:
         digest=frozenset(given.digest),
         quiet=given.quiet and not given.webhook,
         invitations=given.invitations,
+        official=given.official,
     )
 
 

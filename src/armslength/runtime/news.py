@@ -30,7 +30,7 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient, app
         await registry.load()
         outbox.registered = registry.named
     await outbox.load()
-    door = Door(store, repository, node.proposals, approvals)
+    door = Door(store, repository, node.proposals, approvals, found.leads)
     notifier = Notifier(store, repository, node.recorder, found, outbox, door, registry)
     await notifier.begin()
     node.observer = notifier

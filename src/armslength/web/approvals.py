@@ -162,6 +162,7 @@ class ApprovalVerbs:
             needs=self._approvals.ledger.policies[record.draft.policy].rule(record.draft.act),
             approved=record.approved,
             objected=record.objected,
+            left=self._approvals.ledger.left(record),
             used=record.used,
             why=record.why,
             reason=record.reason,

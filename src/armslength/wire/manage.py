@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from armslength.approvals.drafts import Decision, DraftedAct, Proof
-from armslength.approvals.ledger import DraftState, Fulfilment
+from armslength.approvals.ledger import Fulfilment
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login
 from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.core.arrangement.state import State
@@ -414,7 +414,8 @@ class DraftReply:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedDraft:
     """A draft, where it stands, whom it needs by the policy under which it was asked for, and who has said what.
-    `used`: what was done on a standing approval. `why`, `reason`: of one that has ended."""
+    `left`: whose approval it still waits for, any of these. `used`: what was done on a standing approval. `why`,
+    `reason`: of one that has ended."""
 
     hash: str
     state: str
@@ -423,17 +424,11 @@ class ListedDraft:
     needs: ApprovalRule | None = None
     approved: tuple[str, ...]
     objected: tuple[str, ...]
+    left: tuple[str, ...] = ()
     used: tuple[Fulfilment, ...] = ()
     why: str
     reason: str
     at: int
-
-    @property
-    def left(self) -> tuple[str, ...]:
-        """Whose approval it still waits for: any of these."""
-        said = {self.draft.by, *self.approved, *self.objected}
-        is_open = self.state == DraftState.OPEN and self.needs is not None
-        return tuple(name for name in self.needs.of if name not in said) if self.needs and is_open else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

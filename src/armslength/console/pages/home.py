@@ -26,7 +26,7 @@ WHERE: Final[Mapping[str, str]] = {  # on which page a task is done
     "answer": "/a/{}/act#respond-{}",
     "determine": "/a/{}/act#determine-{}",
     "resume": "/a/{}/act#resume",
-    "approve": "/approvals",
+    "approve": "/approvals/{1}",
 }
 
 
