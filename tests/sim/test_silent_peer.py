@@ -63,6 +63,16 @@ def _counted(world: World, sender: str, whom: str, asked: list[float]) -> Any:
     return patch.object(world.network, "carry", counted)
 
 
+def _stuck(world: World, whom: str) -> Any:
+    """A patch: `whom` takes connections, and answers nothing."""
+
+    async def stuck(*asked: Any) -> Any:
+        await asyncio.sleep(30)
+        raise Unavailable("timeout", "did not answer in time")
+
+    return patch.object(world.nodes[whom].host, "answer", stuck)
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_party_that_is_away_costs_the_keeper_one_attempt_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
@@ -165,5 +175,53 @@ def test_one_answer_that_is_refused_silences_no_other_arrangement(tmp_path: Path
             assert pause.left <= 1
             assert live.backoffs.answered("B")
             assert pause.is_over
+
+    play(story())
+
+
+def test_a_party_that_takes_connections_and_answers_nothing_is_tried_in_one_arrangement_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stuck as a whole: as of one that is away, all arrangements find out together (rules 11.2c, 11.3a)."""
+    monkeypatch.setattr(repository, "KEPT_OPEN", 0)
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            many, asked = await _many(world), list[float]()
+            node = world.nodes["m5"]
+            before = await _sizes(world, "B", many)
+            with _stuck(world, "B"):
+                await _says(world, "A", many)
+                await asyncio.sleep(120)
+                with _counted(world, "m5", "B", asked):
+                    await asyncio.sleep(600)
+                view = await node.manage("view", arrangement=many[0])
+            assert 6 <= len(asked) <= 40
+            told = [each for each in view["troubles"] if each["what"] == "what is sent to its node"]
+            assert [each["reason"] for each in told if each["whom"] == world.nodes["B"].config.did] == [
+                "takes connections, and answers nothing"
+            ]
+            await asyncio.sleep(120)
+            assert all(size > old for size, old in zip(await _sizes(world, "B", many), before, strict=True))
+
+    play(story())
+
+
+def test_a_party_that_is_slow_in_one_arrangement_is_left_alone_in_that_one(tmp_path: Path) -> None:
+    """Whoever has answered something meanwhile is not stuck as a whole."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begun(world, publish=False)
+            pause = (await world.nodes["m5"].live()).backoffs.of("B")
+            pause.late("it is slow", 4.0)
+            assert (pause.is_over, pause.is_silent) == (False, False)
+            await asyncio.sleep(3)
+            pause.heard()
+            pause.late("it is slow", 4.0)
+            assert not pause.is_silent
+            await asyncio.sleep(3)
+            pause.late("it is slow", 1.0)
+            assert pause.is_silent
 
     play(story())

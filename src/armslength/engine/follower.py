@@ -26,6 +26,7 @@ from armslength.wire.queries import LeavesQuery
 from armslength.wire.record import decode_leaf, encode
 from armslength.wire.witness import AddCheckpoint, parse_cosignatures
 
+SLOW: Final = "it is slow to take leaves"
 SHOW_S: Final = 15.0  # how long it may take to take in what it lacks
 
 log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class Follower:
             async with asyncio.timeout(SHOW_S), self._turn:
                 missing = await self._bring(size)
         except TimeoutError:
-            self.pause.here.fail("it is slow to take leaves")
+            self.pause.late(SLOW, SHOW_S)
             raise Unavailable("slow", f"{self.name} is slow to take leaves", self.name) from None
         except ArmslengthError as error:
             self.pause.fail(error)
@@ -191,4 +192,6 @@ class Follower:
         return open_checkpoint(self._live.record.sealed.roster, note).checkpoint.size
 
     async def _post(self, path: str, body: bytes) -> bytes:
-        return await self._peers.post(self._did, self._address, path, body)
+        answer = await self._peers.post(self._did, self._address, path, body)
+        self.pause.heard()
+        return answer

@@ -19,7 +19,7 @@ from armslength.core.record.note import Note, Signature, parse, sign_note
 from armslength.core.record.roster import Roster
 from armslength.core.record.seal import assemble, open_cosignature
 from armslength.engine.backoff import Wait, in_time
-from armslength.engine.follower import Follower
+from armslength.engine.follower import SLOW, Follower
 from armslength.engine.local_record import AHEAD
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository
@@ -171,14 +171,15 @@ class Keeper:
 
         Those that have just failed are passed over, and whoever is late is left behind once there is a quorum.
         """
-        asked = {asyncio.create_task(each.show(size)): each for each in whom if each.pause.is_over}
+        clock = asyncio.get_running_loop().time
+        asked, began = {asyncio.create_task(each.show(size)): each for each in whom if each.pause.is_over}, clock()
 
         def shown(ended: set[asyncio.Task[list[Leaf]]]) -> list[Follower]:
             return [asked[task] for task in ended if task.exception() is None]
 
         done = await in_time(asked, TIMEOUT_S, LOOK_LINGER_S, lambda ended: self._is_quorum(live, shown(ended)))
         for task in asked.keys() - done:
-            asked[task].pause.here.fail("it is slow to take leaves")
+            asked[task].pause.late(SLOW, clock() - began)
         return shown(done), [leaf for task in done if task.exception() is None for leaf in task.result()]
 
     async def _collect(self, live: LiveArrangement, timekeepers: list[Follower], size: int) -> Note | None:

@@ -52,11 +52,12 @@ class NodeTransport:
         to, pause = self._terms.actors[actor], self._backoffs.of(actor)
         if actor != self._terms.keeper and not pause.is_over:
             raise Unavailable("silent", "did not answer, and will be asked again later", actor)
-        path = f"{BASE}/submit/{self._arrangement}"
+        path, clock = f"{BASE}/submit/{self._arrangement}", asyncio.get_running_loop().time
+        began = clock()
         try:
             data = await self._peers.post(to.did or "", to.address or "", path, encode_leaves(leaves))
         except asyncio.CancelledError:
-            pause.here.fail("it is slow to stamp entries")
+            pause.late("it is slow to stamp entries", clock() - began)
             raise
         except Unavailable as error:
             pause.fail(error)

@@ -21,6 +21,8 @@ from armslength.wire.own import Trouble
 
 MOST: Final = 100  # that are shown at once: the oldest
 UNREACHED: Final = frozenset({"unreachable", "http-502", "http-503", "http-504"})  # the node, whatever it was asked
+SILENT_S: Final = 5.0  # for so long nothing that a node was asked has been answered: it is stuck as a whole
+TIMEOUT: Final = "timeout"  # the code of a request that was not answered in time
 SENT: Final = "what is sent to its node"
 SHOWN: Final = "what it shows of our words"  # something false
 COSIGNATURE: Final = "our cosignature"  # of a head that does not extend the one that we stand by
@@ -64,6 +66,7 @@ class Troubles:
         self._chance = chance
         self._moment = moment
         self._backoffs: dict[tuple[str, str, str], Backoff] = {}
+        self._unanswered: dict[str, float] = {}  # by DID: when the first request began that nothing has followed
         self.on_answer: Callable[[str], None] = lambda _: None  # hears which peer can be reached again, by its DID
 
     def at(self, what: str, whom: str = "", arrangement: str = "", *, longest: float = LONGEST_S) -> Backoff:
@@ -79,8 +82,18 @@ class Troubles:
         """The backoff of a peer that could not be reached: one for all arrangements."""
         return self.at(SENT, did)
 
+    def heard(self, did: str) -> None:
+        """A peer has answered something, whatever it was."""
+        self._unanswered.pop(did, None)
+
+    def silence(self, did: str, waited: float) -> float:
+        """For how many seconds a peer has answered nothing, now that a request is given up after `waited` of them."""
+        now = self._moment()
+        return now - self._unanswered.setdefault(did, now - waited)
+
     def answered(self, did: str) -> bool:
         """A sign of life of a peer; whether it could not be reached before."""
+        self.heard(did)
         was_silent = self.peer(did).end()
         if was_silent:
             self.on_answer(did)
@@ -121,12 +134,13 @@ class Troubles:
 
 
 class PeerBackoff:
-    """How long a peer is left alone in one arrangement: after it could not be reached, which all arrangements find out
-    together, or after what it answered here."""
+    """How long a peer is left alone in one arrangement: after it could not be reached, or has answered nothing at all,
+    which all arrangements find out together; or after what it answered here."""
 
-    def __init__(self, did: str, node: Backoff, here: Backoff) -> None:
+    def __init__(self, did: str, troubles: Troubles, here: Backoff) -> None:
         self.did = did
-        self._node = node
+        self._troubles = troubles
+        self._node = troubles.peer(did)
         self.here = here
 
     @property
@@ -146,10 +160,27 @@ class PeerBackoff:
 
     def fail(self, error: ArmslengthError) -> None:
         """A request has failed. Of those that were on their way together to a node that is down the first counts."""
-        if error.code not in UNREACHED:
+        if error.code == TIMEOUT:
+            self.late(error.reason, SILENT_S)
+        elif error.code not in UNREACHED:
+            self._troubles.heard(self.did)
             self.here.fail(str(error), advice(error))
         elif self._node.is_over:
             self._node.fail(error.reason, advice(error))
+
+    def heard(self) -> None:
+        """It has answered something."""
+        self._troubles.heard(self.did)
+
+    def late(self, reason: str, waited: float) -> None:
+        """A request is given up after so many seconds: the peer is slow here, or stuck as a whole if it has answered
+        nothing else meanwhile."""
+        if self._troubles.silence(self.did, waited) < SILENT_S:
+            self.here.fail(reason)
+            return
+        self.here.end()
+        if self._node.is_over:
+            self._node.fail("takes connections, and answers nothing", advise(TIMEOUT))
 
 
 class Backoffs:
@@ -165,7 +196,7 @@ class Backoffs:
     def of(self, actor: str) -> PeerBackoff:
         """The pause of a peer."""
         did = self._dids.get(actor, actor)
-        return PeerBackoff(did, self._troubles.peer(did), self._troubles.at(SENT, actor, self._arrangement))
+        return PeerBackoff(did, self._troubles, self._troubles.at(SENT, actor, self._arrangement))
 
     def reminding(self, actor: str) -> Backoff:
         """The pause before a timekeeper is reminded to cosign once more."""
