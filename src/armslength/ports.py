@@ -264,7 +264,8 @@ class LoginProvider(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLine:
-    """Who did what, when (UTC seconds), about what, and what came of it. `number` counts from 1 on."""
+    """Who did what, when (UTC seconds), about what, and what came of it. `number` counts from 1 on; `before` is the
+    hash of the line before as it was written (SHA-256 in hex; "" in the first)."""
 
     number: int
     at: int
@@ -273,6 +274,17 @@ class AuditLine:
     action: str
     about: str
     outcome: str
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditChain:
+    """How many lines there are, the hash of the last, and the first that is not as it was written, if its chain was
+    looked through."""
+
+    lines: int
+    head: str
+    broken: int | None = None
 
 
 class Audit(Protocol):
@@ -284,4 +296,8 @@ class Audit(Protocol):
 
     async def lines(self, before: int | None = None) -> list[AuditLine]:
         """The last lines, or the last before this number; the latest first, and not more than fit on a page."""
+        ...
+
+    async def chain(self, *, check: bool = False) -> AuditChain:
+        """Where the trail ends; with `check`, once all of it has been read."""
         ...

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from armslength.config import RoleHolders
+from armslength.login.audit import LINE
+from armslength.ports import Batch, Put
 from tests.login.stage import Organisation
 
 
@@ -70,3 +73,48 @@ async def test_nobody_acts_faster_than_people_do(org: Organisation) -> None:
     assert replies[60].headers["retry-after"] == "1"
     assert 429 not in {each.status for each in replies[:60]}
     assert await org.outcomes() == ["as operator"], "what changes nothing is not kept"
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda body: body.replace(b"act-7", b"act-8"),
+        lambda body: body.replace(b'"number": 7', b'"number": 6'),
+        lambda body: body + b" ",
+        lambda _: b"{}",
+        lambda _: None,
+    ],
+)
+async def test_a_line_that_was_altered_or_left_out_is_found(
+    tmp_path: Path, alter: Callable[[bytes], bytes | None]
+) -> None:
+    """By the line that follows it; whoever rewrites all that follow changes the last line's hash, which others know."""
+    org = Organisation(tmp_path, {"administrator": RoleHolders(subjects=("4711",))})
+    for number in range(1, 121):
+        await org.audit.note("x", "X", f"act-{number}", "", "done")
+    await org.log_in()
+    whole = await org.audit.chain(check=True)
+    assert (whole.lines, whole.broken) == (121, None)
+    page = (await org.get("/audit?check")).body.decode()
+    assert whole.head in page
+    assert "Every line follows" in page
+    key = f"{7:012}"
+    row = await org.store.get(LINE, key)
+    assert row is not None
+    body = alter(row.body)
+    change = Batch(puts=[Put(LINE, key, None, body)]) if body is not None else Batch(deletes=[(LINE, key)])
+    assert await org.store.commit(change)
+    assert (await org.audit.chain(check=True)).broken in {7, 8}
+    assert "is not as it was written" in (await org.get("/audit?check")).body.decode()
+    assert (await org.get("/audit?before=9")).status == 200
+
+
+async def test_what_was_noted_elsewhere_is_found_in_the_next_line(org: Organisation) -> None:
+    """And a trail whose end was cut off has another head."""
+    for number in range(3):
+        await org.audit.note("x", "X", f"act-{number}", "", "done")
+    noted = await org.audit.chain()
+    await org.audit.note("x", "X", "act-4", "", "done")
+    assert (await org.audit.lines())[0].before == noted.head
+    await org.store.commit(Batch(deletes=[(LINE, f"{4:012}")]))
+    assert (await org.audit.chain(check=True)).broken == 4

@@ -20,6 +20,8 @@ def routes(pages: Pages, audit: Audit) -> list[Route]:
         if given is not None and not (given.isascii() and given.isdecimal() and 0 < len(given) <= 12):
             raise Misuse("bad-form", "is no number of a line", "before")
         lines = await audit.lines(int(given) if given else None)
-        return pages.page(request, "audit.html.j2", lines=lines)
+        check = "check" in request.query_params
+        chain = await audit.chain(check=check)
+        return pages.page(request, "audit.html.j2", lines=lines, chain=chain, checked=check)
 
     return [Route("/audit", pages.only(MANAGE, trail))]
