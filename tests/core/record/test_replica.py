@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,22 @@ from tests.record_builder import Builder, golden_record, keyed_terms, keys_of, s
 
 START = at(-3)
 ATTEST = Attest(claim="k1a", period=0, value=False)
+
+
+PLACES = {
+    "no-stamp": "stamps",
+    "bad-stamp": r"stamps\[0\]",
+    "bad-order": r"stamps\[1\]",
+    "unknown-author": r"entry\.author",
+    "bad-signature": "sig",
+    "wrong-arrangement": r"entry\.arrangement",
+    "gap": r"entry\.author_seq",
+    "not-next": r"entry\.author_seq",
+    "limit": r"entry\.author_seq",
+    "bad-prev": r"entry\.author_prev",
+    "seen-mismatch": r"entry\.seen",
+    "bad-refusal": r"entry\.refused\[0\]",
+}
 
 
 def started() -> Builder:
@@ -57,6 +74,8 @@ def refused(builder: Builder, leaf: Leaf, code: str, kind: type[Exception] = Ref
     with pytest.raises(kind) as caught:
         builder.replica.place(leaf)
     assert caught.value.code == code  # type: ignore[attr-defined]
+    if code in PLACES:
+        assert re.fullmatch(PLACES[code], caught.value.place)  # type: ignore[attr-defined]
     assert everything(builder.replica) == before
     return caught.value
 
@@ -384,7 +403,47 @@ def _not_evidence(builder: Builder) -> dict[str, tuple[Evidence, str]]:
             "no-evidence",
         ),
         "no head": (dataclasses.replace(fork, second="x"), "bad-note"),
+        "first not canonical": (dataclasses.replace(good, first=good.first + " "), "not-canonical"),
+        "first no head": (dataclasses.replace(fork, first="x\n\nx\n"), "bad-note"),
+        "no text for a signature": (dataclasses.replace(good, second='{"entry":{},"sig":1}'), "bad-evidence"),
+        "something besides": (dataclasses.replace(good, second='{"entry":{},"sig":"","v":1}'), "bad-evidence"),
+        "no name": (dataclasses.replace(good, second=_stated(author=1, author_seq=0)), "bad-evidence"),
+        "no number": (dataclasses.replace(good, second=_stated(author="m1", author_seq="0")), "bad-evidence"),
+        "a truth for a number": (
+            dataclasses.replace(good, second=_stated(author="m1", author_seq=True)),
+            "bad-evidence",
+        ),
+        "a stranger": (
+            dataclasses.replace(
+                good, second=_stated(arrangement=builder.replica.arrangement, author="x", author_seq=0)
+            ),
+            "no-evidence",
+        ),
+        "a signature that is none": (
+            dataclasses.replace(
+                good, second=_stated(arrangement=builder.replica.arrangement, author="m1", author_seq=0)
+            ),
+            "bad-base64",
+        ),
+        "two heads of two sizes": (dataclasses.replace(fork, second=_head(builder, 2)), "no-evidence"),
+        "first of another record": (
+            dataclasses.replace(fork, first=_head(builder, 3, "armslength/1/x")),
+            "no-evidence",
+        ),
     }
+
+
+def _stated(**fields: object) -> str:
+    return canonical({"entry": fields, "sig": "!"}).decode()
+
+
+def _head(builder: Builder, size: int, origin: str = "") -> str:
+    """A head under the keeper's signature."""
+    now = builder.replica.checkpoint_now()
+    root = bytes.fromhex(builder.replica.head_at(size).tree_root)
+    return builder.cosigned(
+        {}, dataclasses.replace(now, size=size, root=root, origin=origin or now.origin).text
+    ).encode()
 
 
 @pytest.mark.parametrize("name", list(_not_evidence(started())))
@@ -393,7 +452,18 @@ def test_what_proves_nothing_is_refused(builder: Builder, name: str) -> None:
     evidence, code = _not_evidence(builder)[name]
     with pytest.raises((Refused, Malformed)) as caught:
         builder.replica.place(builder.leaf(builder.entry("A", evidence), at(0, 1)))
-    assert caught.value.code == code
+    both = name in {"the same twice", "two numbers", "two authors", "one head twice", "two heads of two sizes"}
+    place = (
+        "body.first"
+        if name.startswith("first")
+        else "body.kind"
+        if code == "unknown-evidence"
+        else "body"
+        if both
+        else "body.second"
+    )
+    place += ".sig" if code == "bad-base64" else ""
+    assert (caught.value.code, caught.value.place) == (code, place)
 
 
 def test_two_heads_of_one_size_are_a_fork(builder: Builder) -> None:
@@ -476,7 +546,13 @@ def test_a_seal_that_does_not_hold_is_refused(builder: Builder, name: str) -> No
     leaf, before = make(), everything(builder.replica)
     with pytest.raises((Refused, Malformed)) as caught:
         builder.replica.place(leaf)
-    assert caught.value.code == code
+    places = {
+        "bad-seal-size": "entry.body",
+        "bad-seal-state": "entry.body.state_root",
+        "not-keeper": "entry.author",
+        "bad-stamp": "stamps",
+    }
+    assert (caught.value.code, caught.value.place) == (code, places.get(code, "entry.body.checkpoint"))
     assert everything(builder.replica) == before
 
 
@@ -561,6 +637,14 @@ def test_a_preview_changes_nothing(builder: Builder) -> None:
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
+PINNED = {
+    "bad-key": "actors.A.keys.entries",
+    "shared-key": "actors.B.keys.entries",
+    "no-key": "actors.A",
+    "bad-did": "actors.A.did",
+}
+
+
 def test_terms_with_unusable_keys_start_no_record() -> None:
     """Small-order, shared and missing keys and unusable names are refused before anything is placed."""
     terms = keyed_terms()
@@ -576,7 +660,11 @@ def test_terms_with_unusable_keys_start_no_record() -> None:
     for code, actor in wrong.items():
         with pytest.raises(Malformed) as caught:
             Replica.start(dataclasses.replace(terms, actors={**terms.actors, "A": actor}))
-        assert caught.value.code == code
+        assert (caught.value.code, caught.value.place) == (code, PINNED[code])
     with pytest.raises(Malformed) as caught:
         Replica.start(dataclasses.replace(terms, keeper="m1"))
-    assert caught.value.code == "no-key"
+    assert (caught.value.code, caught.value.place) == ("no-key", "actors.m1")
+    keepers = dataclasses.replace(terms.timekeepers, of=("B", "m5"), count=2)
+    with pytest.raises(Malformed) as caught:
+        Replica.start(dataclasses.replace(terms, keeper="A", timekeepers=keepers))
+    assert (caught.value.code, caught.value.place) == ("bad-keeper", "keeper")
