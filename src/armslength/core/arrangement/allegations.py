@@ -162,7 +162,7 @@ def _known(draft: Draft, allegation: str) -> AllegationState:
 def _debtors(draft: Draft, state: AllegationState) -> set[str]:
     if isinstance(state.alleged, str):
         return {draft.terms.tranches[state.alleged].provider}
-    return {draft.index.debtors[duty] for duty in draft.index.shown_by.get(state.alleged[0], ())} - {state.by}
+    return {draft.index.debtors[duty] for duty in draft.index.shown_by[state.alleged[0]]} - {state.by}
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def _cured(draft: Draft, state: AllegationState) -> bool:
     if state.outcome != AllegationOutcome.UPHELD or isinstance(state.alleged, str):
         return False
     claim, period = state.alleged
-    owed = (duty for duty in draft.index.shown_by.get(claim, ()) if draft.index.debtors[duty] != state.by)
+    owed = (duty for duty in draft.index.shown_by[claim] if draft.index.debtors[duty] != state.by)
     found = {_mended(draft, duty, period) for duty in owed}
     return True in found and False not in found
 

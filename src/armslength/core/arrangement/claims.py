@@ -133,19 +133,17 @@ def decide(draft: Draft, claim: str, number: int, value: str, rule: str, *cause:
     draft.move(tables.CLAIM, name(claim, number), PeriodValue.UNDECIDED, rule, cause)
     before = state.decided.ljust(number, UNDECIDED)
     decided = before[:number] + value + before[number + 1 :]
-    left = state.open.drop(str(number)) if state.open else state.open
     last, late = starts(draft, draft.terms.claims[claim], number) + draft.terms.allegations.determination, state.late
     if draft.as_of > last:
         late = late.put(str(number), draft.as_of)
-    draft.claims[claim] = replace(state, decided=decided, open=left, late=late, at=draft.at)
+    draft.claims[claim] = replace(state, decided=decided, open=state.open.drop(str(number)), late=late, at=draft.at)
     draft.decided.append((claim, number))
     if draft.reports is not None:
         draft.reports = {other: over for other, over in draft.reports.items() if other != claim}
         if over := deadline(draft, claim):
             draft.reports[claim] = over
-    if draft.allegations:
-        about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
-        draft.judged.update(known for known in about if known in draft.allegations)
+    about = (f"{party}/{claim}/{number}" for party in draft.terms.parties)
+    draft.judged.update(known for known in about if known in draft.allegations)
     for base in draft.index.excuses.get(claim, ()):
         if number < count(draft, draft.terms.claims[base]):
             if awaited(draft, base):

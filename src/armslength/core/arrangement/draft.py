@@ -78,7 +78,7 @@ def index_of(terms: Arrangement) -> Index:
         shown_by=shown_by,
         excuses=excuses,
         runs=runs,
-        wanted={claim: tuple(sorted(run for run in wanted if claim in run[0])) for claim in terms.claims},
+        wanted={claim: tuple(run for run in wanted if claim in run[0]) for claim in terms.claims},
         instants={subject: found for subject, found in instants.items() if found},
         debtors={duty: terms.duties[duty].debtor for duty in terms.duties}
         | {duty: terms.tranches[tranche].provider for duty, tranche in releases.items()},

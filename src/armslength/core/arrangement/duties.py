@@ -299,6 +299,6 @@ def _own_fault(draft: Draft, tranche: str, provider: str) -> bool:
         for held in map(draft.allegations.__getitem__, draft.holds):
             if held.outcome == AllegationOutcome.UPHELD:
                 about = held.alleged
-                shown = [release_duty(about)] if isinstance(about, str) else draft.index.shown_by.get(about[0], ())
+                shown = [release_duty(about)] if isinstance(about, str) else draft.index.shown_by[about[0]]
                 named.update(shown)
     return any(draft.index.debtors[duty] == provider and draft.duties[duty].state in tables.BAD for duty in named)

@@ -24,7 +24,7 @@ def catch_up(draft: Draft) -> None:
     """Take in the periods that were decided since."""
     decided, draft.decided = draft.decided, []
     for claim, number in decided:
-        for wanted in draft.index.wanted.get(claim, ()):
+        for wanted in draft.index.wanted[claim]:
             if wanted in draft.runs:
                 draft.runs = draft.runs | {wanted: _decided(draft, wanted, *draft.runs[wanted], number)}
         if claims.letter(draft.claims[claim], number) != REFUTED:
@@ -60,8 +60,7 @@ def hope(draft: Draft, wanted: Wanted, begin: int) -> int | None:
 
 
 def _run(draft: Draft, wanted: Wanted) -> tuple[str, str]:
-    if draft.decided:
-        catch_up(draft)
+    catch_up(draft)
     if wanted not in draft.runs:
         draft.runs = draft.runs | {wanted: _searched(draft, wanted)}
     return draft.runs[wanted]
@@ -148,8 +147,7 @@ def ends_after(draft: Draft, duty: str, number: int) -> bool:
 def _violations(draft: Draft, duty: str) -> str:
     if draft.duties[duty].active_at is None:
         return ""
-    if draft.decided:
-        catch_up(draft)
+    catch_up(draft)
     if duty not in draft.violations:
         decided, first = draft.claims[draft.terms.duties[duty].claim].decided, first_period(draft, duty)
         text = _OPEN * first + "".join(letter if letter == REFUTED else _OPEN for letter in decided[first:])

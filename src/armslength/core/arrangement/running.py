@@ -157,7 +157,7 @@ def work(draft: Draft) -> None:
             if all(tranches.final(draft, tranche) for tranche in draft.index.tranches):
                 _enter(draft, "arrangement.terminated")
         case _:
-            return
+            pass
 
 
 def _day_d(draft: Draft) -> int:  # rule 2.6a

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from armslength.core.arrangement import tables
 from armslength.core.arrangement.agenda import Agenda
 from armslength.core.arrangement.causes import Cause
 from armslength.core.arrangement.tables import (
@@ -168,7 +167,7 @@ class TrancheState(Memoised):
     @property
     def shown(self) -> Stage:
         """The state by its public name."""
-        return Stage.WITHHELD if self.withheld and self.stage in tables.UNRELEASED else self.stage
+        return Stage.WITHHELD if self.withheld else self.stage
 
     def shown_at(self, instant: int) -> Stage:
         """The same for an entry that lies behind: before a deadline that withholds it fired, it showed its stage."""
@@ -272,8 +271,7 @@ class State(WithAgenda):
     @property
     def holds(self) -> tuple[str, ...]:
         """The allegations whose holds run."""
-        holds = (name for name, said in self.allegations.items() if said.holding)
-        return tuple(self.agenda.holds if self.agenda else holds)
+        return tuple(self.agenda.holds if self.agenda else (n for n, said in self.allegations.items() if said.holding))
 
     @property
     def shown(self) -> Phase:

@@ -195,8 +195,6 @@ def _settle(draft: Draft) -> bool:
         _WORKERS[looked % len(_WORKERS)](draft)
         quiet = 0 if draft.moved else quiet + 1
         looked += 1
-    if looked > quiet:
-        draft.next = SOUGHT
     if draft.arrangement.over_at is None and draft.effective and term_over(draft):
         draft.arrangement = replace(draft.arrangement, over_at=draft.at)
     return looked > quiet

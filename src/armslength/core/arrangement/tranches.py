@@ -220,7 +220,7 @@ def work(draft: Draft) -> None:
             over = over or (state.stage != before.stage and term_over(draft))  # no period is waited for any more
             if over and (cause := _forfeit(draft, tranche, state)):
                 _store(draft, tranche, "tranche.forfeited", replace(state, withheld=()), *cause)
-            elif closed:
+            else:
                 _withhold(draft, tranche, state, disputed)
         elif state.stage in {Stage.RELEASED, Stage.DISPUTED}:
             _expire(draft, tranche, state)
@@ -335,7 +335,6 @@ def _open(draft: Draft, tranche: str) -> None:
         if not holds(draft, draft.terms.tranches[tranche].gate):
             return
         draft.tranches[tranche] = state = replace(state, gate_at=draft.at)
-        draft.moved = True
     if state.commit is not None:
         _store(draft, tranche, "tranche.ready", state)
 
