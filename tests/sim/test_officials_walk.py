@@ -24,7 +24,7 @@ from tests.approvals.people import NAMES, key, proof
 from tests.console.stage import Browser
 from tests.golden.terms import at
 from tests.sim.harness import SimNode, World
-from tests.sim.script import begin
+from tests.sim.script import FILES, begin, perform
 from tests.sim.strangers import run
 from tests.sim.test_approvals import adopt, entries, lines, only, stages, waiting
 
@@ -244,6 +244,19 @@ def test_a_standing_approval_is_granted_seen_and_ended(tmp_path: Path) -> None:
         assert "On it: 1 release." in await ivo.page("/approvals")
         assert "Ended: an official has objected." in await ivo.say(name, OBJECT)
 
+        await world.publish("T2", FILES["T2"])
+        await perform(world, at(7, 1))
+        await world.rest()
+        page = await vera.page(f"/a/{world.arrangement}")
+        assert "Release a tranche T2 : Asked for by the node itself. It waits for approval." in page
+        assert "Who moves next: Vera, Ivo, Kaja (2 more needed)" in page
+        (waits,) = await waiting(a)
+        await vera.say(waits["hash"], APPROVE)
+        await kaja.say(waits["hash"], APPROVE)
+        await world.rest()
+        assert await stages(world, "T2") == ["SETTLED"]
+        assert "Release a tranche T2" not in await vera.page(f"/a/{world.arrangement}")
+
     run(tmp_path, story)
 
 
@@ -267,5 +280,22 @@ def test_terms_are_read_before_they_are_proposed(tmp_path: Path) -> None:
         assert world.terms.title in page
         assert next(iter(world.terms.clauses.values())).title in page
         assert (await ivo.browser.get(f"/approvals/{'0' * 64}/terms")).status == 404
+        for who in ("ivo", "kaja"):
+            await OfficialAtConsole(a, who).say(reply["hash"], APPROVE)
+
+        b = world.nodes["B"]
+        await adopt(b, only("sign"))
+        await world.until("the proposal", lambda: arrived(b))
+        vera = OfficialAtConsole(b, "vera")
+        await vera.ask(f"/terms/{world.arrangement}", answer="sign")
+        for path in ("/inbox", f"/terms/{world.arrangement}"):
+            page = await OfficialAtConsole(b, "ivo").page(path)
+            assert "Sign terms : Asked for by Vera. It waits for approval. Who moves next: Ivo, Kaja" in page
+        assert f"Sign terms: {world.terms.title}" in await vera.page("/approvals")
 
     run(tmp_path, story)
+
+
+async def arrived(node: SimNode) -> bool:
+    """Whether terms wait in its inbox."""
+    return bool((await node.manage("inbox"))["proposals"])

@@ -115,20 +115,33 @@ def list_drafts(
 
 
 @approvals.command(name="show")
-def show_draft(draft: Draft, /, *, out: Out = None, node: NodeFolder = Path(), json: AsJson = False) -> int:
+def show_draft(
+    draft: Draft,
+    /,
+    *,
+    out: Out = None,
+    terms: Path | None = None,
+    node: NodeFolder = Path(),
+    json: AsJson = False,
+) -> int:
     """Show a draft: everything that its officials approve.
 
     Parameters
     ----------
     out
         Write it to a file as well, for officials elsewhere: its SHA-256 is the draft's hash.
+    terms
+        Of a draft to propose, write the terms to this file, to be read before they are approved.
     """
     from armslength.core.canonical import canonical
     from armslength.views.jsonable import json_text
 
-    found = _find(load(node), draft)
+    config = load(node)
+    found = _find(config, draft)
     if out is not None:
         write(out, canonical(found.draft))
+    if terms is not None:
+        write(terms, _drafted_terms(config, found))
     show(found, as_json=json, text=f"{about(found)}\n{json_text(found.draft)}")
     return DONE
 
@@ -296,6 +309,19 @@ def _find(config: Config, begins: str) -> ListedDraft:
     if found[0].draft.hash != found[0].hash:
         raise Misuse("bad-answer", "the node shows another draft under this hash", begins[:16])
     return found[0]
+
+
+def _drafted_terms(config: Config, found: ListedDraft) -> bytes:
+    """The terms that a draft asks to propose, as their author would write them. Raises NotFound, Misuse."""
+    from armslength.core.canonical import digest
+    from armslength.wire.manage import DRAFTED, WhichDraft
+    from armslength.wire.terms import decompile_terms
+    from armslength.wire.terms_json import decode_terms
+
+    shown = ask(config, DRAFTED, WhichDraft(draft=found.hash))
+    if digest(shown.document.encode()) != found.draft.arrangement:
+        raise Misuse("bad-answer", "the node shows other terms than the draft names", found.hash[:16])
+    return decompile_terms(decode_terms(shown.document.encode()), shown.texts).encode()
 
 
 def _decide(draft: str, word: str, key: Path, out: Path | None, node: Path, *, json: bool) -> int:

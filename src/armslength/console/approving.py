@@ -18,9 +18,12 @@ from armslength.core.arrangement.bodies import BODIES, Body
 from armslength.errors import ArmslengthError, NotFound
 from armslength.views.sayings import would_say
 from armslength.wire.manage import (
+    APPROVALS,
     ASK,
     POLICY,
     SAY,
+    ApprovalsRequest,
+    ApprovalsView,
     Asker,
     AskOrder,
     DraftOrder,
@@ -39,6 +42,13 @@ ASKING = "/approvals/ask"
 async def policy_of(owner: Owner) -> ApprovalPolicy:
     """The policy in force. A monitor's folder has none."""
     return OWNER if owner.is_monitor else (await owner.ask(POLICY, PolicyOrder())).policy
+
+
+async def drafts_of(owner: Owner, arrangement: str = "") -> ApprovalsView:
+    """What waits for officials or stands by their approval, in one arrangement or in all."""
+    if owner.is_monitor:
+        return ApprovalsView(policy=OWNER, lines=0, head="", drafts=())
+    return await owner.ask(APPROVALS, ApprovalsRequest(arrangement=arrangement))
 
 
 def order_of(

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from armslength.console.approving import drafts_of
 from armslength.console.reading import look
 from armslength.console.render import Pages
 from armslength.console.standing import grids, members
@@ -19,14 +20,17 @@ def routes(pages: Pages) -> list[Route]:
 
     async def overview(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
-        if same := pages.unchanged(request, seen.version):
+        drafts = await drafts_of(pages.owner, seen.arrangement)
+        version = f"{seen.version}-{drafts.lines}"
+        if same := pages.unchanged(request, version):
             return same
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         return pages.page(
             request,
             "arrangement.html.j2",
-            version=seen.version,
+            version=version,
             seen=seen,
+            drafts=drafts,
             words=seen.words,
             told=status(seen.terms, seen.state, seen.facts),
             people=members(seen, history),

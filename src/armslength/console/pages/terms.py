@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from armslength.analysis.check import check
-from armslength.console.approving import asked_first, order_of, policy_of, said
+from armslength.console.approving import asked_first, drafts_of, order_of, policy_of, said
 from armslength.console.render import Pages
 from armslength.console.sessions import BEGIN
 from armslength.core.arrangement.bodies import Sign
@@ -43,7 +43,7 @@ def routes(pages: Pages) -> list[Route]:
 
     async def inbox(request: Request) -> Response:
         found = await pages.owner.ask(INBOX, InboxRequest())
-        return pages.page(request, "inbox.html.j2", proposals=found.proposals)
+        return pages.page(request, "inbox.html.j2", proposals=found.proposals, drafts=await drafts_of(pages.owner))
 
     async def shown(request: Request) -> Response:
         name = request.path_params["arrangement"]
@@ -73,6 +73,7 @@ def routes(pages: Pages) -> list[Route]:
             waiting=waiting[0] if waiting else None,
             held=held[0] if held else None,
             policy=await policy_of(pages.owner),
+            drafts=await drafts_of(pages.owner, found.arrangement),
             others=[each for each in known if each.arrangement != found.arrangement],
         )
 
