@@ -17,7 +17,7 @@ from armslength.core.record.seal import open_checkpoint
 from armslength.engine.backoff import in_time
 from armslength.engine.clearance import Clearance
 from armslength.engine.journal import KIND, START, Journal
-from armslength.engine.monitor_record import MonitorRecord, read
+from armslength.engine.monitor_record import MonitorRecord, RecordReader
 from armslength.engine.recall import recall
 from armslength.engine.repository import named_as
 from armslength.engine.selection import Candidate, choice, chosen
@@ -69,6 +69,7 @@ class Monitor:
         self._did = did
         self._nodes = nodes
         self._wall = wall
+        self._reader = RecordReader(store, peers)
         self._at_work = asyncio.Lock()
         self.silent: dict[str, str] = {}  # nodes that gave no answer when they were last asked, and why
 
@@ -203,7 +204,7 @@ class Monitor:
         if me is None:
             raise Misuse("not-named", "these terms do not name us with our current key", terms.title)
         async with self._at_work:
-            state, now, last = await read(self._store, self._peers, arrangement, terms, me, int(self._wall()))
+            state, now, last = await self._reader.read(arrangement, terms, me, int(self._wall()))
             journal = Journal(self._store, roster(terms), me, self._keys["entries"].sign)
             pending = tuple(each.entry for each in await journal.pending() if each.entry != last)
         return MonitorRecord(
