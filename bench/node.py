@@ -4,18 +4,23 @@ Keeper and parties hold them all, in force, with two weeks behind them (`bench._
 
     node.ready.N     seconds from the start of the keeper's process until it has answered a peer and its owner; `cpu`:
                      what it took of a core
-    node.idle-cpu.N  per cent of a core, from the process's own times, over half a minute in which nothing happens
+    node.idle-cpu.N  per cent of a core, from the process's own times, over half a minute in which nothing happens;
+                     with `[notify]`: an address of mail, a webhook and a calendar
     node.attest.N    milliseconds from the monitor's command until the keeper has placed its entry; median. Each is in
                      an arrangement that was not in use before, and those of the different N take turns. `sealed`: until
                      a seal covers it; `keeper_cpu`: what it took of the keeper's core, seal included. The ratio is to
                      the smallest N
+    node.looked.N    seconds until the keeper, started with `[notify]` for the first time, has looked at all of them
+                     for what there is to tell; `cpu`: what it took of a core
     node.memory.N    MiB of the keeper's resident memory after all that
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
+import secrets
 import signal
 import statistics
 import subprocess
@@ -27,7 +32,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aiohttp import web
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
 from armslength.cli.context import ask
+from armslength.config import FILE
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.canonical import canonical
 from armslength.engine.monitor import ARRANGEMENT, Monitor
@@ -47,9 +57,72 @@ from bench.negotiation import _free_port
 COUNTS = (100, 1000, 10_000)
 WARMING, ATTESTED = 5, 45  # attestations that do not count, and that do
 CALM_S, IDLE_S = 10.0, 30.0
+NOTIFY = """
+[notify]
+calendar = true
+[notify.mail]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "node@keeper.example"
+[[notify.to]]
+mail = "{keeper}@keeper.example"
+invitations = true
+[[notify.to]]
+webhook = "{hook}"
+secret_file = "hook.secret"
+"""
 TIMEOUT_S = 300.0
 LOOK_S = 0.005
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Outside:
+    """Where news of all keepers arrive: a mail server and a receiver of webhooks, which count."""
+
+    def __init__(self) -> None:
+        self.port, self.hook = _free_port(), f"http://127.0.0.1:{_free_port()}"
+        self.told = dict[str, int]()  # by keeper
+
+    async def begin(self, stack: AsyncExitStack) -> None:
+        """Start both."""
+        mail = Controller(self, hostname="127.0.0.1", port=self.port)
+        mail.start()
+        stack.callback(mail.stop)
+        app = web.Application()
+        app.router.add_post("/{keeper}", self._take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", int(self.hook.rpartition(":")[2])).start()
+
+    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:  # noqa: N802  its library names it
+        """A message has come."""
+        self._count(envelope.rcpt_tos[0].partition("@")[0])
+        return "250 OK"
+
+    async def _take(self, request: web.Request) -> web.Response:
+        self._count(request.match_info["keeper"])
+        return web.Response()
+
+    def _count(self, keeper: str) -> None:
+        self.told[keeper] = self.told.get(keeper, 0) + 1
+
+    def configure(self, place: Place, keeper: str) -> None:
+        """Let this keeper tell its news here."""
+        folder = place.config.folder
+        (folder / "hook.secret").write_text("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
+        with (folder / FILE).open("a") as file:
+            file.write(NOTIFY.format(port=self.port, keeper=keeper, hook=f"{self.hook}/{keeper}"))
+
+    async def calm(self, keeper: str) -> float:
+        """Wait until nothing more is told; when that began, by `time.perf_counter`."""
+        seen, since = -1, time.perf_counter()
+        while time.perf_counter() < since + CALM_S:
+            if self.told.get(keeper, 0) != seen:
+                seen, since = self.told.get(keeper, 0), time.perf_counter()
+            await asyncio.sleep(0.2)
+        return since
 
 
 @dataclass
@@ -65,6 +138,8 @@ class World:
     ready: float
     started: float
     idle: float = 0.0
+    looked: float = 0.0
+    looking: float = 0.0
     placed: list[float] = field(default_factory=list)
     sealed: list[float] = field(default_factory=list)
     cpu: float = 0.0
@@ -85,6 +160,7 @@ def figures() -> list[dict[str, object]]:
         }
         found += [
             _figure("ready", world, round(world.ready, 2), "s") | {"cpu": round(world.started, 2)},
+            _figure("looked", world, round(world.looked, 1), "s") | {"cpu": round(world.looking, 1)},
             _figure("idle-cpu", world, round(world.idle, 2), "%"),
             _figure("memory", world, round(world.memory, 1), "MiB"),
             _figure("attest", world, round(placed * 1000, 1), "ms", round(placed / least, 2)) | beside,
@@ -99,7 +175,9 @@ def _figure(name: str, world: World, value: float, unit: str, ratio: float | Non
 
 async def _measure(folder: Path, counts: Sequence[int]) -> list[World]:
     async with AsyncExitStack() as stack:
-        worlds = [await _world(folder / str(count), count, stack) for count in counts]
+        outside = Outside()
+        await outside.begin(stack)
+        worlds = [await _world(folder / str(count), count, outside, stack) for count in counts]
         await asyncio.sleep(CALM_S)
         before, start = [_cpu(world.pid) for world in worlds], time.perf_counter()
         await asyncio.sleep(IDLE_S)
@@ -113,7 +191,7 @@ async def _measure(folder: Path, counts: Sequence[int]) -> list[World]:
         return worlds
 
 
-async def _world(folder: Path, count: int, stack: AsyncExitStack) -> World:
+async def _world(folder: Path, count: int, outside: Outside, stack: AsyncExitStack) -> World:
     """Stores for three nodes, their processes, and a monitor."""
     folder.mkdir()  # noqa: ASYNC240  nobody waits
     where = places(folder, {name: _free_port() for name in NODES})
@@ -128,11 +206,15 @@ async def _world(folder: Path, count: int, stack: AsyncExitStack) -> World:
     for name in ("S", "B"):
         await stack.enter_async_context(_up(where[name]))
         await _answers(where[name], peers, made[-1].arrangement)
+    outside.configure(where["L"], str(count))
     start = time.perf_counter()
     pid = await stack.enter_async_context(_up(where["L"]))
     await _answers(where["L"], peers, made[-1].arrangement)
-    ready = time.perf_counter() - start
-    return World(count, where["L"], pid, monitor, peers, attested, ready, _cpu(pid))
+    ready, started = time.perf_counter() - start, _cpu(pid)
+    looked = await outside.calm(str(count)) - start
+    world = World(count, where["L"], pid, monitor, peers, attested, ready, started)
+    world.looked, world.looking = looked, _cpu(pid) - started
+    return world
 
 
 @asynccontextmanager

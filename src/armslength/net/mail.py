@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from armslength.errors import Refused, Unavailable
@@ -33,12 +34,12 @@ class MailClient:
         it."""
         import aiosmtplib  # a node that sends no mail does without
 
-        context = self.trust or ssl.create_default_context()
+        context = None if self.security == "none" else self.trust or _system_trust()
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
             timeout=TIMEOUT_S,
-            tls_context=context if self.security != "none" else None,
+            tls_context=context,
             use_tls=self.security == "tls",
             start_tls=self.security == "starttls",
         )
@@ -54,6 +55,12 @@ class MailClient:
             raise _failed(error.code, f"answers {error.code}", self.host) from None
         except (aiosmtplib.SMTPException, OSError, ssl.SSLError, TimeoutError) as error:
             raise Unavailable("mail-server", _words(error), self.host) from None
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    """The authorities of this machine: reading them takes tens of milliseconds."""
+    return ssl.create_default_context()
 
 
 async def _log_in(client: aiosmtplib.SMTP, user: str, password: str) -> None:
