@@ -90,7 +90,7 @@ def settings(*to: Addressee, port: int = 1, quiet: tuple[int, int] = (0, 0), zon
     """Settings of a node that tells these."""
     hours = Hours(ZoneInfo(zone), time(quiet[0]), time(quiet[1]), time(8))
     mailing = Mailing(host="127.0.0.1", port=port, security="none", sender="node@a.example")
-    return Settings(hours=hours, leads=Leads(), to=to, mailing=mailing)
+    return Settings(host="a.example", hours=hours, leads=Leads(), to=to, mailing=mailing)
 
 
 class Post:

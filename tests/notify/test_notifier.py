@@ -13,6 +13,7 @@ from armslength.notify import notifier as notifiers
 from armslength.notify.notification import ASKED, HAPPENED, TROUBLE
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import Outbox
+from armslength.notify.settings import Settings
 from tests.golden.terms import at
 from tests.notify.outside import by_mail, settings
 from tests.sim.harness import World
@@ -25,7 +26,8 @@ TO = settings(by_mail())
 class Watched:
     """The news of one node of a world, which is begun anew as after a kill whenever a test likes."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, to: Settings = TO) -> None:
+        self.to = to
         self.world = world
         self.name = name
         self.said: list[tuple[str, str, str]] = []
@@ -36,13 +38,13 @@ class Watched:
         """What was held in memory is gone; what was stored is not."""
         self.collect()
         running = self.world.nodes[self.name].running
-        self.outbox = Outbox(self.world.nodes[self.name].store, TO)
+        self.outbox = Outbox(self.world.nodes[self.name].store, self.to)
         await self.outbox.load()
         self.notifier = Notifier(
             self.world.nodes[self.name].store,
             running.node.repository,
             running.node.recorder,
-            TO,
+            self.to,
             self.outbox,
             wall=World.wall,
         )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from armslength.notify import catalogue
 from armslength.notify.news import OpenTask
 from armslength.notify.notification import id_of
 from armslength.views.today import NAMED
@@ -23,12 +24,11 @@ LENGTH_S: Final = 1800  # an entry ends at its deadline, and begins so long befo
 LONGEST: Final = 2000  # characters of one text
 OCTETS: Final = 75  # of a line, without its end
 _ESCAPED: Final = re.compile(r"([\\;,])")
-_ENDINGS: Final = {CANCEL: "CANCELLED"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
-    """One entry: `at` is the deadline, `stamp` when this was written."""
+    """One entry: `at` is the deadline, `stamp` when this was written. is_paused: the deadline is this at the latest."""
 
     uid: str
     sequence: int
@@ -36,20 +36,26 @@ class CalendarEntry:
     stamp: int
     summary: str
     description: str = ""
+    is_paused: bool = False
 
 
 def entry_of(arrangement: str, title: str, task: OpenTask, host: str, stamp: int) -> CalendarEntry | None:
-    """The entry of a task; None if it has no deadline."""
-    if task.until is None:
+    """The entry of a task; None if it has no deadline. While its clock is paused it stands where that can be last."""
+    if task.at is None:
         return None
-    then = f"\nIf nothing comes: {task.then}." if task.then else ""
+    lines = [task.text]
+    if task.until is None:
+        lines.append(catalogue.PAUSED)
+    if task.then:
+        lines.append(catalogue.THEN.format(then=task.then))
     return CalendarEntry(
         uid=f"{id_of(arrangement, task.key)}@{host}",
         sequence=task.sequence,
-        at=task.until,
+        at=task.at,
         stamp=stamp,
         summary=f"{title}: {task.text}",
-        description=f"{task.text}{then}\narmslength today ({arrangement[:NAMED]})",
+        description="\n".join([*lines, f"armslength today ({arrangement[:NAMED]})"]),
+        is_paused=task.until is None,
     )
 
 
@@ -74,7 +80,7 @@ def _event(entry: CalendarEntry, method: str, organizer: str, attendee: str) -> 
         f"DTEND:{_instant(entry.at)}",
         f"SUMMARY:{_text(entry.summary)}",
         f"DESCRIPTION:{_text(entry.description)}",
-        f"STATUS:{_ENDINGS.get(method, 'CONFIRMED')}",
+        f"STATUS:{'CANCELLED' if method == CANCEL else 'TENTATIVE' if entry.is_paused else 'CONFIRMED'}",
         "TRANSP:TRANSPARENT",
     ]
     if organizer:

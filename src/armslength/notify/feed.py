@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from armslength.notify.calendar import calendar, entry_of
 from armslength.notify.news import REMINDED, Reminded
@@ -28,9 +27,10 @@ PAST_S: Final = 7 * 86400  # for which what is overdue stays
 class Feed:
     """The calendar of one node."""
 
-    def __init__(self, store: Store, address: str, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, address: str, host: str, wall: Callable[[], float] = time.time) -> None:
         self._store = store
         self._address = address
+        self._host = host
         self._wall = wall
         self._written = ("", 0.0)
 
@@ -58,10 +58,10 @@ class Feed:
         return text
 
     async def _write(self) -> str:
-        host, now = urlsplit(self._address).hostname or "node", int(self._wall())
+        now = int(self._wall())
         entries = []
         for row in await self._store.find(REMINDED):
             found = convert(Reminded, parse(row.body))
-            made = (entry_of(row.key, found.title, task, host, now) for task in found.open)
+            made = (entry_of(row.key, found.title, task, self._host, now) for task in found.open)
             entries += [each for each in made if each is not None and each.at > now - PAST_S]
         return calendar(sorted(entries, key=lambda each: (each.at, each.uid)))

@@ -38,7 +38,8 @@ MOST: Final = 50  # changes that are told of one by one
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTask:
     """One thing that is asked and not done, as it is kept: of a claim one period. `key` names it for as long as it is
-    open, however its deadline moves; `sequence` counts these moves. `told`: of what has been told."""
+    open, however its deadline moves; `sequence` counts these moves. While its clock is paused it has no deadline, and
+    `latest` is the last instant at which it can be. `told`: of what has been told."""
 
     key: str
     kind: str
@@ -46,22 +47,29 @@ class OpenTask:
     period: int | None = None
     since: int | None = None
     until: int | None = None
+    latest: int | None = None
     text: str
     then: str = ""
     told: tuple[str, ...] = ()
     sequence: int = 0
 
+    @property
+    def at(self) -> int | None:
+        """Where it stands in a calendar."""
+        return self.latest if self.until is None else self.until
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reminded:
     """What has been told of one arrangement: changes by its first `size` leaves, what is open, and of whose silence (by
-    task)."""
+    task). `sequence`: where that of a task begins, above those that have fallen away, since any may be asked again."""
 
     title: str = ""
     size: int = 0
     open: tuple[OpenTask, ...] = ()
     silent: tuple[str, ...] = ()
     next: int | None = None
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +87,14 @@ class SeenArrangement:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What there is to tell, and what will have been told then. `moved`: open tasks that are new or whose deadline has
-    moved; `gone`: those that have fallen away."""
+    """What there is to tell, and what will have been told then. `moved`: open tasks that have come into the calendar or
+    moved in it; `cancelled`: those that have fallen out of it, with the sequence that says so; `gone`: those that have
+    fallen away."""
 
     said: tuple[Notification, ...]
     reminded: Reminded
     moved: tuple[OpenTask, ...] = ()
+    cancelled: tuple[OpenTask, ...] = ()
     gone: tuple[OpenTask, ...] = ()
 
 
@@ -93,9 +103,16 @@ def news(seen: SeenArrangement, changes: Sequence[Change], reminded: Reminded, l
     look = _Look(seen, leads)
     said = [*look.happened(changes), *look.asked(reminded)]
     silent, told = look.silence(reminded)
-    before = {task.key: task for task in reminded.open}
-    kept = {task.key: task for task in look.open}
-    moved = [each for each in look.open if each.key not in before or before[each.key].until != each.until]
+    kept = {task.key for task in look.open}
+    gone = [each for each in reminded.open if each.key not in kept]
+    shown = {each.key: each for each in reminded.open if each.at is not None}
+    moved = [
+        each for each in look.open if each.at is not None and (each.key not in shown or shown[each.key].at != each.at)
+    ]
+    cancelled = [replace(each, sequence=each.sequence + 1) for each in gone if each.at is not None]
+    cancelled += [
+        replace(shown[each.key], sequence=each.sequence) for each in look.open if each.at is None and each.key in shown
+    ]
     done = replace(
         reminded,
         title=seen.terms.title,
@@ -103,9 +120,9 @@ def news(seen: SeenArrangement, changes: Sequence[Change], reminded: Reminded, l
         open=tuple(look.open),
         silent=silent,
         next=look.next(),
+        sequence=max([reminded.sequence, *(each.sequence + 2 for each in gone)]),  # what cancels it has the one between
     )
-    gone = tuple(each for each in reminded.open if each.key not in kept)
-    return Outlook((*said, *told), done, tuple(moved), gone)
+    return Outlook((*said, *told), done, tuple(moved), tuple(cancelled), tuple(gone))
 
 
 class _Look:
@@ -156,18 +173,8 @@ class _Look:
     def asked(self, reminded: Reminded) -> Iterator[Notification]:
         """What has come to be asked, what is near, and what has passed: of each task what is most pressing."""
         before = {task.key: task for task in reminded.open}
-        for task in self._tasks(self._seen.me):
-            found = [self._known(each, before) for each in self._split(task)]
-            yield from self._told(task, found)
-        for task in self._term():
-            yield from self._told(task, [self._known(each, before) for each in self._split(task)])
-
-    def _known(self, task: OpenTask, before: Mapping[str, OpenTask]) -> OpenTask:
-        """The task with what has been told of it."""
-        known = before.get(task.key)
-        if known is None:
-            return task
-        return replace(task, told=known.told, sequence=known.sequence + (known.until != task.until))
+        for task in (*self._tasks(self._seen.me), *self._term()):
+            yield from self._told(task, [_known(each, before, reminded.sequence) for each in self._split(task)])
 
     def _told(self, task: Task, found: Iterable[OpenTask]) -> Iterator[Notification]:
         """What is told of these parts of a task, which are open from here on."""
@@ -219,6 +226,7 @@ class _Look:
             subject=task.subject,
             since=task.since,
             until=task.until,
+            latest=task.latest,
             text=task.text,
             then=task.then,
         )
@@ -328,3 +336,11 @@ class _Look:
             at=at,
             text=text,
         )
+
+
+def _known(task: OpenTask, before: Mapping[str, OpenTask], sequence: int) -> OpenTask:
+    """The task with what has been told of it; the sequence of one that was not open is this."""
+    known = before.get(task.key)
+    if known is None:
+        return replace(task, sequence=sequence)
+    return replace(task, told=known.told, sequence=known.sequence + (known.at != task.at))

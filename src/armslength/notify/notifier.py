@@ -17,6 +17,7 @@ from html import escape
 from typing import Final
 
 from armslength.core.arrangement.state import Change, State
+from armslength.core.arrangement.terms import roles
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.replica import Replica
 from armslength.engine.recorder import Recorder
@@ -234,18 +235,19 @@ class Notifier:
         mailing = self._settings.mailing
         if mailing is None:
             return
-        host, now = mailing.sender.rpartition("@")[2], int(self._wall())
+        now = int(self._wall())
         moves = [(task, REQUEST) for task in found.moved]
-        moves += [(replace(task, sequence=task.sequence + 1), CANCEL) for task in found.gone]
+        moves += [(task, CANCEL) for task in found.cancelled]
+        ours = set(roles(seen.terms, seen.me))
         for to in self._settings.to:
-            for task, method in moves if to.invitations else ():
-                entry = entry_of(seen.arrangement, seen.terms.title, task, host, now)
+            for task, method in moves if to.invitations and (not to.roles or to.roles & ours) else ():
+                entry = entry_of(seen.arrangement, seen.terms.title, task, self._settings.host, now)
                 if entry is None:
                     continue
                 form = catalogue.INVITATION if method == REQUEST else catalogue.CANCELLATION
                 subject = line_of(form.format(title=seen.terms.title, subject=task.subject))
                 yield Letter(
-                    id=id_of(to.name, seen.arrangement, task.key, task.sequence, task.until, method),
+                    id=id_of(to.name, seen.arrangement, task.key, task.sequence, task.at, method),
                     to=to.name,
                     at=now,
                     subject=subject,

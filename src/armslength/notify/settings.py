@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from armslength.config import FILE, Config, Destination, MailServer, Notify, bad_setting, kept_secret
@@ -83,8 +84,9 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All of it."""
+    """All of it. host: this node's, which names entries of calendars: of the feed and of invitations alike."""
 
+    host: str
     hours: Hours
     leads: Leads
     to: tuple[Addressee, ...] = ()
@@ -101,12 +103,12 @@ class Settings:
 def settings(config: Config) -> Settings:
     """What the configuration says. Raises Misuse, naming the setting."""
     try:
-        return _read(config.notify, config.folder)
+        return _read(config.notify, config.folder, urlsplit(config.address).hostname or "node")
     except Misuse as error:
         raise Misuse(error.code, error.reason, str(config.folder / FILE)) from None
 
 
-def _read(given: Notify, folder: Path) -> Settings:
+def _read(given: Notify, folder: Path, host: str) -> Settings:
     mailing = _mailing(given.mail, folder) if given.mail else None
     to = tuple(_addressee(each, folder) for each in given.to)
     if mailing is None and (given.monitors or any(each.mail for each in to)):
@@ -116,6 +118,7 @@ def _read(given: Notify, folder: Path) -> Settings:
         raise bad_setting("notify.to", "names somebody twice")
     begins, ends = _quiet(given.quiet)
     return Settings(
+        host=host,
         hours=Hours(_zone(given.zone), begins, ends, _time(given.digest, "notify.digest")),
         leads=Leads(_leads(given.lead), _duration(given.silence, "notify.silence")),
         to=to,

@@ -35,7 +35,7 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient, app
     await notifier.begin()
     node.observer = notifier
     sender = LetterSender(outbox, found, _mail(config, found), client.post, repository.troubles)
-    feed = Feed(store, config.address) if found.calendar else None
+    feed = Feed(store, config.address, found.host) if found.calendar else None
     return NewsDesk(node, notifier, found, config.name, outbox, sender, feed, registry)
 
 

@@ -20,7 +20,7 @@ from armslength.core.arrangement.bodies import (
     Resume,
     Sign,
 )
-from armslength.core.arrangement.state import State
+from armslength.core.arrangement.state import DutyState, State
 from armslength.core.arrangement.tables import AllegationAnswer, DutyStatus, Phase, Stage
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.record.entry import TYPE_OF
@@ -41,14 +41,16 @@ class Task:
 
     kind: one of `KINDS`. subject: the object's id (of a claim, without periods). periods: those of a claim that have
     ended, are undecided and without a word of the actor's (event claims: period 0). since: when it came to be asked, as
-    far as is known. until: up to when it is in time (of several periods, the earliest); None if there is no limit.
-    text: what is asked, a sentence; then: what follows if nothing comes, a phrase."""
+    far as is known. until: up to when it is in time (of several periods, the earliest); None if there is no limit, and
+    while its clock is paused: then `latest` is the last instant at which its deadline can be. text: what is asked, a
+    sentence; then: what follows if nothing comes, a phrase."""
 
     kind: str
     subject: str
     periods: tuple[int, ...] = ()
     since: int | None = None
     until: int | None = None
+    latest: int | None = None
     text: str
     then: str = ""
 
@@ -169,16 +171,26 @@ class _Asked:
             is_debtor = self._me == duty.debtor and self._may(Perform(duty=name))
             if not is_debtor and self._me != duty.performer:
                 continue
-            due = self._deadline("duty", name)
-            text = f"Perform {self._words.duty(name)}" + (", and say so." if is_debtor else ".")
+            due, latest = self._deadline("duty", name), self._latest(held)
+            until = due.at if due else held.cure_due if held.state == DutyStatus.OVERDUE else held.due
+            paused = "" if latest is None else "; its clock is paused"
             yield Task(
                 kind=PERFORM,
                 subject=name,
                 since=held.active_at,
-                until=due.at if due else held.cure_due if held.state == DutyStatus.OVERDUE else held.due,
-                text=text,
+                until=until if latest is None else None,
+                latest=latest,
+                text=f"Perform {self._words.duty(name)}{', and say so' * is_debtor}{paused}.",
                 then=due.then if due else "",
             )
+
+    def _latest(self, held: DutyState) -> int | None:
+        """The last instant at which a deadline can be whose clock is paused; None while it runs. What is left of it is
+        given back when the suspension ends, which has a limit."""
+        deadline, paused = held.deadline, self._state.arrangement.suspension
+        if deadline is None or held.frozen_at is None or paused is None or not held.stands(deadline):
+            return None
+        return deadline - held.frozen_at + paused.since + self._terms.max_suspension
 
     def _publications(self) -> Iterator[Task]:
         for name, tranche in self._terms.tranches.items():
