@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
@@ -71,6 +71,7 @@ def test_no_words_of_others_make_a_property(field: str) -> None:
     assert str(event["ATTENDEE"]) == "mailto:ops@arandia.example"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_read_as_one_text(text: str) -> None:
     """Lines are at most 75 octets, end with CRLF alone, and give one entry."""
