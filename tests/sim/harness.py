@@ -33,11 +33,11 @@ from armslength.engine.monitor import Monitor
 from armslength.engine.publishing import PublishRequest
 from armslength.engine.recorder import AlwaysReady
 from armslength.engine.repository import LiveArrangement
-from armslength.engine.verified import remembering
 from armslength.errors import ArmslengthError, Unavailable
 from armslength.identity.did import Resolver
 from armslength.identity.keys import KeyRing, PrivateKey
 from armslength.identity.tokens import Tokens
+from armslength.identity.verified import remembering
 from armslength.net.peers import HttpPeers
 from armslength.ports import Batch, Row, Send, Store
 from armslength.runtime import node as runtime

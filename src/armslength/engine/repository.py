@@ -21,7 +21,7 @@ from armslength.core.arrangement.tables import Phase
 from armslength.core.arrangement.terms import Arrangement
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
-from armslength.core.record.keys import Verify
+from armslength.core.record.keys import Verify, verify
 from armslength.core.record.replica import Replica, Snapshot
 from armslength.engine import name_index, schedule
 from armslength.engine.clearance import Clearance
@@ -32,7 +32,6 @@ from armslength.engine.refusals import KIND as REFUSAL
 from armslength.engine.refusals import Refusals
 from armslength.engine.schedule import Schedule
 from armslength.engine.troubles import Backoffs, Troubles
-from armslength.engine.verified import remembering
 from armslength.errors import ArmslengthError, NotFound, Unavailable
 from armslength.ports import Batch, KeySource, Put, Row, Store
 from armslength.wire.own import Proposal
@@ -138,9 +137,9 @@ class Repository:
     """All arrangements of one node, opened when first needed."""
 
     def __init__(
-        self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None, verify: Verify | None = None
+        self, store: Store, did: str, keys: KeySource, troubles: Troubles | None = None, verify: Verify = verify
     ) -> None:
-        self._verify = verify or remembering()
+        self._verify = verify  # may remember what it has judged: most signatures are met more than once
         self.store = self.schedule = Schedule(store)
         self.names = NameIndex(self.store)
         self.did = did

@@ -43,12 +43,12 @@ from armslength.engine.serving import DataAccess
 from armslength.engine.skew import ClockSkew
 from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import Troubles, advise
-from armslength.engine.verified import Verify
 from armslength.engine.writer import Writer
 from armslength.errors import Malformed, Misuse, Refused, Unavailable
 from armslength.identity.did import Resolver, document
 from armslength.identity.keys import KeyRing
 from armslength.identity.tokens import KeyLookup, Tokens, Verifier
+from armslength.identity.verified import Verify, remembering
 from armslength.net.lazy import LazyClient
 from armslength.net.local import listening
 from armslength.net.peers import HttpPeers
@@ -109,7 +109,7 @@ async def assembled(config: Config, chance: Chance = random, verify: Verify | No
     tokens = Tokens(config.did, keys["tokens"])
     peers = HttpPeers(client, tokens.bearer)
     store.listen(lambda reason: _note_disk(troubles, reason))
-    repository = Repository(store, config.did, keys, troubles, verify)
+    repository = Repository(store, config.did, keys, troubles, verify or remembering())
     await repository.load()
     recorder = Recorder(repository, peers, clock)
     recorder.readiness = catchup = Catchup(repository, peers, recorder, time.time, clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from armslength.core.record.keys import verify
-from armslength.engine.verified import SHORT, remembering
+from armslength.identity.verified import SHORT, remembering
 from tests.record_builder import public, signer
 
 
