@@ -35,9 +35,6 @@ TYPES: Final = {
     "webmanifest": "application/manifest+json",
 }
 HEADERS: Final = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-    " connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -68,15 +65,27 @@ def hashes_of(files: Mapping[str, bytes]) -> PageHashes:
     return PageHashes(hashlib.sha256(lines.encode()).hexdigest(), found)
 
 
+def page_headers(address: str) -> dict[str, str]:
+    """What the page may do, and where it may ask: at any node, since to name those of our arrangements here would tell
+    them to everybody."""
+    nodes = "https:" if address.startswith("https:") else "https: http://localhost:*"
+    policy = (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' {nodes};"
+        " manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {"content-security-policy": policy, **HEADERS}
+
+
 def routes(node: Node, caller: Caller, me: ServingNode) -> list[Route]:
     """The page and what it asks."""
+    headers = page_headers(me.address)
 
     async def page(request: Request) -> Response:
         name = request.path_params.get("name") or "index.html"
         data = page_files().get(name)
         if data is None:
             raise NotFound("no-file", "the page has no such file", name[:80])
-        return Response(data, media_type=TYPES[name.rpartition(".")[2]], headers=HEADERS)
+        return Response(data, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
     async def slash(request: Request) -> Response:
         return RedirectResponse(request.url.path + "/", 308)

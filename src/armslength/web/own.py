@@ -37,6 +37,8 @@ from armslength.wire.queries import HeadQuery, LeavesQuery, NamingQuery
 
 MAX_CHECKPOINT = 64 * 1024
 MAX_LISTED = 200  # arrangements in one answer
+SHARED = {"Access-Control-Allow-Origin": "*"}
+ASKED_FIRST = {**SHARED, "Access-Control-Allow-Headers": "Authorization", "Access-Control-Max-Age": "600"}
 JSON, TEXT, LINES = "application/json", "text/plain; charset=utf-8", "application/jsonl"
 TLOG_SIZE = "text/x.tlog.size"
 
@@ -50,10 +52,10 @@ def routes(node: Node, caller: Caller) -> list[Route]:
         Route(BASE + "/submit/{arrangement}", guarded(own.submit), methods=["POST"]),
         Route(BASE + "/sync/{arrangement}", guarded(own.sync), methods=["POST"]),
         Route(BASE + "/add-checkpoint", guarded(own.add_checkpoint), methods=["POST"]),
-        Route(BASE + "/head/{arrangement}", guarded(own.head)),
+        Route(BASE + "/head/{arrangement}", shared(guarded(own.head)), methods=["GET", "OPTIONS"]),
         Route(BASE + "/cosigned/{arrangement}", guarded(own.cosigned)),
         Route(BASE + "/leaves/{arrangement}", guarded(own.leaves)),
-        Route(BASE + "/own/{arrangement}", guarded(own.own)),
+        Route(BASE + "/own/{arrangement}", shared(guarded(own.own)), methods=["GET", "OPTIONS"]),
         Route(BASE + "/rest/{arrangement}", guarded(own.rest)),
         Route(BASE + "/hello", guarded(own.hello), methods=["POST"]),
         Route(BASE + "/arrangements", guarded(own.arrangements)),
@@ -211,5 +213,23 @@ def guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
             return await work(request)
         except Exception as error:  # noqa: BLE001  every failure gets our error body
             return errors.response(error)
+
+    return endpoint
+
+
+def shared(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that the monitors' page of another node may ask, too (rule 11.4d).
+
+    A browser sends along no credentials of its own here: whoever asks has a token, and who has one may ask from
+    anywhere. Whoever has none is not let read even that it lacks one.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=ASKED_FIRST)
+        response = await work(request)
+        if response.status_code != Unauthorised.status:
+            response.headers.update(SHARED)
+        return response
 
     return endpoint

@@ -14,7 +14,6 @@ export function canonical(value) {
 
 export const bytes = (value) => text.encode(value);
 export const hex = (data) => [...new Uint8Array(data)].map((each) => each.toString(16).padStart(2, "0")).join("");
-export const unhex = (value) => Uint8Array.from(value.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 export const sha256 = async (data) => new Uint8Array(await crypto.subtle.digest("SHA-256", data));
 export const digest = async (value) => hex(await sha256(bytes(value)));
 

@@ -1,7 +1,7 @@
 // The monitor's journal of one arrangement, as every author keeps one: each statement is signed once and stored before it
 // is sent; numbers have no gap; what the keeper has refused, by its signature, frees its number, and what followed it is
 // signed anew. The key may have been used elsewhere meanwhile: what has left this browser stands as it is, and what has not
-// gives way to entries that nodes show.
+// gives way to entries that nodes show; a key that was brought here sends nothing before all were asked (`elsewhere.js`).
 import { base64, bytes, canonical, digest, isIncluded, isSealed, isSignedText, refusalOf } from "./forms.js";
 import { sign } from "./keys.js";
 import * as store from "./store.js";
@@ -13,6 +13,15 @@ export const KEPT = "kept", SENT = "sent", SEALED = "sealed", REFUSED = "refused
 // Only one tab writes at a time.
 export const alone = (work) => navigator.locks.request("armslength-journal", work);
 
+// Change what is known of an arrangement.
+export const change = (arrangement, work) => alone(async () => {
+  const known = (await store.get("arrangements", arrangement)) ?? {};
+  await work(known);
+  await store.put("arrangements", arrangement, known);
+});
+
+export const isSettled = (me, known) => !me.imported || known.settled === true;
+
 export async function entries(arrangement) {
   const found = (await store.all("journal"))
     .filter((each) => each.entry.arrangement === arrangement && each.status !== VOID);
@@ -22,7 +31,7 @@ export async function entries(arrangement) {
 const FEW = 20;  // statements that are written again though nothing but gaps was found the last time
 
 const keyOf = (item) => `${item.entry.arrangement}/${item.name}`;
-const waits = (item) => item.status === KEPT || item.status === SENT;
+export const waits = (item) => item.status === KEPT || item.status === SENT;
 
 function nextLink(items, link) {
   const live = items.filter((item) => item.status !== REFUSED);
@@ -46,6 +55,7 @@ async function signed(me, entry, written) {
 
 // Sign statements, one entry each, and store them; nothing has been sent when this returns.
 export async function write(me, known, bodies) {
+  if (!known.head) throw new Error("no sealed head is known");
   const items = await entries(known.arrangement);
   const made = [];
   let link = nextLink(items, known.link);
@@ -66,13 +76,14 @@ export async function write(me, known, bodies) {
 
 export const leafOf = (item) => canonical({ entry: item.entry, sig: item.sig, stamps: item.stamps ?? [] });
 
-// Send what waits, in order. `post` takes lines and gives the keeper's answers. A refusal counts with the keeper's signature
-// alone: whoever else frees a number would have us sign two entries with it.
+// Send what waits, in order; whether anything did. `post` takes lines and gives the keeper's answers. A refusal counts with
+// the keeper's signature alone: whoever else frees a number would have us sign two entries with it.
 export async function send(me, known, post) {
+  if (!isSettled(me, known)) return false;
   for (let round = 0; round < 20; round++) {
     const waiting = (await entries(known.arrangement)).filter(waits)
       .sort((one, other) => one.entry.author_seq - other.entry.author_seq);
-    if (!waiting.length) return;
+    if (!waiting.length) return round > 0;
     const keep = () => store.putAll("journal", waiting.map((item) => [keyOf(item), item]));
     for (const item of waiting) item.status = SENT;
     await keep();  // before anything leaves: an answer may be lost
@@ -86,29 +97,34 @@ export async function send(me, known, post) {
     }
     await keep();
     const again = refused.filter((item) => item.refusal.code === "gap").map((item) => item.entry.body);
-    if (!again.length || (refused.length === again.length && again.length > FEW)) return;
+    if (!again.length || (refused.length === again.length && again.length > FEW)) return true;
     await write(me, known, again);  // they were refused for what was refused before them
   }
+  return true;
 }
 
-// What a node shows to be in a sealed head: verified here, seal and inclusion both. Where our entries end in it.
-export async function seen(known, sealed) {
-  let link = known.link ?? { number: 0, prev: "" };
-  if (sealed.head.size === 0 || !(await isSealed(known.terms, known.arrangement, sealed))) return link;
+// Take down what a node shows of ours, `sealed` and not. It is verified here: a node can hide things, and add none.
+export async function take(me, known, { sealed, own = {} }) {
+  known.link ??= { number: 0, prev: "" };
+  if (sealed && sealed.head.size > 0 && (await isSealed(known.terms, known.arrangement, sealed))) {
+    if (!known.head || sealed.head.size >= known.head.size) known.head = sealed.head;
+    await seen(known, sealed);
+  }
+  known.refusals = await recalled(me, known, own);
+}
+
+// What a head that is sealed covers of ours.
+async function seen(known, { head, included }) {
   const items = await entries(known.arrangement);
-  for (const each of sealed.included ?? []) {
-    const { head } = sealed;
+  for (const each of included ?? []) {
     if (!(await isIncluded(each.leaf, each.index, head.size, each.path ?? [], head.tree_root))) continue;
-    const { entry } = JSON.parse(each.leaf);
-    const name = await digest(canonical(entry));
+    const { entry, sig, stamps } = JSON.parse(each.leaf);
     if (entry.author !== known.actor || entry.arrangement !== known.arrangement) continue;
-    const { sig, stamps } = JSON.parse(each.leaf);
+    const name = await digest(canonical(entry));
     const item = items.find((one) => one.name === name) ?? { name, entry, sig, stamps, written: each.index - head.size };
     await store.put("journal", keyOf(item), Object.assign(item, { status: SEALED, index: each.index }));
-    if (entry.author_seq >= link.number)
-      link = { number: entry.author_seq + 1, prev: name };
+    if (entry.author_seq >= known.link.number) known.link = { number: entry.author_seq + 1, prev: name };
   }
-  return link;
 }
 
 // What a node holds of ours that no seal covers: entries that this browser does not know are ours again, and refusals are

@@ -55,12 +55,13 @@ export async function imported(text, passphrase) {
   const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: unbase64(kept.iv) }, key, unbase64(kept.sealed));
   const found = JSON.parse(new TextDecoder().decode(plain));
   const part = (role) => ({ pkcs8: unbase64(found[role].pkcs8), public: found[role].public });
-  return identity(found.name, { entries: part("entries"), tokens: part("tokens") });
+  const me = await identity(found.name, { entries: part("entries"), tokens: part("tokens") });
+  return { ...me, imported: true };
 }
 
 export const sign = async (key, data) => new Uint8Array(await crypto.subtle.sign(NAME, key.secret, data));
 
-// The bearer token for the node that serves this page, and for nobody else.
+// The bearer token for one node, at its own address, and for nobody else.
 export async function token(me, node) {
   const now = Math.floor(Date.now() / 1000);
   const header = { alg: "EdDSA", typ: "armslength+jwt", kid: `${me.did}#tokens` };

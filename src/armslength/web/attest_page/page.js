@@ -2,6 +2,7 @@
 import { say } from "./words.js";
 import { canonical } from "./forms.js";
 import * as asking from "./asking.js";
+import * as elsewhere from "./elsewhere.js";
 import * as journal from "./journal.js";
 import * as keys from "./keys.js";
 import { Connection } from "./node.js";
@@ -123,6 +124,16 @@ function told(known, name, period) {
   return line;
 }
 
+// Why nothing of an imported key's is sent yet.
+function unsettled(known, items) {
+  if (journal.isSettled(me, known) || !items.some(journal.waits)) return null;
+  const named = (name) => `${known.terms.actors[name].name ?? name} (${known.terms.actors[name].address})`;
+  const silent = (known.asked?.silent ?? elsewhere.timekeepers(known)).map(named).join(", ");
+  return element("div", { className: "note", role: "status" }, element("p", {}, say("unsettled", { silent })),
+    elsewhere.mayGoOn(known) ? [element("p", {}, say("go_on_hint", { silent })),
+      button(say("go_on"), async () => { await elsewhere.goOn(known); await refresh(); }, { className: "second" })] : null);
+}
+
 async function questions(known) {
   const items = await journal.entries(known.arrangement);
   const waiting = [], later = [];
@@ -141,6 +152,7 @@ async function questions(known) {
           element("ul", { className: "plain said" }, done.map((period) => told(known, name, period)))) : null));
     });
   return section(known.terms.title, element("p", {}, element("span", { className: "badge" }, known.questions.state)),
+    unsettled(known, items),
     ...waiting, waiting.length ? null : soft(say("nothing")),
     later.length ? element("details", { className: "later", open: !waiting.length }, element("summary", {}, say("later", { count: later.length })), ...later) : null,
     element("p", { className: "soft small" }, say("hash", { hash: known.arrangement })));
@@ -167,20 +179,20 @@ function refresh() {
   return busy;
 }
 
+async function renewed(known) {
+  await connection.look(known);
+  if (!(await journal.entries(known.arrangement)).some(journal.waits)) return;
+  await elsewhere.ask(me, known);
+  if (await connection.send(known)) await connection.look(known);
+}
+
 async function refreshed() {
   if (!me) return draw();
   try {
     connection = await Connection.open(me);
     trouble = "";
     await connection.arrangements();
-    for (const { arrangement } of await store.all("arrangements")) {
-      await journal.alone(async () => {
-        const known = await store.get("arrangements", arrangement);
-        await connection.look(known);
-        await connection.send(known);
-        await connection.look(known);
-      });
-    }
+    for (const known of await store.all("arrangements")) await renewed(known);
   } catch (error) {
     if (error.status === undefined) connection = null;
     else trouble = error.message;

@@ -1,6 +1,6 @@
 // Keeps the page's files, so that it opens without a connection. What a node answers is never kept here.
 const FILES = ["./", "page.css", "page.js", "words.js", "forms.js", "keys.js", "store.js", "journal.js", "node.js",
-  "asking.js", "icon.svg", "manifest.webmanifest"];
+  "elsewhere.js", "asking.js", "icon.svg", "manifest.webmanifest"];
 const KEPT = "armslength-attest";
 
 self.addEventListener("install", (event) => {
@@ -10,7 +10,7 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   const name = url.pathname.slice(new URL("./", self.location.href).pathname.length) || "./";
-  if (event.request.method !== "GET" || !FILES.includes(name)) return;
+  if (url.origin !== self.location.origin || event.request.method !== "GET" || !FILES.includes(name)) return;
   event.respondWith(fetch(event.request).then((answer) => {
     const copy = answer.clone();
     if (answer.ok) caches.open(KEPT).then((kept) => kept.put(event.request, copy));
