@@ -44,6 +44,14 @@ SETUP = """async ([arrangement, head, key]) => {
   Object.assign(window, { journal, store, keys, me, known, say, sent, send });
 }"""
 
+SPOKEN = """async (number, period) => {
+  const { canonical, bytes, base64, digest } = await import('./forms.js');
+  const entry = { v: 1, arrangement: known.arrangement, author: 'm', author_seq: number, author_prev: '',
+    seen: known.head, type: 'attest', body: { claim: 'c', period, value: false } };
+  const sig = base64(await keys.sign(me.entries, bytes('armslength/entry/1\\n' + canonical(entry))));
+  return [await digest(canonical(entry)), canonical({ entry, sig, stamps: [] })];
+}"""
+
 
 @pytest.fixture
 def page(chrome: Browser) -> Iterator[Page]:
@@ -144,14 +152,7 @@ def test_what_never_left_gives_way_to_what_was_said_elsewhere(page: Page) -> Non
     """The same key in another browser has used the number: what was signed here meanwhile is signed anew after it; so
     it is where the other's entry was refused, and the refusal is carried."""
     page.evaluate("say(0, 1)")
-    elsewhere = """async (number, period) => {
-      const { canonical, bytes, base64, digest } = await import('./forms.js');
-      const entry = { v: 1, arrangement: known.arrangement, author: 'm', author_seq: number, author_prev: '',
-        seen: known.head, type: 'attest', body: { claim: 'c', period, value: false } };
-      const sig = base64(await keys.sign(me.entries, bytes('armslength/entry/1\\n' + canonical(entry))));
-      return [await digest(canonical(entry)), canonical({ entry, sig, stamps: [] })];
-    }"""
-    other, line = page.evaluate(f"({elsewhere})(0, 7)")
+    other, line = page.evaluate(f"({SPOKEN})(0, 7)")
     page.evaluate(f"journal.recalled(me, known, {{ waiting: [{json.dumps(line)}] }})")
     page.evaluate("send(() => [])")
     assert numbers(page) == [(0, []), (1, []), (2, [])]
@@ -219,3 +220,84 @@ def test_no_token_is_made_for_another_node(page: Page) -> None:
     assert page.evaluate(opened, {"did": "did:web:node.example", "address": ADDRESS}) == "opened"
     assert page.evaluate(opened, {"did": "did:web:other.example", "address": "https://other.example"}) == 421
     assert page.evaluate(opened, {"did": "did:web:other.example", "address": ADDRESS}) == 421
+
+
+NODES = {name: f"https://{name}.example" for name in ("k", "s", "t")}
+ELSEWHERE = """async (nodes) => {
+  const elsewhere = await import('./elsewhere.js');
+  const actors = Object.fromEntries(Object.entries(nodes).map(([name, address]) =>
+    [name, { did: `did:web:${name}.example`, address, keys: known.terms.actors.K.keys }]));
+  actors.K = actors.k;
+  Object.assign(known, { actor: 'm', terms: { keeper: 'K', actors, timekeepers: { of: ['K', 's', 't'], count: 2 } } });
+  me.imported = true;
+  await store.put('arrangements', known.arrangement, known);
+  const ask = async () => {
+    await elsewhere.ask(me, known);
+    Object.assign(known, await store.get('arrangements', known.arrangement));
+  };
+  Object.assign(window, { elsewhere, ask });
+}"""
+
+
+@pytest.fixture
+def asked(page: Page) -> dict[str, Any]:
+    """A key that was brought here, and what each node answers: `own`, or none."""
+    answers: dict[str, Any] = dict.fromkeys(NODES)
+    page.evaluate(ELSEWHERE, NODES)
+
+    def serve(route: Route) -> None:
+        _, _, host, *path = route.request.url.split("/")
+        own, may = answers[host.removesuffix(".example")], {"Access-Control-Allow-Origin": "*"}
+        if own is None:
+            route.abort()
+        elif "/head/" in "/".join(["", *path]):
+            route.fulfill(json={"head": {"size": 0}, "checkpoint": ""}, headers=may)
+        else:
+            route.fulfill(json=own, headers=may)
+
+    page.context.route(lambda url: any(url.startswith(f"{each}/") for each in NODES.values()), serve)
+    return answers
+
+
+def test_a_key_that_was_brought_here_waits_for_every_timekeeper(page: Page, asked: dict[str, Any]) -> None:
+    """What is said is kept; it is sent once all have answered, after what any of them shows, with the refusals that the
+    keeper has given to an entry that was lost (rule 11.4e)."""
+    _, line = page.evaluate(f"({SPOKEN})(0, 7)")
+    page.evaluate("say(1)")
+    asked.update(k={}, s={"waiting": [line]})
+    page.evaluate("ask()")
+    page.evaluate("send(() => [])")
+    assert numbers(page) == []
+    assert page.evaluate("known.asked.silent") == ["t"]
+    lost = {"author": "m", "number": 2, "prev": "", "refusal": refusal("cd" * 32, "closed")}
+    asked.update(t={"refusals": [lost]})
+    page.evaluate("ask()")
+    page.evaluate("say(2)")
+    page.evaluate("send(() => [])")
+    assert numbers(page) == [(0, []), (1, []), (2, ["cd" * 32])]
+    assert page.evaluate("sent.map(({ entry }) => entry.body.period)") == [7, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("silent", "hours", "may"),
+    [("t", 25, True), ("t", 23, False), ("k", 25, False), ("st", 25, False)],
+)
+def test_who_goes_on_without_a_silent_node(
+    page: Page, asked: dict[str, Any], silent: str, hours: int, may: bool
+) -> None:
+    """After a day, with the keeper and so many others that every quorum has one of them; never by itself."""
+    asked.update({name: {} for name in NODES if name not in silent})
+    page.evaluate("say(0)")
+    page.evaluate("ask()")
+    page.evaluate(f"store.put('arrangements', known.arrangement, (known.asked.since -= {hours} * 3600, known))")
+    page.evaluate("ask()")
+    page.evaluate("send(() => [])")
+    assert numbers(page) == []
+    page.evaluate("elsewhere.goOn(known)")
+    assert page.evaluate("store.get('arrangements', known.arrangement).then((k) => k.settled === true)") is may
+
+
+def test_what_no_seal_covers_is_not_what_a_statement_has_seen(page: Page) -> None:
+    """A head that a node invents is in no statement."""
+    page.evaluate("journal.take(me, known, { sealed: { head: { ...known.head, size: 9 }, checkpoint: 'a' } })")
+    assert page.evaluate("known.head.size") == 3

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.stage import PHONE, look, overflows, violations, watched
 from tests.e2e.stage import Stage
@@ -59,6 +60,18 @@ def signed(phone: Phone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder = tmp_path_factory.mktemp("phone")
     with Stage(folder, daily, inspector=phone.card) as made:
         yield made
+
+
+def imported(page: Page, copy: Path, address: str) -> None:
+    """Bring the key here; another passphrase does not."""
+    page.goto(f"{address}/attest/")
+    page.get_by_text("I have a copy of my key").click()
+    page.get_by_label("The copy").set_input_files(copy)
+    page.get_by_label("Its passphrase").fill("wrong horse battery")
+    page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_role("alert")).to_contain_text("no copy of a key")
+    page.get_by_label("Its passphrase").fill("correct horse battery")
+    page.get_by_role("button", name="Use this key").click()
 
 
 def attested(stage: Stage) -> list[tuple[int, bool]]:
@@ -119,19 +132,52 @@ def test_the_key_cannot_be_read_out_of_the_browser(phone: Phone, signed: Stage) 
     assert phone.copy is not None
     context = page.context.browser.new_context(viewport=PHONE)  # type: ignore[union-attr, arg-type]
     other = context.new_page()
-    other.goto(f"{address_of(signed)}/attest/")
-    other.get_by_text("I have a copy of my key").click()
-    other.get_by_label("The copy").set_input_files(phone.copy)
-    other.get_by_label("Its passphrase").fill("wrong horse battery")
-    other.get_by_role("button", name="Use this key").click()
-    expect(other.get_by_role("alert")).to_contain_text("no copy of a key")
-    other.get_by_label("Its passphrase").fill("correct horse battery")
-    other.get_by_role("button", name="Use this key").click()
+    imported(other, phone.copy, address_of(signed))
     signed.clock("2027-03-12T01:00:00Z")
     other.reload()
     other.get_by_role("button", name="10: It held").click()
     signed.until("on record", lambda: (10, True) in attested(signed))
     assert [said for said in phone.told if "ERR_INTERNET_DISCONNECTED" not in said] == []
+    context.close()
+
+
+def hiding(route: Route) -> None:
+    """A node that shows nothing of what a monitor has said."""
+    answer = route.fetch()
+    told = json.loads(answer.text())
+    told.pop("included", None)
+    told.update({each: [] for each in ("waiting", "refusals") if each in told})
+    route.fulfill(response=answer, body=json.dumps(told))
+
+
+def test_a_copy_sends_nothing_before_all_were_asked(chrome: Browser, phone: Phone, signed: Stage) -> None:
+    """At a node that hides everything, while another one is down: what is said is kept, and who is silent is named.
+    Once all have answered it goes on after what was said elsewhere: no number twice."""
+    assert phone.copy is not None
+    context = chrome.new_context(viewport=PHONE, service_workers="block")  # type: ignore[arg-type]
+    for path in ("head", "own"):
+        context.route(f"{address_of(signed)}/armslength/1/{path}/**", hiding)
+    page = context.new_page()
+    imported(page, phone.copy, address_of(signed))
+    signed.clock("2027-03-13T01:00:00Z")
+    before = attested(signed)
+    signed.nodes["supplier"].kill()
+    page.reload()
+    page.get_by_role("button", name="11: It held").click()
+    told = page.get_by_role("status").filter(has_text="brought here")
+    expect(told).to_contain_text(str(signed.json("card", node="supplier")["address"]), timeout=30_000)
+    expect(told).not_to_contain_text(str(signed.json("card", node="buyer")["address"]))
+    assert page.get_by_role("button", name="Go on without them").count() == 0
+    assert violations(page) == []
+    look(page, "phone-unsettled-390")
+    assert attested(signed) == before
+    signed.up("supplier")
+    page.reload()
+    expect(page.get_by_text("Day 11: held (on record)")).to_be_visible(timeout=60_000)
+    expect(told).to_have_count(0)
+    look(page, "phone-imported-390")
+    assert (11, True) in attested(signed)
+    context.unroute_all(behavior="ignoreErrors")
     context.close()
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from armslength.core.arrangement.bodies import Attest
-from armslength.web.attest import hashes_of, page_files
+from armslength.web.attest import hashes_of, page_files, page_headers
 from armslength.wire.own import decode_answers, encode_leaves
 from tests.sim.evil import code, entry, post, signed
 from tests.sim.harness import World
@@ -59,3 +59,31 @@ def test_only_those_whom_the_terms_name_are_answered(tmp_path: Path) -> None:
         assert after["claims"]["k2"]["mine"]["0"]["value"] is False
 
     run(tmp_path, story)
+
+
+def test_a_page_elsewhere_may_ask_for_its_own_words_alone(tmp_path: Path) -> None:
+    """Two reads, for whoever has a token; nothing else is shared with pages of other origins."""
+
+    async def story(world: World) -> None:
+        base, allowed = "/armslength/1", "access-control-allow-origin"
+        for name in ("head", "own"):
+            path = f"{base}/{name}/{world.arrangement}"
+            first = await post(world, "A", path, b"", method="OPTIONS")
+            assert (first.status, first.headers["access-control-allow-headers"]) == (204, "Authorization")
+            assert (await post(world, "A", path, b"", "m1", method="GET")).headers[allowed] == "*"
+            refused = await post(world, "A", path, b"", method="GET")
+            assert (refused.status, allowed in refused.headers) == (401, False)
+            unknown = await post(world, "A", f"{base}/{name}/{'0' * 64}", b"", "m1", method="GET")
+            assert (unknown.status, unknown.headers[allowed]) == (404, "*")
+        for path in (f"{base}/leaves/{world.arrangement}", f"/attest/questions/{world.arrangement}"):
+            answer = await post(world, "A", path, b"", "m1", method="GET")
+            assert (answer.status, allowed in answer.headers) == (200, False)
+            assert (await post(world, "A", path, b"", method="OPTIONS")).status == 405
+
+    run(tmp_path, story)
+
+
+def test_the_page_may_ask_nodes_and_nobody_else() -> None:
+    """Over TLS alone, unless the node is one of development; none of them is named to strangers."""
+    assert "connect-src 'self' https:;" in page_headers("https://a.example")["content-security-policy"]
+    assert "https: http://localhost:*;" in page_headers("http://localhost:1")["content-security-policy"]

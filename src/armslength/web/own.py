@@ -218,7 +218,7 @@ def guarded(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request
 
 
 def shared(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that the monitors' page of another node may ask, too (rule 11.4d).
+    """An endpoint that the monitors' page of another node may ask, too (rule 11.4e).
 
     A browser sends along no credentials of its own here: whoever asks has a token, and who has one may ask from
     anywhere. Whoever has none is not let read even that it lacks one.

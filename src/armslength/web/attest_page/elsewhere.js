@@ -1,5 +1,5 @@
 // What was said with this key elsewhere. This browser's journal does not know it, and the node that serves the page may hide
-// it; so every timekeeper of the terms is asked for it, at its own address, before anything leaves (rule 11.4d). Nobody can
+// it; so every timekeeper of the terms is asked for it, at its own address, before anything leaves (rule 11.4e). Nobody can
 // name others in their place: what is signed names the hash of the terms in which they stand.
 import * as journal from "./journal.js";
 import { Connection } from "./node.js";
