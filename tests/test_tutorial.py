@@ -19,22 +19,23 @@ pytestmark = pytest.mark.slow("the tutorial's commands run as they stand, each a
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = Path(sys.executable).with_name("armslength")
-# Every command also with --json; the script itself goes on from what it takes from the text.
+# Every command also with --json, in the process that the script has started for it; the script itself goes on from what
+# it takes from the text.
 RECORDING = f"""#!{sys.executable}
-import json, os, subprocess, sys
-real, args, log = {str(PROGRAM)!r}, [each for each in sys.argv[1:] if each != "--json"], os.environ["ANSWERS"]
+import json, os, sys
+args, log = [each for each in sys.argv[1:] if each != "--json"], os.environ["ANSWERS"]
 if args[0] in ("up", "init"):
-    os.execv(real, [real, *args])
-done = subprocess.run([real, *args, "--json"], capture_output=True, text=True)
-name = f"{{len(os.listdir(log)):04}} {{args[0]}} {{done.returncode}}"
-with open(os.path.join(log, name), "w") as file:
-    file.write(done.stdout)
-sys.stderr.write(done.stderr)
-if args[0] == "propose":
-    print("Arrangement", json.loads(done.stdout)["arrangement"])
-else:
-    sys.stdout.write(done.stdout)
-sys.exit(done.returncode)
+    os.execv({str(PROGRAM)!r}, [{str(PROGRAM)!r}, *args])
+from armslength.cli.__main__ import run
+shown, answer = os.dup(1), os.path.join(log, f"{{len(os.listdir(log)):04}} {{args[0]}}")
+os.dup2(os.open(answer, os.O_CREAT | os.O_WRONLY, 0o600), 1)
+code = run([*args, "--json"])
+sys.stdout.flush()
+os.dup2(shown, 1)
+os.rename(answer, f"{{answer}} {{code}}")
+told = open(f"{{answer}} {{code}}").read()
+print("Arrangement " + json.loads(told)["arrangement"] if args[0] == "propose" else told, end="", flush=True)
+sys.exit(code)
 """
 # Fields whose own fields are ids, DIDs or hashes, and what is as the record has it.
 BY_ID = {

@@ -158,7 +158,7 @@ def test_a_decision_is_taken_in_from_elsewhere(agreed: tuple[Stage, dict[str, Of
     told = stage.json("propose", stage.folder / "terms" / "third.yaml", "--as", stage.folder / "kaja.key", node="buyer")
     name, read = told["draft"]["hash"], stage.folder / "read.yaml"
     stage.ok("approvals", "show", name[:12], "--terms", read, node="buyer")
-    assert "title: Third, " in read.read_text(encoding="utf-8")
+    assert "Third, Test results for forecasts" in read.read_text(encoding="utf-8")
     everywhere(ivo.page, "drafted-terms", lambda: ivo.page.goto(f"{ivo.origin}/approvals/{name}/terms"))
     stage.ok("approvals", "object", name, "--key", stage.folder / "kaja.key", node="buyer")
     assert "withdraw" not in {each["type"] for each in stage.json("record", "--arrangement", stage.hash, node="buyer")}

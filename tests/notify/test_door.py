@@ -13,9 +13,8 @@ from armslength.notify.settings import Addressee, Leads
 from armslength.ports import Batch
 from tests.approvals.people import NAMES
 from tests.engine.test_proposals import other
-from tests.golden.terms import at
 from tests.sim.harness import World
-from tests.sim.script import begin
+from tests.sim.script import begin, take_effect
 from tests.sim.test_approvals import adopt, ask, only, word
 from tests.sim.virtual import play
 
@@ -71,9 +70,7 @@ def test_officials_are_told_what_waits_for_their_word(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with World(tmp_path) as world:
-            await begin(world)
-            await world.clock(at(0))
-            await world.rest()
+            await take_effect(world)
             b = world.nodes["B"]
             node, approvals = b.running.node, b.running.officials.approvals
             await adopt(b, only("withdraw"))

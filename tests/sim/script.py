@@ -63,6 +63,13 @@ async def begin(world: World) -> None:
     await world.rest()
 
 
+async def take_effect(world: World) -> None:
+    """The same, and the terms are in effect."""
+    await begin(world)
+    await world.clock(at(0))
+    await world.rest()
+
+
 async def perform(world: World, until: int) -> None:
     """Play the script to this moment; after each, every node shows what the script says."""
     for time, said in moments(until):

@@ -27,7 +27,7 @@ from armslength.wire.strict import convert
 from tests.approvals.people import NAMES, key, policy, proof, says
 from tests.golden.terms import at
 from tests.sim.harness import SimNode, World, world_terms
-from tests.sim.script import FILES, begin, perform
+from tests.sim.script import FILES, begin, perform, take_effect
 from tests.sim.strangers import run
 
 ISSUER = "https://login.borovia.example"
@@ -184,9 +184,7 @@ def test_one_official_alone_gets_nothing_done(tmp_path: Path) -> None:
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         await adopt(b, policy())
         for body in (Withdraw(text="we leave"), allegation("k1a")):
             with pytest.raises(Refused) as refused:
@@ -236,9 +234,7 @@ def test_a_decision_is_void_once_its_object_has_changed(tmp_path: Path) -> None:
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         await adopt(b, only("withdraw"))
         name = await ask(b, "vera", Withdraw(text="we leave"))
         await word(b, "ivo", name, APPROVE)
@@ -265,9 +261,7 @@ def test_what_is_approved_is_said_once(tmp_path: Path, after: int) -> None:
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         await adopt(b, only("withdraw"))
         name = await ask(b, "vera", Withdraw(text="we leave"))
         await word(b, "ivo", name, APPROVE)
@@ -307,9 +301,7 @@ def test_what_is_approved_is_said_once_the_disk_has_room(tmp_path: Path) -> None
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         await adopt(b, only("withdraw"))
         name = await ask(b, "vera", Withdraw(text="we leave"))
         await word(b, "ivo", name, APPROVE)
@@ -464,9 +456,7 @@ def test_an_official_logs_in_anew_for_each_word(tmp_path: Path) -> None:
 
     async def story(world: World) -> None:
         b, provider = world.nodes["B"], Provider()
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         base = only("withdraw")
         ivo = Official(name="Ivo", logins=(Login(issuer=ISSUER, subject="4711"),))
         await adopt(b, dataclasses.replace(base, officials=base.officials | {"ivo": ivo}))

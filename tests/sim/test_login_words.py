@@ -12,10 +12,9 @@ from armslength.approvals.policy import Login, Official
 from armslength.config import RoleHolders
 from armslength.core.arrangement.bodies import Withdraw
 from armslength.runtime.organisation import InProcessOwner
-from tests.golden.terms import at
 from tests.login.stage import ISSUER, Organisation
 from tests.sim.harness import World
-from tests.sim.script import begin
+from tests.sim.script import take_effect
 from tests.sim.strangers import run
 from tests.sim.test_approvals import adopt, ask, entries, lines, only, word
 
@@ -45,9 +44,7 @@ def test_an_official_approves_by_a_login_for_this_word_alone(tmp_path: Path) -> 
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         base = only("withdraw")
         ivo = Official(name="Ivo", logins=(Login(issuer=ISSUER, subject="4711"),))
         await adopt(b, dataclasses.replace(base, officials=base.officials | {"ivo": ivo}))
@@ -115,9 +112,7 @@ def test_an_official_asks_by_a_login_for_this_draft_alone(tmp_path: Path) -> Non
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         base = only("withdraw")
         logins = {
             name: Official(name=name.capitalize(), logins=(Login(issuer=ISSUER, subject=subject),))

@@ -24,7 +24,7 @@ from tests.approvals.people import NAMES, key, proof
 from tests.console.stage import Browser
 from tests.golden.terms import at
 from tests.sim.harness import SimNode, World
-from tests.sim.script import FILES, begin, perform
+from tests.sim.script import FILES, begin, perform, take_effect
 from tests.sim.strangers import run
 from tests.sim.test_approvals import adopt, entries, lines, only, stages, waiting
 
@@ -109,9 +109,7 @@ def test_one_of_two_officials_plays_false(tmp_path: Path) -> None:
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         rules = only("withdraw", "notice")
         noted = dataclasses.replace(rules.acts["notice"], objection_ends=False)
         await adopt(b, dataclasses.replace(rules, acts=rules.acts | {"notice": noted}, lapse=HOUR))
@@ -168,9 +166,7 @@ def test_an_official_is_taken_out_while_a_draft_waits(tmp_path: Path) -> None:
 
     async def story(world: World) -> None:
         b = world.nodes["B"]
-        await begin(world)
-        await world.clock(at(0))
-        await world.rest()
+        await take_effect(world)
         in_force = only("withdraw")
         await adopt(b, in_force)
         vera, ivo, kaja = (OfficialAtConsole(b, name) for name in NAMES)
