@@ -8,7 +8,7 @@ how exposure is counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -89,10 +89,15 @@ class Exploration:
         return found
 
 
-def explore(terms: Arrangement, weights: Mapping[str, int] | None = None, entries: int = ENTRIES) -> Exploration:
-    """Explore what can happen, within a bound of statements that are placed. Raises Malformed for weights that name
-    nothing."""
-    search = Search(terms, entries)
+def explore(
+    terms: Arrangement,
+    weights: Mapping[str, int] | None = None,
+    entries: int = ENTRIES,
+    watch: Callable[[], None] = lambda: None,
+) -> Exploration:
+    """Explore what can happen, within a bound of statements that are placed; `watch` as in `Search`. Raises Malformed
+    for weights that name nothing."""
+    search = Search(terms, entries, watch)
     agreed = search.agreed()
     silences = tuple(_silences(search, agreed))
     plain = series(terms, agreed.placed, weights)

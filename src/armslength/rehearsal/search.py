@@ -8,7 +8,7 @@ says how much it looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from armslength.core.arrangement.state import Change
@@ -70,11 +70,13 @@ class Found:
 
 
 class Search:
-    """Courses of events under some terms. `entries` bounds how many statements are placed in all."""
+    """Courses of events under some terms. `entries` bounds how many statements are placed in all; `watch` is called
+    before each instant that is played, and may raise."""
 
-    def __init__(self, terms: Arrangement, entries: int = ENTRIES) -> None:
+    def __init__(self, terms: Arrangement, entries: int = ENTRIES, watch: Callable[[], None] = lambda: None) -> None:
         """Nothing is played yet."""
         self.terms = terms
+        self._watch = watch
         self.departures = Departures(terms)
         self.left = entries
         self.looked: list[int] = []
@@ -172,6 +174,7 @@ class Search:
         begun, reached = len(play.placed), None
         shots = [(play.state.clock.now if departures else -1, play.copy())]
         while (when := play.next_instant()) is not None:
+            self._watch()
             before = len(play.placed)
             play.play(when)
             changes = [change for entry in play.placed[before:] for change in entry.changes]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from html import unescape
+import time
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,10 +15,11 @@ from armslength.console.pages import rehearsing
 from armslength.console.pages.rehearsing import AS_AGREED, then_nobody_speaks
 from armslength.wire.manage import TERMS, ShownTerms
 from armslength.wire.script_read import read_script
+from armslength.wire.terms import decompile_terms
 from armslength.wire.terms_json import encode_terms
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
-from tests.sim.harness import world_terms
+from tests.sim.harness import clause_texts, world_terms
 
 SCRIPTS = Path(__file__).parents[3] / "examples" / "july-2016" / "rehearsals"
 
@@ -103,3 +106,39 @@ async def test_what_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -
     found, form = await begun()
     reply = await found.post("/rehearse", urlencode(form | {"played": AS_AGREED}))
     assert b"takes more than" in reply.body
+
+
+async def test_an_exploration_that_takes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within one course of events too, which nothing else bounds: terms may have a hundred thousand periods."""
+    monkeypatch.setattr(rehearsing, "EXPLORE_S", 0.2)
+    found, form = await begun()
+    source = decompile_terms(world_terms(), clause_texts())
+    source = re.sub(r"period: \S+", "period: 5m", re.sub(r"report_by: \S+", "report_by: 1h", source))
+    began = time.monotonic()
+    reply = await found.post("/rehearse", urlencode(form | {"arrangement": "", "source": source, "do": "explore"}))
+    assert b"takes more than" in reply.body
+    assert time.monotonic() - began < 20
+
+
+async def test_one_person_plays_one_thing_at_a_time() -> None:
+    """Others get their turn; whoever asks for more is told to wait."""
+    found, form = await begun()
+    asked = urlencode(form | {"played": AS_AGREED})
+    pages = [each.body for each in await asyncio.gather(*(found.post("/rehearse", asked) for _ in range(4)))]
+    assert sum(b"something of yours is still being played" in page.lower() for page in pages) == 3
+    assert "still being played" not in await played(found, form, played=AS_AGREED)
+
+
+async def test_what_is_wrong_everywhere_makes_no_large_page() -> None:
+    """Neither by many problems nor by long ones."""
+    found, form = await begun()
+    for source in ("- 2001-01-01\n" * 5000, "version: " + "9" * 100_000):
+        for path in ("/rehearse", "/write/check"):
+            page = (await found.post(path, urlencode(form | {"arrangement": "", "source": source}))).body.decode()
+            page = page.replace(source, "").replace(escape(source), "")
+            assert "terms:1" in page
+            assert len(page) < 100_000
+    assert (
+        "4900 problems"
+        in (await found.post("/write/check", urlencode(form | {"source": "- 2001-01-01\n" * 5000}))).body.decode()
+    )

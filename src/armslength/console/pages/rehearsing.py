@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from armslength.analysis.check import ERROR, check
 from armslength.analysis.exploration import Exploration, explore
-from armslength.console.pages.writing import MAX_SOURCE, MOST_SCRIPTS
+from armslength.console.guard import session_of
+from armslength.console.pages.writing import MAX_SOURCE, MOST_SCRIPTS, told
 from armslength.console.render import Pages
 from armslength.console.sessions import LOOK
 from armslength.core.arrangement.state import State
@@ -42,21 +43,34 @@ PLAY_S: Final = 8.0  # that one rehearsal may take
 MOST_LINES: Final = 300  # of a timeline on one page
 AS_AGREED: Final = "rehearse: Everybody does as agreed\notherwise: agreed\n\nscript: []\n"
 TITLE: Final = re.compile(r"^rehearse:\s*(.+)$", re.MULTILINE)
+EXPLORE_S: Final = 60.0  # that one exploration may take
 ONE_AT_A_TIME: Final = asyncio.Semaphore(1)
+AT_WORK: Final = set[str]()  # whose work waits or is done, by subject
+
+
+class TimeLimit:
+    """The end of the time that one piece of work may take; `passes` raises Misuse from then on."""
+
+    def __init__(self, seconds: float, command: str) -> None:
+        self._until = time.monotonic() + seconds
+        self._reason = f"it takes more than {seconds:.0f} seconds here; `armslength {command}` has no such bound"
+
+    def passes(self) -> None:
+        """Called again and again."""
+        if time.monotonic() > self._until:
+            raise Misuse("too-long", self._reason, "script")
 
 
 class BoundedPlay(Play):
     """A rehearsal that ends when its time is over."""
 
-    def __init__(self, terms: Arrangement, script: Script, until: float) -> None:
+    def __init__(self, terms: Arrangement, script: Script, end: TimeLimit) -> None:
         super().__init__(terms, script)
-        self._until = until
+        self._end = end
 
     def play(self, when: int) -> None:
         """Play all that happens at this instant. Raises Misuse once it has taken too long."""
-        if time.monotonic() > self._until:
-            reason = f"it takes more than {PLAY_S:.0f} seconds here; `armslength rehearse` has no such bound"
-            raise Misuse("too-long", reason, "script")
+        self._end.passes()
         super().play(when)
 
 
@@ -122,9 +136,9 @@ def routes(pages: Pages) -> list[Route]:
         try:
             terms = await _terms(pages, desk.arrangement, desk.source)
             desk = replace(desk, terms=terms)
-            desk = await _done(desk, terms, form)
+            desk = await _done(desk, terms, form, session_of(request).subject)
         except (BadTerms, BadScript) as error:
-            desk = replace(desk, problems=tuple(map(str, error.problems)))
+            desk = replace(desk, problems=told(error.problems))
         except Misuse as error:
             desk = replace(desk, problems=(start_case(error.reason),))
         return pages.page(request, "rehearse.html.j2", desk=desk, known=(), ends=ends)
@@ -162,24 +176,30 @@ async def _terms(pages: Pages, name: str, source: str) -> Arrangement:
     return compiled.terms
 
 
-async def _done(desk: RehearsalDesk, terms: Arrangement, form: FormData) -> RehearsalDesk:
+async def _done(desk: RehearsalDesk, terms: Arrangement, form: FormData, subject: str) -> RehearsalDesk:
     """What the form asks for. Raises BadScript; Misuse where it takes too long."""
     if form.get("do") == "explore":
-        found = await _alone(lambda: explore(terms))
+        found = await _alone(subject, lambda: explore(terms, watch=TimeLimit(EXPLORE_S, "check --explore").passes))
         return replace(desk, explored=found, exploration_chart=drawn(terms, found))
     read = await asyncio.to_thread(read_script, desk.script.encode(), terms, file="script")
     step = _number(form, "step") if form.get("do") == "show" else MOST_LINES
-    return replace(desk, played=await _alone(lambda: _played(terms, read, step)))
+    return replace(desk, played=await _alone(subject, lambda: _played(terms, read, step)))
 
 
-async def _alone(work: Callable[[], T]) -> T:
-    """Long work in a thread, one at a time."""
-    async with ONE_AT_A_TIME:
-        return await asyncio.to_thread(work)
+async def _alone(subject: str, work: Callable[[], T]) -> T:
+    """Long work in a thread, one at a time, and one of each person. Raises Misuse."""
+    if subject in AT_WORK:
+        raise Misuse("busy", "something of yours is still being played: wait for it", "script")
+    AT_WORK.add(subject)
+    try:
+        async with ONE_AT_A_TIME:
+            return await asyncio.to_thread(work)
+    finally:
+        AT_WORK.discard(subject)
 
 
 def _played(terms: Arrangement, script: Script, step: int) -> Played:
-    found = BoundedPlay(terms, script, time.monotonic() + PLAY_S).run()
+    found = BoundedPlay(terms, script, TimeLimit(PLAY_S, "rehearse")).run()
     words = Words.of(terms, found.state)
     lines = timeline(terms, found.placed, found.state)
     shown = lines[:MOST_LINES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from starlette.datastructures import FormData, UploadFile
@@ -20,6 +21,7 @@ from armslength.errors import Misuse
 from armslength.report.clauses import ClauseText, clauses, general
 from armslength.report.differences import Difference
 from armslength.report.english import Sentence
+from armslength.views.words import count
 from armslength.wire.manage import PROPOSE, TERMS, WhichArrangement
 from armslength.wire.own import MAX_NOTE, Proposal
 from armslength.wire.terms import BadTerms, Compiled, compile_terms, decompile_terms
@@ -27,6 +29,7 @@ from armslength.wire.terms_json import decode_terms, encode_terms
 
 MAX_SOURCE = 1024 * 1024  # characters of terms that are written here
 MOST_SCRIPTS = 8  # that go along with terms
+MOST_PROBLEMS, LONGEST_PROBLEM = 100, 500  # on one page; characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +133,14 @@ async def drafted(
     try:
         compiled = await asyncio.to_thread(compile_terms, source.encode(), None, file="terms")
     except BadTerms as error:
-        return replace(draft, problems=tuple(map(str, error.problems)))
+        return replace(draft, problems=told(error.problems))
     findings = await asyncio.to_thread(check, compiled.terms, compiled.texts)
     changes = await changes_of(pages, replaces, compiled.terms, compiled.texts) if replaces else []
     return replace(draft, compiled=compiled, findings=tuple(findings), changes=tuple(changes[:SHOWN]))
+
+
+def told(problems: Sequence[object]) -> tuple[str, ...]:
+    """What is wrong with a text: the first of it. What somebody made up to be wrong everywhere makes no large page."""
+    shown = [str(each)[:LONGEST_PROBLEM] for each in problems[:MOST_PROBLEMS]]
+    more = len(problems) - len(shown)
+    return (*shown, *([Pages.text("write.more_problems", many=count(more, "problem"))] if more else ()))
