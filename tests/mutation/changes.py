@@ -1,7 +1,8 @@
 """What may go wrong in a line of code, one small change at a time.
 
 Comparisons and their bounds, arithmetic, constants, booleans, branches, early returns, deleted statements, arguments.
-What only people read (messages, docstrings) and types are left alone.
+What only people read (messages, docstrings) and types are left alone, and so is what the type checker notices by
+itself: None in the place of False, and a default that is left out (`known or 0`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,10 @@ SWAPPED = {
     "issuperset": "issubset",
 }
 WORDS = {"because", "what", "word", "words", "reason"}  # variables that hold what people read
+TYPING = {"TypeVar", "assert_never"}
+ALIKE = {"min", "max"}  # whose arguments may come in any order
 STATE = re.compile(r"[A-Z]+( [A-Z]+)*")
+ARROW = "  →  "
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 DELETED = (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Return, ast.Continue, ast.Break)
 
@@ -75,7 +79,7 @@ class Mutant:
     def told(self, root: Path) -> str:
         """The change, for people."""
         before = (root / self.path).read_bytes()[self.start : self.stop].decode()
-        return f"{self.path}:{self.line}: {' '.join(before.split())}  →  {self.after}"
+        return f"{' '.join(before.split())}{ARROW}{self.after}"
 
 
 def mutants(root: Path, path: str) -> list[Mutant]:
@@ -127,7 +131,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _words(node: ast.AST) -> bool:
-    """Whether it only says something to people."""
+    """Whether it only says something to people, or of types."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in TYPING:
+        return True
     if isinstance(node, ast.Name) and node.id in WORDS:
         return True
     if isinstance(node, ast.Tuple) and node.elts:
@@ -155,7 +161,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     if isinstance(node, DELETED) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         yield node, "pass"
     match node:
-        case ast.Return(value=value) if value is not None and ast.unparse(value) != "None":
+        case ast.Return(value=value) if value is not None and ast.unparse(value) not in {"None", "False"}:
             yield node, "return None"
         case ast.Compare(ops=ops):
             for at, known in enumerate(ops):
@@ -164,7 +170,8 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         case ast.BoolOp(op=op, values=values):
             yield node, _with(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
             if len(values) == 2:
-                yield from ((node, _with(value)) for value in values)
+                default = isinstance(op, ast.Or) and ast.unparse(values[1]) in {"0", "''", "()"}
+                yield from ((node, _with(value)) for value in values[default:])
             else:
                 yield from ((node, _with(node, values=_without(values, at))) for at in range(len(values)))
         case ast.UnaryOp(operand=operand):
@@ -219,7 +226,8 @@ def _calls(node: ast.Call) -> Iterator[str]:
             continue
         if not _words(arg):
             yield _with(node, args=[*args[:at], ast.Constant(value=None), *args[at + 1 :]])
-        if at + 1 < len(args) and ast.dump(arg) != ast.dump(args[at + 1]):
+        alike = isinstance(function, ast.Name) and function.id in ALIKE
+        if not alike and at + 1 < len(args) and ast.dump(arg) != ast.dump(args[at + 1]):
             yield _with(node, args=[*args[:at], args[at + 1], arg, *args[at + 2 :]])
     if args:
         yield _with(node, args=args[:-1])

@@ -17,7 +17,8 @@ from armslength.core.arrangement.bodies import (
     Waive,
     Withdraw,
 )
-from armslength.core.arrangement.terms import ClaimIs, CleanRun, Due, DutyIs, Excuse
+from armslength.core.arrangement.tables import DutyStatus, PeriodValue, Stage
+from armslength.core.arrangement.terms import ClaimIs, CleanRun, Due, DutyIs, Excuse, Not, TrancheIs
 from tests.core.arrangement import small
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
@@ -46,6 +47,7 @@ from tests.core.arrangement.small import (
 )
 
 SOON = Due(anchor="start", after=100)
+REFUTED, OVERDUE = PeriodValue.REFUTED, DutyStatus.OVERDUE
 STORIES: dict[str, Callable[[], Play]] = {}
 
 
@@ -223,10 +225,10 @@ def a_determiner_contradicts_itself() -> Play:
 # --- claims -----------------------------------------------------------------------------------------------------------
 
 
-def excusable() -> Play:
-    """k has exceptions, which x tells."""
+def excusable(report_by: int = 100) -> Play:
+    """k has exceptions, which x tells, and may tell later than k is decided."""
     return begun(
-        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim()},
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim(report_by=report_by)},
         duties={"d": maintain("k", consequence="record")},
         end=D + 500,
     )
@@ -259,6 +261,24 @@ def an_exception_is_excused() -> Play:
     attest(play, start(3), "k", 2, False)
     attest(play, start(3), "x", 2, False)
     attest(play, start(4), "k", 3, False)
+    play.seal(start(5) + GRACE)
+    return play
+
+
+@story
+def an_excuse_that_comes_too_late() -> Play:
+    """It excuses nothing: of the one that was notified REFUTED waits for reportBy; of the other it does not."""
+    play = excusable(300)
+    attest(play, start(1), "k", 0, True)
+    attest(play, start(2) + 5, "x", 0, True)
+    notice(play, 1)
+    attest(play, start(3) + 5, "x", 1, True)
+    attest(play, start(3), "k", 1, False)
+    attest(play, start(4) + 5, "x", 2, True)
+    attest(play, start(4), "k", 2, False)
+    attest(play, start(5) + 5, "x", 3, True)
+    notice(play, 3)
+    attest(play, start(5), "k", 3, False)
     play.seal(start(5) + GRACE)
     return play
 
@@ -401,6 +421,17 @@ def earlier_periods_join() -> Play:
     return play
 
 
+@story
+def an_earlier_period_joins_what_ended_at_this_instant() -> Play:
+    """One violation was cured just now, and another opened: both are judged again with the earlier one."""
+    play = begun(
+        claims={"k": state_claim(report_by=2000)}, duties={"d": maintain("k", consequence="suspend", remedy_run=1)}
+    )
+    for number, value in ((2, False), (3, True), (4, True), (6, False), (7, False), (5, False), (1, False), (8, True)):
+        attest(play, start(9), "k", number, value)
+    return play
+
+
 # --- tranches and the duty to release ---------------------------------------------------------------------------------
 
 
@@ -524,6 +555,63 @@ def a_condition_withholds() -> Play:
     attest(play, D + 130, "f", 0, True)
     attest(play, D + 130, "k", 0, True)
     play.seal(D + 520)
+    return play
+
+
+@story
+def a_condition_that_can_no_longer_hold() -> Play:
+    """What is delivered is forfeited at the end, though no duty is broken; and so it is after a waiver."""
+    play = begun(
+        claims={"e": event()},
+        tranches={"t": tranche(continuous=Not(of=(ClaimIs(claim="e", states=(REFUTED,)),))), "u": tranche()},
+        end=D + 400,
+    )
+    delivered(play, D)
+    delivered(play, D, "u")
+    play.say(D + 5, "Q", Waive(duty="u.release"))
+    attest(play, D + 10, "e", 0, False)
+    play.seal(D + 400)
+    return play
+
+
+@story
+def a_key_that_is_placed_after_a_waiver() -> Play:
+    """The tranche is not done with until the recipient has answered, or its time has passed."""
+    play = begun(tranches={"t": tranche(ack_by=100)}, end=D + 100)
+    delivered(play, D + 10)
+    play.say(D + 15, "Q", Waive(duty="t.release"))
+    given(play, D + 80)
+    play.seal(D + 190)
+    return play
+
+
+@story
+def the_provider_s_own_fault_withholds() -> Play:
+    """Its clock runs on: while the condition rests on its duty, on its claim, or on another of its tranches; and while
+    what was upheld against it holds."""
+    play = begun(
+        claims={"e": event(), "k": state_claim(report_by=900)},
+        duties={
+            "a": achieve("e", "P", consequence="withhold", due=SOON, cure=300),
+            "d": maintain("k", "P", consequence="record"),
+        },
+        tranches={
+            "by duty": tranche(continuous=Not(of=(DutyIs(duty="a", states=(OVERDUE,)),)), release_by=300),
+            "by claim": tranche(continuous=Not(of=(ClaimIs(claim="e", states=(REFUTED,)),)), release_by=300),
+            "by tranche": tranche(
+                continuous=Not(of=(TrancheIs(tranche="late", states=(Stage.DELIVERED,)),)), release_by=300
+            ),
+            "held": tranche(release_by=300),
+            "late": tranche(),
+        },
+    )
+    for name in play.terms.tranches:
+        delivered(play, D, name)
+    attest(play, D + 20, "e", 0, False)
+    play.say(D + 30, "Q", Allege(claim="k", period=0, hold=True))
+    play.say(D + 40, "P", Respond(allegation="Q/k/0", answer="ADMITTED"))
+    play.seal(D + 120)
+    play.seal(D + 400)
     return play
 
 

@@ -1,4 +1,5 @@
-"""What is told of every change: its instant, its rule, whose entry made it, and what it rests on.
+"""What is told of every change: its instant, its rule, whose entry made it, and what it rests on; when time is waited
+for next; and the state that a history ends with.
 
 `changes.txt` was read against the rules, line by line; ARMSLENGTH_TELL=1 writes it anew, to be read again.
 """
@@ -6,18 +7,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from armslength.core.arrangement import step
 from armslength.core.arrangement.causes import Actors, Ground, Passed, Periods, Standing
 from armslength.core.arrangement.draft import EntryInput
 from armslength.core.arrangement.state import Change
 from armslength.core.arrangement.tables import ASIDE, MACHINES
+from armslength.core.canonical import names
+from armslength.core.parts import Parts
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import D
 from tests.core.arrangement.stories import STORIES
 
+LONG = {"entry", "commit", "agreement", "recipient_key", "wrapped"}
 TOLD = Path(__file__).with_name("changes.txt")
 
 
@@ -54,15 +60,41 @@ def line(change: Change) -> str:
     return f"{made} {instant(change.at):6} {moved}, {change.rule}" + (f" [{rests}]" if rests else "")
 
 
+def value(found: object) -> str:
+    """A value of the state, instants counted from D."""
+    match found:
+        case bool() | str():
+            return str(found)
+        case int():
+            return instant(found) if found > D - 1000 else str(found)
+        case Mapping():
+            return "{" + ", ".join(f"{name}: {value(part)}" for name, part in found.items()) + "}"
+        case tuple():
+            return " ".join(map(value, found))
+        case _:
+            fields = {name: getattr(found, name) for name in names(type(found))}
+            said = (f"{name} {value(part)}" for name, part in fields.items() if name not in LONG and said_of(part))
+            return "(" + ", ".join(said) + ")"
+
+
+def said_of(part: object) -> bool:
+    """Whether a field is anything but empty."""
+    return part is not None and part is not False and part != () and part != {} and part != "" and part != Parts()
+
+
 def told(play: Play) -> list[str]:
-    """Every entry that changes something, and what it does."""
+    """Every entry that changes something, what it does, and what time is waited for then; and the last state."""
     lines = []
     for what, outcome in play.placed:
         if outcome.changes:
-            lines += [entry(what), *map(line, outcome.changes)]
+            waited = step.next_deadline(play.terms, outcome.state)
+            lines += [f"{entry(what)} (next {instant(waited) if waited else 'nothing'})", *map(line, outcome.changes)]
         for change in outcome.changes:
             assert (change.author, change.entry) in {(None, None), (what.author, what.entry)}
-    return lines
+    state = play.state
+    kinds = {"claim": state.claims, "duty": state.duties, "tranche": state.tranches, "allegation": state.allegations}
+    lines.append(f"= {value(state.arrangement)}")
+    return lines + [f"= {kind} {name} {value(found[name])}" for kind, found in kinds.items() for name in sorted(found)]
 
 
 def read() -> dict[str, list[str]]:
@@ -81,7 +113,7 @@ def test_histories_take_every_row() -> None:
     """The file knows these histories and no other, and together they reach every rule of a change."""
     found = read()
     assert list(found) == list(STORIES)
-    rules = {words.split(" [")[0].split(", ")[-1] for lines in found.values() for words in lines if ", " in words}
+    rules = {words.split(" [")[0].split(", ")[-1] for lines in found.values() for words in lines if " → " in words}
     assert rules == {row for machine in MACHINES for row in machine.rows} | set(ASIDE)
 
 
