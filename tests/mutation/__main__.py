@@ -41,7 +41,8 @@ TESTS = (*QUIET, str(ROOT / "tests" / "core"))
 LISTED = Path(__file__).with_name("equivalent.txt")
 LEFT_OUT = "test_step_cost"  # it measures pace
 BUDGET = 60  # seconds of tests for one mutant, at the pace at which they were looked at
-IMPORT = ""  # in the place of a test's name: what runs before any test
+IMPORT = ""  # in the place of a test's name: what runs as a module is imported
+MODULE = "<module>"
 ALIVE = "alive"
 
 Lines = dict[str, dict[str, list[int]]]  # test → file → lines
@@ -59,7 +60,7 @@ class Reach:
 
     def _called(self, frame: FrameType, _event: str, _arg: object) -> Any:
         code, name = frame.f_code, frame.f_code.co_filename
-        if not name.startswith(self.prefix):
+        if not name.startswith(self.prefix) or (self.test == IMPORT and not self._importing(frame)):
             return None
         if code not in self.unseen:
             self.unseen[code] = {line for _, _, line in code.co_lines() if line is not None}
@@ -71,6 +72,14 @@ class Reach:
             return line if unseen else None
 
         return line(frame, "", None)
+
+    def _importing(self, frame: FrameType | None) -> bool:
+        """Whether a module of the core is being imported, and not just a test collected that calls it."""
+        while frame is not None and not (
+            frame.f_code.co_name == MODULE and frame.f_code.co_filename.startswith(self.prefix)
+        ):
+            frame = frame.f_back
+        return frame is not None
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins."""
@@ -101,7 +110,7 @@ class Known:
         self.kills: Counter[str] = Counter()
 
     def imported(self, mutant: Mutant) -> bool:
-        """Whether the changed line runs, or stands, outside of all tests."""
+        """Whether the changed line runs, or stands, where a module is imported."""
         return mutant.function is None or mutant.line in self.lines[IMPORT].get(mutant.path, ())
 
     def order(self, mutant: Mutant) -> list[str]:

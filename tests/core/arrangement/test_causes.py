@@ -19,6 +19,7 @@ from armslength.core.arrangement.state import Change
 from armslength.core.arrangement.tables import ASIDE, MACHINES
 from armslength.core.canonical import names
 from armslength.core.parts import Parts
+from tests.core.arrangement import stories_duties, stories_tranches  # noqa: F401 - they keep theirs there too
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import D
 from tests.core.arrangement.stories import STORIES

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nacl.bindings import crypto_core_ed25519_add
+from nacl.bindings import (
+    crypto_core_ed25519_add,
+    crypto_core_ed25519_scalar_add,
+    crypto_core_ed25519_scalar_mul,
+    crypto_core_ed25519_scalar_reduce,
+    crypto_scalarmult_ed25519_base_noclamp,
+    crypto_sign_open,
+)
 from nacl.signing import SigningKey
 
 from armslength.core.record import keys
@@ -55,6 +64,30 @@ def test_keys_of_mixed_order_are_not_admitted(point: bytes) -> None:
     mixed = crypto_core_ed25519_add(public("A", "entries"), point)
     assert len(mixed) == 32
     assert not keys.admitted(mixed)
+
+
+def test_key_of_mixed_order_verifies_nothing_though_the_equation_holds() -> None:
+    """Its owner can sign so that the added point falls away: one verifier would accept what another refuses."""
+    secret = crypto_core_ed25519_scalar_reduce(b"a secret scalar".ljust(64, b"\0"))
+    mixed = crypto_core_ed25519_add(crypto_scalarmult_ed25519_base_noclamp(secret), ORDER_8)
+    nonce = crypto_core_ed25519_scalar_reduce(b"a nonce".ljust(64, b"\0"))
+    first = crypto_scalarmult_ed25519_base_noclamp(nonce)
+    for number in range(200):
+        message = b"owes %d" % number
+        hashed = crypto_core_ed25519_scalar_reduce(hashlib.sha512(first + mixed + message).digest())
+        if hashed[0] % 8 == 0:
+            last = crypto_core_ed25519_scalar_add(nonce, crypto_core_ed25519_scalar_mul(hashed, secret))
+            assert crypto_sign_open(first + last + message, mixed) == message
+            assert not keys.verify(mixed, message, first + last)
+            return
+    raise AssertionError("no message was found")
+
+
+def test_signature_of_another_length_takes_nothing_from_the_message() -> None:
+    """Were signature and message put together, the message's first byte could be the signature's last."""
+    signature = signer("A")(b"rest")
+    assert not keys.verify(public("A", "entries"), signature[63:] + b"rest", signature[:63])
+    assert not keys.verify(public("A", "entries"), b"est", signature + b"r")
 
 
 def test_keys_off_the_curve_or_of_another_length_are_not_admitted() -> None:

@@ -147,3 +147,18 @@ def test_sizes_and_indices_that_are_not_there_are_errors() -> None:
     ):
         with pytest.raises(ValueError, match=r"no |out of order"):
             ask()
+
+
+def test_proof_with_more_than_the_tree_has_does_not_verify() -> None:
+    """Whatever root it is made for: each further hash would make it the proof of another leaf or tree."""
+    leaves = [leaf_hash(bytes([number])) for number in range(4)]
+    other = leaf_hash(b"other")
+    assert verify_inclusion(leaves[0], 0, 1, [], leaves[0])
+    assert not verify_inclusion(leaves[0], 0, 1, [other], node_hash(other, leaves[0]))
+    whole, part = Tree(leaves), Tree(leaves[:3])
+    proof = whole.consistency(3)
+    assert verify_consistency(3, 4, part.root(), whole.root(), proof)
+    above = [node_hash(other, each.root()) for each in (part, whole)]
+    assert not verify_consistency(3, 4, above[0], above[1], [*proof, other])
+    assert not verify_consistency(4, 4, whole.root(), whole.root(), [other])
+    assert not verify_consistency(2, 3, part.root(), part.root(), [])

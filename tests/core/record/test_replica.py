@@ -13,15 +13,19 @@ from armslength.core.arrangement.bodies import Ack, Attest, Commit, Evidence, Se
 from armslength.core.canonical import canonical
 from armslength.core.record import entry as entries
 from armslength.core.record.entry import (
+    MAX_LEAF,
+    MAX_QUOTED,
     Head,
     Leaf,
     entry_hash,
+    leaf_bytes,
     leaf_of,
+    quoted,
 )
 from armslength.core.record.evidence import refuses
 from armslength.core.record.keys import to_base64
 from armslength.core.record.merkle import leaf_hash, verify_consistency, verify_inclusion
-from armslength.core.record.replica import AT_LEAST, Replica, allowance
+from armslength.core.record.replica import AT_LEAST, Placed, Replica, allowance
 from armslength.errors import Malformed, Refused, Repeat
 from tests.golden.terms import at
 from tests.record_builder import Builder, golden_record, keyed_terms, keys_of, signer
@@ -81,8 +85,8 @@ def refused(builder: Builder, leaf: Leaf, code: str, kind: type[Exception] = Ref
 def test_a_valid_entry_takes_its_place(builder: Builder) -> None:
     """Placing grows the tree by the leaf and moves the author's link."""
     made = builder.entry("m1", ATTEST)
-    placed = builder.place(builder.leaf(made, at(0, 1)))
-    assert (placed.index, placed.entry) == (3, entry_hash(made))
+    seen = builder.replica.preview(builder.submit(made), at(0, 1))
+    assert builder.place(builder.leaf(made, at(0, 1))) == Placed(3, entry_hash(made), at(0, 1), seen.changes)
     assert builder.replica.next_link("m1") == (1, entry_hash(made))
     assert builder.replica.index_of(entry_hash(made)) == 3
     leaf = builder.replica.inclusion(3)
@@ -223,6 +227,23 @@ def test_an_entry_is_at_most_64_kib(builder: Builder) -> None:
     """A larger leaf is refused (rule 1.1c)."""
     made = builder.entry("A", Withdraw(text="x" * 64 * 1024))
     refused(builder, builder.leaf(made, at(0, 1)), "too-large")
+    assert (MAX_QUOTED, MAX_LEAF) == (28 * 1024, 64 * 1024)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_size_of_an_entry_to_the_byte(builder: Builder, spare: int) -> None:
+    """As evidence quotes it; and, for evidence, of the leaf (rule 1.1c)."""
+    made = builder.entry("A", Withdraw(text="x"))
+    larger = Withdraw(text="x" * (MAX_QUOTED - quoted(canonical(made)) + 1 + spare))
+    leaf = builder.leaf(dataclasses.replace(made, body=larger), at(0, 1))
+    if spare:
+        refused(builder, leaf, "too-large")
+    else:
+        builder.replica.copy().place(leaf)
+    told = Evidence(kind="", first="", second="")
+    room = MAX_LEAF - len(leaf_bytes(builder.leaf(builder.entry("A", told), at(0, 1)))) + spare
+    leaf = builder.leaf(builder.entry("A", dataclasses.replace(told, first="x" * room)), at(0, 1))
+    refused(builder, leaf, "too-large" if spare else "unknown-evidence")
 
 
 @pytest.mark.parametrize(
