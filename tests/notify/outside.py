@@ -47,7 +47,7 @@ class Receiver:
         self.status = 200
         self.got: list[tuple[dict[str, str], Any]] = []  # what it has taken
         self.tries = 0
-        self.url = ""
+        self.url = self.location = ""
 
     async def take(self, request: web.Request) -> web.Response:
         """One call."""
@@ -56,7 +56,7 @@ class Receiver:
         if self.status == 200:
             fields = {name.lower(): value for name, value in request.headers.items()}
             self.got.append((fields | {"body": body.decode()}, json.loads(body)))
-        return web.Response(status=self.status)
+        return web.Response(status=self.status, headers={"location": self.location} if self.location else {})
 
 
 @contextlib.asynccontextmanager

@@ -49,7 +49,7 @@ class Reach:
         if isinstance(address, IPv6Address):
             if address.ipv4_mapped is not None:
                 plain = address.ipv4_mapped
-            elif any(address in network for network in _TUNNELS):
+            elif address.is_site_local or any(address in network for network in _TUNNELS):
                 return False
         if self.development:
             return plain.is_loopback

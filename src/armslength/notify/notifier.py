@@ -289,7 +289,7 @@ class Notifier:
         for each in self._repository.troubles.listed():
             name = id_of(each.what, each.whom, each.arrangement, each.since)
             there.add(name)
-            is_ours = each.what == BY_MAIL or each.what.startswith(TO_WEBHOOK.format(url=""))
+            is_ours = each.what == BY_MAIL or each.what.startswith(TO_WEBHOOK.format(called=""))
             if is_ours or name in self._troubles or now - each.since < LASTING_S:
                 continue
             self._troubles.add(name)

@@ -22,10 +22,10 @@ from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.notify.mail import Letter, message_of
 from armslength.notify.outbox import Outbox
 from armslength.notify.settings import Addressee, Settings
-from armslength.notify.webhook import headers
+from armslength.notify.webhook import called, headers
 
 BY_MAIL: Final = "mail to whom this node tells its news"  # troubles
-TO_WEBHOOK: Final = "news to the webhook {url}"
+TO_WEBHOOK: Final = "news to the webhook at {called}"
 LONGEST_S: Final = 900.0  # between two tries at one server
 LAST_S: Final = 5 * 86400  # for which a letter is tried
 LOOK_S: Final = 5.0  # before another look where the store did not take something in
@@ -109,7 +109,7 @@ class LetterSender:
         return to.webhook if to else ""
 
     def _backoff(self, server: str) -> Backoff:
-        what = TO_WEBHOOK.format(url=server) if server else BY_MAIL
+        what = TO_WEBHOOK.format(called=called(server)) if server else BY_MAIL
         return self._troubles.at(what, longest=LONGEST_S)
 
     async def _deliver(self, server: str, letters: Sequence[Letter]) -> None:
@@ -133,7 +133,7 @@ class LetterSender:
 
     async def _give_up(self, letter: Letter, error: Exception) -> None:
         reason = error.reason if isinstance(error, ArmslengthError) else "it cannot be written as a message"
-        log.warning("news for %s are given up: %s", letter.to, reason)
+        log.warning("news for %s are given up: %s", called(letter.to) if self._server(letter) else letter.to, reason)
         self._tries.pop(letter.id, None)
         await self._outbox.died(letter, reason, int(self._clock()))
 

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from armslength.core.canonical import canonical
 from armslength.errors import Misuse
@@ -32,6 +33,11 @@ def read_secret(text: str, setting: str) -> bytes:
         form = f"{PREFIX} and then {SHORTEST} to {LONGEST} random bytes in base64"
         raise Misuse("bad-config", f"{setting}: the secret of a webhook is {form}")
     return key
+
+
+def called(url: str) -> str:
+    """How a webhook is called where others than the owner read: whoever knows an address may often send there."""
+    return f"{urlsplit(url).hostname} ({hashlib.sha256(url.encode()).hexdigest()[:8]})"
 
 
 def signature(key: bytes, name: str, timestamp: int, body: bytes) -> str:

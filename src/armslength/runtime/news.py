@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from armslength.config import Config
+from armslength.config import Config, bad_setting
 from armslength.engine.approvals import Approvals
 from armslength.engine.node import Node
+from armslength.errors import Refused
 from armslength.net.lazy import LazyClient
 from armslength.net.mail import MailClient
 from armslength.net.ways import ways
@@ -16,6 +17,7 @@ from armslength.notify.outbox import Outbox
 from armslength.notify.registry import Registry
 from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Settings, settings
+from armslength.notify.webhook import called
 from armslength.ports import Store
 
 
@@ -24,6 +26,7 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient, app
     found, repository = settings(config), node.repository
     if not found.is_on:
         return NewsDesk(node, Notifier(store, repository, node.recorder, found), found, config.name)
+    _check_webhooks(config, found)
     outbox, registry = Outbox(store, found), None
     if found.monitors:
         registry = Registry(store, config.address, config.name)
@@ -37,6 +40,17 @@ async def news(config: Config, node: Node, store: Store, client: LazyClient, app
     sender = LetterSender(outbox, found, _mail(config, found), client.post, repository.troubles)
     feed = Feed(store, config.address, found.host) if found.calendar else None
     return NewsDesk(node, notifier, found, config.name, outbox, sender, feed, registry)
+
+
+def _check_webhooks(config: Config, found: Settings) -> None:
+    """Refuse an address that nothing would ever be sent to, before news are lost on it. Raises Misuse."""
+    reach = ways(config).reach
+    for each in found.to:
+        if each.webhook:
+            try:
+                reach.check_url(each.webhook)
+            except Refused as error:
+                raise bad_setting("notify.to", f"webhook at {called(each.webhook)}: {error.reason}") from None
 
 
 def _mail(config: Config, found: Settings) -> MailClient | None:
