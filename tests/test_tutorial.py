@@ -51,7 +51,7 @@ BY_ID = {
         "others",
         "checks",
     ),
-    *("by", "keys", "body", "duties", "tranches", "officials", "acts"),
+    *("by", "keys", "body", "duties", "tranches", "officials", "acts", "refused"),
 }
 
 

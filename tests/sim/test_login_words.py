@@ -144,7 +144,9 @@ def test_an_official_asks_by_a_login_for_this_draft_alone(tmp_path: Path) -> Non
         assert asked.proof is not None
         assert (asked.proof.login, asked.proof.key) == (logins["ivo"].logins[0], None)
         shown = (await org.get(f"/approvals/{draft}")).body.decode()
-        assert "Asked for by" in shown or "Who asks" in shown
+        assert "You cannot approve it now: whoever asks does not count" in shown
+        assert "Approve by a login" not in shown
+        assert "Object by a login" in shown
 
         assert (await org.get(await org.there(await leave(org, draft, APPROVE)), foreign=True)).status in {403, 409}
         await log_in_as(org, "4712")

@@ -119,6 +119,7 @@ def test_one_of_two_officials_plays_false(tmp_path: Path) -> None:
         for number in (0, 1):
             assert "whoever asks does not count" in await vera.say(draft, APPROVE, number)
         page = await ivo.page(f"/approvals/{draft}")
+        assert "Who cannot approve it now Vera: whoever asks does not count: another official approves." in page
         assert "gives notice of withdrawal: “we leave”" in page
         assert "Who moves next: Ivo, Kaja (2 more needed), by" in page
         assert "Your word is in the journal." in await ivo.say(draft, APPROVE)

@@ -181,6 +181,16 @@ class Ledger:
         is_open = record.state is DraftState.OPEN
         return tuple(name for name in rule.of if name not in said) if rule is not None and is_open else ()
 
+    def refusals(self, record: DraftRecord, now: int) -> dict[str, str]:
+        """Why officials of the policy in force could not approve a draft now, by their ids."""
+        found = dict[str, str]()
+        for who in self.policy.officials:
+            try:
+                self._said(record, who, APPROVE, self.next_time(now))
+            except ArmslengthError as error:
+                found[who] = error.reason
+        return found
+
     def rule(self, act: str) -> ApprovalRule | None:
         """Whom an act needs by the policy in force."""
         return self.policy.rule(act)
@@ -288,13 +298,16 @@ class Ledger:
         return DraftRecord(draft=draft, hash=name, at=at)
 
     def _decided(self, fact: Decision, at: int) -> DraftRecord:
-        record = self.find(fact.draft)
         who = official_of(self.policy, fact.draft, fact.word, fact.proof)
+        return self._said(self.find(fact.draft), who, fact.word, at)
+
+    def _said(self, record: DraftRecord, who: str, word: str, at: int) -> DraftRecord:
+        """The draft once this official has said so."""
         draft, rule = record.draft, self.rule(record.draft.act)
         _check_live(record, at)
-        if fact.word not in {APPROVE, OBJECT} or rule is None:
-            raise Refused("bad-word", f"nobody says {fact.word!r} of a draft", fact.draft[:16])
-        if fact.word == OBJECT:
+        if word not in {APPROVE, OBJECT} or rule is None:
+            raise Refused("bad-word", f"nobody says {word!r} of a draft", record.hash[:16])
+        if word == OBJECT:
             return _objected(record, rule, who)
         if who == draft.by:
             raise Refused("own-draft", "whoever asks does not count: another official approves", who)
@@ -303,7 +316,7 @@ class Ledger:
         if who not in rule.of:
             raise Refused("not-asked", f"{who} is not among those who approve {draft.act}", who)
         if record.state is not DraftState.OPEN:
-            raise Refused("approved", "it is approved already", fact.draft[:16])
+            raise Refused("approved", "it is approved already", record.hash[:16])
         approved = (*record.approved, who)
         return replace(record, approved=approved, state=DraftState.APPROVED if rule.met(approved) else DraftState.OPEN)
 

@@ -4,6 +4,7 @@ and decision is proven by an official's own key or login."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from armslength.approvals.drafts import (
@@ -64,6 +65,8 @@ class ApprovalVerbs:
         over = [record.hash for record in found if record.is_over]
         left_out = set(over[: -asked.most] if asked.most else ())
         listed = [await self._listed(record) for record in found if record.hash not in left_out]
+        if asked.draft and len(listed) == 1 and not found[0].is_over:
+            listed = [replace(listed[0], refused=ledger.refusals(found[0], self._approvals.now()))]
         return manage.ApprovalsView(
             policy=ledger.policy,
             policies={each.draft.policy: ledger.policies[each.draft.policy] for each in listed},

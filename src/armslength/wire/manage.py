@@ -414,7 +414,8 @@ class DraftReply:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedDraft:
     """A draft, where it stands, whom it needs by the policy under which it was asked for, and who has said what.
-    `left`: whose approval it still waits for, any of these. `used`: what was done on a standing approval. `why`,
+    `left`: whose approval it still waits for, any of these. `refused`: why officials of the policy in force could not
+    approve it now, by their ids, where one draft is asked for. `used`: what was done on a standing approval. `why`,
     `reason`: of one that has ended."""
 
     hash: str
@@ -425,6 +426,7 @@ class ListedDraft:
     approved: tuple[str, ...]
     objected: tuple[str, ...]
     left: tuple[str, ...] = ()
+    refused: dict[str, str] = field(default_factory=dict)
     used: tuple[Fulfilment, ...] = ()
     why: str
     reason: str

@@ -96,6 +96,7 @@ def _shows(pages: Pages) -> list[Route]:
             "draft.html.j2",
             **await _signable(pages, listed.draft, words, policy),
             listed=listed,
+            refused=_refused(pages, request, listed, policy),
         )
 
     async def file(request: Request) -> Response:
@@ -171,7 +172,9 @@ def _asks(pages: Pages) -> list[Route]:
             raise Misuse("bad-answer", "the node has drafted something else than it names", "draft")
         session_of(request).drafted = reply.draft
         policy = await policy_of(pages.owner)
-        return pages.page(request, "draft.html.j2", **await _signable(pages, reply.draft, (ASK,), policy), listed=None)
+        return pages.page(
+            request, "draft.html.j2", **await _signable(pages, reply.draft, (ASK,), policy), listed=None, refused=""
+        )
 
     async def asked(request: Request) -> Response:
         form = await request.form()
@@ -232,6 +235,12 @@ def _asker(pages: Pages, request: Request, form: FormData) -> Asker:
     if len(key) != KEY:
         raise Misuse("no-key", "an official asks with a key of its own: make it known to this browser first", "key")
     return Asker(key=key)
+
+
+def _refused(pages: Pages, request: Request, listed: ListedDraft, policy: ApprovalPolicy) -> str:
+    """Why whoever is in this session by a login could not approve it; nothing is known of who has keys."""
+    who = policy.with_login(Login(issuer=pages.issuer, subject=session_of(request).subject)) if pages.issuer else None
+    return listed.refused.get(who, "") if who else ""
 
 
 async def _signable(pages: Pages, draft: DraftedAct, words: tuple[str, ...], policy: ApprovalPolicy) -> dict[str, Any]:
