@@ -120,8 +120,7 @@ class Stage:
 
     def clock(self, instant: str) -> None:
         """Set every clock, the keeper's last."""
-        for name in NODES:
-            self.ok("clock", "set", instant, node=name)
+        self.ok("clock", "set", instant, *(part for name in NODES for part in ("--node", self.folder / name)))
 
     def tranche(self, name: str, node: str) -> str:
         """Where a tranche stands at a node."""
