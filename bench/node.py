@@ -22,13 +22,14 @@ import base64
 import os
 import secrets
 import signal
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +47,7 @@ from armslength.identity.tokens import Tokens
 from armslength.net.client import Client
 from armslength.net.peers import HttpPeers
 from armslength.net.ways import ways
+from armslength.notify.notifier import LEADS
 from armslength.ports import Batch, Put
 from armslength.store.memory import MemoryStore
 from armslength.store.sqlite import SqliteStore
@@ -115,14 +117,21 @@ class Outside:
         with (folder / FILE).open("a") as file:
             file.write(NOTIFY.format(port=self.port, keeper=keeper, hook=f"{self.hook}/{keeper}"))
 
-    async def calm(self, keeper: str) -> float:
-        """Wait until nothing more is told; when that began, by `time.perf_counter`."""
+    async def calm(self, place: Place, keeper: str) -> float:
+        """Wait until a keeper has looked at everything and nothing more is told; when that began, by
+        `time.perf_counter`."""
         seen, since = -1, time.perf_counter()
-        while time.perf_counter() < since + CALM_S:
+        while time.perf_counter() < since + CALM_S or not _has_looked(place):
             if self.told.get(keeper, 0) != seen:
                 seen, since = self.told.get(keeper, 0), time.perf_counter()
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)
         return since
+
+
+def _has_looked(place: Place) -> bool:
+    """Whether a node has noted that everything is looked at."""
+    with closing(sqlite3.connect(f"file:{place.config.database}?mode=ro", uri=True)) as found:
+        return bool(found.execute("SELECT 1 FROM documents WHERE kind = ?", (LEADS,)).fetchone())
 
 
 @dataclass
@@ -211,7 +220,7 @@ async def _world(folder: Path, count: int, outside: Outside, stack: AsyncExitSta
     pid = await stack.enter_async_context(_up(where["L"]))
     await _answers(where["L"], peers, made[-1].arrangement)
     ready, started = time.perf_counter() - start, _cpu(pid)
-    looked = await outside.calm(str(count)) - start
+    looked = await outside.calm(where["L"], str(count)) - start
     world = World(count, where["L"], pid, monitor, peers, attested, ready, started)
     world.looked, world.looking = looked, _cpu(pid) - started
     return world

@@ -117,6 +117,42 @@ def test_settings_show_the_card_and_say_what_is_not_configured(page: Page) -> No
     expect(page.get_by_role("alert")).to_contain_text("there is no calendar")
 
 
+RECORDED = """
+const Real = Notification;
+window.told = [];
+window.Notification = class extends Real {
+  constructor(title, options) { super(title, options); window.told.push([title, options.body]); }
+};
+"""
+
+
+def test_the_desktop_says_that_something_is_new_and_not_what(chrome: Browser, stage: Stage) -> None:
+    """At a node's console and at a monitor's: nothing until the button is pressed, and nothing once it is pressed
+    again; of what has come to be asked no word leaves the page."""
+    with ExitStack() as stack:
+        pages = []
+        for node in ("laboratory", "inspector"):
+            context = chrome.new_context(permissions=["notifications"])
+            stack.callback(context.close)
+            page = context.new_page()
+            page.add_init_script(RECORDED)
+            told = watched(page)
+            page.goto(stack.enter_context(console(stage, node)))
+            assert page.evaluate("window.told") == []
+            page.get_by_role("button", name="Tell me on this desktop").click()
+            expect(page.locator("#desktop [role=status]")).to_contain_text("While this page is open")
+            pages.append((page, told))
+        stage.clock("2027-03-15T01:00:00Z")  # the second week can be attested
+        for page, told in pages:
+            expect(page.get_by_role("link", name="Attest whether quality")).to_be_visible(timeout=30_000)
+            assert page.evaluate("window.told")[1:] == [["Armslength", "Something new waits for you."]]
+            page.reload()
+            page.get_by_role("button", name="Do not tell me").click()
+            assert page.evaluate("localStorage.getItem('armslength-desktop')") == "off"
+            assert not violations(page)
+            assert told == []
+
+
 def test_what_happens_is_shown_without_reload(page: Page, stage: Stage) -> None:
     """A page that stays open tells what has changed meanwhile."""
     page.goto(f"{page.url.rstrip('/')}/a/{stage.hash}")

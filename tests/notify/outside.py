@@ -96,13 +96,13 @@ def settings(*to: Addressee, port: int = 1, quiet: tuple[int, int] = (0, 0), zon
 class Post:
     """An outbox and its sender over a store, as a node has them, by a clock that is set."""
 
-    def __init__(self, store: Store, what: Settings, clock: Time) -> None:
+    def __init__(self, store: Store, what: Settings, clock: Time, client: Client | None = None) -> None:
         self.troubles = Troubles(clock=clock, moment=clock, chance=lambda: 0.5)
         self.outbox = Outbox(store, what)
         mailing = what.mailing
         assert mailing is not None
         mail = MailClient(host=mailing.host, port=mailing.port, security=mailing.security)
-        self.client = Client(DEVELOPMENT)
+        self.client = client or Client(DEVELOPMENT)
         self.sender = LetterSender(self.outbox, what, mail, self.client.post, self.troubles, clock)
         self.clock = clock
 

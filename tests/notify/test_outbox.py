@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook
 
+from armslength.net.client import Client
+from armslength.net.ways import DEVELOPMENT
 from armslength.notify import outbox as boxes
-from armslength.notify.notification import ASKED, HAPPENED, NEAR
+from armslength.notify.notification import ASKED, HAPPENED, KINDS, NEAR
 from armslength.notify.sender import LAST_S
 from armslength.store.sqlite import SqliteStore
 from tests.net.test_mail import Inbox, mail_server
@@ -176,6 +179,64 @@ async def test_what_is_refused_or_tried_for_days_dies_and_is_shown(store: Sqlite
             await post.until(clock.now + 5)
         assert len(post.outbox.dead) == boxes.DEAD_KEPT
         await post.client.close()
+
+
+async def test_what_was_given_up_is_sent_again_when_somebody_says_so(store: SqliteStore) -> None:
+    """Under the id that it had, with days to be tried again; once, and also after a restart."""
+    clock = Time()
+    async with receiver() as hook:
+        what = settings(at_webhook(hook.url))
+        post = await Post(store, what, clock).begin()
+        hook.status = 410
+        await post.outbox.note(some(1), NOON)
+        await post.until(NOON + 5)
+        (name,) = post.outbox.dead
+        await post.client.close()
+        post = await Post(store, what, clock).begin()
+        hook.status = 200
+        clock.now += 2 * LAST_S
+        assert await post.outbox.revive(name, int(clock.now))
+        assert not await post.outbox.revive(name, int(clock.now))
+        await post.until(clock.now + 5)
+        assert [fields["webhook-id"] for fields, _ in hook.got] == [name]
+        again = (await Post(store, what, clock).begin()).outbox
+        assert not again.dead
+        assert not again.letters
+        await post.client.close()
+
+
+async def test_a_receiver_that_hangs_holds_up_nobody_else(store: SqliteStore) -> None:
+    """It takes the connection and never answers: mail arrives meanwhile, and what is for it waits."""
+    clock, inbox = Time(), Inbox()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the other side gives up
+        writer.close()
+
+    async with mail_server(inbox) as port, await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        post = await Post(
+            store, settings(by_mail(), at_webhook(url), port=port), clock, Client(DEVELOPMENT, total=0.5)
+        ).begin()
+        await post.outbox.note(some(1), NOON)
+        await post.until(NOON + 30)
+        await post.client.close()
+    assert len(inbox.got) == 1
+    assert len(post.outbox.letters) == 1
+    (trouble,) = post.troubles.listed()
+    assert url in trouble.what
+
+
+async def test_a_digest_of_nothing_is_not_sent(store: SqliteStore) -> None:
+    """Days without news bring no message, and nothing is looked for meanwhile."""
+    inbox, clock = Inbox(), Time()
+    async with mail_server(inbox) as port:
+        to = by_mail(digest=frozenset(KINDS))
+        post = await Post(store, settings(to, port=port), clock).begin()
+        assert await post.sender.look() is None
+        clock.now += 3 * DAY
+        assert await post.sender.look() is None
+    assert not inbox.got
 
 
 async def test_private_addresses_are_not_asked(store: SqliteStore) -> None:

@@ -6,14 +6,16 @@ import asyncio
 import secrets
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 from armslength.engine.node import Nobody, Node
 from armslength.errors import ArmslengthError, Misuse, NotFound
 from armslength.notify import catalogue
 from armslength.notify.feed import Feed
 from armslength.notify.mail import Letter, html_of, text_of
-from armslength.notify.notification import Notification, id_of
+from armslength.notify.notification import KINDS, Notification, id_of
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import DeadLetter, Outbox
 from armslength.notify.registry import Registry
@@ -21,6 +23,8 @@ from armslength.notify.sender import LetterSender
 from armslength.notify.settings import Addressee, Settings
 from armslength.notify.webhook import body_of
 from armslength.wire.news import (
+    AgainAnswer,
+    AgainOrder,
     CalendarAddress,
     CalendarOrder,
     ChannelTest,
@@ -28,9 +32,12 @@ from armslength.wire.news import (
     NewsQuestion,
     NewsView,
     NotifyReport,
+    NotifyView,
+    ShownAddressee,
     ToldEvent,
 )
 
+MAIL, WEBHOOK = "mail", "webhook"  # ways
 LONGEST_WAIT_S: Final = 30
 AT_ONCE: Final = 200  # events in one answer
 FORGOTTEN_S: Final = 120.0  # after which whoever watched and asks no more is taken to have gone
@@ -167,22 +174,46 @@ class NewsDesk:
     async def test(self) -> NotifyReport:
         """Send a test by each way, and say what waits and what was given up."""
         found = await asyncio.gather(*(self._test(to) for to in self._settings.to)) if self._sender else []
-        outbox = self._outbox
-        if outbox is None:
-            return NotifyReport(tested=(), waiting={}, dropped={}, given_up=())
-        waiting = Counter([*(each.to for each in outbox.held.values()), *(each.to for each in outbox.letters.values())])
-        dead = sorted(outbox.dead.values(), key=lambda each: each.at)
-        return NotifyReport(
-            tested=tuple(found),
-            waiting=dict(waiting),
-            dropped=dict(outbox.dropped),
-            given_up=tuple(
-                GivenUp(
-                    to=each.letter.to, at=each.at, subject=each.letter.subject or each.letter.id, reason=each.reason
-                )
-                for each in dead
-            ),
+        waiting, dropped, dead = self._stuck(lambda name: name)
+        return NotifyReport(tested=tuple(found), waiting=waiting, dropped=dropped, given_up=dead)
+
+    def _stuck(self, name_of: Callable[[str], str]) -> tuple[dict[str, int], dict[str, int], tuple[GivenUp, ...]]:
+        """What waits, and what was dropped, by addressee; and what was given up."""
+        box = self._outbox
+        if box is None:
+            return {}, {}, ()
+        waiting, dropped = Counter[str](), Counter[str]()
+        for name, count in box.counts().items():
+            waiting[name_of(name)] += count
+        for name, count in box.dropped.items():
+            dropped[name_of(name)] += count
+        dead = sorted(box.dead.values(), key=lambda each: each.at)
+        return dict(waiting), dict(dropped), tuple(_given_up(each, name_of(each.letter.to)) for each in dead)
+
+    def shown(self) -> NotifyView:
+        """Who is told what, and what does not get through: no secret, and of webhooks the host alone."""
+        given, hours = self._settings, self._settings.hours
+        waiting, dropped, dead = self._stuck(_shown_name)
+        return NotifyView(
+            to=tuple(_shown(each) for each in given.to),
+            zone=hours.zone.key,
+            quiet="" if hours.begins == hours.ends else f"{hours.begins:%H:%M}-{hours.ends:%H:%M}",
+            digest=f"{hours.digest:%H:%M}",
+            leads=dict(given.leads.by_kind),
+            silence=given.leads.silence,
+            mail=f"{given.mailing.host}:{given.mailing.port}" if given.mailing else "",
+            sender=given.mailing.sender if given.mailing else "",
+            calendar=given.calendar,
+            monitors=given.monitors,
+            waiting=waiting,
+            dropped=dropped,
+            given_up=dead,
         )
+
+    async def again(self, asked: AgainOrder) -> AgainAnswer:
+        """Send a message again that was given up; it keeps its id."""
+        found = self._outbox is not None and await self._outbox.revive(asked.id, int(time.time()))
+        return AgainAnswer(found=found)
 
     async def _test(self, to: Addressee) -> ChannelTest:
         now = int(time.time())
@@ -202,7 +233,7 @@ class NewsDesk:
             html=html_of([said], self._settings.hours.zone),
             body=body_of(said).decode() if to.webhook else "",
         )
-        way = "webhook" if to.webhook else "mail"
+        way = WEBHOOK if to.webhook else MAIL
         try:
             if self._sender is not None:
                 await self._sender.send(letter)
@@ -212,6 +243,25 @@ class NewsDesk:
         return ChannelTest(to=to.name, way=way, ok=True)
 
 
-def _given_up(dead: DeadLetter) -> GivenUp:
+def _given_up(dead: DeadLetter, to: str) -> GivenUp:
     letter = dead.letter
-    return GivenUp(to=letter.to, at=dead.at, subject=letter.subject or letter.id, reason=dead.reason)
+    return GivenUp(id=letter.id, to=to, at=dead.at, subject=letter.subject or letter.id, reason=dead.reason)
+
+
+def _shown(to: Addressee) -> ShownAddressee:
+    return ShownAddressee(
+        to=_shown_name(to.name),
+        way=WEBHOOK if to.webhook else MAIL,
+        kinds=tuple(kind for kind in KINDS if kind in to.kinds),
+        roles=tuple(sorted(to.roles)),
+        digest=tuple(kind for kind in KINDS if kind in to.digest),
+        quiet=to.quiet,
+        invitations=to.invitations,
+        official=to.official,
+    )
+
+
+def _shown_name(name: str) -> str:
+    """An addressee's name; of a webhook's address the host, since what follows may be a secret."""
+    parts = urlsplit(name)
+    return f"{parts.scheme}://{parts.hostname}" if parts.scheme in {"http", "https"} else name

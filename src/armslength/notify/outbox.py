@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from armslength.core.canonical import canonical
@@ -99,7 +99,7 @@ class Outbox:
         """Hold these for whom they are (`to`: others than the configuration names), and commit that with `also`. What
         is held for them about tasks of which all are `gone` (arrangements and keys) is not told any more. `letters` are
         ready to be sent."""
-        puts, counts, whom = list(also), self._counts(), self._settings.to if to is None else to
+        puts, counts, whom = list(also), self.counts(), self._settings.to if to is None else to
         for each in said:
             for one in whom:
                 if one.wants(each):
@@ -112,7 +112,8 @@ class Outbox:
         await self._commit(Batch(puts=puts, deletes=[(HELD, key) for key in sorted(done)]))
         self.wake()
 
-    def _counts(self) -> Counter[str]:
+    def counts(self) -> Counter[str]:
+        """How much waits, by addressee."""
         return Counter([*(each.to for each in self.held.values()), *(each.to for each in self.letters.values())])
 
     def _room(self, counts: Counter[str], to: str, kind: str, key: str, body: bytes) -> list[Put]:
@@ -191,6 +192,16 @@ class Outbox:
         deletes = [(DEAD, key) for key in oldest[: max(0, len(oldest) + 1 - DEAD_KEPT)]]
         puts = [Put(DEAD, letter.id, None, canonical(dead))]
         await self._commit(Batch(puts=puts, deletes=[(LETTER, letter.id), *deletes]))
+
+    async def revive(self, name: str, now: int) -> bool:
+        """Send a dead letter again, under its own id; False where there is none of this name."""
+        dead = self.dead.get(name)
+        if dead is None:
+            return False
+        letter = replace(dead.letter, at=now)
+        await self._commit(Batch(puts=[Put(LETTER, name, None, canonical(letter))], deletes=[(DEAD, name)]))
+        self.wake()
+        return True
 
     async def _commit(self, batch: Batch) -> None:
         if not batch.puts and not batch.deletes:

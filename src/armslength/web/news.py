@@ -18,8 +18,12 @@ from armslength.wire.manage import Verb
 from armslength.wire.news import (
     CALENDAR,
     NEWS,
+    NOTIFY,
+    NOTIFY_AGAIN,
     NOTIFY_TEST,
     TODAY,
+    AgainAnswer,
+    AgainOrder,
     AskedNow,
     CalendarAddress,
     CalendarOrder,
@@ -28,6 +32,7 @@ from armslength.wire.news import (
     NewsView,
     NoQuestion,
     NotifyReport,
+    NotifyView,
     StalledTask,
     TodayView,
 )
@@ -40,6 +45,14 @@ class Desk(Protocol):
 
     async def news(self, asked: NewsQuestion) -> NewsView:
         """What there is to tell since."""
+        ...
+
+    def shown(self) -> NotifyView:
+        """Who is told what, and what does not get through."""
+        ...
+
+    async def again(self, asked: AgainOrder) -> AgainAnswer:
+        """Send a message again that was given up."""
         ...
 
     async def test(self) -> NotifyReport:
@@ -77,6 +90,8 @@ class NewsVerbs:
         self.table: list[tuple[Verb[Any, Any], Callable[[Any], Awaitable[object]]]] = [
             (TODAY, self.today),
             (NEWS, self.news),
+            (NOTIFY, self.notify),
+            (NOTIFY_AGAIN, self.again),
             (NOTIFY_TEST, self.test),
             (CALENDAR, self.calendar),
         ]
@@ -99,6 +114,14 @@ class NewsVerbs:
     async def news(self, asked: NewsQuestion) -> NewsView:
         """What there is to tell since."""
         return await (await self._desk()).news(asked)
+
+    async def notify(self, _: NoQuestion) -> NotifyView:
+        """Who is told what, and what does not get through."""
+        return (await self._desk()).shown()
+
+    async def again(self, asked: AgainOrder) -> AgainAnswer:
+        """Send a message again that was given up."""
+        return await (await self._desk()).again(asked)
 
     async def test(self, _: NoQuestion) -> NotifyReport:
         """Try every way by which somebody is told."""

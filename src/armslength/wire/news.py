@@ -141,8 +141,9 @@ class ChannelTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
-    """A message that was given up: for whom, when, what it was about, and why."""
+    """A message that was given up: its name, for whom, when, what it was about, and why."""
 
+    id: str
     to: str
     at: int
     subject: str
@@ -158,6 +159,57 @@ class NotifyReport:
     waiting: dict[str, int]
     dropped: dict[str, int]
     given_up: tuple[GivenUp, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAddressee:
+    """One whom this node tells something: by which way ("mail", "webhook"), and the rest as in `[[notify.to]]`. Of a
+    webhook only the host is shown: what follows may be a secret."""
+
+    to: str
+    way: str
+    kinds: tuple[str, ...]
+    roles: tuple[str, ...]
+    digest: tuple[str, ...]
+    quiet: bool
+    invitations: bool
+    official: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyView:
+    """`[notify]` as it is in force, without secrets, and what does not get through.
+
+    quiet ("": none) and digest are local times in the zone; leads, by what is asked, and silence are seconds before a
+    deadline; mail is the server ("": none)."""
+
+    to: tuple[ShownAddressee, ...]
+    zone: str
+    quiet: str
+    digest: str
+    leads: dict[str, tuple[int, ...]]
+    silence: int
+    mail: str
+    sender: str
+    calendar: bool
+    monitors: bool
+    waiting: dict[str, int]
+    dropped: dict[str, int]
+    given_up: tuple[GivenUp, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainOrder:
+    """Send a message again that was given up, by its name."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgainAnswer:
+    """Whether there was such a message; it is on its way then."""
+
+    found: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +244,8 @@ class NodeAnswers:
 
 TODAY: Final = Verb("today", NoQuestion, TodayView)
 NEWS: Final = Verb("news", NewsQuestion, NewsView)
+NOTIFY: Final = Verb("notify", NoQuestion, NotifyView)
+NOTIFY_AGAIN: Final = Verb("notify-again", AgainOrder, AgainAnswer)
 NOTIFY_TEST: Final = Verb("notify-test", NoQuestion, NotifyReport)
 CALENDAR: Final = Verb("calendar", CalendarOrder, CalendarAddress)
 # What a monitor's folder alone is asked.

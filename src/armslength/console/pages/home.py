@@ -13,6 +13,7 @@ from starlette.routing import Route
 from armslength.console.guard import session_of
 from armslength.console.render import Pages
 from armslength.console.sessions import Session
+from armslength.core.canonical import canonical, digest
 from armslength.wire.news import NEWS, TODAY, NewsQuestion, NoQuestion, TodayView, ToldEvent
 
 ASKED: Final = "asked"  # the kind of news that stands above them
@@ -45,6 +46,7 @@ def routes(pages: Pages) -> list[Route]:
             version=version,
             today=today,
             events=events,
+            marks=_marks(today),
             where=lambda task: WHERE[task.kind].format(task.arrangement, quote(task.subject)),
         )
 
@@ -59,6 +61,12 @@ async def _news(pages: Pages, session: Session) -> list[ToldEvent]:
     events = [*fresh, *events][:KEPT] if cursor else []
     session.news = found.cursor, events
     return events
+
+
+def _marks(today: TodayView) -> str:
+    """What tells the tasks apart, and says nothing of them: a page that sees a new one may say that there is one."""
+    tasks = [[each.arrangement, each.kind, each.subject, *each.periods] for each in today.asked]
+    return " ".join(digest(canonical(task))[:16] for task in tasks)
 
 
 def _version(today: TodayView, events: list[ToldEvent]) -> str:

@@ -16,15 +16,44 @@ from armslength.wire.manage import LIST, VIEW, ListPage, NodeView, WhichArrangem
 from armslength.wire.news import (
     CALENDAR,
     NODES,
+    NOTIFY,
+    NOTIFY_AGAIN,
     NOTIFY_TEST,
     REMIND,
     TODAY,
+    AgainOrder,
     CalendarOrder,
     NoQuestion,
     ReminderOrder,
 )
 
 MOST: Final = 20  # arrangements whose members are looked at for one page
+LINES: Final = """\
+[notify]
+zone = "Europe/Berlin"
+quiet = "22:00-07:00"
+digest = "08:00"
+silence = "6h"
+lead = { attest = ["6h", "1h"], any = ["24h", "2h"], term = ["7d", "1d"] }
+calendar = true
+
+[notify.mail]
+host = "smtp.example.org"
+port = 587
+security = "starttls"
+sender = "armslength@example.org"
+user = "armslength"
+password_file = "smtp.password"
+
+[[notify.to]]
+mail = "coordinator@example.org"
+digest = ["happened"]
+invitations = true
+
+[[notify.to]]
+webhook = "https://hooks.example.org/armslength"
+secret_file = "hook.secret"
+"""
 ORDERS: Final[Mapping[str, CalendarOrder]] = {
     "show": CalendarOrder(),
     "renew": CalendarOrder(renew=True),
@@ -48,6 +77,8 @@ def routes(pages: Pages) -> list[Route]:
             request,
             "settings.html.j2",
             card=card,
+            told=await pages.owner.ask(NOTIFY, NoQuestion()),
+            lines=LINES,
             troubles=today.troubles,
             views=views,
             titles=titles,
@@ -57,6 +88,12 @@ def routes(pages: Pages) -> list[Route]:
     async def test(request: Request) -> Response:
         report = await pages.owner.ask(NOTIFY_TEST, NoQuestion())
         return pages.page(request, "notifications.html.j2", report=report)
+
+    async def again(request: Request) -> Response:
+        found = await pages.owner.ask(NOTIFY_AGAIN, AgainOrder(id=str((await request.form()).get("id", ""))))
+        if found.found:
+            return pages.back(request, "/settings#notify", pages.text("settings.again_sent"))
+        return pages.back(request, "/settings#notify", pages.text("settings.again_gone"), "warning")
 
     async def calendar(request: Request) -> Response:
         order = ORDERS.get(str((await request.form()).get("do", "")))
@@ -79,6 +116,7 @@ def routes(pages: Pages) -> list[Route]:
         Route("/settings", settings),
         Route("/settings/reminders", pages.only(MANAGE, reminders), methods=["POST"]),
         Route("/settings/notifications", pages.only(MANAGE, test), methods=["POST"]),
+        Route("/settings/again", pages.only(MANAGE, again), methods=["POST"]),
         Route("/settings/calendar", pages.only(MANAGE, calendar), methods=["POST"]),
     ]
 

@@ -74,3 +74,42 @@ for (const slider of document.querySelectorAll("#step")) {
     for (const row of document.querySelectorAll("tr[data-at]")) row.hidden = Number(row.dataset.at) > Number(at);
   });
 }
+
+// Whoever wants it is told on the desktop that something is new: never what, since others may see the screen.
+const desktop = document.querySelector("#desktop");
+if (desktop && "Notification" in window) {
+  const [button, said, kept] = [desktop.querySelector("button"), desktop.querySelector("span"), "armslength-desktop"];
+  const isOn = () => Notification.permission === "granted" && localStorage.getItem(kept) === "on";
+  const marks = () => ["asked", "happened"].map((kind) => new Set(document.querySelector("#marks").dataset[kind].split(" ").filter(Boolean)));
+  const shown = (text) => {
+    said.textContent = text;
+    button.textContent = isOn() ? desktop.dataset.off : desktop.dataset.on;
+  };
+  const tell = (text) => {
+    const told = new Notification(desktop.dataset.title, { body: text, tag: kept });
+    told.addEventListener("click", () => { window.focus(); told.close(); });
+  };
+  button.addEventListener("click", async () => {
+    const wasOn = isOn();
+    localStorage.setItem(kept, wasOn ? "off" : "on");
+    if (wasOn) { shown(""); return; }
+    try {
+      if (await Notification.requestPermission() !== "granted") throw new Error("not granted");
+      tell(desktop.dataset.active);
+      shown(desktop.dataset.active);
+    } catch {  // phones have the name, and nothing behind it
+      localStorage.setItem(kept, "off");
+      shown(desktop.dataset.denied);
+    }
+  });
+  let before = marks();
+  document.addEventListener("htmx:afterSettle", () => {
+    const now = marks();
+    const news = now.map((found, kind) => [...found].some((mark) => !before[kind].has(mark)));
+    before = now;
+    if (!isOn() || !news.includes(true)) return;
+    tell(news[0] ? desktop.dataset.asked : desktop.dataset.happened);
+  });
+  shown(isOn() ? desktop.dataset.active : "");
+  desktop.hidden = false;
+}
