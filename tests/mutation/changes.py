@@ -127,7 +127,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     }
     for name, value in ast.iter_fields(node):
         if name not in left_out:
-            yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
+            items = value if isinstance(value, list) else [value]
+            idle = name == "body" and _idle(node)
+            yield from (item for item in items[: -1 if idle else None] if isinstance(item, ast.AST))
 
 
 def _words(node: ast.AST) -> bool:
@@ -153,6 +155,19 @@ def _with(node: ast.AST, **fields: object) -> str:
 
 def _without(items: Iterable[ast.AST], number: int) -> list[ast.AST]:
     return [item for at, item in enumerate(items) if at != number]
+
+
+def _idle(node: ast.AST) -> bool:
+    """Whether a function's last words are that it returns nothing."""
+    return (
+        isinstance(node, FUNCTION)
+        and isinstance(node.body[-1], ast.Return)
+        and ast.unparse(node.body[-1])
+        in {
+            "return",
+            "return None",
+        }
+    )
 
 
 def _changes(node: ast.AST) -> Iterator[Change]:

@@ -8,7 +8,7 @@ from armslength.core.arrangement.bodies import (
     Notice,
     Waive,
 )
-from armslength.core.arrangement.terms import ClaimIs, DutyIs, Excuse
+from armslength.core.arrangement.terms import ClaimIs, Due, DutyIs, Excuse
 from tests.core.arrangement.play import Play
 from tests.core.arrangement.small import (
     D,
@@ -80,6 +80,24 @@ def waived() -> Play:
     play.say(D + 30, "P", Waive(duty="d"))
     play.say(D + 105, "Q", Waive(duty="b"))
     play.say(D + 140, "Q", Waive(duty="t.release"))
+    return play
+
+
+@story
+def deadlines_that_had_passed_before_they_were_paused() -> Play:
+    """Within grace of due, and of the end of a cure: they get no time back, and fire."""
+    play = begun(
+        claims={name: event() for name in "efgh"},
+        duties={
+            "a": achieve("e", "P", due=SOON, consequence="record"),
+            "b": achieve("f", "P", due=Due(anchor="start", after=50), cure=50, consequence="record"),
+            "c": achieve("h", "P", due=Due(anchor="start", after=104), cure=50, consequence="record"),
+            "q": achieve("g", due=Due(anchor="start", after=93), cure=0, still_owed=False),
+        },
+    )
+    play.seal(D + 103)
+    agree(play, D + 105)
+    play.seal(D + 120)
     return play
 
 

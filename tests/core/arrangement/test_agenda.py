@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armslength.core.arrangement import claims, marks, step
+from armslength.core.arrangement.agenda import Heap, merged
 from armslength.core.arrangement.bodies import Attest
 from armslength.core.arrangement.draft import Draft, agenda_of
 from armslength.core.arrangement.state import State
@@ -21,6 +22,36 @@ from tests.core.arrangement.play import Play, act
 from tests.core.arrangement.small import END, D, P, begun, maintain, state_claim, when
 from tests.core.arrangement.test_properties import LIGHT, RICH, Said, numbered, records, spoken
 from tests.core.arrangement.test_properties import begun as rich
+
+
+def leftist(heap: Heap | None) -> int:
+    """How short the way down to an end is; the shortest leads to the right, and what comes first is on top."""
+    if heap is None:
+        return 0
+    left, right = leftist(heap.left), leftist(heap.right)
+    assert left >= right
+    assert heap.rank == 1 + right
+    for below in (heap.left, heap.right):
+        assert below is None or (heap.instant, heap.name) <= (below.instant, below.name)
+    return heap.rank
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from("abc"))), st.lists(st.integers(0, 9)))
+def test_heap_gives_what_is_in_it_in_order_and_stays_shallow(items: list[tuple[int, str]], more: list[int]) -> None:
+    """Whatever is put together, in whatever order."""
+    one: Heap | None = None
+    other: Heap | None = None
+    for instant, name in items:
+        one = merged(one, Heap(instant, name))
+        leftist(one)
+    for instant in more:
+        other = merged(Heap(instant, "d"), other)
+    heap, found = merged(one, other), []
+    while heap is not None:
+        leftist(heap)
+        found.append((heap.instant, heap.name))
+        heap = merged(heap.left, heap.right)
+    assert found == sorted([*items, *((instant, "d") for instant in more)])
 
 
 def stored(state: State) -> State:

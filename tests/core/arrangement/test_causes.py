@@ -84,12 +84,13 @@ def said_of(part: object) -> bool:
 
 
 def told(play: Play) -> list[str]:
-    """Every entry that changes something, what it does, and what time is waited for then; and the last state."""
-    lines = []
+    """Every entry that changes something, or what time is waited for; what it does; and the last state."""
+    lines, known = [], None
     for what, outcome in play.placed:
-        if outcome.changes:
-            waited = step.next_deadline(play.terms, outcome.state)
-            lines += [f"{entry(what)} (next {instant(waited) if waited else 'nothing'})", *map(line, outcome.changes)]
+        before, known = known, step.next_deadline(play.terms, outcome.state)
+        if outcome.changes or known != before:
+            lines.append(f"{entry(what)} (next {instant(known) if known else 'nothing'})")
+            lines += map(line, outcome.changes)
         for change in outcome.changes:
             assert (change.author, change.entry) in {(None, None), (what.author, what.entry)}
     state = play.state

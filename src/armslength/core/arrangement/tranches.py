@@ -368,8 +368,6 @@ def deadline(draft: Draft, tranche: str) -> int | None:
 
 def deadlines(draft: Draft) -> Iterator[int]:
     """The instants that tranches wait for."""
-    if draft.arrangement.phase not in tables.LIVE:
-        return
     for tranche in draft.index.tranches:
         found = deadline(draft, tranche)
         if found is not None:
