@@ -16,6 +16,7 @@ from armslength.core.arrangement.bodies import (
     Respond,
     Resume,
     Sign,
+    Waive,
     Withdraw,
 )
 from armslength.core.arrangement.terms import Due, Excuse
@@ -125,6 +126,19 @@ def ended_with_a_release() -> Play:
     return play
 
 
+def waivable() -> Play:
+    """Suspended from D+110 on; what is waived later would not outlive the suspension."""
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={
+            "a": achieve("e", due=SOON, cure=0, still_owed=False),
+            "b": achieve("f", due=Due(anchor="start", after=900), consequence="record"),
+        },
+    )
+    play.seal(D + 110)
+    return play
+
+
 UNTIL: dict[str, Case] = {
     "signing": (lambda: Play(terms()), D + 100, "P", Sign(), "late"),
     "an answer": (alleged, D + 110, "Q", Respond(allegation="P/k/0", answer="ADMITTED"), "late"),
@@ -136,6 +150,7 @@ UNTIL: dict[str, Case] = {
     "delivering while winding down": (winding, D + 250, "Q", delivering("t"), "late"),
     "delivering as the term is over": (no_periods_left, D + 200, "Q", delivering("t"), "late"),
     "a key past the term": (released, D + 25 + 20 + 50, "P", release_and_key("t")[1], "late"),
+    "waiving what the suspension's end would discharge": (waivable, D + 110 + 300, "P", Waive(duty="b"), "state"),
     "withdrawing": (plain, END - 1, "P", Withdraw(), "state"),
     "committing": (lambda: begun(tranches={"t": tranche(gate=when("start", 50))}, end=D + 99), D + 98, "P",
                    content("t"), "state"),
@@ -292,3 +307,23 @@ def test_content_is_refused_that_no_tranche_waits_for() -> None:
             play.say(D, "P", made)
         else:
             play.refused("limit", D, "P", made)
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome", "late"), [(209, "UPHELD", None), (210, "UPHELD", None), (211, "DISMISSED", 211)]
+)
+def test_decision_decides_an_allegation_up_to_its_determination_deadline(
+    at: int, outcome: str, late: int | None
+) -> None:
+    """Whatever decides it, and whichever of the two is placed first (rule 5.1f)."""
+    for first in (True, False):
+        play = begun(claims={"k": state_claim(report_by=900, offset=10)}, duties={"d": maintain("k", cure=9)})
+        if first:
+            play.say(D + 10, "P", Allege(claim="k", period=0))
+        for monitor in ("n1", "n2"):
+            play.say(D + at, monitor, Attest(claim="k", period=0, value=False))
+        if not first:
+            play.say(D + 10, "P", Allege(claim="k", period=0))
+        assert play.state.claims["k"].late.get("0") == (late and D + late)
+        play.seal(D + 220)
+        assert play.state.allegations["P/k/0"].outcome == outcome

@@ -162,3 +162,4 @@ def test_proof_with_more_than_the_tree_has_does_not_verify() -> None:
     assert not verify_consistency(3, 4, above[0], above[1], [*proof, other])
     assert not verify_consistency(4, 4, whole.root(), whole.root(), [other])
     assert not verify_consistency(2, 3, part.root(), part.root(), [])
+    assert not verify_consistency(3, 4, part.root(), part.root(), [])

@@ -145,8 +145,6 @@ def ends_after(draft: Draft, duty: str, number: int) -> bool:
 
 
 def _violations(draft: Draft, duty: str) -> str:
-    if draft.duties[duty].active_at is None:
-        return ""
     catch_up(draft)
     if duty not in draft.violations:
         decided, first = draft.claims[draft.terms.duties[duty].claim].decided, first_period(draft, duty)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from armslength.core.arrangement.bodies import BODIES, Ack, Commit
+from armslength.core.arrangement.bodies import BODIES, Commit
 from armslength.core.record.entry import Entry, Head, Refusal
 from armslength.core.record.keys import KEY_SIZE, from_base64, is_hash
 from armslength.errors import Malformed
@@ -85,9 +85,9 @@ def _body(entry: Entry) -> None:
             _count(value(field), f"body.{field}")
     for field, size in _BASE64.get(entry.type, {}).items():
         if value(field) is not None:
-            from_base64(value(field), f"body.{field}", size)
-    if isinstance(entry.body, Ack) and entry.body.key is not None:
-        _one_time_key(from_base64(entry.body.key, "body.key", KEY_SIZE))
+            data = from_base64(value(field), f"body.{field}", size)
+            if size == KEY_SIZE:
+                _one_time_key(data)
     if isinstance(entry.body, Commit):
         _sealed_sizes(entry.body)
     if entry.type == "commit" and not _AGREEMENT.fullmatch(value("agreement")):
