@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from armslength.errors import Misuse
 from armslength.notify.mail import Letter, html_of, message_of, moment, subject_of, text_of
 from armslength.notify.notification import ASKED, HAPPENED, Notification
+from armslength.notify.settings import check_address
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOSTILE = "A\r\nBcc: thief@evil.example\r\n\r\n<script>alert(1)</script>\u202e\x1b[31m"
@@ -73,6 +75,21 @@ def test_no_words_of_others_make_a_header_or_a_tag(field: str, kind: str) -> Non
     assert "<script>" not in html.get_content()
     assert "\x1b" not in made.decode()
     assert "\u202e" not in html.get_content()
+
+
+@pytest.mark.parametrize(
+    "hidden", ["=?utf-8?q?a=0D=0ABcc:_x@y.example?=", "=?utf-8?b?DQpCY2M6IHhAeS5leGFtcGxl?= b", "=?utf-8?q?=E2=80=AE?="]
+)
+def test_what_a_title_hides_in_an_encoded_word_stays_hidden(hidden: str) -> None:
+    """The library decodes such words, whoever wrote them; line breaks and direction characters would come to be."""
+    made = message_of(letter(replace(ASK, title=hidden)), "n@a.example", "o@a.example")
+    read = message_from_bytes(made.as_bytes(), policy=default)
+    assert read["Bcc"] is None
+    assert b"\nBcc" not in made.as_bytes()
+    assert "utf-8?" in read["Subject"]
+    assert "\u202e" not in read["Subject"]
+    with pytest.raises(Misuse):
+        check_address("=?utf-8?q?a=0D=0ABcc=3Ax?=@evil.example", "address")
 
 
 def test_a_header_of_several_lines_is_refused_by_the_library_too() -> None:

@@ -24,6 +24,7 @@ from armslength.views.words import safe, safe_block
 LONGEST_SUBJECT: Final = 150  # characters
 LONGEST_TEXT: Final = 1000  # of one sentence
 SHOWN: Final = 200  # notifications in one message
+ENCODED: Final = "=?"  # begins what the library decodes (RFC 2047), and what it hides may be lines of a header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,9 @@ def message_of(letter: Letter, sender: str, to: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = to
-    message["Subject"] = letter.subject
+    message["Subject"] = letter.subject.replace(ENCODED, f"{ENCODED[0]} {ENCODED[1]}")
+    if len(str(message["Subject"]).splitlines()) > 1:
+        raise ValueError("header of more than one line")
     message["Date"] = format_datetime(datetime.fromtimestamp(letter.at, UTC))
     message["Message-ID"] = f"<{letter.id}@{domain}>"
     if letter.thread:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from armslength.config import FILE, Config, Destination, MailServer, Notify, bad_setting, kept_secret
 from armslength.errors import Misuse
 from armslength.notify.hours import Hours
+from armslength.notify.mail import ENCODED
 from armslength.notify.notification import Notification
 from armslength.notify.webhook import read_secret
 from armslength.views.tasks import KINDS as ASKED
@@ -219,5 +220,5 @@ def _mailing(given: MailServer, folder: Path) -> Mailing:
 
 def check_address(text: str, setting: str) -> None:
     """Refuse whatever is not one plain address of mail, so that none steers a header or a server. Raises Misuse."""
-    if len(text) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
+    if len(text) > LONGEST_ADDRESS or ENCODED in text or not _ADDRESS.fullmatch(text):
         raise bad_setting(setting, f"{text[:LONGEST_ADDRESS]!r} is no address of mail such as ops@arandia.example")
