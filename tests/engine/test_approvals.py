@@ -10,7 +10,12 @@ from typing import Final
 import pytest
 
 from armslength.core.arrangement.bodies import Withdraw
+from armslength.core.record.entry import Head
+from armslength.core.record.roster import roster
 from armslength.engine.clearance import Clearance
+from armslength.engine.journal import Journal
+from armslength.store.memory import MemoryStore
+from tests.record_builder import keyed_terms, signer
 
 SOURCE: Final = Path(__file__).parents[2] / "src" / "armslength"
 
@@ -39,9 +44,7 @@ SIGNING: Final = {
 # Who lets statements be written, and whose acts engage in terms or decline them.
 CLEARING: Final = {
     ("engine/approvals.py", "_cleared"): "the door",
-    ("engine/clearance.py", "part"): "some of what was cleared",
     ("engine/monitor.py", "_say"): "a monitor without a node has no officials",
-    ("engine/journal.py", ""): "nothing: it stores what becomes of statements that are written",
     ("engine/proposals.py", "engage"): "permitted a line above, and noted by the signature that follows",
 }
 
@@ -101,9 +104,10 @@ def test_terms_are_engaged_in_through_the_door() -> None:
     assert found == {("engine/proposals.py", "_engage", 5), ("engine/proposals.py", "decline", 2)}
 
 
-def test_a_clearance_is_for_its_statements() -> None:
-    """What was not cleared is no part of it."""
-    cleared = Clearance([Withdraw(text="we leave")])
-    assert cleared.part([Withdraw(text="we leave")]).bodies == cleared.bodies
+async def test_a_clearance_is_for_its_statements() -> None:
+    """What was not cleared is not signed, whoever asks for it."""
+    journal = Journal(MemoryStore(), roster(keyed_terms()), "A", signer("A"))
+    leave, stay = Withdraw(text="we leave"), Withdraw(text="we stay")
     with pytest.raises(ValueError, match="not cleared"):
-        cleared.part([Withdraw(text="we stay")])
+        await journal.write(Clearance((leave,)), Head(size=0, tree_root="", state_root=""), only=[stay])
+    assert not await journal.pending()

@@ -75,7 +75,7 @@ async def test_same_bytes_until_sealed() -> None:
     """A journal that is opened again sends the very entries that it held, with the stamps they have (rule 8.1b)."""
     store, keepers = MemoryStore(), Timekeepers(m5="down")
     first = author(store)
-    names = await first.write(Clearance([said(claim) for claim in CLAIMS]), NOWHERE)
+    names = await first.write(Clearance(tuple(said(claim) for claim in CLAIMS)), NOWHERE)
     with pytest.raises(Unavailable):
         await first.send(keepers)
     keepers.does = {}
@@ -95,7 +95,7 @@ async def test_number_is_used_again_only_after_the_keepers_refusal() -> None:
     """A refused entry frees its number, and the next entry carries the refusal; a forged refusal frees nothing."""
     store, keepers = MemoryStore(), Timekeepers(m5="forge")
     journal = author(store)
-    (name,) = await journal.write(Clearance([said()]), NOWHERE)
+    (name,) = await journal.write(Clearance((said(),)), NOWHERE)
     await journal.send(keepers)
     assert len(await journal.pending()) == 1
     keepers.does = {"m5": "refuse"}
@@ -104,7 +104,7 @@ async def test_number_is_used_again_only_after_the_keepers_refusal() -> None:
     for opened in (journal, author(store)):
         (entry,) = [w.entry for w, _ in await opened.refusals([name])]
         assert entry.author_seq == 0
-    (second,) = await author(store).write(Clearance([said("k1b")]), NOWHERE)
+    (second,) = await author(store).write(Clearance((said("k1b"),)), NOWHERE)
     (written,) = await author(store).pending()
     assert entry_hash(written.entry) == second
     assert (written.entry.author_seq, written.entry.author_prev) == (0, "")
@@ -115,7 +115,7 @@ async def test_stamps_in_anothers_name_are_not_taken() -> None:
     """A timekeeper answers for itself only."""
     store, keepers = MemoryStore(), Timekeepers(A="lie")
     journal = author(store)
-    await journal.write(Clearance([said()]), NOWHERE)
+    await journal.write(Clearance((said(),)), NOWHERE)
     await journal.send(keepers)
     (leaf,) = keepers.got[-1][1]
     assert [stamp.by for stamp in leaf.stamps] == ["B"]
@@ -127,9 +127,9 @@ async def test_two_processes_never_write_one_number_twice() -> None:
     one, two = author(store), author(store)
     await one.pending()
     await two.pending()
-    await one.write(Clearance([said()]), NOWHERE)
+    await one.write(Clearance((said(),)), NOWHERE)
     with pytest.raises(Unavailable):
-        await two.write(Clearance([said("k1b")]), NOWHERE)
+        await two.write(Clearance((said("k1b"),)), NOWHERE)
     (written,) = await author(store).pending()
     assert written.entry.body == said()
 
@@ -148,10 +148,10 @@ async def test_failed_disk_writes_nothing() -> None:
     store = Full()
     journal = author(store)
     with pytest.raises(Unavailable):
-        await journal.write(Clearance([said()]), NOWHERE)
+        await journal.write(Clearance((said(),)), NOWHERE)
     assert await journal.pending() == []
     store.full = False
-    await journal.write(Clearance([said("k1b")]), NOWHERE)
+    await journal.write(Clearance((said("k1b"),)), NOWHERE)
     (written,) = await journal.pending()
     assert written.entry.author_seq == 0
 
@@ -172,7 +172,7 @@ async def test_a_journal_that_is_opened_by_two_at_once_is_read_once() -> None:
             return found
 
     mine = author(Slow())
-    names, _ = await asyncio.gather(mine.write(Clearance([said()]), NOWHERE), mine.pending())
+    names, _ = await asyncio.gather(mine.write(Clearance((said(),)), NOWHERE), mine.pending())
     assert [entry_hash(each.entry) for each in await mine.pending()] == names
 
 
@@ -181,17 +181,17 @@ async def test_refusals_are_past_once_their_number_is_sealed() -> None:
     store, keepers = MemoryStore(), Timekeepers(m5="refuse")
     journal = author(store)
     for claim in CLAIMS:
-        await journal.write(Clearance([said(claim)]), NOWHERE)
+        await journal.write(Clearance((said(claim),)), NOWHERE)
         await journal.send(keepers)
     tag = f"{Builder(TERMS).replica.arrangement}/refused"
     assert len(await store.find(KIND, tag)) == 3
     keepers.does = {}
-    (name,) = await journal.write(Clearance([said()]), NOWHERE)
+    (name,) = await journal.write(Clearance((said(),)), NOWHERE)
     await journal.send(keepers)
     assert len(await store.find(KIND, tag)) == 3
     await journal.sealed([name])
     assert await store.find(KIND, tag) == []
-    (second,) = await author(store).write(Clearance([said("k1b")]), NOWHERE)
+    (second,) = await author(store).write(Clearance((said("k1b"),)), NOWHERE)
     (written,) = await author(store).pending()
     assert (entry_hash(written.entry), written.entry.refused) == (second, None)
 
@@ -207,10 +207,10 @@ async def test_answers_to_what_was_not_asked_count_for_nothing() -> None:
 
     store, keepers = MemoryStore(), Talkative(m5="refuse")
     journal = author(store)
-    (first,) = await journal.write(Clearance([said()]), NOWHERE)
+    (first,) = await journal.write(Clearance((said(),)), NOWHERE)
     await journal.send(keepers)
     extra.append(SubmissionAnswer(entry=first))
-    await journal.write(Clearance([said("k1b")]), NOWHERE)
+    await journal.write(Clearance((said("k1b"),)), NOWHERE)
     assert first not in await journal.send(keepers)
     assert len(await journal.refusals([first])) == 1
 
@@ -219,7 +219,7 @@ async def test_stamps_that_are_not_valid_are_not_taken() -> None:
     """What a timekeeper answers in place of a stamp cannot make an entry too large to be read, or come too early."""
     store, keepers = MemoryStore(), Timekeepers(A="junk")
     journal = author(store)
-    await journal.write(Clearance([said()]), NOWHERE)
+    await journal.write(Clearance((said(),)), NOWHERE)
     await journal.send(keepers)
     (leaf,) = keepers.got[-1][1]
     assert [stamp.by for stamp in leaf.stamps] == ["B"]
@@ -233,7 +233,7 @@ async def test_batches_that_are_refused_as_a_whole_again_and_again(monkeypatch: 
     store, keepers = MemoryStore(), Timekeepers(A="down", B="down", m5="early")
     journal = author(store)
     for _ in range(20):
-        names = await journal.write(Clearance([said()] * 20), NOWHERE)
+        names = await journal.write(Clearance((said(),) * 20), NOWHERE)
         while await journal.pending():
             await journal.send(keepers)
             await journal.sealed(keepers.placed)
@@ -263,7 +263,7 @@ async def test_our_last_word_is_found_without_reading_the_others() -> None:
     journal = author(store)
     for count in (10, 150):
         bodies = [Attest(claim="k2", period=count + number, value=True) for number in range(count)]
-        await journal.sealed(await journal.write(Clearance(bodies), NOWHERE))
+        await journal.sealed(await journal.write(Clearance(tuple(bodies)), NOWHERE))
         before = store.count
         assert await journal.latest(said()) is None
         found = await journal.latest(Attest(claim="k2", period=count + 3, value=False))
@@ -279,7 +279,7 @@ async def test_the_last_word_is_that_of_the_latest_entry() -> None:
     journal = author(store)
     for value in (True, False):
         last = Attest(claim="k2", period=0, value=value)
-        names = await journal.write(Clearance([last]), NOWHERE)
+        names = await journal.write(Clearance((last,)), NOWHERE)
         for status in ("pending", "placed"):
             for opened in (journal, author(store)):
                 found = await opened.latest(Attest(claim="k2", period=0, value=True))

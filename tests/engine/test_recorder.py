@@ -63,7 +63,7 @@ def test_only_what_a_seal_covers_is_sealed(tmp_path: Path) -> None:
             await world.say("m1", Attest(claim="k2", period=0, value=False))
             await world.rest("A", "m5")
             keeper, author = await world.nodes["m5"].live(), await world.nodes["B"].live()
-            [name] = await author.journal.write(Clearance([NOTICE]), author.seen)
+            [name] = await author.journal.write(Clearance((NOTICE,)), author.seen)
             leaf = (await author.journal.pending())[-1]
             submitted = Leaf(entry=leaf.submission.entry, sig=leaf.submission.sig, stamps=())
             await world.nodes["m5"].running.node.recorder.submit(world.arrangement, [submitted])

@@ -139,7 +139,7 @@ class Approvals:
 
     def _cleared(self, arrangement: str, acts: Sequence[tuple[Act, Subject]], bodies: Sequence[Body]) -> Clearance:
         if acts and all(act.name in FREE for act, _ in acts):
-            return Clearance(bodies)
+            return Clearance(tuple(bodies))
         covered, standing = set[str](), list[Fulfilment]()
         for index, (act, subject) in enumerate(acts):
             rule = self.ledger.rule(act.name)
@@ -161,7 +161,7 @@ class Approvals:
                 facts.clear()  # written again after a refusal for a gap, they are the same statements
             return done
 
-        return Clearance(bodies, commit)
+        return Clearance(tuple(bodies), commit)
 
     def waits_for(self, arrangement: str, act: Act, rule: ApprovalRule) -> str:
         """Whose word an act waits for, in words."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from armslength.core.arrangement.bodies import Body
 from armslength.ports import Batch
@@ -10,25 +11,14 @@ from armslength.ports import Batch
 CommitBatch = Callable[[Batch], Awaitable[bool]]
 
 
+@dataclass(frozen=True, slots=True)
 class Clearance:
-    """What may be said, and how it is stored: together with the note that it was, once.
+    """What may be said, and how it is stored: `commit` does it together with the note that it was said, once; None
+    where no note is needed.
 
     Two make it: the door of a node's own acts (`engine.approvals`), and a monitor without a node, which has no
     officials.
     """
 
-    __slots__ = ("_commit", "bodies")
-
-    def __init__(self, bodies: Sequence[Body], commit: CommitBatch | None = None) -> None:
-        self.bodies = tuple(bodies)
-        self._commit = commit
-
-    def part(self, bodies: Sequence[Body]) -> Clearance:
-        """That for some of these statements. Raises ValueError for one that is none of them."""
-        if not all(body in self.bodies for body in bodies):
-            raise ValueError("this statement was not cleared")
-        return Clearance(bodies, self._commit)
-
-    async def store(self, batch: Batch, commit: CommitBatch) -> bool:
-        """Commit what was signed, by the way of the door if it has one."""
-        return await (self._commit or commit)(batch)
+    bodies: tuple[Body, ...] = ()
+    commit: CommitBatch | None = None

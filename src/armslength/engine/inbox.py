@@ -128,7 +128,7 @@ class Inbox:
             rows = await self.rows_of(said.arrangement)
             before = await self._store.get(DECLINED, said.arrangement)
             put = Put(DECLINED, said.arrangement, before.version if before else 0, canonical(said))
-            if not await cleared.store(Batch(puts=[put], deletes=rows), self._store.commit):
+            if not await (cleared.commit or self._store.commit)(Batch(puts=[put], deletes=rows)):
                 raise Unavailable("busy", "another process writes to this node's folder")
             await self.forget(rows)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -63,7 +63,6 @@ MAX_REFUSAL: Final = 4096  # bytes of one that we take
 CARRIED: Final = 100  # refused statements, …
 CARRIED_BYTES: Final = 16 * 1024  # … or refusals of one number, that are put on record by themselves
 STAMPED: Final = 4096  # bytes of a leaf that are left to signature and stamps
-NOTHING: Final = Clearance(())
 CLEARING: Final = Evidence(kind="refusals", first="", second="")
 START = (0, "")  # number and predecessor of an author's first entry
 
@@ -170,15 +169,19 @@ class Journal:
         """Whether nothing can be written before what waits is sent again: entries that follow a refused one."""
         return any(written.entry.author_seq >= self._chain.number for written in await self.pending())
 
-    async def write(self, cleared: Clearance, seen: Head, link: tuple[int, str] = START) -> list[str]:
-        """Sign statements that may be said, one entry each, and store them; returns their hashes. They are sent by
-        `send`.
+    async def write(
+        self, cleared: Clearance, seen: Head, link: tuple[int, str] = START, only: Sequence[Body] | None = None
+    ) -> list[str]:
+        """Sign statements that may be said, or `only` these of them, one entry each, and store them; returns their
+        hashes. They are sent by `send`. Raises ValueError for a statement that was not cleared.
 
         `link` is the author's next number and predecessor as the record has it: it counts where it is further on than
         the journal (the keeper's seals are not in it). What was refused too often there is put on record first.
         Raises Refused, and has stored nothing, if too much waits or a statement is too large.
         """
-        said = cleared.bodies
+        said = cleared.bodies if only is None else only
+        if not all(body in cleared.bodies for body in said):
+            raise ValueError("this statement was not cleared")
         if not said:
             return []
         async with self._writing:
@@ -375,8 +378,8 @@ class Journal:
         puts += [Put(LAST, subject, None, key.encode()) for subject, key in placed.items()]
         if chain != self._chain:
             puts.append(Put(CHAIN, self.arrangement, self._chain_version, canonical(chain)))
-        way = cleared or NOTHING
-        if not await way.store(Batch(puts=puts), self._store.commit):
+        commit = cleared.commit if cleared is not None else None
+        if not await (commit or self._store.commit)(Batch(puts=puts)):
             raise Unavailable("busy", "the journal was written to by another process; try again")
         if chain != self._chain:
             self._chain, self._chain_version = chain, self._chain_version + 1

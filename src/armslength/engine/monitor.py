@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Body
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement.terms import Arrangement, named_as
 from armslength.core.canonical import canonical, digest
 from armslength.core.record.entry import Head, entry_hash
 from armslength.core.record.merkle import EMPTY_ROOT
@@ -19,7 +19,6 @@ from armslength.engine.clearance import Clearance
 from armslength.engine.journal import KIND, START, Journal
 from armslength.engine.monitor_record import MonitorRecord, RecordReader
 from armslength.engine.recall import recall
-from armslength.engine.repository import named_as
 from armslength.engine.selection import Candidate, choice, chosen
 from armslength.engine.statements import FINAL, Making, standing
 from armslength.engine.transport import NodeTransport, check_events, said
@@ -98,7 +97,7 @@ class Monitor:
         earlier = [(each.entry.body, each) for each in waiting]
         making, why = Making(journal, [*earlier, *made]), ""
         while making.is_open:
-            names = await journal.write(Clearance(making.left), seen, link)
+            names = await journal.write(Clearance(tuple(making.left)), seen, link)
             answers, why = await self._send(terms, journal, transport)
             await making.note(names, answers)
         sent = [said(each, why) for each in await making.results()]

@@ -152,7 +152,7 @@ class Proposals:
                 raise Misuse("not-a-party", "you are not a party of these terms: accept your role in them, or decline")
             self._permit(arrangement, SIGNING)  # noted once we sign
             live = Engagement(proposal=proposal, by=by, at=self._now())
-            await self._engage(arrangement, terms, live, Clearance(()))
+            await self._engage(arrangement, terms, live, Clearance())
 
     async def accept(self, arrangement: str, *, rule: bool = False) -> LiveArrangement:
         """Accept our offices in these terms. Raises NotFound, Refused, Misuse."""

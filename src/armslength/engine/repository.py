@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from armslength.core.arrangement.tables import Phase
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement.terms import Arrangement, named_as
 from armslength.core.canonical import canonical
 from armslength.core.record.entry import Head, Leaf
 from armslength.core.record.keys import Verify, verify
@@ -88,6 +88,7 @@ class LiveArrangement:
     it.
     """
 
+    arrangement: str  # its hash
     engagement: Engagement
     terms: Arrangement
     record: LocalRecord
@@ -114,11 +115,6 @@ class LiveArrangement:
     heard: dict[str, tuple[int, int]] = field(default_factory=dict)  # by timekeeper
     arrived: tuple[float, float] | None = None
     accused_heads: set[str] = field(default_factory=set)  # that we have put into evidence
-
-    @property
-    def arrangement(self) -> str:
-        """The arrangement's hash."""
-        return self.record.arrangement
 
     @property
     def asks_to_sign(self) -> bool:
@@ -197,7 +193,7 @@ class Repository:
         """Engage in these terms, with what else that changes; False, and nothing done, if we were already."""
         index = [schedule.row(arrangement, unfinished=True), *_indexed(arrangement, live)]
         put = Put(ARRANGEMENT, arrangement, 0, canonical(live))
-        return await cleared.store(Batch(puts=[put, *index, *puts], deletes=deletes), self.store.commit)
+        return await (cleared.commit or self.store.commit)(Batch(puts=[put, *index, *puts], deletes=deletes))
 
     async def forget(self, live: LiveArrangement) -> bool:
         """Forget terms; False, and nothing done, if we are signing them just now.
@@ -313,6 +309,7 @@ class Repository:
         kept = convert(WitnessState, parse(kept_row.body)) if kept_row else WitnessState()
         record.fix(kept.size)
         return LiveArrangement(
+            arrangement=arrangement,
             rested=replica.size if self.schedule.was_finished(arrangement) and not tail else None,
             engagement=live,
             terms=terms,
@@ -373,14 +370,6 @@ class Repository:
                 live.snapshot_at, live.snapshot_bytes = record.sealed.size, len(put.body)
         record.newly_sealed = []
         self.on_change(live.arrangement)
-
-
-def named_as(terms: Arrangement, did: str, key: str) -> str | None:
-    """The actor in these terms with this DID and this key for entries, in base64."""
-    for name, actor in terms.actors.items():
-        if actor.did == did and actor.keys is not None and actor.keys.entries == key:
-            return name
-    return None
 
 
 def stands_by(live: LiveArrangement) -> WitnessState:

@@ -216,7 +216,7 @@ class Writer:
         link = (live.record.view if live.record.me.keeper else live.record.sealed).next_link(live.record.me.actor)
         making = Making(live.journal, made)
         while making.is_open:
-            names = await live.journal.write(cleared.part(making.left), live.seen, link)
+            names = await live.journal.write(cleared, live.seen, link, making.left)
             live.backoffs.own.end()  # no backoff delays what has just been written
             await making.note(names, await self._send(live))
         sent = [

@@ -324,3 +324,11 @@ def roles(terms: Arrangement, actor: str) -> tuple[str, ...]:
         "monitor": terms.monitors,
     }
     return tuple(role for role, actors in there.items() if actor in actors)
+
+
+def named_as(terms: Arrangement, did: str, key: str) -> str | None:
+    """The actor in these terms with this DID and this key for entries, in base64."""
+    for name, actor in terms.actors.items():
+        if actor.did == did and actor.keys is not None and actor.keys.entries == key:
+            return name
+    return None
