@@ -37,7 +37,7 @@ class Place:
         self.written: list[Any] = []
         self.commit: object = None
         self.troubles = Troubles()
-        repository: Any = SimpleNamespace(on_change=lambda _: None, troubles=self.troubles)
+        repository: Any = SimpleNamespace(schedule=SimpleNamespace(call=lambda _: None), troubles=self.troubles)
         self.contents = Contents(self.store, self.blobs)
         self.publisher = Publisher(repository, self.contents)
         tranches = {name: SimpleNamespace(stage="LOCKED", commit=None) for name in TERMS.tranches}

@@ -112,7 +112,7 @@ def test_the_loop_outlives_a_store_that_cannot_be_read(tmp_path: Path) -> None:
             repository = world.nodes["m5"].running.node.repository
             broken = AsyncMock(side_effect=Unavailable("store-failed", "cannot be read"))
             with patch.object(repository, "open", broken):
-                world.nodes["m5"].running.node.wake()
+                world.nodes["m5"].running.node.repository.schedule.call()
                 await asyncio.sleep(2)
             assert broken.called
             await world.say("B", NOTICE)

@@ -94,7 +94,7 @@ def test_a_refused_statement_waits_for_the_next_seal(tmp_path: Path, known: bool
                 writer = Credulous(*(getattr(tools.writer, part) for part in parts))
                 tools = dataclasses.replace(tools, writer=writer)
             node.tranches.of(live)["T2"] = tranche = asked(Releasing(live, "T2", tools), Action.RELEASE)
-            node.wake(world.arrangement)
+            node.repository.schedule.call(world.arrangement)
             await asyncio.sleep(30)
             written = await world.nodes["A"].store.find(KIND, f"{world.arrangement}/refused")
             assert len(written) == (0 if known else 1)
@@ -114,7 +114,7 @@ def test_an_unexpected_error_is_not_tried_at_once(tmp_path: Path) -> None:
             node = world.nodes["A"].running.node
             role = Broken(live, "T2", tools)
             node.tranches.of(live)["T2"] = asked(role, Action.START)
-            node.wake(world.arrangement)
+            node.repository.schedule.call(world.arrangement)
             await asyncio.sleep(20)
             assert 4 <= role.tries <= 8  # after 0, 0.5, 1, 2, 4 … s
             assert "Invalid IPv6 URL" in node.tranches.troubles(live)["T2"]

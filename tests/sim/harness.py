@@ -320,7 +320,7 @@ class World:
             await node.running.clock.set(max(now, node.running.clock.now(simulated=True)))
         except Unavailable:
             return False
-        node.running.node.wake()
+        node.running.node.repository.schedule.call()
         return True
 
     async def agree(self) -> None:
@@ -359,7 +359,7 @@ class World:
             await node.running.node.tranches.publisher.publish(
                 live, tranche, PublishRequest(file, media_type, release_after)
             ).result()
-            node.running.node.wake()
+            node.running.node.repository.schedule.call()
             return True
 
         await self.until(f"publish {tranche}", once)

@@ -106,7 +106,7 @@ def test_a_node_that_starts_during_a_leap(tmp_path: Path, name: str) -> None:
             await node.crash()
             node.skew = DAY
             await node.start()
-            node.running.node.wake(world.arrangement)  # else it has nothing to say, and asks nobody
+            node.running.node.repository.schedule.call(world.arrangement)  # else it has nothing to say, and asks nobody
             await asyncio.sleep(15)
             live = await node.live()
             assert live.silence is None or "clock is wrong: it is 86400 s ahead" in live.silence

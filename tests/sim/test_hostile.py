@@ -272,7 +272,7 @@ def test_a_greeting_opens_only_what_names_the_sender(tmp_path: Path, monkeypatch
                 return opened(arrangements)
 
             monkeypatch.setattr(node.repository, "opened", opening)
-            node.wake(world.arrangement)
+            node.repository.schedule.call(world.arrangement)
             await node.answered(world.nodes["B"].config.did)
             assert looked_at == [world.arrangement]
             await node.answered("did:web:x.example")

@@ -110,7 +110,7 @@ def test_an_attestation(tmp_path: Path) -> None:
 
     walk = play(story())
     assert walk.returns() == []
-    assert len(walk.engine()) <= 9, " ".join(walk.engine())
+    assert len(walk.engine()) <= 8, " ".join(walk.engine())
 
 
 def test_a_partys_statement(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_partys_statement(tmp_path: Path) -> None:
 
     walk = play(story())
     assert walk.returns() == []
-    assert len(walk.engine()) <= 15, " ".join(walk.engine())
+    assert len(walk.engine()) <= 12, " ".join(walk.engine())
 
 
 def test_the_release_of_a_key(tmp_path: Path) -> None:
@@ -152,4 +152,4 @@ def test_the_release_of_a_key(tmp_path: Path) -> None:
 
     play(story())
     assert walk.returns() == []
-    assert len(walk.engine()) <= 21, " ".join(walk.engine())
+    assert len(walk.engine()) <= 18, " ".join(walk.engine())

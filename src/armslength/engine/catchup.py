@@ -181,7 +181,7 @@ class Catchup:
         elif not proven and live.silence is None and now - standing.doubted >= DOUBTS_S:
             self._repository.spoken.discard(live.arrangement)
             standing.doubted, live.silence = now, f"compares with the others first: {word}"
-        self._repository.on_change(live.arrangement)
+        self._repository.schedule.call(live.arrangement)
 
     # --- what is stored --------------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ class Catchup:
             self._turned_up.pop(live.arrangement, None)
             self._repository.spoken.add(live.arrangement)
             self._repository.troubles.over(SILENCE, "", live.arrangement)
-            self._repository.on_change(live.arrangement)
+            self._repository.schedule.call(live.arrangement)
             return
         waits = missing or "waits for " + ", ".join(f"{name} ({why})" for name, why in sorted(silent.items()))
         live.silence = f"{COPY if live.restored else 'compares with the others first'}: {waits}"

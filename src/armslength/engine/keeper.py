@@ -50,7 +50,7 @@ class Keeper:
             names = [name for name, actor in actors.items() if name != me and actor.address and actor.did]
             readiness = self._recorder.readiness
             live.followers = {
-                n: Follower(live, n, repository.store, self._peers, readiness, repository.on_change) for n in names
+                n: Follower(live, n, repository.store, self._peers, readiness, repository.schedule.call) for n in names
             }
         return live.followers
 

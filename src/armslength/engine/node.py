@@ -110,28 +110,11 @@ class Node:
         self._peers = peers
         self._working: dict[str, Work] = {}  # by arrangement, opened or not
         self._clock = clock
-        self._is_running = False
-        self._called: set[str] = set()  # what is to be looked at once we run
-        self._woken = asyncio.Event()
         self._probes: dict[str, str] = {}  # the arrangement in which a silent peer is tried, by its DID
         self._has_more = False  # is ripe than was begun at once
         self.turns = 0  # looks at an arrangement so far
-        repository.on_change = self.wake
         repository.on_close = self._closed
         repository.troubles.on_answer = self._reached
-
-    def wake(self, arrangement: str = "") -> None:
-        """Something has changed in this arrangement, or wherever something is to be done: look at once."""
-        if not arrangement:
-            self._woken.set()
-            for work in self._working.values():
-                work.woken.set()
-        elif arrangement in self._working:
-            self._working[arrangement].woken.set()
-        elif self._is_running:
-            self._begin(arrangement)
-        else:
-            self._called.add(arrangement)
 
     async def answered(self, did: str) -> None:
         """A peer is up: what waits for it is sent at once."""
@@ -140,7 +123,7 @@ class Node:
         async for live in self.repository.opened(dict.fromkeys(named)):
             for name, actor in live.terms.actors.items():
                 if actor.did == did and live.backoffs.answered(name):
-                    self.wake(live.arrangement)
+                    self.repository.schedule.call(live.arrangement)
 
     def _reached(self, did: str) -> None:
         """A peer can be reached again: whatever waits for it goes on."""
@@ -151,7 +134,7 @@ class Node:
             if live is not None and any(actor.did == did for actor in live.terms.actors.values()):
                 live.backoffs.retry()
                 work.woken.set()
-        self._woken.set()
+        self.repository.schedule.woken.set()
 
     async def submit_for(self, live: LiveArrangement, leaves: list[Leaf]) -> list[SubmissionAnswer]:
         """Bring statements of somebody who has no node to the keeper; its answers. Raises Unavailable."""
@@ -164,17 +147,17 @@ class Node:
     async def run(self) -> None:
         """Work until cancelled: on each arrangement by itself, so that none waits for the peers of another."""
         loop = asyncio.get_running_loop()
-        self._is_running, ahead = True, self._clock.now(simulated=False) - loop.time()
+        ahead = self._clock.now(simulated=False) - loop.time()
         doubt = 0.0  # when the machine's clock was last found to have leapt
         greeting = asyncio.create_task(greet(self.repository.names, self._peers, self.repository.did))
         try:
             while True:
-                self._woken.clear()
+                self._look_at(self.repository.schedule.called())
                 self._begin_ripe()
-                await woken_within(self._woken, self._until_ripe())
+                await woken_within(self.repository.schedule.woken, self._until_ripe())
                 was_ahead, ahead = ahead, self._clock.now(simulated=False) - loop.time()
                 if abs(ahead - was_ahead) > CLOCK_JUMP_S:  # whoever waits for an instant waits anew
-                    self.wake()
+                    self.repository.schedule.call()
                 if (
                     self._clock.wall() > self._clock.now(simulated=False) + CLOCK_JUMP_S
                     and loop.time() >= doubt + RECHECK_S
@@ -182,9 +165,17 @@ class Node:
                     doubt = loop.time()
                     self._find_out()
         finally:
-            self._is_running = False
             await cancelled([greeting, *(work.task for work in self._working.values())])
             await self.tranches.stop()
+
+    def _look_at(self, called: set[str]) -> None:
+        """Look at what was called, at all that is under way if that is everything."""
+        for arrangement in called:
+            if arrangement and arrangement not in self._working:
+                self._begin(arrangement)
+        for arrangement, work in self._working.items():
+            if arrangement in called or "" in called:
+                work.woken.set()
 
     def _begin_ripe(self) -> None:
         """Begin with what is ripe, a portion at a time; and try each silent peer whose pause is over in one of the
@@ -194,10 +185,9 @@ class Node:
             if troubles.peer(did).is_over and self._probes.get(did) not in self._working:
                 self._probes[did] = schedule.waiting(did)[0]
                 schedule.resume(self._probes[did])
-        ripe = sorted({*self._called, *schedule.ripe(self._clock)} - self._working.keys())
+        ripe = sorted(schedule.ripe(self._clock) - self._working.keys())
         for arrangement in ripe[:PORTION]:
             self._begin(arrangement)
-        self._called -= self._working.keys()
         self._has_more = len(ripe) > PORTION
 
     def _find_out(self) -> None:
@@ -302,7 +292,7 @@ class Node:
             return False
         live.ended = has_ended
         if instant is not None and instant < self.recorder.now(live) + TICK_S:
-            self._woken.set()
+            self.repository.schedule.woken.set()
         return True
 
     def _closed(self, live: LiveArrangement) -> None:

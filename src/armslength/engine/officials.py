@@ -244,7 +244,7 @@ class Officials:
         draft = record.draft
         if draft.act in AUTOMATIC or draft.act == PUBLISH:
             if draft.arrangement:
-                self._repository.on_change(draft.arrangement)
+                self._repository.schedule.call(draft.arrangement)
             for live in self._repository.in_use():
                 if draft.arrangement in {live.arrangement, ""}:
                     self._tranches.hurry(live)

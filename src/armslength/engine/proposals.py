@@ -220,7 +220,7 @@ class Proposals:
             return
         live.backoffs.answered(actor)
         live.backoffs.own.end()
-        self._repository.on_change(arrangement)
+        self._repository.schedule.call(arrangement)
 
     async def _read(self, proposal: Proposal) -> Arrangement:
         """The terms, if they are sound; read off the event loop, one at a time. Raises Malformed or Refused."""
@@ -262,7 +262,7 @@ class Proposals:
         if await self._repository.add(arrangement, live, puts, rows, cleared):
             await self._inbox.forget(rows)
         await self.replies.begin(arrangement)
-        self._repository.on_change(arrangement)
+        self._repository.schedule.call(arrangement)
 
     # --- the standing rule -------------------------------------------------------------------------------------------
 

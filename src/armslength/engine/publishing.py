@@ -125,7 +125,7 @@ class Publisher:
             self._repository.troubles.at(f"the sealing of {tranche}", "", live.arrangement).tell(str(error), AGAIN)
             unexpected = None if isinstance(error, ArmslengthError) else error
             log.warning("publish %s: %s", tranche, error, exc_info=unexpected)
-        self._repository.on_change(live.arrangement)
+        self._repository.schedule.call(live.arrangement)
 
     async def _work(
         self, live: LiveArrangement, tranche: str, request: PublishRequest, progress: Progress

@@ -135,7 +135,7 @@ class Recorder:
                 moment = asyncio.get_running_loop().time()
                 live.arrived = ((live.arrived or (moment,))[0], moment)
         if live.record.conflicts:
-            self._repository.on_change(arrangement)
+            self._repository.schedule.call(arrangement)
         return answers
 
     def _answer(self, live: LiveArrangement, leaf: Leaf, now: int, waiting: set[str]) -> SubmissionAnswer:

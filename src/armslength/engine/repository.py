@@ -144,7 +144,6 @@ class Repository:
         self._open: WeakValueDictionary[str, LiveArrangement] = WeakValueDictionary()  # whatever anybody holds
         self._recent: OrderedDict[str, LiveArrangement] = OrderedDict()  # what was needed last
         self._opening = asyncio.Lock()
-        self.on_change: Callable[[str], None] = lambda _: None  # hears in which arrangement
         self.silence: str | None = None  # of what is opened for the first time …
         self.spoken: set[str] = set()  # … or where we have not spoken since
         self.on_close: Callable[[LiveArrangement], None] = lambda _: None  # hears what is not kept open any longer
@@ -369,7 +368,7 @@ class Repository:
                 live.rows[REPLICA] += 1
                 live.snapshot_at, live.snapshot_bytes = record.sealed.size, len(put.body)
         record.newly_sealed = []
-        self.on_change(live.arrangement)
+        self.schedule.call(live.arrangement)
 
 
 def stands_by(live: LiveArrangement) -> WitnessState:

@@ -10,11 +10,13 @@ Laws:
    since that look began.
 4. Where all that is left waits for peers that cannot be reached, the arrangement is parked: it stays marked in the
    store, and is looked at when one of them answers, its own instant comes, or something is committed.
-5. What is marked, or whose instant has come by the clock of its terms, is ripe. Nothing else is looked at.
+5. What is marked, or whose instant has come by the clock of its terms, is ripe; so is what is called, because something
+   has changed there. Nothing else is looked at.
 """
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import re
 from collections import Counter
@@ -54,6 +56,8 @@ class Schedule:
         self._parked: dict[str, tuple[bytes, frozenset[str]]] = {}  # until when, as a row says it, and for whom
         self._waiting: dict[str, dict[str, None]] = {}  # the parked ones by whom they wait for, the first ones first
         self._flying = Counter[str]()  # commits about each that are on their way
+        self._called: set[str] = set()
+        self.woken = asyncio.Event()  # something was called
         self._heaps: dict[bytes, list[tuple[int, str]]] = {_REAL: [], _SIMULATED: []}  # instants; some are outdated
 
     async def load(self) -> None:
@@ -89,6 +93,17 @@ class Schedule:
                     self.resume(name)
                     self._unfinished.add(name)
         return sorted(self._unfinished)
+
+    def call(self, arrangement: str = "") -> None:
+        """Something has changed in this arrangement, or wherever something is to be done: it is looked at at once."""
+        self._called.add(arrangement)
+        self.woken.set()
+
+    def called(self) -> set[str]:
+        """What was called since this was asked last."""
+        called, self._called = self._called, set()
+        self.woken.clear()
+        return called
 
     def next_instant(self) -> int | None:
         """The next instant of the machine's clock at which something may become ripe."""

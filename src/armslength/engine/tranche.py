@@ -119,7 +119,7 @@ class LiveTranche:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
         self.role.tools.under_way.discard(task)
-        self.role.tools.repository.on_change(self.live.arrangement)
+        self.role.tools.repository.schedule.call(self.live.arrangement)
 
     def _went_wrong(self, action: Action, error: Exception) -> None:
         known = unusable(error, self.role.tools.contents.folder) if isinstance(error, OSError) else error

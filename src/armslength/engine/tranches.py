@@ -73,7 +73,7 @@ class LiveTranches:
         for tranche in (live.tranches or {}).values() if live else ():
             if tranche.role.dataset == record.dataset:
                 tranche.role.exchange_moved()
-        repository.on_change(arrangement)
+        repository.schedule.call(arrangement)
 
     async def stop(self) -> None:
         """Break off what is under way: it is begun again from what is stored."""
@@ -103,7 +103,7 @@ class LiveTranches:
         """What has failed in an arrangement is tried at once."""
         for tranche in (live.tranches or {}).values():
             tranche.hurry()
-        self._tools.repository.on_change(live.arrangement)
+        self._tools.repository.schedule.call(live.arrangement)
 
     def recipient(self, live: LiveArrangement, name: str) -> Recipient:
         """A tranche that we receive. Raises NotFound, or Misuse where another one receives it."""

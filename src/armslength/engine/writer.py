@@ -225,7 +225,7 @@ class Writer:
             else each
             for each in await making.results()
         ]
-        self._repository.on_change(live.arrangement)
+        self._repository.schedule.call(live.arrangement)
         waiting = await self._why_waiting(live) if any(each.answer is None for each in sent) else ""
         return [said(each, waiting) for each in sent]
 

@@ -116,7 +116,7 @@ class Notifier:
                 portion = names[start : start + FEW]
                 await schedule.mark(portion)
                 for name in portion:
-                    self._repository.on_change(name)
+                    self._repository.schedule.call(name)
                 for _ in range(PATIENCE):
                     if not set(portion) & set(schedule.unfinished()):
                         break

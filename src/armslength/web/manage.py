@@ -249,7 +249,7 @@ class Management:
     async def set_clock(self, asked: manage.ClockOrder) -> manage.ClockTime:
         """Move the simulated clock forward."""
         await self._clock.set(asked.to)
-        self._node.wake()
+        self._node.repository.schedule.call()
         return manage.ClockTime(now=asked.to)
 
 
