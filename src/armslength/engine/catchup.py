@@ -26,20 +26,18 @@ from typing import Final
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.draft import iso
 from armslength.core.canonical import canonical
-from armslength.core.record.entry import Leaf, Refusal, entry_hash
-from armslength.core.record.evidence import refuses
-from armslength.core.record.seal import Cosigned, open_checkpoint
+from armslength.core.record.entry import Leaf, entry_hash
 from armslength.engine.backoff import Backoff, in_time
 from armslength.engine.clock import Clocks
 from armslength.engine.recall import COPY, DAY_S, KIND, Silence, ask_for_ours, least
+from armslength.engine.recalled import RecalledWords, carried, cosigned_at, put_in_order, take_in
 from armslength.engine.recorder import Recorder
 from armslength.engine.repository import LiveArrangement, Repository, stands_by
 from armslength.engine.troubles import SHOWN
-from armslength.errors import ArmslengthError, Malformed, Refused, Unavailable
+from armslength.errors import ArmslengthError, Refused, Unavailable
 from armslength.ports import Batch, Peers, Put
-from armslength.wire.own import BASE, NumberedRefusal, RecallAnswer, decode_leaves
+from armslength.wire.own import BASE, RecallAnswer, decode_leaves
 from armslength.wire.queries import LeavesQuery
-from armslength.wire.record import decode_leaf
 from armslength.wire.strict import convert, parse
 
 SILENCE: Final = "our silence"  # as `status` names it
@@ -66,19 +64,6 @@ class _Standing:
     doubted: float = -DOUBTS_S
     leaps: int = 0  # of our clock that are settled, as far as they can be
     settled: float = 0.0  # when they were
-
-
-@dataclass(slots=True)
-class _Words:
-    """What others show of ours, verified; `lost` says what of it nobody can show. The head was shown by `head_by`."""
-
-    head: Cosigned | None = None
-    head_by: str = ""
-    ordered: list[Leaf] = field(default_factory=list)
-    loose: list[Leaf] = field(default_factory=list)
-    refusals: list[NumberedRefusal] = field(default_factory=list)
-    time: int = 0
-    lost: str | None = None
 
 
 class Catchup:
@@ -277,11 +262,11 @@ class Catchup:
             except ArmslengthError as error:
                 silent[name] = f"shows a record that does not hold: {error}"
                 del answers[name]
-        words = _Words(refusals=[_carried(leaf, each) for leaf in sealed for each in leaf.entry.refused or ()])
+        words = RecalledWords(refusals=[carried(leaf, each) for leaf in sealed for each in leaf.entry.refused or ()])
         words.refusals = [each for each in words.refusals if each.author == live.record.me.actor]
         for name, shown in list(answers.items()):
             try:
-                _verify(live, name, shown, words)
+                take_in(live, name, shown, words)
             except ArmslengthError as error:
                 silent[name] = f"shows words of ours that do not verify: {error}"
                 del answers[name]
@@ -292,7 +277,7 @@ class Catchup:
         index, turned_up = live.record.sealed.index_of, self._turned_up.get(live.arrangement, ())
         words.loose += [leaf for leaf in turned_up if index(entry_hash(leaf.entry)) is None]
         async with live.lock:
-            _order(live, answers, words)
+            put_in_order(live, answers.values(), words)
             await self._keep(live, words)
             link = live.record.sealed.next_link(live.record.me.actor)
             mine = [leaf for leaf in (*words.ordered, *words.loose) if leaf.entry.author == live.record.me.actor]
@@ -325,7 +310,7 @@ class Catchup:
         await live.journal.sealed([each for each in pending if live.record.sealed.index_of(each) is not None])
         return found
 
-    async def _unknown(self, live: LiveArrangement, words: _Words, sealed: Sequence[Leaf]) -> str | None:
+    async def _unknown(self, live: LiveArrangement, words: RecalledWords, sealed: Sequence[Leaf]) -> str | None:
         """A word of ours that we do not know, among what is shown; in words."""
         me, kept, size = live.record.me, live.witness, words.head.checkpoint.size if words.head else 0
         if me.keeper and sealed:
@@ -334,7 +319,7 @@ class Catchup:
             return f"a head of {size} leaves that we have signed"
         times = [
             words.time,
-            *(_time(live, leaf.entry.body.checkpoint) for leaf in sealed if isinstance(leaf.entry.body, Seal)),
+            *(cosigned_at(live, leaf.entry.body.checkpoint) for leaf in sealed if isinstance(leaf.entry.body, Seal)),
         ]
         if me.timekeeper and max(times) > kept.time:
             return f"a time that we gave, {iso(max(times))},"
@@ -347,10 +332,12 @@ class Catchup:
                 return f"entry {each.number} of ours, which the keeper has refused,"
         return None
 
-    async def _keep(self, live: LiveArrangement, words: _Words) -> None:
+    async def _keep(self, live: LiveArrangement, words: RecalledWords) -> None:
         """Make what was taken back durable, under the record's lock."""
         record, kept, now = live.record, live.witness, self._recorder.now(live)
-        kept = replace(stands_by(live), time=max(kept.time, words.time, _time(live, live.record.sealed.checkpoint)))
+        kept = replace(
+            stands_by(live), time=max(kept.time, words.time, cosigned_at(live, live.record.sealed.checkpoint))
+        )
         head = words.head
         if head is not None and head.checkpoint.size > kept.size:
             kept = replace(kept, size=head.checkpoint.size, root=head.checkpoint.root.hex(), note=head.note.encode())
@@ -375,69 +362,3 @@ def _others(live: LiveArrangement) -> list[str]:
     actors, me = live.terms.actors, live.record.me.actor
     found = [name for name in live.terms.timekeepers.of if name != me and actors[name].address]
     return found or sorted(name for name, actor in actors.items() if name != me and actor.address and actor.did)
-
-
-def _time(live: LiveArrangement, checkpoint: str | None) -> int:
-    """The time under our cosignature on a head; 0 if there is none."""
-    if checkpoint is None:
-        return 0
-    return open_checkpoint(live.record.sealed.roster, checkpoint).times.get(live.record.me.actor, 0)
-
-
-def _carried(leaf: Leaf, refusal: Refusal) -> NumberedRefusal:
-    entry = leaf.entry
-    return NumberedRefusal(author=entry.author, number=entry.author_seq, prev=entry.author_prev, refusal=refusal)
-
-
-def _verify(live: LiveArrangement, name: str, shown: RecallAnswer, words: _Words) -> None:
-    """Add to `words` what this actor shows. Raises Malformed or Refused where something is not signed as it must be."""
-    record, me = live.record, live.record.me.actor
-    leaves = [decode_leaf(line.encode()) for line in shown.waiting]
-    for leaf in leaves:
-        mine = [each for each in leaf.stamps if each.by == me]
-        if not record.is_by_its_author(leaf) or not all(record.is_stamped(leaf, each) for each in leaf.stamps):
-            raise Refused("bad-signature", "an entry or a stamp that nobody has signed", "waiting")
-        if leaf.entry.author != me and not mine:
-            raise Refused("not-ours", "an entry that we neither wrote nor stamped", "waiting")
-        words.time = max([words.time, *(each.time for each in mine)])
-    for each in shown.refusals:
-        if not refuses(record.sealed.roster, each.refusal, each.refusal.entry):
-            raise Refused("bad-refusal", "a refusal that the keeper has not signed", "refusals")
-        if not record.me.keeper and each.author != me:
-            raise Refused("bad-refusal", "a refusal of another author's entry", "refusals")
-    if shown.cosigned:
-        head = open_checkpoint(record.sealed.roster, shown.cosigned)
-        words.time = max(words.time, head.times.get(me, 0))
-        # What another timekeeper stands by we may have cosigned too; what only the keeper has signed nobody stands by.
-        stands = record.me.keeper or me in head.times or (name != live.terms.keeper and name in head.times)
-        if stands and (words.head is None or head.checkpoint.size > words.head.checkpoint.size):
-            words.head, words.head_by = head, name
-    sealed = record.sealed
-    words.loose += [leaf for leaf in leaves if sealed.index_of(entry_hash(leaf.entry)) is None]
-    words.refusals += shown.refusals
-
-
-def _order(live: LiveArrangement, answers: dict[str, RecallAnswer], words: _Words) -> None:
-    """For the keeper: the leaves after the last seal, in the order in which they were cosigned."""
-    head, sealed = words.head, live.record.sealed
-    if head is None:
-        return
-    size, root = head.checkpoint.size, head.checkpoint.root.hex()
-    if size <= sealed.size:
-        if sealed.head_at(size).tree_root != root:
-            words.lost = f"{words.head_by} shows a head of {size} leaves that the keeper has signed, of another record"
-        return
-    if not live.record.me.keeper or size <= live.witness.size:
-        return
-    for shown in answers.values():
-        try:
-            ordered = [decode_leaf(line.encode()) for line in shown.record[: size - sealed.size]]
-            replica = sealed.copy()
-            for leaf in ordered:
-                replica.place(leaf)
-        except (Malformed, Refused):
-            continue
-        if replica.size == size and replica.tree_root == root:
-            words.ordered = ordered
-            return
-    words.lost = f"nobody shows the {size} leaves of a head that we have signed"
