@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Official
-from armslength.wire.manage import APPROVALS, POLICY, SAY, ApprovalsView
+from armslength.wire.approvals import write_card
+from armslength.wire.did_key import key_did
+from armslength.wire.manage import APPROVALS, POLICY, SAY, ApprovalsView, PolicyOrder
+from tests.approvals.people import key
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 
@@ -71,3 +76,56 @@ async def test_only_administrators_change_settings(path: str) -> None:
     asked = len(owner.asked)
     assert (await found.post(path, f"form={token}&do=revoke")).status == 403
     assert len(owner.asked) == asked
+
+
+async def test_an_official_asks_for_what_is_sealed_and_uploads_nothing() -> None:
+    """The file that lies there is asked for; to bring another is for those who act."""
+    found, _, path = inside(("official",))
+    token = await found.token()
+    reply = await found.post(f"{path}/files/T1/ask", f"form={token}")
+    assert (reply.status, reply.headers["location"]) == (303, "/approvals/ask")
+    assert "Give out a file" in (await found.get("/approvals/ask")).body.decode()
+    assert (await found.post(f"{path}/files/T1/publish", f"form={token}")).status == 403
+
+
+@pytest.mark.parametrize(("role", "status"), [("operator", 403), ("official", 403), ("administrator", 303)])
+async def test_the_first_policy_is_for_those_who_administer(role: str, status: int) -> None:
+    """It is read beside none first; whoever may not put it into force is refused before the node is asked."""
+    owner = FoldOwner(at(9, 3), "A")
+    found = Browser(owner)
+    found.log_in((role,))
+    card = write_card("Vera", key("vera").public).replace("\n", "\n    ")
+    source = (
+        f"officials:\n  vera:\n    {card}\n  ivo:\n    {card.replace('Vera', 'Ivo')}\nacts:\n"
+        "  policy: {quorum: 1, of: [vera, ivo]}\n"
+    )
+    fields = {"form": await found.token(), "source": source}
+    twice = await found.post("/approvals/policy", urlencode(fields | {"do": "adopt"}))
+    assert twice.status == 422
+    assert "one card is one person" in twice.body.decode()
+    source = source.replace(key_did(key("vera").public), key_did(key("ivo").public), 1)
+    fields |= {"source": source}
+    page = (await found.post("/approvals/policy", urlencode(fields | {"do": "compare"}))).body.decode()
+    assert "It takes effect at once." in page
+    assert (await found.post("/approvals/policy", urlencode(fields | {"do": "adopt"}))).status == status
+    adopted = [asked.policy for name, asked in owner.asked if isinstance(asked, PolicyOrder) and asked.policy]
+    assert [sorted(each.officials) for each in adopted] == ([["ivo", "vera"]] if status == 303 else [])
+
+
+@pytest.mark.parametrize("role", ["official", "administrator"])
+async def test_whoever_may_not_act_does_nothing_where_nobody_is_needed(role: str) -> None:
+    """Without a policy there is nobody to ask: the form is refused, and the node is told nothing."""
+    owner = FoldOwner(at(9, 3), "A")
+    found = Browser(owner)
+    found.log_in((role,))
+    token = await found.token()
+    path = f"/a/{owner.arrangement}"
+    for there, fields in (
+        (f"{path}/act", "type=withdraw&text=x"),
+        (f"{path}/files/T1/ask", ""),
+        (f"/terms/{owner.arrangement}", "answer=sign"),
+        (f"/terms/{owner.arrangement}", "answer=decline&reason=x"),
+        ("/approvals/standing", "what=&until=2030-01-01T00:00"),
+    ):
+        assert (await found.post(there, f"form={token}&{fields}")).status == 403, there
+    assert not {name for name, _ in owner.asked} & {"say", "decline", "accept", "propose", "draft", "ask"}

@@ -23,12 +23,12 @@ MOST: Final = 200  # at a time; the longest idle goes …
 MOST_OF_ONE: Final = 10  # … and of one person's, too
 
 LOOK, ACT, APPROVE, MANAGE = "look", "act", "approve", "manage"  # what somebody may do
-BEGIN: Final = "begin"  # begin an act: who may act does it, and officials ask for what the policy names
+BEGIN: Final = "begin"  # fill in the form of an act: it is done for those who may act, and else asked of officials
 ROLES: Final = {
     "reader": frozenset({LOOK}),
     "operator": frozenset({LOOK, BEGIN, ACT}),
     "official": frozenset({LOOK, BEGIN, APPROVE}),
-    "administrator": frozenset({LOOK, MANAGE}),
+    "administrator": frozenset({LOOK, BEGIN, MANAGE}),
 }
 OWNER: Final = tuple(ROLES)  # whoever has the folder is everything
 
