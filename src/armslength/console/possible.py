@@ -83,13 +83,11 @@ def _candidates(seen: LookedAt) -> Iterator[PossibleStatement]:
 
 def _of_a_party(seen: LookedAt) -> Iterator[PossibleStatement]:
     terms, me, now = seen.terms, seen.me, seen.view.now
-    begun = seen.state.arrangement.effective_at is not None
     for name, duty in terms.duties.items():
         if me in duty.creditors:
-            count = seen.words.periods(terms.claims[duty.claim])
-            ended = [p for p in range(count) if seen.words.ends(terms.claims[duty.claim], p) <= now] if begun else []
-            period = ended[-1] if ended else 0
-            yield PossibleStatement(body=Allege(claim=duty.claim, period=period), subject=name, last=max(0, count - 1))
+            claim = terms.claims[duty.claim]
+            period, last = (max(0, count - 1) for count in (seen.ended(claim), seen.words.periods(claim)))
+            yield PossibleStatement(body=Allege(claim=duty.claim, period=period), subject=name, last=last)
     for name, tranche in terms.tranches.items():
         if tranche.recipient == me:
             yield PossibleStatement(body=Allege(tranche=name), subject=name)

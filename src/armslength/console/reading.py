@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from armslength.console.owner import Owner
 from armslength.core.arrangement.state import State
-from armslength.core.arrangement.terms import Arrangement
+from armslength.core.arrangement.terms import Arrangement, Claim
 from armslength.views.explain import NodeFacts, facts_of
 from armslength.views.words import Words
 from armslength.wire.manage import VIEW, NodeView, WhichArrangement
@@ -42,6 +42,18 @@ class LookedAt:
     def words(self) -> Words:
         """How the views name things in it."""
         return Words.of(self.terms, self.state)
+
+    def begun(self, claim: Claim) -> int:
+        """How many periods of a claim have begun; an event has the one from the start."""
+        if self.state.arrangement.effective_at is None:
+            return 0
+        words, now = self.words, self.view.now
+        return sum(claim.period is None or words.starts(claim, n) <= now for n in range(words.periods(claim)))
+
+    def ended(self, claim: Claim) -> int:
+        """How many periods of a claim are over."""
+        words, now = self.words, self.view.now
+        return sum(words.ends(claim, n) <= now for n in range(self.begun(claim)))
 
     @property
     def version(self) -> str:

@@ -73,14 +73,12 @@ def members(seen: LookedAt, history: History) -> list[Member]:
 
 def grids(seen: LookedAt, *, everything: bool) -> Iterator[PeriodGrid]:
     """One for each claim about a state; nothing before the arrangement has begun."""
-    if seen.state.arrangement.effective_at is None:
-        return
     for name, claim in seen.terms.claims.items():
         if claim.period is not None:
-            begun = [n for n in range(seen.words.periods(claim)) if seen.words.starts(claim, n) <= seen.view.now]
-            starts = range(0, len(begun), COLUMNS)
+            begun = seen.begun(claim)
+            starts = range(0, begun, COLUMNS)
             shown = starts if everything else starts[-RECENT:]
-            rows = tuple(tuple(_cell(seen, name, n) for n in begun[at : at + COLUMNS]) for at in shown)
+            rows = tuple(tuple(_cell(seen, name, n) for n in range(at, min(at + COLUMNS, begun))) for at in shown)
             if rows:
                 yield PeriodGrid(name=name, claim=claim, rows=rows, earlier=shown[0])
 

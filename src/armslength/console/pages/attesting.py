@@ -111,22 +111,13 @@ def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterato
     mine = _said(seen, history)
     for name, claim in seen.terms.claims.items():
         if seen.me in claim.monitors:
-            lines = [_line(seen, name, claim, number, mine) for number in range(_begun(seen, claim))]
+            lines = [_line(seen, name, claim, number, mine) for number in range(seen.begun(claim))]
             lines.reverse()
             shown = [line for at, line in enumerate(lines) if everything or at < RECENT or line.waits]
             clause = seen.terms.clauses[claim.clause].title
             yield ClaimQuestion(
                 name=name, claim=claim, clause=clause, lines=tuple(shown), earlier=len(lines) - len(shown)
             )
-
-
-def _begun(seen: LookedAt, claim: Claim) -> int:
-    """How many periods of a claim have begun."""
-    if seen.state.arrangement.effective_at is None:
-        return 0
-    if claim.period is None:
-        return 1
-    return sum(seen.words.starts(claim, number) <= seen.view.now for number in range(seen.words.periods(claim)))
 
 
 def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple[str, int], OwnWord]) -> PeriodLine:
