@@ -53,7 +53,8 @@ ALL = {  # pages that are about all arrangements, or none
 }  # fmt: skip
 EACH = {
     "arrangement": "/a/{}", "arrangement-all": "/a/{}?all", "why-tranche": "/a/{}/why/T4", "why-duty": "/a/{}/why/C2",
-    "why-period": "/a/{}/why/k2%2320", "act": "/a/{}/act", "attest": "/a/{}/attest", "attest-all": "/a/{}/attest?all",
+    "why-period": "/a/{}/why/k2%2320", "act": "/a/{}/act", "attest": "/a/{}/attest",
+    "attest-claim": "/a/{}/attest?claim=k2",
     "files": "/a/{}/files", "story": "/a/{}/story", "story-2": "/a/{}/story?page=1", "record": "/a/{}/record",
     "record-9": "/a/{}/record?page=9", "entry": "/a/{}/record/700", "evidence": "/a/{}/evidence",
     "evidence-verified": "/a/{}/evidence?verify", "terms": "/terms/{}", "terms-against": "/terms/{}?against={other}",

@@ -14,8 +14,9 @@ import armslength.console
 from armslength.core.arrangement.bodies import Attest
 from armslength.views.tasks import ahead, tasks
 from armslength.wire.manage import VIEW, NodeView
+from armslength.wire.terms_json import encode_terms
 from tests.console.stage import Browser, FoldOwner
-from tests.golden.terms import at
+from tests.golden.terms import DAY, at
 from tests.sim.harness import world_terms
 
 VENDORED = {"htmx.min.js": "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"}  # 2.0.11, 0BSD
@@ -97,3 +98,22 @@ async def test_what_was_just_said_is_not_asked_again() -> None:
     assert escape(asked.text) not in page
     assert "is not sealed yet" in page
     assert "is not sealed yet" not in before
+
+
+async def test_pages_on_which_one_attests_stay_small_and_hide_nothing() -> None:
+    """120 days of a claim, the last not over and the others waiting: the first page asks about the earliest, and the
+    claim's own pages have every period once; each has less than 100 KB."""
+    found, path = inside(at(0, 1), "m1")
+    view, terms = found.owner.answers[VIEW.name], world_terms()
+    assert isinstance(view, NodeView)
+    claims = {**terms.claims, "k2": replace(terms.claims["k2"], report_by=300 * DAY)}
+    document = encode_terms(replace(terms, claims=claims, end=at(200))).decode()
+    found.owner.answers[VIEW.name] = replace(view, document=document, now=at(119))
+    pages = [f"{path}/attest", *(f"{path}/attest?claim=k2&page={number}" for number in range(3))]
+    first, *others = [(await found.get(each)).body.decode() for each in pages]
+    assert max(map(len, (first, *others))) < 100_000
+    assert re.findall(r'value="k2#(\d+)"', first)[:3] == ["0", "1", "2"]
+    assert [len(re.findall(r'value="k2#(\d+)"', each)) for each in others] == [39, 40, 40]
+    assert {int(n) for each in others for n in re.findall(r'value="k2#(\d+)"', each)} == set(range(119))
+    assert "?claim=k2&amp;page=1" in others[0]
+    assert "page=3" not in others[2]

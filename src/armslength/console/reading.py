@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.requests import Request
+
 from armslength.console.owner import Owner
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.terms import Arrangement, Claim
@@ -71,3 +73,10 @@ async def look(owner: Owner, arrangement: str) -> LookedAt:
     """The present state. Raises NotFound where there is no such arrangement."""
     view = await owner.ask(VIEW, WhichArrangement(arrangement=arrangement))
     return LookedAt(view.arrangement, decode_terms(view.document.encode()), view.state, facts_of(view), view)
+
+
+def page_number(request: Request, there: int, each: int) -> int:
+    """Which page is asked for: the first is 0, what is no page is the first."""
+    given = request.query_params.get("page", "0")
+    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 7 else 0
+    return number if number * each < there else 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,17 +12,20 @@ from starlette.routing import Route
 
 from armslength.console.approving import policy_of, said
 from armslength.console.forms import attestations
-from armslength.console.reading import LookedAt, look
+from armslength.console.reading import LookedAt, look, page_number
 from armslength.console.render import Pages
 from armslength.console.sessions import BEGIN
+from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.state import State
 from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.arrangement.terms import Claim
 from armslength.views.blocks import decided
 from armslength.views.history import History
 from armslength.views.tasks import preview
 
-RECENT = 14  # periods that are shown, besides those that wait
+SHOWN = 40  # periods on a page
+RECENT = 14  # of them, at most, the latest of a claim whatever they are; the others wait for our word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +59,16 @@ class PeriodLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimQuestion:
-    """One claim that we monitor, its periods latest first; `earlier`: how many more there are."""
+    """One claim that we monitor. `lines`: the periods that are shown, latest first; `waiting`: those that wait for our
+    word, earliest first. `hidden`: how many periods are not shown; `more`: whether some of them wait."""
 
     name: str
     claim: Claim
     clause: str
     lines: tuple[PeriodLine, ...]
-    earlier: int
-
-    @property
-    def waiting(self) -> tuple[PeriodLine, ...]:
-        """The periods that wait for our word, earliest first."""
-        return tuple(line for line in reversed(self.lines) if line.waits)
+    waiting: tuple[PeriodLine, ...]
+    hidden: int = 0
+    more: bool = False
 
 
 def routes(pages: Pages) -> list[Route]:
@@ -75,9 +77,19 @@ def routes(pages: Pages) -> list[Route]:
     async def attesting(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
-        asked = tuple(_questions(seen, history, everything="all" in request.query_params))
-        policy = await policy_of(pages.owner)
-        return pages.page(request, "attest.html.j2", seen=seen, words=seen.words, questions=asked, policy=policy)
+        asking, alone = _asking(seen, history), request.query_params.get("claim", "")
+        claims = {name: claim for name, claim in seen.terms.claims.items() if seen.me in claim.monitors}
+        number, begun = 0, seen.begun(claims[alone]) if alone in claims else 0
+        if begun:  # this claim's own pages
+            number = page_number(request, begun, SHOWN)
+            asked = [asking.question(alone, range(begun)[::-1][number * SHOWN : (number + 1) * SHOWN])]
+        else:
+            asked = [asking.at_first(name, max(2, SHOWN // len(claims))) for name in claims]
+        policy, more = await policy_of(pages.owner), begun > (number + 1) * SHOWN
+        return pages.page(
+            request, "attest.html.j2", seen=seen, words=seen.words, questions=asked, policy=policy,
+            claim=alone if begun else "", number=number, more=more,
+        )  # fmt: skip
 
     async def attest(request: Request) -> Response:
         form = await request.form()
@@ -107,42 +119,62 @@ def _earlier(seen: LookedAt) -> dict[tuple[str, int], str]:
     }
 
 
-def _questions(seen: LookedAt, history: History, *, everything: bool) -> Iterator[ClaimQuestion]:
-    mine = _said(seen, history)
-    for name, claim in seen.terms.claims.items():
-        if seen.me in claim.monitors:
-            lines = [_line(seen, name, claim, number, mine) for number in range(seen.begun(claim))]
-            lines.reverse()
-            shown = [line for at, line in enumerate(lines) if everything or at < RECENT or line.waits]
-            clause = seen.terms.clauses[claim.clause].title
-            yield ClaimQuestion(
-                name=name, claim=claim, clause=clause, lines=tuple(shown), earlier=len(lines) - len(shown)
-            )
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What we are asked: `mine` is what we have said, and `ahead` the state at present once that is placed."""
+
+    seen: LookedAt
+    ahead: State
+    mine: dict[tuple[str, int], OwnWord]
+
+    def at_first(self, name: str, most: int) -> ClaimQuestion:
+        """The latest periods, and of those before them the earliest that wait; at most so many."""
+        begun, recent = self.seen.begun(self.seen.terms.claims[name]), min(RECENT, most // 2)
+        latest = range(max(0, begun - recent), begun)
+        waiting = (number for number in range(latest.start) if self.line(name, number).waits)
+        earliest = list(islice(waiting, most - recent))
+        shown = self.question(name, [*reversed(latest), *reversed(earliest)])
+        more = next(waiting, None) is not None
+        return replace(shown, hidden=begun - len(latest) - len(earliest), more=more)
+
+    def question(self, name: str, numbers: Sequence[int]) -> ClaimQuestion:
+        """These periods of a claim, latest first."""
+        claim, lines = self.seen.terms.claims[name], tuple(self.line(name, number) for number in numbers)
+        clause = self.seen.terms.clauses[claim.clause].title
+        waiting = tuple(line for line in reversed(lines) if line.waits)
+        return ClaimQuestion(name=name, claim=claim, clause=clause, lines=lines, waiting=waiting)
+
+    def line(self, name: str, number: int) -> PeriodLine:
+        """One period."""
+        seen, claim = self.seen, self.seen.terms.claims[name]
+        value, now, ends = decided(seen.state, name, number), seen.view.now, seen.words.ends(claim, number)
+        has_ended = claim.period is None or ends <= now
+        vote = seen.ahead.claims[name].open.get(str(number), {}).get(seen.me)
+        said = self.mine.get((name, number))
+        if vote is not None:
+            said = OwnWord(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
+        refused = ""
+        if value == PeriodValue.UNDECIDED:
+            body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
+            error = preview(seen.terms, self.ahead, seen.me, body, now)
+            refused = error.reason if error else ""
+        return PeriodLine(
+            number=number,
+            starts=seen.words.starts(claim, number),
+            ends=ends,
+            value=value,
+            said=said,
+            is_open=value == PeriodValue.UNDECIDED and not refused,
+            has_ended=has_ended,
+            refused=refused,
+        )
 
 
-def _line(seen: LookedAt, name: str, claim: Claim, number: int, mine: dict[tuple[str, int], OwnWord]) -> PeriodLine:
-    value, now = decided(seen.state, name, number), seen.view.now
-    ends = seen.words.ends(claim, number)
-    has_ended = claim.period is None or ends <= now
-    vote = seen.ahead.claims[name].open.get(str(number), {}).get(seen.me)
-    said = mine.get((name, number))
-    if vote is not None:
-        said = OwnWord(value=vote.value, at=vote.at, entry=vote.entry, counted=True)
-    refused = ""
-    if value == PeriodValue.UNDECIDED:
-        body = Attest(claim=name, period=number, value=has_ended, supersedes=vote.entry if vote else None)
-        error = preview(seen.terms, seen.ahead, seen.me, body, now)
-        refused = error.reason if error else ""
-    return PeriodLine(
-        number=number,
-        starts=seen.words.starts(claim, number),
-        ends=ends,
-        value=value,
-        said=said,
-        is_open=value == PeriodValue.UNDECIDED and not refused,
-        has_ended=has_ended,
-        refused=refused,
-    )
+def _asking(seen: LookedAt, history: History) -> _Asking:
+    ahead, now = seen.ahead, seen.view.now
+    if ahead.clock.now < now:  # once, not for each period
+        ahead = step.advance(seen.terms, ahead, now).state
+    return _Asking(seen, ahead, _said(seen, history))
 
 
 def _said(seen: LookedAt, history: History) -> dict[tuple[str, int], OwnWord]:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from armslength.console.reading import look
+from armslength.console.reading import look, page_number
 from armslength.console.render import Pages
 from armslength.core.canonical import canonical
 from armslength.errors import NotFound
@@ -30,7 +30,7 @@ def routes(pages: Pages) -> list[Route]:
             return same
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
         lines = timeline(history.terms, history.placed, history.state)
-        page = _page(request, len(lines), LINES)
+        page = page_number(request, len(lines), LINES)
         stakes = series(history.terms, history.placed)
         return pages.page(
             request,
@@ -49,7 +49,7 @@ def routes(pages: Pages) -> list[Route]:
     async def record(request: Request) -> Response:
         seen = await look(pages.owner, request.path_params["arrangement"])
         history = await pages.histories.of(seen.arrangement, seen.view.sealed)
-        page = _page(request, len(history.placed), ENTRIES)
+        page = page_number(request, len(history.placed), ENTRIES)
         placed = history.placed[::-1][page * ENTRIES : (page + 1) * ENTRIES]
         rows = [(each, effects(seen.words, each.changes)) for each in placed]
         more = (page + 1) * ENTRIES < len(history.placed)
@@ -71,10 +71,3 @@ def routes(pages: Pages) -> list[Route]:
         Route("/a/{arrangement}/record", record),
         Route("/a/{arrangement}/record/{index:int}", entry),
     ]
-
-
-def _page(request: Request, there: int, each: int) -> int:
-    """Which page is asked for: the first is 0, what is no page is the first."""
-    given = request.query_params.get("page", "0")
-    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 7 else 0
-    return number if number * each < there else 0
