@@ -6,7 +6,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
-PROGRAM = Path(sys.executable).with_name("armslength")
+from tests.e2e.program import PROGRAM, ran
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quality"
 NODES = {"supplier": "S", "buyer": "B", "laboratory": "L"}
 SIGNED, WEEK = "2027-02-25T00:00:00Z", "2027-03-08T01:00:00Z"
@@ -102,9 +102,9 @@ class Stage:
         return process
 
     def run(self, *command: str | Path, node: str = "", timeout: float = 90) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        line = [str(part) for part in (PROGRAM, *command)] + (["--node", str(self.folder / node)] if node else [])
-        return subprocess.run(line, capture_output=True, text=True, timeout=timeout, check=False)
+        """Run a command to its end, as a process of its own."""
+        line = (*command, "--node", self.folder / node) if node else command
+        return ran(line, timeout=timeout)
 
     def ok(self, *command: str | Path, node: str = "", timeout: float = 90) -> str:
         """Run a command that must succeed; what it prints."""

@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.program import PROGRAM, ran
+
 pytestmark = pytest.mark.slow("nodes are real processes, killed and started again")
 
-PROGRAM = Path(sys.executable).with_name("armslength")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "quality"
 NODES = ("supplier", "buyer", "laboratory")
 
@@ -33,9 +33,8 @@ class Stage:
 
     def run(self, node: str, *command: str, code: int = 0) -> str:
         """One command; its output."""
-        line = [str(PROGRAM), *command, "--node", str(self.folder / node)]
-        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, cwd=self.folder)
-        assert done.returncode == code, (line, done.stdout, done.stderr)
+        done = ran([*command, "--node", self.folder / node], timeout=120, cwd=self.folder)
+        assert done.returncode == code, (done.args, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
     def start(self, node: str) -> None:
@@ -81,8 +80,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         for node, card in cards.items():
             place = f"http://localhost:{ports.get(node, ports['laboratory'])}"
             how = ["--address", place] if node in NODES else ["--monitor", "--nodes", place]
-            line = [str(PROGRAM), "init", node, *how, "--development"]
-            done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=tmp_path)
+            done = ran(["init", node, *how, "--development"], cwd=tmp_path)
+            done.check_returncode()
             (tmp_path / "terms" / "cards" / f"{card}.yaml").write_text(done.stdout)
         for node in NODES:
             found.start(node)
@@ -98,8 +97,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         found.run("buyer", "wait")
         found.run("inspector", "attest", "quality#0", "--false", code=1)  # learns the arrangement; too early to say
         for node in cards:
-            line = [str(PROGRAM), "backup", f"copies/{node}", "--node", node]
-            subprocess.run(line, capture_output=True, check=True, cwd=tmp_path)
+            ran(["backup", f"copies/{node}", "--node", node], cwd=tmp_path).check_returncode()
         yield found
 
 
