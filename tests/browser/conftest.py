@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.browser.stage import browser, console
-from tests.e2e.stage import Stage
+from tests.e2e.stage import NODES, Stage
+
+
+@dataclass(frozen=True)
+class Login:
+    """Where a console is, and what the browser of somebody who has logged in there keeps of it."""
+
+    home: str
+    cookies: StorageState
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +38,37 @@ def stage(chrome: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield made
 
 
+@pytest.fixture(scope="module")
+def logged_in(chrome: Browser, stage: Stage) -> Iterator[Callable[[str], Login]]:
+    """A node's console, where somebody has logged in by its link, which works once; kept for the module's tests."""
+    with ExitStack() as stack:
+
+        @cache
+        def login(node: str) -> Login:
+            link = stack.enter_context(console(stage, node))
+            with chrome.new_context() as context:
+                made = context.new_page()
+                made.goto(link)
+                return Login(made.url, context.storage_state())
+
+        yield login
+
+
 @pytest.fixture
-def at_console(chrome: Browser, stage: Stage) -> Iterator[Callable[[str], Page]]:
-    """Opens a page of a folder's console, logged in by its link."""
+def at_console(chrome: Browser, stage: Stage, logged_in: Callable[[str], Login]) -> Iterator[Callable[[str], Page]]:
+    """Opens a page of a folder's console, logged in. That of a monitor ends with the test: while it is open no command
+    speaks for the monitor."""
     with ExitStack() as stack:
 
         def opened(node: str) -> Page:
+            if node in NODES:
+                login = logged_in(node)
+                context = stack.enter_context(chrome.new_context(storage_state=login.cookies))
+                made = context.new_page()
+                made.goto(login.home)
+                return made
             link = stack.enter_context(console(stage, node))
-            context = chrome.new_context()
-            stack.callback(context.close)
-            made = context.new_page()
+            made = stack.enter_context(chrome.new_context()).new_page()
             made.goto(link)
             return made
 
