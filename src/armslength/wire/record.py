@@ -7,7 +7,17 @@ from typing import Any
 
 from armslength.core.arrangement.bodies import BODIES
 from armslength.core.canonical import canonical
-from armslength.core.record.entry import MAX_LEAF, Entry, Head, Leaf, Refusal, Stamp, Submission
+from armslength.core.record.entry import (
+    MAX_LEAF,
+    Entry,
+    Head,
+    Leaf,
+    Refusal,
+    Stamp,
+    Submission,
+    entry_bytes,
+    leaf_bytes,
+)
 from armslength.core.record.forms import check_entry, check_refusal
 from armslength.errors import Malformed
 from armslength.wire.strict import check_canonical, check_size, convert, decode, parse
@@ -43,14 +53,16 @@ class _Submission:
 
 def encode(document: Entry | Submission | Stamp | Leaf | Refusal) -> bytes:
     """The canonical bytes of a document of the record."""
-    return canonical(document)
+    if isinstance(document, Leaf):
+        return leaf_bytes(document)
+    return entry_bytes(document) if isinstance(document, Entry) else canonical(document)
 
 
 def decode_entry(data: bytes) -> Entry:
     """The entry in `data`. Raises Malformed."""
     check_size(data, MAX_LEAF)
     entry = _entry(convert(_Envelope, parse(data)))
-    check_canonical(entry, data)
+    check_canonical(entry, data, entry_bytes)
     return entry
 
 
@@ -68,7 +80,7 @@ def decode_leaf(data: bytes) -> Leaf:
     check_size(data, MAX_LEAF)
     wire = convert(_Leaf, parse(data))
     leaf = Leaf(entry=_entry(wire.entry), sig=wire.sig, stamps=wire.stamps)
-    check_canonical(leaf, data)
+    check_canonical(leaf, data, leaf_bytes)
     return leaf
 
 

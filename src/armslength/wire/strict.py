@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any, NoReturn, TypeVar, get_args, get_origin
 
@@ -133,10 +133,10 @@ def _made(kind: Any, value: Any) -> Any:
     return Parts(msgspec.convert(value, dict[str, get_args(kind)[0]], strict=True, dec_hook=_made))  # type: ignore[misc]
 
 
-def check_canonical(value: Any, data: bytes) -> None:
-    """Refuse `data` unless it is exactly the canonical form of `value` (rule 7.2d)."""
+def check_canonical(value: Any, data: bytes, write: Callable[[Any], bytes] = canonical) -> None:
+    """Refuse `data` unless it is exactly the canonical form of `value`, as `write` writes it (rule 7.2d)."""
     try:
-        expected = canonical(value)
+        expected = write(value)
     except ValueError as error:
         raise Malformed("not-canonical", str(error)) from None
     if expected != data:

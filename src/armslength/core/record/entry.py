@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from armslength.core.arrangement.bodies import BODIES, Body
+from armslength.core.arrangement.state import Memoised
 from armslength.core.canonical import canonical, digest, plain
 from armslength.core.record.keys import Sign, to_base64
 
@@ -52,7 +53,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Memoised):
     """One statement. `author_seq` counts the author's placed entries from 0; `author_prev` is the hash of the one
     before ("" for the first). `seen` is any earlier head. `refused` holds the keeper's refusals of every earlier entry
     that had the same author_seq."""
@@ -94,14 +95,24 @@ class Leaf:
     stamps: tuple[Stamp, ...]
 
 
+def entry_bytes(entry: Entry) -> bytes:
+    """The canonical bytes of an entry, which are written once: its hash is asked for again and again."""
+    try:
+        return entry.written.encode()
+    except AttributeError:
+        data = canonical(entry)
+        object.__setattr__(entry, "written", data.decode())
+        return data
+
+
 def entry_hash(entry: Entry) -> str:
     """The name of an entry."""
-    return digest(canonical(entry))
+    return digest(entry_bytes(entry))
 
 
 def entry_message(entry: Entry) -> bytes:
     """What the author signs (rule 1.1a)."""
-    return ENTRY_PREFIX + canonical(entry)
+    return ENTRY_PREFIX + entry_bytes(entry)
 
 
 def stamp_message(arrangement: str, entry: str, time: int) -> bytes:
@@ -116,10 +127,9 @@ def refusal_message(refusal: Refusal) -> bytes:
     return REFUSAL_PREFIX + canonical(fields)
 
 
-def leaf_bytes(leaf: Leaf, entry: bytes | None = None) -> bytes:  # rule 1.1b
-    """The leaf as it enters the tree: its canonical bytes. `entry` are those of its entry, if they are at hand."""
-    entry = canonical(leaf.entry) if entry is None else entry
-    return b'{"entry":' + entry + b"," + canonical({"sig": leaf.sig, "stamps": leaf.stamps})[1:]
+def leaf_bytes(leaf: Leaf) -> bytes:  # rule 1.1b
+    """The leaf as it enters the tree: its canonical bytes."""
+    return b'{"entry":' + entry_bytes(leaf.entry) + b"," + canonical({"sig": leaf.sig, "stamps": leaf.stamps})[1:]
 
 
 def sign_entry(entry: Entry, sign: Sign) -> Submission:

@@ -18,7 +18,7 @@ from armslength.core.arrangement import step
 from armslength.core.arrangement.bodies import Seal
 from armslength.core.arrangement.state import Change, Outcome, State
 from armslength.core.arrangement.terms import Arrangement
-from armslength.core.canonical import canonical, digest
+from armslength.core.canonical import digest
 from armslength.core.parts import Parts, Rows
 from armslength.core.record import evidence
 from armslength.core.record.checkpoint import Checkpoint
@@ -33,6 +33,7 @@ from armslength.core.record.entry import (
     Refusal,
     Stamp,
     Submission,
+    entry_bytes,
     leaf_bytes,
     quoted,
     refusal_message,
@@ -205,11 +206,10 @@ class Replica:
 
     def place(self, leaf: Leaf) -> Placed:
         """Append a leaf. Raises Malformed or Refused, and then has changed nothing; Repeat if it is here already."""
-        entry = canonical(leaf.entry)
-        data = leaf_bytes(leaf, entry)
+        data = leaf_bytes(leaf)
         if len(data) > MAX_LEAF:  # rule 1.1c
             raise Refused("too-large", f"{len(data)} bytes, at most {MAX_LEAF} are allowed")
-        name, outcome = self._judge(leaf.entry, entry, leaf.sig, leaf.stamps, None)
+        name, outcome = self._judge(leaf.entry, leaf.sig, leaf.stamps, None)
         root = step.state_root(outcome.state)
         placed = Placed(self.size, name, outcome.at, outcome.changes)
         self._tree.append(leaf_hash(data))
@@ -224,12 +224,13 @@ class Replica:
 
     def preview(self, submission: Submission, time: int) -> Outcome:
         """What placing the entry here would do, had it one stamp of `time`. Changes nothing; raises like `place`."""
-        return self._judge(submission.entry, canonical(submission.entry), submission.sig, (), time)[1]
+        return self._judge(submission.entry, submission.sig, (), time)[1]
 
     def _judge(
-        self, entry: Entry, data: bytes, sig: str, stamps: Sequence[Stamp], assumed: int | None
+        self, entry: Entry, sig: str, stamps: Sequence[Stamp], assumed: int | None
     ) -> tuple[str, Outcome]:  # rule 1.3a
-        """The entry's hash and what it does; `data` are its canonical bytes, `assumed` stands for a stamp's time."""
+        """The entry's hash and what it does; `assumed` stands for a stamp's time."""
+        data = entry_bytes(entry)
         if entry.type != "evidence" and quoted(data) > MAX_QUOTED:  # rule 1.1c
             raise Refused("too-large", f"{quoted(data)} bytes as evidence quotes it, at most {MAX_QUOTED} are allowed")
         check_entry(entry)
