@@ -37,12 +37,13 @@ def test_a_file_is_published_received_and_verified(
     expect(buyer.get_by_role("status")).to_contain_text("It holds")
 
 
-def test_what_is_too_large_is_told_where_it_was_dropped(at_console: Callable[[str], Page], stage: Stage) -> None:
+def test_what_is_too_large_is_told_where_it_was_dropped(
+    at_console: Callable[[str], Page], stage: Stage, tmp_path: Path
+) -> None:
     """With the reason, and nothing is kept."""
     page = at_console("buyer")
     page.goto(f"{page.url.rstrip('/')}/a/{stage.hash}/files")
-    page.get_by_label("File", exact=True).set_input_files(
-        {"name": "big.csv", "mimeType": "text/csv", "buffer": b"0" * (49 * 1024 * 1024)}
-    )
+    (tmp_path / "big.csv").write_bytes(b"0" * (49 * 1024 * 1024))
+    page.get_by_label("File", exact=True).set_input_files(tmp_path / "big.csv")
     page.get_by_role("button", name="Seal and publish").click()
     expect(page.get_by_role("status").or_(page.get_by_role("alert")).first).to_be_visible(timeout=60_000)
