@@ -67,6 +67,13 @@ def agree(play: Play, at: int, who: str = "PQ") -> None:
 
 
 @story
+def nothing_is_said() -> Play:
+    """What every record begins with."""
+    excused = state_claim(excuse=Excuse(claim="e", lead=0))
+    return Play(terms(claims={"e": event(), "k": excused}, duties={"a": achieve("e")}, tranches={"t": tranche()}))
+
+
+@story
 def nobody_but_P_signs() -> Play:  # noqa: N802 - P is an actor
     """LAPSED."""
     play = Play(terms())

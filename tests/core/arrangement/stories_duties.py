@@ -190,3 +190,49 @@ def an_earlier_period_joins_what_ended_at_this_instant() -> Play:
     for number, value in ((2, False), (3, True), (4, True), (6, False), (7, False), (5, False), (1, False), (8, True)):
         attest(play, start(9), "k", number, value)
     return play
+
+
+@story
+def a_breach_that_is_judged_again_suspends_no_more() -> Play:
+    """It was remedied, and all have resumed, at the instant at which an earlier period joins."""
+    play = begun(
+        claims={"k": state_claim(report_by=2000)},
+        duties={"d": maintain("k", consequence="suspend", cure=1, remedy_run=1)},
+    )
+    for number, value in ((1, True), (2, False), (3, False), (4, True)):
+        attest(play, start(9), "k", number, value)
+    agree(play, start(9))
+    attest(play, start(9), "k", 0, False)
+    return play
+
+
+@story
+def a_breach_in_the_last_period() -> Play:
+    """Nothing is left that could remedy it, so that all may resume; the clean period before it is no remedy."""
+    play = begun(
+        claims={"k": state_claim(report_by=500)},
+        duties={"d": maintain("k", consequence="suspend", cure=2, remedy_run=1)},
+        end=start(4),
+    )
+    for number, value in ((1, False), (2, True), (3, False)):
+        attest(play, start(3) + 5, "k", number, value)
+    agree(play, start(3) + 5)
+    return play
+
+
+@story
+def what_survives_the_end() -> Play:
+    """Its claim is decided as long as it is owed, a breach of what is still owed included; and no longer."""
+    past = Due(anchor="end", after=10)
+    play = begun(
+        claims={"e": event(), "f": event()},
+        duties={
+            "owed": achieve("e", surviving=True, consequence="record", due=past, cure=0),
+            "lost": achieve("f", surviving=True, consequence="record", due=past, cure=0, still_owed=False),
+        },
+        end=D + 100,
+    )
+    play.seal(D + 130)
+    for claim in "ef":
+        attest(play, D + 140, claim, 0, True)
+    return play

@@ -95,7 +95,7 @@ def told(play: Play) -> list[str]:
             assert (change.author, change.entry) in {(None, None), (what.author, what.entry)}
     state = play.state
     kinds = {"claim": state.claims, "duty": state.duties, "tranche": state.tranches, "allegation": state.allegations}
-    lines.append(f"= {value(state.arrangement)}")
+    lines += [f"= clock {value(state.clock)}", f"= {value(state.arrangement)}"]
     return lines + [f"= {kind} {name} {value(found[name])}" for kind, found in kinds.items() for name in sorted(found)]
 
 
