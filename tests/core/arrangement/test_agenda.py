@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from armslength.core.arrangement import claims, marks, step
 from armslength.core.arrangement.agenda import Heap, merged
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Allege, Attest
 from armslength.core.arrangement.draft import Draft, agenda_of
 from armslength.core.arrangement.state import State
 from armslength.core.canonical import canonical
@@ -178,3 +178,19 @@ def test_terms_of_any_size_are_marked_at_no_cost(order: Callable[[Sequence[int]]
         for monitor in ("n1", "n2"):
             play.place(act(monitor, D + 8 * P, Attest(claim="k", period=period, value=period != 3)))
     assert play.duty("k.Q") == "OVERDUE"
+
+
+def test_state_without_its_agenda_shows_and_does_the_same() -> None:
+    """As it is read from bytes: whoever looks at it finds the holds, and a step the rest."""
+    play = begun(claims={"k": state_claim(report_by=900)}, duties={"d": maintain("k")})
+    vote = act("n1", D + 20, Attest(claim="k", period=0, value=False))
+    for running, holds in (("HELD", ("P/k/0",)), ("EFFECTIVE", ())):
+        if holds:
+            play.say(D + 10, "P", Allege(claim="k", period=0, hold=True))
+        else:
+            play.seal(D + 160)
+        bare = convert(State, parse(canonical(play.state, whole=True)))
+        assert bare.agenda is None
+        assert (bare.shown, bare.holds) == (play.state.shown, play.state.holds) == (running, holds)
+        assert step.apply(play.terms, bare, vote) == step.apply(play.terms, play.state, vote)
+        assert step.next_deadline(play.terms, bare) == step.next_deadline(play.terms, play.state)

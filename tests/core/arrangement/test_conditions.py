@@ -395,3 +395,10 @@ def test_a_run_behind_a_period_that_nobody_decides_is_not_waited_for() -> None:
     assert (play.shown, play.letters("k"), play.tranche("t")) == ("WINDING", ".S", "DELIVERED")
     play.seal(start(3))
     assert (play.shown, play.tranche("t")) == ("TERMINATED", "FORFEITED")
+
+
+def test_run_over_no_claims_is_none() -> None:
+    """It never comes: what waits for it is EXPIRED, and a gate stays closed."""
+    run = CleanRun(claims=(), length=1)
+    play = begun(claims={"e": event()}, duties={"a": achieve("e", trigger=run)}, tranches={"t": tranche(gate=run)})
+    assert (play.duty("a"), play.state.tranches["t"].gate_at) == ("EXPIRED", None)
