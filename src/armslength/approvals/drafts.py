@@ -7,11 +7,11 @@ under which policy, and when it lapses. Its SHA-256 names it, so that a word abo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from armslength.approvals.policy import ApprovalPolicy, Login
 from armslength.core.arrangement.bodies import Body, Commit
-from armslength.core.canonical import canonical, digest, plain
+from armslength.core.canonical import JsonObject, canonical, digest, plain
 from armslength.core.record.entry import TYPE_OF
 from armslength.core.record.keys import is_signed, public_key
 from armslength.errors import Malformed, Unauthorised
@@ -29,7 +29,7 @@ class Act:
     """Something to be done: its name, and what exactly."""
 
     name: str
-    body: dict[str, Any]
+    body: JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

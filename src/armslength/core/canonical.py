@@ -17,6 +17,10 @@ from armslength.core.parts import Parts
 
 LARGEST = 2**53 - 1
 
+Json = Any
+"""JSON as it is read or written: null, a boolean, a number, a text, a list of such, or a `JsonObject`."""
+JsonObject = dict[str, Json]
+
 
 def names(kind: Any) -> Collection[str]:
     """The fields of a dataclass in order, as its definition holds them: all of them are written."""
@@ -24,7 +28,7 @@ def names(kind: Any) -> Collection[str]:
     return fields
 
 
-def plain(value: Any, *, whole: bool = False) -> Any:
+def plain(value: Any, *, whole: bool = False) -> Json:
     """Return `value` as plain JSON data. Raises ValueError for anything the canonical form does not hold."""
     kind = value.__class__
     if kind is str or kind is bool or value is None:
@@ -47,7 +51,7 @@ def plain(value: Any, *, whole: bool = False) -> Any:
     return _other(value, whole=whole)
 
 
-def _object(value: Mapping[Any, Any], *, whole: bool) -> dict[str, Any]:
+def _object(value: Mapping[object, object], *, whole: bool) -> JsonObject:
     found = {}
     for key, item in value.items():
         if not (isinstance(key, str) and key.isascii()):
@@ -56,7 +60,7 @@ def _object(value: Mapping[Any, Any], *, whole: bool) -> dict[str, Any]:
     return found
 
 
-def _other(value: Any, *, whole: bool) -> Any:
+def _other(value: object, *, whole: bool) -> Json:
     """What is met less often: the name of a state, `Parts`, and whatever else behaves like an object or an array."""
     if isinstance(value, str):
         return str(value)
@@ -72,12 +76,12 @@ def _other(value: Any, *, whole: bool) -> Any:
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def canonical(value: Any, *, whole: bool = False) -> bytes:
+def canonical(value: object, *, whole: bool = False) -> bytes:
     """Return the canonical bytes of plain data or of a dataclass (RFC 8785)."""
     return _ENCODER.encode(plain(value, whole=whole)).encode("utf-8")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return _ENCODER.encode(plain(value))
 
 

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 FIRST_S: Final = 0.5  # the first pause; each that follows is twice as long …
 LONGEST_S: Final = 60.0  # … up to this one
@@ -139,7 +139,7 @@ async def woken_within(woken: asyncio.Event, seconds: float | None) -> bool:
     return woken.is_set()
 
 
-async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
+async def cancelled(tasks: Collection[asyncio.Task[T]]) -> None:
     """End these tasks, and wait until they have ended."""
     for task in tasks:
         task.cancel()

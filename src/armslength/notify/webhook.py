@@ -11,10 +11,10 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
-from armslength.core.canonical import canonical
+from armslength.core.canonical import JsonObject, canonical
 from armslength.errors import Misuse
 from armslength.notify.notification import Notification
 from armslength.views.words import iso
@@ -66,7 +66,7 @@ def body_of_digest(said: Sequence[Notification], at: int) -> bytes:
     return canonical({"type": "digest", "timestamp": iso(at), "data": [_data(each) for each in said]})
 
 
-def _data(said: Notification) -> dict[str, Any]:
+def _data(said: Notification) -> JsonObject:
     return {
         "id": said.id,
         "kind": said.kind,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from armslength.core.arrangement.bodies import Ack, Attest, Body, Commit, Key, Release
 from armslength.core.arrangement.state import State
 from armslength.core.arrangement.tables import UNRELEASED, AllegationOutcome, PeriodValue, Phase
 from armslength.core.arrangement.terms import Arrangement, Claim
+from armslength.core.canonical import JsonObject
 from armslength.views.blocks import decided
 from armslength.views.placed import PlacedEntry
 from armslength.views.words import HOUR, Words
@@ -41,7 +41,7 @@ class Departure:
     since: int
 
     @property
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> JsonObject:
         """The line, as a script has it."""
         return dict(self.row)
 

@@ -63,6 +63,10 @@ def _migrations() -> tuple[str, ...]:
     return tuple(item.read_text(encoding="utf-8") for _, item in steps)
 
 
+SqlRow = Any
+"""One row of an answer: its columns, of the types that the statement says; None if there is none."""
+
+
 class SqliteStore:
     """`ports.Store` over one SQLite file. Get one with `open`.
 
@@ -80,7 +84,7 @@ class SqliteStore:
         self._room = asyncio.Semaphore(WAITING)
         self._writer = _Writer(writer, counter.advance)
         self._closed = False
-        found: Any = writer.execute(_queries()["history"]).fetchone()
+        found: SqlRow = writer.execute(_queries()["history"]).fetchone()
         self.generation: int = found[1]
 
     @classmethod
@@ -121,7 +125,7 @@ class SqliteStore:
     async def get(self, kind: str, key: str) -> Row | None:
         self._check_open()
         with self._guard:
-            row: Any = self._near.execute(_queries()["get"], (kind, key)).fetchone()
+            row: SqlRow = self._near.execute(_queries()["get"], (kind, key)).fetchone()
         return None if row is None else Row(*row)
 
     async def find(self, kind: str, tag: str | None = None, *, start: str = "", limit: int = -1) -> list[Row]:
@@ -130,7 +134,7 @@ class SqliteStore:
             return [Row(*row) for row in await self._read(name, asked)]
         self._check_open()
         with self._guard:
-            rows: list[Any] = self._near.execute(_queries()[name], asked).fetchall()
+            rows: list[SqlRow] = self._near.execute(_queries()[name], asked).fetchall()
         return [Row(*row) for row in rows]
 
     async def leaves(self, arrangement: str, start: int, stop: int | None = None) -> list[bytes]:
@@ -139,7 +143,7 @@ class SqliteStore:
 
     async def due(self, now: float, limit: int, room: Callable[[str], int] | None = None) -> list[Send]:
         self._check_open()
-        found: list[Any] = []
+        found: list[SqlRow] = []
         peers = 0
         with self._guard:
             for peer, rows in self._heads():
@@ -167,23 +171,23 @@ class SqliteStore:
                 connection.close()
         self._counter.close()
 
-    def _heads(self) -> Iterator[tuple[str, Iterable[Any]]]:
+    def _heads(self) -> Iterator[tuple[str, Iterable[SqlRow]]]:
         """By peer, the sends that are the first of their queues, as they are due; who has the earliest comes first."""
-        rows: list[Any] = self._near.execute(_queries()["few"], (HEADS,)).fetchall()
+        rows: list[SqlRow] = self._near.execute(_queries()["few"], (HEADS,)).fetchall()
         if len(rows) < HEADS:  # these are all, as a rule
-            by_peer: dict[str, list[Any]] = {}
+            by_peer: dict[str, list[SqlRow]] = {}
             for row in sorted(rows, key=_by_due):
                 by_peer.setdefault(row[1], []).append(row)
             yield from by_peer.items()
             return
-        waiting: list[Any] = self._near.execute(_queries()["waiting"]).fetchall()
+        waiting: list[SqlRow] = self._near.execute(_queries()["waiting"]).fetchall()
         for _, _, peer in sorted(waiting):
             yield peer, self._near.execute(_queries()["heads"], (peer,))
 
-    async def _read(self, name: str, bindings: tuple[Any, ...]) -> list[Any]:
+    async def _read(self, name: str, bindings: tuple[object, ...]) -> list[SqlRow]:
         self._check_open()
 
-        def run() -> list[Any]:
+        def run() -> list[SqlRow]:
             return self._far.execute(_queries()[name], bindings).fetchall()
 
         return await asyncio.get_running_loop().run_in_executor(self._reader, run)
@@ -314,7 +318,7 @@ def _write_leaves(run: Callable[..., apsw.Cursor], leaves: Iterable[tuple[str, i
     sizes: dict[str, int] = {}
     for arrangement, index, leaf in leaves:
         if arrangement not in sizes:
-            found: Any = run(sql["size"], (arrangement,)).fetchone()
+            found: SqlRow = run(sql["size"], (arrangement,)).fetchone()
             sizes[arrangement] = found[0]
         size = sizes[arrangement]
         if not 0 <= index <= size:
@@ -364,8 +368,8 @@ def _compare(connection: apsw.Connection, counter: Counter, path: Path, owner: s
     """Whether this is the database that the counter was kept for; if it is an older copy, note that it is."""
     sql = _queries()
     known, untouched = counter.read()
-    found: Any = connection.execute(sql["history"]).fetchone()
-    of: Any = connection.execute(sql["owner"]).fetchone()
+    found: SqlRow = connection.execute(sql["history"]).fetchone()
+    of: SqlRow = connection.execute(sql["owner"]).fetchone()
     if owner and of[0] not in ("", owner):
         raise Misuse("store-of-another", f"is the database of {of[0]}, and this folder is {owner}'s", str(path))
     commits = max(found[0], known or 0)

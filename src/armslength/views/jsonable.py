@@ -7,7 +7,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+
+from armslength.core.canonical import Json
 
 # Valid in JSON as they are, but a terminal obeys them, a line of a log breaks at them, or no encoding has them.
 _RAW = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -19,7 +20,7 @@ def json_text(value: object, indent: int | None = 2) -> str:
     return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def jsonable(value: object) -> Any:
+def jsonable(value: object) -> Json:
     """Return `value` as data that any JSON encoder takes."""
     if value is None or isinstance(value, (str, bool, int, float)):
         return value

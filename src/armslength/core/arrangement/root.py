@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import Any
 
 from armslength.core.arrangement.state import Memoised, State
-from armslength.core.canonical import digest, names
+from armslength.core.canonical import Json, digest, names
 from armslength.core.parts import Parts
 
 
@@ -42,7 +41,7 @@ def _text(value: Memoised) -> str:
         return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Json:
     if isinstance(value, Parts):
         return value.root(_encode).hex()
     return {name: item for name in names(value.__class__) if (item := getattr(value, name)) is not None}

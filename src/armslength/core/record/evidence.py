@@ -12,10 +12,9 @@ Nothing else is accepted: a broken promise needs proof that no refusal was given
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from armslength.core.arrangement.bodies import Evidence
-from armslength.core.canonical import canonical, digest
+from armslength.core.canonical import Json, JsonObject, canonical, digest
 from armslength.core.record.checkpoint import parse_checkpoint
 from armslength.core.record.entry import ENTRY_PREFIX, REFUSAL_PREFIX, Entry, Refusal, Submission, refusal_message
 from armslength.core.record.keys import from_base64
@@ -63,7 +62,7 @@ def _equivocation(roster: Roster, evidence: Evidence) -> str:  # rule 1.4a
     return str(first["author"])
 
 
-def _entry(roster: Roster, text: str, place: str) -> dict[str, Any]:
+def _entry(roster: Roster, text: str, place: str) -> JsonObject:
     """The entry of a signed statement {entry, sig}. Its body is not judged: a signature on anything is one."""
     statement = _json(text, place)
     if not isinstance(statement, dict) or statement.keys() != {"entry", "sig"}:
@@ -81,7 +80,7 @@ def _entry(roster: Roster, text: str, place: str) -> dict[str, Any]:
     return entry
 
 
-def _refused(roster: Roster, entry: dict[str, Any]) -> set[str]:  # rule 1.4b
+def _refused(roster: Roster, entry: JsonObject) -> set[str]:  # rule 1.4b
     """The entries whose refusal by the keeper this entry carries; refusals that do not verify count for nothing."""
     carried = entry.get("refused")
     named = set()
@@ -119,7 +118,7 @@ def refuses(roster: Roster, refusal: Refusal, name: str) -> bool:
     return roster.is_signed(roster.entries[roster.keeper], refusal_message(refusal), refusal.sig)
 
 
-def _json(text: str, place: str) -> Any:
+def _json(text: str, place: str) -> Json:
     """Canonical JSON only: its re-encoding must be the text itself."""
     try:
         value = json.loads(text)
