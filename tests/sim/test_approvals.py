@@ -15,7 +15,8 @@ from armslength.approvals.ledger import fold
 from armslength.approvals.policy import ApprovalPolicy, ApprovalRule, Login, Official
 from armslength.config import Accept
 from armslength.core.arrangement.bodies import Allege, Body, Resume, Sign, Withdraw
-from armslength.core.canonical import canonical, plain
+from armslength.core.canonical import canonical, digest, plain
+from armslength.engine import officials
 from armslength.engine.approvals import LINE
 from armslength.errors import Misuse, Refused, Unauthorised
 from armslength.ports import Batch, ProvenLogin, Put
@@ -394,6 +395,25 @@ def test_proposals_go_through_the_door(tmp_path: Path) -> None:
     roles = ("keeper", "timekeeper", "determiner", "monitor")
     rule = Accept(roles=roles, proposers=(world_terms().actors["A"].did or "",))
     run(tmp_path, story, settings={"m5": {"accept": rule}})
+
+
+def test_what_was_to_be_proposed_is_not_kept_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what was decided on the last is kept, to be read; and whatever waits."""
+    monkeypatch.setattr(officials, "READ_LATER", 1)
+
+    async def story(world: World) -> None:
+        a, names = world.nodes["A"], list[str]()
+        await adopt(a, only("propose"))
+        for number in range(4):
+            proposal = dataclasses.replace(world.proposal, note=f"version {number}")
+            names.append(digest(canonical(proposal)))
+            name = await ask(a, "vera", proposal=jsonable(proposal))
+            if number != 1:
+                await word(a, "ivo", name, OBJECT)
+        kept = {row.key for row in await a.store.find(officials.PROPOSALS)}
+        assert kept == {names[1], names[2], names[3]}
+
+    run(tmp_path, story)
 
 
 async def proposed(world: World) -> bool:

@@ -100,9 +100,9 @@ class Approvals:
         """The journal's lines as they are stored, from this number on."""
         return [row.body for row in await self._store.find(LINE, start=f"{start:010}", limit=limit)]
 
-    async def append(self, fact: Fact, also: Sequence[Put] = ()) -> None:
-        """Add a line. Raises what the ledger refuses, and Unavailable."""
-        if not await self.commit(Batch(puts=also), [fact]):
+    async def append(self, fact: Fact, also: Batch | None = None) -> None:
+        """Add a line, and change with it what else is to be. Raises what the ledger refuses, and Unavailable."""
+        if not await self.commit(also or Batch(), [fact]):
             raise Unavailable("busy", "another process writes to this node's folder")
 
     async def commit(self, batch: Batch, facts: Sequence[Fact], policy: str | None = None) -> bool:

@@ -52,7 +52,7 @@ from armslength.engine.tranches import LiveTranches
 from armslength.engine.troubles import advice
 from armslength.engine.writer import Writer
 from armslength.errors import ArmslengthError, Misuse, NotFound, Refused, Unauthorised, Unavailable
-from armslength.ports import Logins, Put
+from armslength.ports import Batch, Logins, Put
 from armslength.wire.approvals import with_login
 from armslength.wire.manage import Asker, StatementResult
 from armslength.wire.own import Proposal
@@ -60,6 +60,7 @@ from armslength.wire.strict import convert, parse
 
 PROPOSALS: Final = "approval-proposal"  # kind in the store: proposals that wait for approval, by digest
 ALONE: Final = frozenset({PROPOSE, ACCEPT, DECLINE, SIGN, POLICY})  # acts of which a draft has one
+READ_LATER: Final = 50  # proposals that are kept after they were decided on
 AGAIN_S: Final = 5.0  # before what is approved and could not be done is tried again
 WHAT: Final = "acts that are approved"  # a trouble
 
@@ -117,13 +118,23 @@ class Officials:
             raise Refused("changed", "what it is about has changed since it was drafted: draft it again", "about")
         if draft.lapses > self.approvals.now() + self.approvals.ledger.policy.lapse:
             raise Refused("bad-time", "it would wait for longer than the policy says", "lapses")
-        also: Sequence[Put] = ()
+        also = Batch()
         if any(act.name == PROPOSE for act in draft.acts):
             if proposal is None or draft.acts != (proposing(proposal),):
                 raise Misuse("no-proposal", "give the proposal that is drafted", "proposal")
-            also = (Put(PROPOSALS, digest(canonical(proposal)), None, canonical(proposal)),)
+            name = digest(canonical(proposal))
+            gone = [(PROPOSALS, each) for each in self._read_no_more() if each != name]
+            also = Batch(puts=[Put(PROPOSALS, name, None, canonical(proposal))], deletes=gone)
         await self.approvals.append(DraftRequest(draft=draft, proof=await self._proven(proof)), also)
         return self.approvals.ledger.find(draft.hash)
+
+    def _read_no_more(self) -> set[str]:
+        """Proposals that were decided on long ago: the last that were can still be read."""
+        drafts = [each for each in self.approvals.ledger.drafts.values() if each.draft.act == PROPOSE]
+        names = {each.hash: convert(Proposing, each.draft.acts[0].body, PROPOSE).proposal for each in drafts}
+        over = [names[each.hash] for each in drafts if each.is_over]
+        waiting = {names[each.hash] for each in drafts if not each.is_over}
+        return set(over[-2 * READ_LATER : -READ_LATER]) - set(over[-READ_LATER:]) - waiting
 
     async def adopt(self, policy: ApprovalPolicy) -> None:
         """The first policy, by the owner's word. Raises Refused while one is in force."""
