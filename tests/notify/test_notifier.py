@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 from armslength.core.arrangement.bodies import Attest, Notice
 from armslength.engine.node import Nobody
 from armslength.notify import notifier as notifiers
+from armslength.notify import outbox as boxes
 from armslength.notify.notification import ASKED, HAPPENED, TROUBLE
 from armslength.notify.notifier import Notifier
 from armslength.notify.outbox import Outbox
 from armslength.notify.settings import Settings
 from tests.golden.terms import at
-from tests.notify.outside import by_mail, settings
+from tests.notify.outside import by_mail, settings, some
 from tests.sim.harness import World
 from tests.sim.script import begin, moments
 from tests.sim.virtual import play
@@ -104,6 +106,30 @@ def test_killed_between_a_change_and_its_news(tmp_path: Path) -> None:
             assert killed.outbox is not None
             held = {each.said.id for each in killed.outbox.held.values()}
             assert {name for kind, _, name in killed.said if kind == HAPPENED} <= held  # what is done is asked no more
+
+    play(story())
+
+
+def test_looking_at_everything_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While too much waits nothing is looked at for the first time; once there is room, or after a while, it is."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            await begin(world)
+            await asyncio.sleep(60)  # nothing is in work any more
+            monkeypatch.setattr(boxes, "MOST", 10)
+            before = Outbox(world.nodes["A"].store, TO)
+            await before.note(some(8, keys=("x",)), int(World.wall()))
+            watched = Watched(world, "A")
+            await watched.begin()
+            assert watched.outbox is not None
+            await asyncio.sleep(notifiers.CROWDED / 4)
+            watched.collect()
+            assert not watched.said
+            await watched.outbox.note((), 0, gone={("ab" * 32, "x")})
+            await asyncio.sleep(notifiers.CROWDED / 2)
+            watched.collect()
+            assert watched.said
 
     play(story())
 

@@ -318,6 +318,16 @@ async def test_a_flood_is_bounded(store: SqliteStore, monkeypatch: pytest.Monkey
     assert post.outbox.dropped["a@a.example"] == 18
 
 
+async def test_half_full_is_crowded(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one addressee: what looks at many arrangements waits then, so that it drops nothing."""
+    monkeypatch.setattr(boxes, "MOST", 10)
+    post = await Post(store, settings(by_mail("a@a.example"), by_mail("b@a.example")), Time()).begin()
+    await post.outbox.note(some(5), NOON)
+    assert not post.outbox.is_crowded
+    await post.outbox.note(some(1, event="sign"), NOON)
+    assert post.outbox.is_crowded
+
+
 async def test_the_same_news_noted_again_are_held_once(store: SqliteStore) -> None:
     """Whoever computes them again after a crash adds nothing."""
     post = await Post(store, settings(by_mail()), Time()).begin()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from armslength.core.arrangement.bodies import Attest
+from armslength.core.arrangement.bodies import Attest, Body
+from armslength.core.arrangement.tables import PeriodValue
 from armslength.core.record.entry import Entry, Head
+from armslength.notify.news import Reminded, SeenArrangement, news
+from armslength.notify.notification import SILENCE
+from armslength.notify.settings import Leads
+from armslength.views.blocks import decided
 from armslength.views.tasks import ahead, tasks
 from armslength.views.today import attested, how_to, outline, proposed, soonest, to_approve
 from armslength.wire.manage import ListedProposal
@@ -127,3 +134,57 @@ def test_proposals_and_drafts_are_asked_too() -> None:
     assert "no JSON" in proposed(odd).text
     draft = to_approve(HASH, "T", "cd" * 32, "release", "o1", 5, 10)
     assert draft.how.startswith("armslength approvals approve cdcdcdcdcdcd")
+
+
+def spoken(*said: tuple[str, bool]) -> Folded:
+    """The golden scenario up to the fourth day, of which these say this and nobody else anything."""
+    entries: list[tuple[str, Body]] = [(who, Attest(claim="k2", period=3, value=value)) for who, value in said]
+    return Folded(golden_terms(), [*(each for each in golden_script() if each[0] <= at(3, 2)), (at(4, 1), entries)])
+
+
+def silent(record: Folded, now: int) -> set[str]:
+    """Who has not spoken of the fourth day, by what A is shown; its news say the same."""
+    state, terms = record.at(now), record.terms
+    found = {who for each in outline(HASH, terms, state, "A", now).stalled if each.subject == "k2" for who in each.who}
+    seen = SeenArrangement(HASH, terms, "A", state, state, len(record.placed), now)
+    told = news(seen, (), Reminded(size=len(record.placed)), Leads()).said
+    assert found == {who for each in told if (each.kind, each.subject) == (SILENCE, "k2") for who in each.who}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ({}, {"m1", "m2", "m3", "m4", "m5"}),
+        ({"m1": True, "m2": False}, {"m3", "m4", "m5"}),
+        ({"m1": True, "m2": True, "m3": True, "m4": False, "m5": False}, set()),  # nothing is decided, and all spoke
+        ({"m1": True, "m2": True, "m5": True}, set()),  # decided: nobody is waited for
+    ],
+)
+def test_silent_is_who_has_not_spoken(said: dict[str, bool], left: set[str]) -> None:
+    """Whatever the others say, and whether it agrees."""
+    assert silent(spoken(*said.items()), at(4, 20)) == left
+
+
+def test_whoever_counts_no_more_is_not_waited_for() -> None:
+    """A monitor that has said two things is excluded, and silent no more."""
+    record, now = spoken(), at(4, 20)
+    state = record.at(now)
+    out = replace(state, arrangement=replace(state.arrangement, excluded={"m2": at(4)}))
+    shown = outline(HASH, record.terms, out, "A", now).stalled
+    assert {who for each in shown if each.subject == "k2" for who in each.who} == {"m1", "m3", "m4", "m5"}
+
+
+def test_an_excused_period_asks_nobody() -> None:
+    """Once it is decided so, whoever has not spoken of it is not waited for."""
+    state, terms = golden().state, golden().terms
+    excused = [period for period in range(46) if decided(state, "k2", period) == PeriodValue.EXCUSED]
+    assert excused
+    for period in excused:
+        now = at(period + 2)
+        here = golden().at(now)
+        assert decided(here, "k2", period) == PeriodValue.EXCUSED
+        for who in terms.claims["k2"].monitors:
+            assert not [
+                each for each in tasks(terms, here, who, now) if each.subject == "k2" and period in each.periods
+            ]

@@ -41,6 +41,7 @@ LEADS: Final = "news-leads"  # kind and key in the store: for which lead times t
 REMINDED_MONITOR: Final = "reminded-monitor"  # kind in the store: the same of a monitor that we remind
 FEW: Final = 64  # arrangements that are looked at anew together …
 PATIENCE: Final = 20  # … and half seconds for which these are waited for
+CROWDED: Final = 120  # half seconds for which room for what they have to tell is waited for
 PORTION: Final = 32  # leaves replayed at once, before others have their turn
 AGAIN_S: Final = 60  # before another look where one has failed
 SHOWN: Final = 1000  # notifications that are kept for whoever watches
@@ -113,6 +114,7 @@ class Notifier:
         names = schedule.names()
         try:
             for start in range(0, len(names), FEW):
+                await self._uncrowded()
                 portion = names[start : start + FEW]
                 await schedule.mark(portion)
                 for name in portion:
@@ -125,6 +127,14 @@ class Notifier:
                 await self._store.commit(Batch(puts=[done]))
         except Exception:  # the rest is looked at when it changes, or when the node starts again
             log.exception("not everything is looked at anew")
+
+    async def _uncrowded(self) -> None:
+        """Wait until there is room for what a look at many arrangements has to tell; not for ever, since somebody may
+        not be reached."""
+        for _ in range(CROWDED):
+            if self._outbox is None or not self._outbox.is_crowded:
+                return
+            await asyncio.sleep(0.5)
 
     # --- one arrangement ---------------------------------------------------------------------------------------------
 

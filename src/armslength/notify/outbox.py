@@ -112,6 +112,11 @@ class Outbox:
         await self._commit(Batch(puts=puts, deletes=[(HELD, key) for key in sorted(done)]))
         self.wake()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether half of what may wait waits for somebody."""
+        return any(count > MOST // 2 for count in self.counts().values())
+
     def counts(self) -> Counter[str]:
         """How much waits, by addressee."""
         return Counter([*(each.to for each in self.held.values()), *(each.to for each in self.letters.values())])
