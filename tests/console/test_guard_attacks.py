@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
+from typing import Any, TypeVar
 
 from armslength.console.app import build_console
 from armslength.console.catalogue import say
+from armslength.console.guard import AT_ONCE
 from armslength.console.pages import files
-from armslength.console.sessions import Sessions
+from armslength.console.sessions import NOTES, Sessions
+from armslength.wire.manage import Verb
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 
+A = TypeVar("A")
 LARGE = 3 * 1024 * 1024
 
 
@@ -58,3 +63,47 @@ def test_what_a_crash_has_left_of_uploads_is_let_go_of(tmp_path: Path) -> None:
         os.utime(names[name], (time.time() - 2 * files.LEFT_S,) * 2)
     build_console(FoldOwner(at(9)), found.place, Sessions(time.monotonic), tmp_path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["1" * 32, "notes.txt"]
+
+
+class Stalled(FoldOwner):
+    """A node that answers nobody until it may."""
+
+    def __init__(self) -> None:
+        super().__init__(at(39, 11), "A")
+        self.may = asyncio.Event()
+        self.waiting = 0
+
+    async def ask(self, verb: Verb[Any, A], asked: object) -> A:
+        """Wait."""
+        self.waiting += 1
+        await self.may.wait()
+        return await super().ask(verb, asked)
+
+
+async def test_one_person_s_requests_leave_room_to_the_others() -> None:
+    """The server's connections are for all: whoever begins more requests than browsers do is told to wait, and may go
+    on afterwards."""
+    owner = Stalled()
+    found = Browser(owner)
+    found.log_in()
+    asked = [asyncio.create_task(found.get("/")) for _ in range(AT_ONCE)]
+    while owner.waiting < AT_ONCE:
+        await asyncio.sleep(0)
+    assert (await found.get("/")).status == 429
+    mine, found.cookie = found.cookie, f"{found.place.cookie}={found.sessions.begin('Else', 'else', ('reader',))}"
+    other = asyncio.create_task(found.get("/"))
+    owner.may.set()
+    assert {(await each).status for each in [*asked, other]} == {200}
+    found.cookie = mine
+    assert (await found.get("/")).status == 200
+
+
+async def test_notes_that_nobody_reads_are_not_kept_without_end() -> None:
+    """A script sends forms and never looks at a page."""
+    found, _ = inside()
+    (session,) = found.sessions._open.values()
+    for number in range(100):
+        session.notes.append(("good", str(number)))
+    page = (await found.get("/")).body.decode()
+    assert page.count('class="note good"') == NOTES
+    assert ">99<" in page

@@ -18,6 +18,7 @@ from armslength.login.provider import OpenIdProvider
 from armslength.login.settings import AccessSettings, access_settings
 from armslength.net.client import HttpReply
 from armslength.store.memory import MemoryStore
+from armslength.web.crowd import group
 from tests.console.stage import FoldOwner
 from tests.golden.terms import at
 from tests.login.provider import CLIENT, SECRET, TestProvider
@@ -75,8 +76,9 @@ class Organisation:
         self.audit = AuditTrail(self.store, lambda: self.time)
         self.place = Place(ORIGIN)
         self.app = build_console(
-            owner or self.owner, self.place, self.sessions, folder / "uploads", Access(self.client, self.audit)
+            owner or self.owner, self.place, self.sessions, folder / "uploads", Access(self.client, self.audit, group)
         )
+        self.address = "127.0.0.1"  # of the browser
         self.cookies: dict[str, str] = {}
         self.set: list[str] = []  # every cookie, as it was set
 
@@ -106,7 +108,7 @@ class Organisation:
 
             await self.app(scope, receive, sent)
 
-        reply = await ask(app, method, url, body, given)
+        reply = await ask(app, method, url, body, given, (self.address, 50000))
         for cookie in found:
             self.set.append(cookie)
             name, _, value = cookie.split(";")[0].partition("=")

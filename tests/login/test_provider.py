@@ -286,6 +286,17 @@ async def test_logins_are_not_tried_without_end(org: Organisation) -> None:
     assert (await org.get("/login/start")).status == 303
 
 
+async def test_one_customer_s_network_is_one_address(org: Organisation) -> None:
+    """Of IPv6 everybody has as many addresses as they like: they would use up what there is for all."""
+    replies = []
+    for number in range(21):
+        org.address = f"2001:db8:0:1::{number:x}"
+        replies.append((await org.get("/login/start")).status)
+    assert replies == [303] * 20 + [429]
+    org.address = "2001:db8:0:2::1"
+    assert (await org.get("/login/start")).status == 303
+
+
 async def test_failures_of_strangers_do_not_fill_the_disk(org: Organisation) -> None:
     """The trail keeps some of them, and what people do whom it knows."""
     for _ in range(100):

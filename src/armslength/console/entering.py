@@ -38,10 +38,12 @@ EVERYBODY: Final = ""  # the key of a rate of all together
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How people get in who have no folder: by whom they are told, and where it is kept what they do."""
+    """How people get in who have no folder: by whom they are told, where it is kept what they do, and whom an address
+    counts as: everybody has many of IPv6."""
 
     provider: LoginProvider
     audit: Audit
+    whom: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Entrance:
         return BegunLogin(attempt, self._now() + ATTEMPT_S, session, word)
 
     async def _leave(self, request: Request, begun: BegunLogin) -> Response:
-        wait = self._by_address.wait(_address(request)) or self._by_all.wait(EVERYBODY)
+        wait = self._by_address.wait(self._access.whom(_address(request))) or self._by_all.wait(EVERYBODY)
         if wait:
             return too_often(wait)
         address = await self._access.provider.address(begun.attempt)
@@ -118,7 +120,7 @@ class Entrance:
     # --- back ------------------------------------------------------------------------------------------------------
 
     async def _callback(self, request: Request) -> Response:
-        wait = self._by_address.wait(_address(request)) or self._by_all.wait(EVERYBODY)
+        wait = self._by_address.wait(self._access.whom(_address(request))) or self._by_all.wait(EVERYBODY)
         if wait:
             return too_often(wait)
         begun = self._begun.pop(request.cookies.get(_cookie(self._pages.place), ""), None)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hmac
 import math
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +31,7 @@ HEADERS: Final = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 SAFE: Final = frozenset({"GET", "HEAD"})
+AT_ONCE: Final = 16  # requests of one person's; the server's connections are for all
 MAX_FORM: Final = 2 * 1024 * 1024  # bytes of a form …
 UPLOAD: Final = re.compile(r"/a/[^/]+/files/[^/]+/publish")  # … but for those with a tranche's file, sent here …
 PARTS: Final = "multipart/form-data"  # … in parts, which are written to disk as they come
@@ -81,6 +83,7 @@ class Guard:
         self._place = place
         self._sessions = sessions
         self._open = open_paths
+        self._under_way = Counter[str]()  # requests, by subject
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,7 +101,17 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, sent)
             return
-        await self._app(scope, receive, sent)
+        session: Session | None = getattr(request.state, "session", None)
+        if session is None:
+            await self._app(scope, receive, sent)
+            return
+        self._under_way[session.subject] += 1
+        try:
+            within = self._under_way[session.subject] <= AT_ONCE
+            await (self._app if within else too_often(1))(scope, receive, sent)
+        finally:
+            self._under_way[session.subject] -= 1
+            self._under_way += Counter()  # drops those at nothing
 
     def _headers(self) -> dict[str, str]:
         secure = {"strict-transport-security": "max-age=31536000"} if self._place.is_secure else {}

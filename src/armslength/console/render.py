@@ -111,7 +111,7 @@ class Pages:
         session = session_of(request)
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != HAVE]
         by_script = "hx-request" in request.headers or HEADER in request.headers
-        notes = [] if by_script else session.notes[:]
+        notes = [] if by_script else list(session.notes)
         if notes:
             session.notes.clear()
         html = environment().get_template(template).render(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ IDLE_S: Final = 3600.0  # after the last request of a person's
 LONGEST_S: Final = 12 * 3600.0
 MOST: Final = 200  # at a time; the longest idle goes …
 MOST_OF_ONE: Final = 10  # … and of one person's, too
+NOTES: Final = 20  # that wait for the next page; the last ones
 
 LOOK, ACT, APPROVE, MANAGE = "look", "act", "approve", "manage"  # what somebody may do
 BEGIN: Final = "begin"  # fill in the form of an act: it is done for those who may act, and else asked of officials
@@ -43,7 +45,7 @@ class Session:
     csrf: str
     begun: float
     seen: float
-    notes: list[tuple[str, str]] = field(default_factory=list)  # tone and text
+    notes: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=NOTES))  # tone and text
     # Since it began: from where on to ask, and what there was.
     news: tuple[str, list[ToldEvent]] = field(default_factory=lambda: ("", []))
     asking: DraftOrder | None = None  # what is to be asked of officials …

@@ -18,6 +18,7 @@ from armslength.login.provider import OpenIdProvider
 from armslength.login.settings import access_settings
 from armslength.runtime.console import CONNECTIONS, NO_BOUND, UPLOADS, own_card
 from armslength.runtime.node import Running, Served, bound
+from armslength.web.crowd import group
 from armslength.web.manage import OwnerVerbs
 from armslength.web.server import server
 from armslength.wire.manage import Verb, decode_question, encode_message
@@ -61,7 +62,7 @@ def organisation(config: Config, given: ConsoleAccess, running: Running) -> Iter
         Place(settings.origin),
         Sessions(time.monotonic),
         config.folder / UPLOADS,
-        Access(provider, AuditTrail(running.store, time.time)),
+        Access(provider, AuditTrail(running.store, time.time), group),
         own_card(config),
     )
     limits = Limits(
