@@ -143,7 +143,7 @@ async def _looks(place: Place, other: str) -> list[Look]:
                 reply = await ask(app, "GET", url, b"", {"cookie": cookie})
                 (again if number else first).append((time.perf_counter() - start) * 1000)
                 if reply.status != 200:
-                    raise RuntimeError(f"{url}: {reply.status}")
+                    raise RuntimeError(f"{url}: {reply.status}: {reply.body.decode()[-2000:]}")
                 sizes.append(len(reply.body))
         found.append(Look(name, max(first), statistics.median(again), max(sizes)))
     return found

@@ -10,7 +10,8 @@ import pytest
 from armslength.analysis.exploration import Exploration, explore
 from armslength.errors import Malformed
 from armslength.rehearsal.play import Play
-from armslength.views.exposure import series
+from armslength.views.exposure import measure, series
+from armslength.wire.script import AGREED, Script
 from armslength.wire.script_read import read_script
 from tests.rehearsal.support import example
 
@@ -81,3 +82,31 @@ def test_the_bound_is_told() -> None:
     bounded = explore(example("quality"), entries=200)
     assert not bounded.whole
     assert sum(bounded.looked) < sum(found("quality").looked)
+
+
+@pytest.mark.parametrize("name", ["quality", "hospital"])
+def test_what_is_gained_is_what_its_script_plays(name: str) -> None:
+    """Who gains most by breaking off is by so much less exposed at the end of the script; no step tells of more."""
+    terms = example(name)
+    agreed = Play(terms, Script(title="-", otherwise=AGREED)).run()
+    assert found(name).gains
+    for party, gain in found(name).gains.items():
+        played = Play(terms, read_script(gain.script.encode(), terms, file="gain.yaml")).run()
+        ends = [measure(terms, each.state)[party].exposure for each in (agreed, played)]
+        assert ends[0] - ends[1] == gain.gain > 0
+    for step in found(name).steps:
+        for party in terms.parties:
+            assert 0 <= step.gain[party] <= found(name).gains[party].gain
+
+
+def test_private_weights_tell_who_gains() -> None:
+    """To whom the other's tranche is worth far more than its own, there is nothing to gain before it has it; and once
+    nothing more is to come, the conduct that is still owed is what is gained by stopping."""
+    terms = example("quality")
+    eager = explore(terms, {"Forecast": 100, "Results": 1, "Quality": 8})
+    assert eager.gains["S"].gain == 6  # three of four weeks are still owed when the forecast is there
+    assert eager.gains["S"].at > terms.start
+    assert eager.steps[0].gain["S"] == 6
+    idle = explore(terms, {"Forecast": 0, "Results": 0, "Quality": 0})
+    assert idle.gains == {}
+    assert idle.steps == ()

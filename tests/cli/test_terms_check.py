@@ -40,8 +40,7 @@ def test_good_terms_exit_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "July 2016" in out
     assert "no errors, no warnings" in out
-    assert "Not looked into: S10 duties that cannot both hold; S12" in out
-    assert "Only with --explore: S11 exposure of each party." in out
+    assert "Only with --explore: S11 exposure of each party; S12 incentive to break off." in out
 
 
 def test_errors_exit_with_1_and_name_the_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,8 +124,15 @@ def test_what_can_happen_is_told_and_written(tmp_path: Path, capsys: pytest.Capt
     assert run("check", file, "--explore", "--weights", str(weights), "--out", str(out)) == 0
     told = capsys.readouterr().out
     assert "Who alone can stall" in told
-    assert sorted(path.name for path in out.iterdir()) == ["exposure.svg", "worst-B.yaml", "worst-S.yaml"]
-    assert main(["rehearse", file, "--script", str(out / "worst-S.yaml")]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "exposure.svg",
+        "gain-B.yaml",
+        "gain-S.yaml",
+        "worst-B.yaml",
+        "worst-S.yaml",
+    ]
+    for name in ("worst-S", "gain-S"):
+        assert main(["rehearse", file, "--script", str(out / f"{name}.yaml")]) == 0
     capsys.readouterr()
     assert run("check", file, "--explore", "--weights", str(weights), "--json") == 0
     document = json.loads(capsys.readouterr().out)["exploration"]

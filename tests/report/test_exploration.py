@@ -18,6 +18,8 @@ def test_the_words() -> None:
     text = "\n".join(as_lines(TERMS, FOUND))
     assert "Looked at the course as agreed and" in text
     assert re.search(r"D\+7 01:00 +Results is received and Forecast is received: Buyer −0\.25, at worst", text)
+    assert "Who ends with more received" in text
+    assert re.search(r"Supplier: at most 1, from D 00:00 on; something after D\+7 01:00", text)
     assert "Who alone can stall" in text
     assert "the record stands still, and nothing more happens" in text
     assert max(map(len, text.split("\n"))) <= 100

@@ -1,8 +1,8 @@
 """Checks before signing: the table of checks, and the one function that runs them.
 
 A check looks at the terms alone; nothing is simulated here. What takes playing what can happen is marked "explored",
-and `exploration` does it. Checks that would need more have their place in the table and are marked "later", with the
-reason; those that the language itself rules out are marked "language". No check claims what it does not do.
+and `exploration` does it. Those that the language itself rules out are marked "language". No check claims what it does
+not do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from armslength.analysis import chase, consequences, limits, order, oversights, people, quorums, reach, timing
+from armslength.analysis import (
+    chase,
+    consequences,
+    contradictions,
+    limits,
+    order,
+    oversights,
+    people,
+    quorums,
+    reach,
+    timing,
+)
 from armslength.analysis.finding import ERROR, NOTE, WARNING, Finding
 from armslength.core.arrangement.terms import Arrangement
 
@@ -22,8 +33,7 @@ _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
 @dataclass(frozen=True, slots=True)
 class Check:
     """A check by its title. `run` looks at the terms, `read` at the texts of their clauses too. Both are None for
-    "explored" (by `exploration`, when asked for), "later" (not built; `reason` says why) and "language" (cannot be
-    written at all)."""
+    "explored" (by `exploration`, when asked for; `reason` says why) and "language" (cannot be written at all)."""
 
     title: str
     run: Callable[[Arrangement], Iterator[Finding]] | None = None
@@ -42,20 +52,16 @@ CHECKS: dict[str, Check] = {
     "S07": Check("undefined consequences, and claims that decide nothing or too much", consequences.undefined),
     "S08": Check("every duty comes to a verdict in bounded time", limits.unbounded),
     "S09": Check("deadlines that cannot fit", timing.unfit),
-    "S10": Check(
-        "duties that cannot both hold",
-        status="later",
-        reason="what two duties ask of the world stands in their texts, which no program here reads",
-    ),
+    "S10": Check("duties that cannot both be kept, and gains from one's own breach", contradictions.contradictions),
     "S11": Check(
         "exposure of each party",
         status="explored",
         reason="how far one side can get ahead depends on the order of events: check --explore plays what can happen",
     ),
     "S12": Check(
-        "incentive to defect",
-        status="later",
-        reason="it takes S11, and what each side privately gains and loses, which terms do not say",
+        "incentive to break off",
+        status="explored",
+        reason="what a party is ahead by depends on when it stops: check --explore plays that at each step",
     ),
     "S13": Check("one party that can stall for ever", quorums.stalls),
     "S14": Check("abuse of holds", timing.holds),

@@ -1,4 +1,5 @@
-"""What can happen, before anyone signs: how far each party may get behind, and what each silence leads to (S11, S13).
+"""What can happen, before anyone signs: how far each party may get behind, who gains by breaking off, and what each
+silence leads to (S11 to S13).
 
 Courses of events are played on the production step, as `rehearse` plays them: the one in which everybody does as
 agreed, and those that depart from it once and for good, at each step. So every figure here is of a course that can
@@ -22,13 +23,15 @@ from armslength.wire.script_read import in_one_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplorationStep:
-    """A step of what was agreed: what it moves, each party's exposure after it, and how high that comes at worst where
-    somebody else departs for good before the next step."""
+    """A step of what was agreed: what it moves, each party's exposure after it, how high that comes at worst where
+    somebody else departs for good before the next step, and by how much less exposed each ends that departs itself (0:
+    it ends no better than as agreed)."""
 
     at: int
     why: str
     exposure: dict[str, Fraction]
     worst: dict[str, Fraction]
+    gain: dict[str, Fraction]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,17 @@ class Worst:
     exposure: Fraction
     at: int
     why: str
+    line: str
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """The most that a party was found to gain by departing alone and for good: by so much less is it exposed in the end
+    than as agreed. From when on, by what line, and the script of it."""
+
+    gain: Fraction
+    at: int
     line: str
     script: str
 
@@ -74,6 +88,7 @@ class Exploration:
     agreed: dict[str, Series]
     steps: tuple[ExplorationStep, ...]
     worst: dict[str, Worst]
+    gains: dict[str, Gain]
     silences: tuple[SilenceOutcome, ...]
     looked: tuple[int, ...]
     whole: bool
@@ -93,29 +108,37 @@ def explore(
     terms: Arrangement,
     weights: Mapping[str, int] | None = None,
     entries: int = ENTRIES,
-    watch: Callable[[], None] = lambda: None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Exploration:
-    """Explore what can happen, within a bound of statements that are placed; `watch` as in `Search`. Raises Malformed
-    for weights that name nothing."""
-    search = Search(terms, entries, watch)
+    """Explore what can happen, within a bound of statements that are placed; `told` learns how many courses have been
+    looked at, after each. Raises Malformed for weights that name nothing."""
+    search = Search(terms, entries, told)
     agreed = search.agreed()
     silences = tuple(_silences(search, agreed))
     plain = series(terms, agreed.placed, weights)
     steps = _steps(plain)
     private = weights is not None
     worst = {party: _of(party, line.peak, "", agreed, private=private) for party, line in plain.items()}
-    peaks: list[tuple[int, frozenset[str], dict[str, Fraction]]] = []
+    looks, gains = list[_Departed](), dict[str, Gain]()
     for course in search.lasting():
         (departure,) = course.departures
         lines = series(terms, course.placed, weights)
-        peaks.append((departure.since, departure.by, {party: line.peak.exposure for party, line in lines.items()}))
+        look = _Departed(departure, lines, plain)
+        looks.append(look)
         for party, line in lines.items():
             if party not in departure.by and line.peak.exposure > worst[party].exposure:
                 worst[party] = _of(party, line.peak, _line(departure), course, private=private)
+            best = gains[party].gain if party in gains else Fraction(0)
+            if (gain := look.gains.get(party, best)) > best:
+                script = course.script("What somebody gains by breaking off")
+                gains[party] = Gain(
+                    gain=gain, at=max(departure.since, terms.start), line=_line(departure), script=script
+                )
     return Exploration(
         agreed=plain,
-        steps=tuple(_with_worst(steps, peaks, terms.parties)),
+        steps=tuple(_with_departures(steps, looks, terms.parties)),
         worst=worst,
+        gains=gains,
         silences=silences,
         looked=tuple(search.looked),
         whole=not search.exhausted,
@@ -143,6 +166,7 @@ def _steps(lines: Mapping[str, Series]) -> list[ExplorationStep]:
             why=listing(why for why in whys if why.replace("released", "received") not in set(whys) - {why}),
             exposure={party: _at(line, at) for party, line in lines.items()},
             worst={},
+            gain={},
         )
         for at, whys in sorted(moments.items())
     ]
@@ -154,21 +178,32 @@ def _at(line: Series, at: int) -> Fraction:
     return upto[-1] if upto else Fraction(0)
 
 
-def _with_worst(
-    steps: list[ExplorationStep],
-    peaks: list[tuple[int, frozenset[str], dict[str, Fraction]]],
-    parties: Iterable[str],
+class _Departed:
+    """One departure: from when on, by whom, how high it brings each party's exposure, and what it gains who departs
+    alone."""
+
+    def __init__(self, departure: Departure, lines: Mapping[str, Series], agreed: Mapping[str, Series]) -> None:
+        self.since, self.by = departure.since, departure.by
+        self.peaks = {party: line.peak.exposure for party, line in lines.items()}
+        alone = self.by if len(self.by) == 1 else frozenset[str]()
+        self.gains = {party: _end(agreed[party]) - _end(line) for party, line in lines.items() if party in alone}
+
+
+def _end(line: Series) -> Fraction:
+    return line.points[-1].exposure if line.points else Fraction(0)
+
+
+def _with_departures(
+    steps: list[ExplorationStep], looks: list[_Departed], parties: Iterable[str]
 ) -> Iterable[ExplorationStep]:
-    ends = [*(step.at for step in steps[1:]), None]
-    for step, until in zip(steps, ends, strict=True):
-        here = [
-            (by, peak) for since, by, peak in peaks if step.at <= since + 1 and (until is None or since + 1 < until)
-        ]
-        worst = {
-            party: max([step.exposure[party], *(peak[party] for by, peak in here if party not in by)])
-            for party in parties
-        }
-        yield replace(step, worst=worst)
+    ends = [*(step.at for step in steps[1:]), None]  # one more than steps where there is none
+    for step, until in zip(steps, ends, strict=False):
+        here = [look for look in looks if step.at <= look.since + 1 and (until is None or look.since + 1 < until)]
+        yield replace(
+            step,
+            worst={p: max([step.exposure[p], *(look.peaks[p] for look in here if p not in look.by)]) for p in parties},
+            gain={p: max([Fraction(0), *(look.gains[p] for look in here if p in look.gains)]) for p in parties},
+        )
 
 
 def _silences(search: Search, agreed: Course) -> Iterable[SilenceOutcome]:

@@ -40,7 +40,7 @@ Atom: TypeAlias = Effective | AtTime | ClaimIs | CleanRun | DutyIs | TrancheIs |
 World = dict[str, str]  # a state by subject: "duty C1", "tranche T1", "claim e1", "time end", "run …"
 
 
-class _Work:
+class StepBudget:
     """How many steps are left."""
 
     def __init__(self) -> None:
@@ -55,21 +55,21 @@ class _Work:
 
 def unreachable(terms: Arrangement) -> Iterator[Finding]:
     """S06: tranches and duties that can never begin, alternatives without effect, clauses without consequence."""
-    words, work = Words.of(terms), _Work()
+    words, work = Words.of(terms), StepBudget()
     for id_, tranche in terms.tranches.items():
-        alone = {place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()}
+        alone = {place: truth(terms, part, work) for place, part in conditions(terms, id_).items()}
         yield from _told(alone)
         both = AllOf(of=(tranche.gate, tranche.continuous))
-        if "never" not in alone.values() and _verdict(terms, both, work, {f"tranche {id_}": {Stage.LOCKED}}) == "never":
+        if "never" not in alone.values() and truth(terms, both, work, {f"tranche {id_}": {Stage.LOCKED}}) == "never":
             text = "can never hold together with while, and it must for the tranche to open"
             yield Finding("S06", ERROR, f"tranches.{id_}.when", text)
     for id_ in terms.duties:
-        yield from _told({place: _verdict(terms, part, work) for place, part in conditions(terms, id_).items()})
+        yield from _told({place: truth(terms, part, work) for place, part in conditions(terms, id_).items()})
     for id_ in (*terms.tranches, *terms.duties):
         for place, whole in conditions(terms, id_).items():
-            verdict = _verdict(terms, whole, work)
+            verdict = truth(terms, whole, work)
             for branch in (part for either in walk(whole) if isinstance(either, AnyOf) for part in either.of):
-                if _verdict(terms, branch, work) == "never" != verdict:
+                if truth(terms, branch, work) == "never" != verdict:
                     text = f"one of its alternatives can never hold: {describe(words, branch)}"
                     yield Finding("S06", WARNING, place, text)
     used = {rule.clause for rules in (terms.claims, terms.duties, terms.tranches) for rule in rules.values()}
@@ -87,7 +87,7 @@ def _told(verdicts: dict[str, str]) -> Iterator[Finding]:
             yield Finding("S06", WARNING, place, text)
 
 
-def _verdict(terms: Arrangement, condition: Condition, work: _Work, fixed: dict[str, set[str]] | None = None) -> str:
+def truth(terms: Arrangement, condition: Condition, work: StepBudget, fixed: dict[str, set[str]] | None = None) -> str:
     """ "never", "always" (but not for a mere `effective`) or "open"; `fixed` narrows the states of a subject."""
     if isinstance(condition, Effective):
         return "open"

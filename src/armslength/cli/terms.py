@@ -92,13 +92,13 @@ def check(
     node
         Also say of every node in the terms whether the one in this folder may connect to it, and how.
     explore
-        Also play what can happen, for some seconds: how far each party may get behind at each step, who alone can
-        stall, and what each silence leads to.
+        Also play what can happen, for some seconds: how far each party may get behind at each step, who gains by
+        breaking off, who alone can stall, and what each silence leads to.
     weights
         A JSON file of private weights by duty and tranche, like {"T2": 5, "C5": 3}, for --explore; it stays here.
     out
-        A new folder for what --explore finds: its picture (exposure.svg), and for each party the script of the worst
-        that was found, to be played by `rehearse`.
+        A new folder for what --explore finds: its picture (exposure.svg), and for each party the scripts of the worst
+        that was found, and of what it gains most by, to be played by `rehearse`.
     """
     from armslength.analysis.check import ERROR
     from armslength.analysis.check import check as run_checks
@@ -186,6 +186,8 @@ def _explored(compiled: Compiled, weights: dict[str, int] | None, out: Path | No
             (folder / "exposure.svg").write_text(svg(compiled.terms, found), encoding="utf-8")
             for party, worst in found.worst.items():
                 (folder / f"worst-{party}.yaml").write_text(worst.script, encoding="utf-8")
+            for party, gain in found.gains.items():
+                (folder / f"gain-{party}.yaml").write_text(gain.script, encoding="utf-8")
     return found
 
 
@@ -196,6 +198,7 @@ def _exploration_document(found: Exploration | None) -> dict[str, object] | None
     return {
         "steps": found.steps,
         "worst": found.worst,
+        "gains": found.gains,
         "alone": {who: [each.line for each in outcomes] for who, outcomes in found.alone().items()},
         "silences": found.silences,
         "looked": found.looked,
@@ -280,10 +283,8 @@ def _print_findings(file: Path, compiled: Compiled, findings: list[Finding]) -> 
     if findings:
         print()
     counts = [_many(sum(f.severity == level for f in findings), level) for level in (ERROR, WARNING, NOTE)]
-    later = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "later"]
     asked = [f"{id_} {entry.title}" for id_, entry in CHECKS.items() if entry.status == "explored"]
-    print(f"{', '.join(counts)}.\nNot looked into: {'; '.join(later)} (docs/terms.md says why).")
-    print(f"Only with --explore: {'; '.join(asked)}.")
+    print(f"{', '.join(counts)}.\nOnly with --explore: {'; '.join(asked)}.")
 
 
 def _headed(compiled: Compiled, finding: Finding) -> str:

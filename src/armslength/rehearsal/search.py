@@ -70,13 +70,15 @@ class Found:
 
 
 class Search:
-    """Courses of events under some terms. `entries` bounds how many statements are placed in all; `watch` is called
-    before each instant that is played, and may raise."""
+    """Courses of events under some terms. `entries` bounds how many statements are placed in all; `told` learns how
+    many courses have been looked at."""
 
-    def __init__(self, terms: Arrangement, entries: int = ENTRIES, watch: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, terms: Arrangement, entries: int = ENTRIES, told: Callable[[int], None] = lambda _: None
+    ) -> None:
         """Nothing is played yet."""
+        self._told = told
         self.terms = terms
-        self._watch = watch
         self.departures = Departures(terms)
         self.left = entries
         self.looked: list[int] = []
@@ -174,7 +176,6 @@ class Search:
         begun, reached = len(play.placed), None
         shots = [(play.state.clock.now if departures else -1, play.copy())]
         while (when := play.next_instant()) is not None:
-            self._watch()
             before = len(play.placed)
             play.play(when)
             changes = [change for entry in play.placed[before:] for change in entry.changes]
@@ -190,6 +191,7 @@ class Search:
     def _count(self, number: int) -> None:
         self.looked += [0] * (number + 1 - len(self.looked))
         self.looked[number] += 1
+        self._told(sum(self.looked))
 
 
 def summed(looked: tuple[int, ...]) -> str:

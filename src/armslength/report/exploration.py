@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from armslength.analysis.exploration import Exploration, OtherEnding, SilenceOutcome
+from armslength.analysis.exploration import Exploration, Gain, OtherEnding, SilenceOutcome
 from armslength.core.arrangement.tables import DutyStatus
 from armslength.core.arrangement.terms import Arrangement
 from armslength.rehearsal.search import summed
@@ -16,6 +16,7 @@ from armslength.views.exposure import Point, Series, number
 from armslength.views.words import DAY, Words, listing, wrap
 
 WIDTH = 96
+GAINS = "Who ends with more received, less what it gave, by departing alone and for good than as agreed"
 
 
 def as_lines(terms: Arrangement, found: Exploration) -> list[str]:
@@ -29,11 +30,16 @@ def as_lines(terms: Arrangement, found: Exploration) -> list[str]:
             f"{words.actor(p)} {number(step.exposure[p])}, at worst {number(step.worst[p])}" for p in terms.parties
         )
         out += _folded(f"{words.short(step.at):<10} {step.why}: {'; '.join(values)}.", "  ")
+    out += [] if found.steps else ["  No step moves anything of worth."]
     out += ["", "The worst that was found for each party:"]
     for party, worst in found.worst.items():
         line = f" with `{worst.line}`" if worst.line else ", as agreed"
         when = f"on {words.moment(worst.at)} ({worst.why})"
         out += _folded(f"{words.actor(party)}: {number(worst.exposure)} {when}{line}.", "  ")
+    out += ["", *_folded(f"{GAINS}:")]
+    for party, gain in found.gains.items():
+        out += _folded(f"{words.actor(party)}: {gained(words, found, party, gain)} with `{gain.line}`.", "  ")
+    out += [] if found.gains else ["  Nobody, by what was found."]
     out += ["", "Who alone can stall, by saying nothing at all or by a node that is down:"]
     for who, outcomes in found.alone().items():
         told = "; ".join(f"`{each.line}`: {ends(words, each)}" for each in outcomes)
@@ -44,6 +50,13 @@ def as_lines(terms: Arrangement, found: Exploration) -> list[str]:
         if each.line not in alone:
             out += _folded(f"`{each.line}`: {ends(words, each)}.", "  ")
     return out
+
+
+def gained(words: Words, found: Exploration, party: str, gain: Gain) -> str:
+    """How much somebody gains at most by breaking off, and after which steps it gains anything."""
+    steps = [words.short(step.at) for step in found.steps if step.gain[party] > 0]
+    after = f"; something after {listing(steps)}" if steps else ""
+    return f"at most {number(gain.gain)}, from {words.short(gain.at)} on{after}"
 
 
 def ends(words: Words, found: SilenceOutcome) -> str:

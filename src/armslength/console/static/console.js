@@ -50,7 +50,7 @@ for (const form of document.querySelectorAll("form.drop")) {
 }
 
 // A rehearsal is shown up to the line that the slider stands at, and with it the states that hold then.
-for (const slider of document.querySelectorAll("#step")) {
+function follow(slider) {
   const lines = [...document.querySelectorAll("#played-lines > li")];
   const states = [...document.querySelectorAll("#states > li")];
   slider.addEventListener("input", () => {
@@ -74,6 +74,10 @@ for (const slider of document.querySelectorAll("#step")) {
     for (const row of document.querySelectorAll("tr[data-at]")) row.hidden = Number(row.dataset.at) > Number(at);
   });
 }
+for (const slider of document.querySelectorAll("#step")) follow(slider);
+document.addEventListener("htmx:afterSwap", () => {
+  for (const slider of document.querySelectorAll("#result #step")) follow(slider);
+});
 
 // Whoever wants it is told on the desktop that something is new: never what, since others may see the screen.
 const desktop = document.querySelector("#desktop");
