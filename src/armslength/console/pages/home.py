@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -10,13 +11,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from armslength.console.gathering import Gathering
 from armslength.console.guard import session_of
-from armslength.console.render import Pages
+from armslength.console.reading import page_number
+from armslength.console.render import HAVE, Pages
 from armslength.console.sessions import Session
 from armslength.core.canonical import canonical, digest
-from armslength.wire.news import NEWS, TODAY, NewsQuestion, NoQuestion, TodayView, ToldEvent
+from armslength.wire.news import NEWS, NewsQuestion, TodayView, ToldEvent
 
 ASKED: Final = "asked"  # the kind of news that stands above them
+SHOWN: Final = 40  # tasks on one page, and as many that stall
 KEPT: Final = 30  # events that are shown
 WHERE: Final[Mapping[str, str]] = {  # on which page a task is done
     "sign": "/terms/{}",
@@ -34,8 +38,16 @@ WHERE: Final[Mapping[str, str]] = {  # on which page a task is done
 def routes(pages: Pages) -> list[Route]:
     """This part's pages."""
 
+    gathering = Gathering(pages.owner)
+
     async def home(request: Request) -> Response:
-        today = await pages.owner.ask(TODAY, NoQuestion())
+        today = await gathering.today()
+        if today is None:
+            is_shown = "hx-request" in request.headers and request.query_params.get(HAVE)
+            return Response(status_code=204) if is_shown else pages.page(request, "gathering.html.j2")
+        longest = max(map(len, (today.asked, today.stalled, today.said)))
+        number = page_number(request, longest, SHOWN)
+        more = any(len(each) > (number + 1) * SHOWN for each in (today.asked, today.stalled, today.said))
         events = [] if pages.owner.is_monitor else await _news(pages, session_of(request))
         version = _version(today, events)
         if same := pages.unchanged(request, version):
@@ -44,13 +56,21 @@ def routes(pages: Pages) -> list[Route]:
             request,
             "home.html.j2",
             version=version,
-            today=today,
+            today=_part(today, number),
+            number=number,
+            more=more,
             events=events,
             marks=_marks(today),
             where=lambda task: WHERE[task.kind].format(task.arrangement, quote(task.subject)),
         )
 
     return [Route("/", home)]
+
+
+def _part(today: TodayView, number: int) -> TodayView:
+    """What is shown on one page."""
+    part = slice(number * SHOWN, (number + 1) * SHOWN)
+    return replace(today, asked=today.asked[part], stalled=today.stalled[part], said=today.said[part])
 
 
 async def _news(pages: Pages, session: Session) -> list[ToldEvent]:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from armslength.console.gathering import Gathering
 from armslength.console.render import Pages
 from armslength.console.sessions import MANAGE
 from armslength.errors import ArmslengthError, Misuse
@@ -20,7 +21,6 @@ from armslength.wire.news import (
     NOTIFY_AGAIN,
     NOTIFY_TEST,
     REMIND,
-    TODAY,
     AgainOrder,
     CalendarOrder,
     NoQuestion,
@@ -64,12 +64,14 @@ ORDERS: Final[Mapping[str, CalendarOrder]] = {
 def routes(pages: Pages) -> list[Route]:
     """This part's pages."""
 
+    gathering = Gathering(pages.owner)
+
     async def settings(request: Request) -> Response:
         card = pages.card.file().decode() if pages.card else ""
         if pages.owner.is_monitor:
             answers = await pages.owner.ask(NODES, NoQuestion())
             return pages.page(request, "settings_monitor.html.j2", card=card, nodes=answers.nodes)
-        today = await pages.owner.ask(TODAY, NoQuestion())
+        today = await gathering.today()
         listed = (await pages.owner.ask(LIST, ListPage())).arrangements
         views = [view for each in listed[:MOST] if (view := await _view(pages, each.arrangement))]
         titles = {each.arrangement: each.title for each in listed}
@@ -79,7 +81,8 @@ def routes(pages: Pages) -> list[Route]:
             card=card,
             told=await pages.owner.ask(NOTIFY, NoQuestion()),
             lines=LINES,
-            troubles=today.troubles,
+            troubles=today.troubles if today else (),
+            gathering=today is None,
             views=views,
             titles=titles,
             more=len(listed) > MOST,
