@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from hypothesis import given
@@ -110,6 +111,26 @@ def test_notes_have_one_spelling(data: str) -> None:
     """Everything but the exact form is refused."""
     with pytest.raises(Malformed):
         note.parse(data)
+
+
+def test_numbers_of_the_format() -> None:
+    """C2SP gives each kind of key its byte, of which the key id is made."""
+    for algorithm, byte in ((note.ED25519, b"\x01"), (note.COSIGNATURE, b"\x04")):
+        made = hashlib.sha256(b"did:web:x\n" + byte + KEY).digest()[:4]
+        assert note.key_id("did:web:x", algorithm, KEY) == made
+        assert note.vkey("did:web:x", algorithm, KEY).endswith("+" + base64.b64encode(byte + KEY).decode())
+
+
+def test_limits_of_a_note() -> None:
+    """64 signatures and 64 KiB, and not one more."""
+    head = CHECKPOINT.text + "\n"
+    assert len(note.parse(head + LINE * 64).signatures) == 64
+    longest = 64 * 1024 - len(("\n\n" + LINE).encode())
+    assert len(note.parse("x" * longest + "\n\n" + LINE).encode().encode()) == 64 * 1024
+    for wrong, code in ((head + LINE * 65, "bad-note"), ("x" * (longest + 1) + "\n\n" + LINE, "too-large")):
+        with pytest.raises(Malformed) as caught:
+            note.parse(wrong, "here")
+        assert (caught.value.code, caught.value.place) == (code, "here")
 
 
 def test_a_signature_is_found_by_name_and_key() -> None:
