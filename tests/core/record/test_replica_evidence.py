@@ -73,6 +73,7 @@ def _not_evidence(builder: Builder) -> dict[str, tuple[Evidence, str]]:
         ),
         "no head": (dataclasses.replace(fork, second="x"), "bad-note"),
         "first not canonical": (dataclasses.replace(good, first=good.first + " "), "not-canonical"),
+        "no checkpoint": (dataclasses.replace(fork, second=fork.second.replace("\n3\n", "\nx\n", 1)), "bad-number"),
         "first no head": (dataclasses.replace(fork, first="x\n\nx\n"), "bad-note"),
         "no text for a signature": (dataclasses.replace(good, second='{"entry":{},"sig":1}'), "bad-evidence"),
         "something besides": (dataclasses.replace(good, second='{"entry":{},"sig":"","v":1}'), "bad-evidence"),

@@ -71,14 +71,14 @@ def _open(draft: Draft, duty: str) -> bool:  # rule 4.2a
         return False  # it is the open instance's, or waits until that has ended
     if later := _later(draft, duty, number):
         return _join(draft, duty, number, later, cause)
-    _change(draft, duty, None, Instance(first=number, state=DutyStatus.NONE, at=draft.at), "instance.opened", cause)
+    _change(draft, duty, Instance(first=number, state=DutyStatus.NONE, at=draft.at), "instance.opened", cause)
     return True
 
 
 def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: Cause) -> bool:
     """Let an earlier period be the first of an instance; those after it are judged again."""
     first, violations = later[0], draft.duties[duty].violations
-    for known in later[1:]:
+    for known in later:
         violations = violations.drop(str(known.first))
     draft.duties[duty] = replace(draft.duties[duty], violations=violations)
     if first.state not in tables.BAD:
@@ -87,7 +87,7 @@ def _join(draft: Draft, duty: str, number: int, later: list[Instance], cause: Ca
     broke = _broke(draft, duty, number) if breached else None
     rule = "instance.joined" if not breached else "instance.reopened" if broke is None else "instance.joined-breach"
     draft.again[duty] = sum(known.state in _BROKEN for known in later) - (broke is not None)
-    _change(draft, duty, first, replace(first, first=number, broke=broke), rule, cause)
+    _change(draft, duty, replace(first, first=number, broke=broke), rule, cause)
     return True
 
 
@@ -110,35 +110,35 @@ def _judge(draft: Draft, duty: str) -> bool:
     broke = _broke(draft, duty, current.first)
     if current.state == DutyStatus.BREACHED:
         if broke is not None and broke != current.broke:
-            current = _store(draft, duty, current, replace(current, broke=broke))
+            current = _store(draft, duty, replace(current, broke=broke))
         end = marks.remedied(draft, duty, current)
         if end is None:
             return False
         run = Periods(term.claim, end + 1 - (term.remedy_run or 0), end)
-        _change(draft, duty, current, current, "instance.remedied", (run,))
+        _change(draft, duty, current, "instance.remedied", (run,))
         return True
     if broke is not None:
         value = VALUE_NAMES[claims.letter(draft.claims[term.claim], broke)]
         cause: Cause = (Standing("claim", claims.name(term.claim, broke), value), *(window if term.cure else ()))
-        _change(draft, duty, current, replace(current, broke=broke), "instance.breached", cause)
+        _change(draft, duty, replace(current, broke=broke), "instance.breached", cause)
         return True
     if _find(draft, duty, UNDECIDED, current.first) is not None:
         return False
     if claims.starts(draft, draft.terms.claims[term.claim], current.first + term.cure + 1) <= draft.terms.end:
-        _change(draft, duty, current, current, "instance.cured", window)
+        _change(draft, duty, current, "instance.cured", window)
         return True
     if draft.at < draft.terms.end:
         return False
-    _change(draft, duty, current, current, "instance.cut", (Passed(draft.terms.end, "term"),))
+    _change(draft, duty, current, "instance.cut", (Passed(draft.terms.end, "term"),))
     return True
 
 
-def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: str, cause: Cause = ()) -> None:
+def _change(draft: Draft, duty: str, new: Instance, rule: str, cause: Cause = ()) -> None:
     """Take a row of the instance's table, store it, and show the duty's worst open instance."""
     state = draft.duties[duty]
     after = draft.move(tables.INSTANCE, claims.name(duty, new.first), new.state, rule, cause)
     since = new.at if after == new.state else draft.at
-    made = _store(draft, duty, old, replace(new, state=after, at=since))
+    made = _store(draft, duty, replace(new, state=after, at=since))
     shown = after if after in tables.BAD else DutyStatus.ACTIVE
     if shown == DutyStatus.ACTIVE:
         marks.ended(draft, duty, made)
@@ -152,12 +152,11 @@ def _change(draft: Draft, duty: str, old: Instance | None, new: Instance, rule: 
             draft.breaches.append(duty)
 
 
-def _store(draft: Draft, duty: str, old: Instance | None, new: Instance) -> Instance:
-    """Put an instance in the place of an old one."""
+def _store(draft: Draft, duty: str, new: Instance) -> Instance:
+    """Keep an instance under its first period."""
     state = draft.duties[duty]
-    others = state.violations if old is None else state.violations.drop(str(old.first))
     first = new.first if new.state in tables.BAD else None
-    draft.duties[duty] = replace(state, violations=others.put(str(new.first), new), violation=first)
+    draft.duties[duty] = replace(state, violations=state.violations.put(str(new.first), new), violation=first)
     return new
 
 
@@ -190,4 +189,4 @@ def abandon(draft: Draft, duty: str) -> None:
     """WINDING: an open OVERDUE instance becomes BREACHED."""
     current = _current(draft, duty)
     if current is not None and current.state == DutyStatus.OVERDUE:
-        _change(draft, duty, current, current, "instance.abandoned")
+        _change(draft, duty, current, "instance.abandoned")

@@ -23,7 +23,7 @@ class Roster:
     checkpoints: dict[str, PublicKey]
     names: dict[str, str]
     timekeepers: tuple[str, ...]
-    verify: Verify = field(default=verify, compare=False, repr=False)
+    verify: Verify = field(compare=False, repr=False)
 
     def is_signed(self, key: bytes, message: bytes, signature: str) -> bool:
         """Whether `signature`, in strict base64, is `key`'s on `message`. Never raises."""
