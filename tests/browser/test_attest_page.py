@@ -36,8 +36,14 @@ class Phone:
         assert violations(page) == []
         look(page, "phone-begin-390")
         page.get_by_label("Your name").fill('Inspector "Ada" #1')
+        page.evaluate("dispatchEvent(new Event('online'))")  # what is typed stays
+        expect(page.get_by_label("Your name")).not_to_have_value("")
         page.get_by_role("button", name="Make my key").click()
         page.get_by_label("Its passphrase").fill("correct horse battery")
+        look(page, "phone-key-390")
+        with page.expect_response("**/arrangements?from="):
+            page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.get_by_label("Its passphrase")).to_have_value("correct horse battery")
         with page.expect_download() as got:
             page.get_by_role("button", name="Save the copy").click()
         self.copy = Path(got.value.path())
@@ -93,6 +99,11 @@ def test_ten_periods_are_attested_offline(phone: Phone, signed: Stage) -> None:
     expect(page.get_by_role("button", name=": It held")).to_have_count(10, timeout=30_000)
     assert violations(page) == []
     assert not overflows(page)
+    page.get_by_text("The exact statement").first.click()
+    page.evaluate("dispatchEvent(new Event('online'))")  # it asks the node again, and stays as it is
+    with page.expect_response("**/questions/**"):
+        pass
+    expect(page.get_by_text("false in place of true").first).to_be_visible()
     look(page, "phone-asked-390")
     page.wait_for_function("navigator.serviceWorker.controller !== null || navigator.serviceWorker.ready")
     page.reload()
@@ -168,6 +179,7 @@ def test_a_copy_sends_nothing_before_all_were_asked(chrome: Browser, phone: Phon
     expect(told).to_contain_text(str(signed.json("card", node="supplier")["address"]), timeout=30_000)
     expect(told).not_to_contain_text(str(signed.json("card", node="buyer")["address"]))
     assert page.get_by_role("button", name="Go on without them").count() == 0
+    expect(page.get_by_text("Day 8: held (said elsewhere, as this node shows it)")).to_be_visible()
     assert violations(page) == []
     look(page, "phone-unsettled-390")
     assert attested(signed) == before

@@ -12,11 +12,11 @@ export function unit(claim) {
   return claim.period === DAY ? "unit_day" : claim.period === 7 * DAY ? "unit_week" : "unit_period";
 }
 
-// The periods of a claim that have begun: latest first.
+// The periods of a claim that have begun: latest first. None before a sealed head is known, which every statement names.
 export function periods(known, name, items) {
   const claim = known.terms.claims[name], begun = known.questions.effective_at;
   const progress = known.questions.claims[name];
-  if (begun === undefined || begun === null || !progress) return [];
+  if (begun === undefined || begun === null || !progress || !known.head) return [];
   const anchor = begun + (claim.offset ?? 0), end = known.terms.end, at = now(known);
   const count = claim.period ? Math.max(0, Math.ceil((end - anchor) / claim.period)) : 1;
   const found = [];

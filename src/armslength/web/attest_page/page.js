@@ -1,5 +1,5 @@
 // The page itself. It draws what is known, and does three things: makes or imports a key, signs, and sends.
-import { say } from "./words.js";
+import { named, say } from "./words.js";
 import { canonical } from "./forms.js";
 import * as asking from "./asking.js";
 import * as elsewhere from "./elsewhere.js";
@@ -24,7 +24,9 @@ function element(tag, fields = {}, ...children) {
 const button = (text, work, more = {}) => element("button", { type: "button", on: ["click", work], ...more }, text);
 const section = (title, ...inside) => element("section", {}, element("h2", {}, title), ...inside);
 const soft = (text) => element("p", { className: "soft" }, text);
-const moment = (at) => new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ");
+const moment = (at) => `${new Date(at * 1000).toISOString().slice(0, 16).replace("T", " ").replaceAll("-", "\u2011")} UTC`;
+const shut = (key, title, fields, ...inside) =>
+  element("details", { "data-key": key, ...fields }, element("summary", {}, title), ...inside);
 
 function saved(name, text, kind) {
   const link = element("a", { href: URL.createObjectURL(new Blob([text], { type: kind })), download: name });
@@ -57,7 +59,7 @@ function beginning() {
   };
   return [
     section(say("begin"), soft(say("begin_hint")), nameLabel, button(say("make"), make)),
-    element("details", {}, element("summary", {}, say("have")), fileLabel, wordLabel, button(say("import"), use), told),
+    shut("have", say("have"), {}, fileLabel, wordLabel, button(say("import"), use), told),
   ];
 }
 
@@ -69,7 +71,7 @@ async function keep(made) {
 }
 
 function keeping() {
-  const [label, word] = field(say("passphrase"), { type: "password", autocomplete: "new-password", minLength: 12 });
+  const [label, word] = field(say("passphrase"), { type: "password", autocomplete: "new-password", minLength: 12, "data-key": "backup" });
   const told = element("p", { className: "note", hidden: true, role: "alert" }, say("short"));
   const make = async () => {
     if (word.value.length < 12) { told.hidden = false; return; }
@@ -105,7 +107,7 @@ function asked(known, name, period) {
     element("p", { className: "row" }, [true, false].map((value) =>
       button(say(value ? yes : no), () => attest(known, [{ name, number: period.number, value }]),
         { className: value ? "" : "second", "aria-label": `${label}: ${say(value ? yes : no)}` }))),
-    element("details", {}, element("summary", {}, say("exact")),
+    shut(`exact/${known.arrangement}/${label}`, say("exact"), {}, soft(say("exact_hint", { yes: say(yes), no: say(no) })),
       element("code", {}, canonical({ arrangement: known.arrangement, author: known.actor, type: "attest", body }))));
 }
 
@@ -113,22 +115,23 @@ function told(known, name, period) {
   const claim = known.terms.claims[name], word = period.word;
   const value = word && word.status !== "refused" ? word.entry.body.value : period.counted?.value;
   const label = labelled(name, claim, period);
-  const became = word ? say(word.status, { reason: word.refusal?.reason }) : say("sealed");
+  const became = word ? say(word.status, { reason: word.refusal?.reason }) : say("shown");
+  const correct = say("correct", { value: say(value ? "value_false" : "value_true") });
   const line = element("li", {}, element("strong", {}, label), ": ",
     value === undefined ? "" : say(value ? "value_true" : "value_false"), " ",
-    element("span", { className: "soft" }, `(${became})`), period.decided ? ` ${period.decided}` : "");
+    element("span", { className: "soft" }, `(${became})`), period.decided ? `, ${named("decided", period.decided)}` : "");
   if (period.open && period.counted && (!word || word.status === "sealed"))
-    line.append(" ", button(say("correct"), () =>
+    line.append(" ", button(correct, () =>
       attest(known, [{ name, number: period.number, value: !value, supersedes: period.counted.entry }]),
-      { className: "second small", "aria-label": `${say("correct")} ${label}` }));
+      { className: "second small", "aria-label": `${label}: ${correct}`, "data-of": period.counted.entry }));
   return line;
 }
 
 // Why nothing of an imported key's is sent yet.
 function unsettled(known, items) {
   if (journal.isSettled(me, known) || !items.some(journal.waits)) return null;
-  const named = (name) => `${known.terms.actors[name].name ?? name} (${known.terms.actors[name].address})`;
-  const silent = (known.asked?.silent ?? elsewhere.timekeepers(known)).map(named).join(", ");
+  const labelOf = (name) => `${known.terms.actors[name].name ?? name} (${known.terms.actors[name].address})`;
+  const silent = (known.asked?.silent ?? elsewhere.timekeepers(known)).map(labelOf).join(", ");
   return element("div", { className: "note", role: "status" }, element("p", {}, say("unsettled", { silent })),
     elsewhere.mayGoOn(known) ? [element("p", {}, say("go_on_hint", { silent })),
       button(say("go_on"), async () => { await elsewhere.goOn(known); await refresh(); }, { className: "second" })] : null);
@@ -148,18 +151,32 @@ async function questions(known) {
         open.length > 1 ? button(say("all_held", { count: open.length }), () =>
           attest(known, open.map(({ number }) => ({ name, number, value: true }))), { className: "wide" }) : null,
         element("ul", { className: "plain" }, open.map((period) => asked(known, name, period))),
-        done.length ? element("details", { open: open.length === 0 }, element("summary", {}, say("said")),
+        done.length ? shut(`said/${known.arrangement}/${name}/${open.length === 0}`, say("said"), { open: open.length === 0 },
           element("ul", { className: "plain said" }, done.map((period) => told(known, name, period)))) : null));
     });
-  return section(known.terms.title, element("p", {}, element("span", { className: "badge" }, known.questions.state)),
+  return section(known.terms.title, element("p", {}, element("span", { className: "badge" }, named("state", known.questions.state))),
     unsettled(known, items),
     ...waiting, waiting.length ? null : soft(say("nothing")),
-    later.length ? element("details", { className: "later", open: !waiting.length }, element("summary", {}, say("later", { count: later.length })), ...later) : null,
+    later.length ? shut(`later/${known.arrangement}/${!waiting.length}`, say("later"), { open: !waiting.length }, ...later) : null,
     element("p", { className: "soft small" }, say("hash", { hash: known.arrangement })));
 }
 
+// Put this on the page, unless it is there: what is typed, open and in focus stays.
+let drawn = "";
+function put(parts) {
+  const made = element("div", {}, ...parts), text = new XMLSerializer().serializeToString(made);
+  if (text === drawn) return;
+  drawn = text;
+  const kept = (each) => (each.localName === "input" ? "value" : "open");
+  const old = new Map([...main.querySelectorAll("[data-key]")].map((each) => [each.dataset.key, each[kept(each)]]));
+  for (const each of made.querySelectorAll("[data-key]")) each[kept(each)] = old.get(each.dataset.key) ?? each[kept(each)];
+  const [within, label] = [main.contains(document.activeElement), document.activeElement?.getAttribute("aria-label")];
+  main.replaceChildren(...made.childNodes);
+  if (within) ((label && main.querySelector(`[aria-label="${CSS.escape(label)}"]`)) || main).focus();
+}
+
 async function draw() {
-  if (!me) { where.textContent = ""; main.replaceChildren(...beginning()); return; }
+  if (!me) { where.textContent = ""; put(beginning()); return; }
   where.textContent = connection ? say("online", { node: connection.node.address }) : say("offline");
   const arrangements = (await store.all("arrangements")).filter((known) => known.questions);
   const parts = [];
@@ -167,10 +184,10 @@ async function draw() {
   if (fresh) parts.push(keeping());
   for (const known of arrangements) parts.push(await questions(known));
   if (!arrangements.length) parts.push(section(say("none"), button(say("refresh"), refresh)));
-  parts.push(element("details", { open: !arrangements.length }, element("summary", {}, say("card")), soft(say("card_hint")),
+  parts.push(shut(`card/${!arrangements.length}`, say("card"), { open: !arrangements.length }, soft(say("card_hint")),
     element("pre", {}, keys.card(me)),
     button(say("copy_card"), () => saved("card.yaml", keys.card(me), "application/yaml"), { className: "second" })));
-  main.replaceChildren(...parts);
+  put(parts);
 }
 
 let busy = null;
@@ -192,7 +209,12 @@ async function refreshed() {
     connection = await Connection.open(me);
     trouble = "";
     await connection.arrangements();
-    for (const known of await store.all("arrangements")) await renewed(known);
+    for (const known of await store.all("arrangements")) {
+      await renewed(known).catch((error) => {  // the others are no worse off
+        if (error.status === undefined) throw error;
+        trouble = error.message;
+      });
+    }
   } catch (error) {
     if (error.status === undefined) connection = null;
     else trouble = error.message;
