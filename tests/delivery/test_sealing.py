@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import itertools
 import os
 import tempfile
 from hashlib import sha256
@@ -38,6 +39,26 @@ def test_opens_again(tmp_path: Path, size: int) -> None:
     assert cipher.stat().st_size == sealed.cipher_size == chunks.sealed_size(size)
     assert sealed.size == size
     assert {path.name for path in tmp_path.iterdir()} == {"plain", "cipher", "cipher.chunks", "out"}
+
+
+def test_no_more_than_a_part_of_a_large_file_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sealing and opening flush as they go: else whatever is written meanwhile waits for all of the file."""
+    most, flushed = 2 * BATCH, [0]
+
+    def flush(file: int) -> None:
+        os.fsync(file)
+        flushed.append(os.fstat(file).st_size)
+
+    monkeypatch.setattr(chunks, "UNFLUSHED", most)
+    monkeypatch.setattr(chunks, "_flushed", flush)
+    _, cipher, sealed = sealed_file(tmp_path, 9 * BATCH)
+    while_sealing, flushed[:] = list(flushed), [0]
+    unseal(cipher, tmp_path / "out", sealed.key, HERE, commit_of(sealed))
+    for sizes in (while_sealing, flushed):
+        assert len(sizes) >= 4
+        assert max(after - before for before, after in itertools.pairwise([*sizes, 9 * BATCH])) <= most + 2 * BATCH
 
 
 @settings(max_examples=25, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import apsw
@@ -47,4 +48,14 @@ async def test_everybody_hears_of_a_disk_that_refuses_even_to_roll_back() -> Non
     with pytest.raises(Unavailable):
         await writer.put(Batch())  # what is left over is undone
     assert await writer.put(Batch())
+    await writer.close()
+
+
+async def test_nothing_that_waits_for_the_disk_is_done_on_the_event_loop() -> None:
+    """A transaction is flushed, and counted, in a thread of its own: the loop serves others meanwhile."""
+    connection, counted = Broken(), list[bool]()
+    connection.mended = True
+    writer = _Writer(connection, lambda: counted.append(threading.current_thread() is threading.main_thread()))  # type: ignore[arg-type]
+    await asyncio.wait_for(writer.put(Batch()), 5)
+    assert counted == [False]
     await writer.close()
