@@ -53,14 +53,19 @@ class LoginStage:
             time.sleep(0.01)
 
 
-@pytest.fixture
-def at_login(chrome: Browser, tmp_path: Path) -> Iterator[tuple[LoginStage, Page]]:
-    """The stage, and a browser that has seen nothing yet."""
+@pytest.fixture(scope="module")
+def login_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoginStage]:
+    """Started once."""
     with ExitStack() as stack:
-        made = LoginStage(tmp_path, stack)
-        context = chrome.new_context()
-        stack.callback(context.close)
-        yield made, context.new_page()
+        yield LoginStage(tmp_path_factory.mktemp("login"), stack)
+
+
+@pytest.fixture
+def at_login(chrome: Browser, login_stage: LoginStage) -> Iterator[tuple[LoginStage, Page]]:
+    """The stage, where nobody is in any group, and a browser that has seen nothing yet."""
+    login_stage.provider.person.pop("groups", None)
+    with chrome.new_context() as context:
+        yield login_stage, context.new_page()
 
 
 def test_a_person_logs_in_looks_and_logs_out(at_login: tuple[LoginStage, Page]) -> None:

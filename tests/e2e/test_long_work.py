@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -88,14 +89,20 @@ def test_a_full_disk_at_a_node(tmp_path: Path) -> None:
         assert json.loads(stage.ok("verify", tmp_path / "bundle", "--expect", stage.hash, "--json"))["ok"]
 
 
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """One stage for what changes nothing at it."""
+    with Stage(tmp_path_factory.mktemp("stage")) as made:
+        yield made
+
+
 @pytest.mark.parametrize("what", ["folder", "pipe", "gone"])
-def test_odd_files_are_refused_by_the_node(tmp_path: Path, what: str) -> None:
+def test_odd_files_are_refused_by_the_node(stage: Stage, tmp_path: Path, what: str) -> None:
     """What is no file is refused at once, with exit code 2."""
-    with Stage(tmp_path) as stage:
-        odd = tmp_path / "odd"
-        if what == "folder":
-            odd.mkdir()
-        elif what == "pipe":
-            os.mkfifo(odd)
-        done = stage.run("publish", "Results", odd, node="supplier", timeout=20)
-        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    odd = tmp_path / "odd"
+    if what == "folder":
+        odd.mkdir()
+    elif what == "pipe":
+        os.mkfifo(odd)
+    done = stage.run("publish", "Results", odd, node="supplier", timeout=20)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
