@@ -16,6 +16,7 @@ from armslength.core.canonical import digest
 from armslength.errors import NotFound
 from armslength.net.client import HttpReply
 from armslength.views.today import outline
+from armslength.wire.card import Card
 from armslength.wire.manage import (
     APPROVALS,
     LIST,
@@ -89,12 +90,19 @@ def _number(held: int) -> dict[str, int]:
 class Browser:
     """Requests with the cookies that answers set."""
 
-    def __init__(self, owner: Owner, origin: str = ORIGIN, base: str = "", uploads: Path = Path("uploads")) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        origin: str = ORIGIN,
+        base: str = "",
+        uploads: Path = Path("uploads"),
+        card: Card | None = None,
+    ) -> None:
         self.place = Place(origin, base)
         self.sessions = Sessions(lambda: self.time)
         self.time = 1000.0
         self.owner = owner
-        self.app = build_console(owner, self.place, self.sessions, uploads)
+        self.app = build_console(owner, self.place, self.sessions, uploads, card=card)
         self.cookie = ""
 
     async def get(self, path: str, **headers: str) -> HttpReply:

@@ -15,6 +15,7 @@ from armslength.notify.outbox import Outbox
 from armslength.notify.settings import settings
 from armslength.store.memory import MemoryStore
 from armslength.wire.news import NOTIFY, NOTIFY_AGAIN
+from tests.console.pages.test_beginning import card
 from tests.console.stage import Browser, FoldOwner
 from tests.golden.terms import at
 from tests.notify.outside import NOON, SECRET_TEXT
@@ -93,3 +94,18 @@ async def test_what_was_given_up_is_sent_again_from_the_page(tmp_path: Path) -> 
         assert text in (await found.get("/settings")).body.decode()
     assert name in owner.outbox.letters
     assert not owner.outbox.dead
+
+
+async def test_the_card_is_saved_as_a_file(tmp_path: Path) -> None:
+    """Byte for byte as `armslength card` prints it; where there is none, there is no link."""
+    ours = card(tmp_path, "arandia")
+    found = Browser(Told(tmp_path), card=ours)
+    found.log_in()
+    assert b'href="/settings/card"' in (await found.get("/settings")).body
+    reply = await found.get("/settings/card")
+    assert (reply.status, reply.body) == (200, ours.file())
+    assert "attachment" in reply.headers["content-disposition"]
+    found = Browser(Told(tmp_path))
+    found.log_in()
+    assert b"/settings/card" not in (await found.get("/settings")).body
+    assert (await found.get("/settings/card")).status == 404

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from armslength.console.gathering import Gathering
 from armslength.console.render import Pages
 from armslength.console.sessions import MANAGE
-from armslength.errors import ArmslengthError, Misuse
+from armslength.errors import ArmslengthError, Misuse, NotFound
 from armslength.wire.manage import LIST, VIEW, ListPage, NodeView, WhichArrangement
 from armslength.wire.news import (
     CALENDAR,
@@ -67,10 +67,10 @@ def routes(pages: Pages) -> list[Route]:
     gathering = Gathering(pages.owner)
 
     async def settings(request: Request) -> Response:
-        card = pages.card.file().decode() if pages.card else ""
+        shown = pages.card.file().decode() if pages.card else ""
         if pages.owner.is_monitor:
             answers = await pages.owner.ask(NODES, NoQuestion())
-            return pages.page(request, "settings_monitor.html.j2", card=card, nodes=answers.nodes)
+            return pages.page(request, "settings_monitor.html.j2", card=shown, nodes=answers.nodes)
         today = await gathering.today()
         listed = (await pages.owner.ask(LIST, ListPage())).arrangements
         views = [view for each in listed[:MOST] if (view := await _view(pages, each.arrangement))]
@@ -78,7 +78,7 @@ def routes(pages: Pages) -> list[Route]:
         return pages.page(
             request,
             "settings.html.j2",
-            card=card,
+            card=shown,
             told=await pages.owner.ask(NOTIFY, NoQuestion()),
             lines=LINES,
             troubles=today.troubles if today else (),
@@ -87,6 +87,12 @@ def routes(pages: Pages) -> list[Route]:
             titles=titles,
             more=len(listed) > MOST,
         )
+
+    async def card(_: Request) -> Response:
+        if pages.card is None:
+            raise NotFound("no-card", "this console has no card to give", "card")
+        headers = {"content-disposition": 'attachment; filename="card.yaml"'}
+        return Response(pages.card.file(), media_type="application/yaml", headers=headers)
 
     async def test(request: Request) -> Response:
         report = await pages.owner.ask(NOTIFY_TEST, NoQuestion())
@@ -117,6 +123,7 @@ def routes(pages: Pages) -> list[Route]:
 
     return [
         Route("/settings", settings),
+        Route("/settings/card", card),
         Route("/settings/reminders", pages.only(MANAGE, reminders), methods=["POST"]),
         Route("/settings/notifications", pages.only(MANAGE, test), methods=["POST"]),
         Route("/settings/again", pages.only(MANAGE, again), methods=["POST"]),
