@@ -327,3 +327,25 @@ def test_decision_decides_an_allegation_up_to_its_determination_deadline(
         assert play.state.claims["k"].late.get("0") == (late and D + late)
         play.seal(D + 220)
         assert play.state.allegations["P/k/0"].outcome == outcome
+
+
+@pytest.mark.parametrize(("ends", "marks"), [(50, ""), (51, "N"), (500, "N")])
+def test_notice_overlaps_an_event_that_has_begun(ends: int, marks: str) -> None:
+    """From its anchor on (rule 3.3a)."""
+    excused = event(offset=50, excuse=Excuse(claim="x", lead=0))
+    play = begun(claims={"e": excused, "x": event()}, duties={"a": achieve("e")})
+    play.say(D, "Q", Notice(claim="e", start=D, end=D + ends, text=""))
+    assert play.state.claims["e"].noticed == marks
+
+
+def test_excuse_that_was_decided_too_late_marks_its_period_alone() -> None:
+    """As noticed and too late, or as too late (rule 3.3b)."""
+    play = begun(
+        claims={"k": state_claim(excuse=Excuse(claim="x", lead=20)), "x": state_claim(report_by=300)},
+        duties={"d": maintain("k", consequence="record")},
+    )
+    play.say(D, "Q", Notice(claim="k", start=D + 100, end=D + 101, text=""))
+    for period, marks in ((0, "lN"), (1, "lL"), (2, "lLl")):
+        for monitor in ("n1", "n2"):
+            play.say(start(period + 2) + 5, monitor, Attest(claim="x", period=period, value=True))
+        assert play.state.claims["k"].noticed == marks

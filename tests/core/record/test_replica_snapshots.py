@@ -49,7 +49,10 @@ def test_the_hashes_of_a_replica_may_be_kept_in_pieces() -> None:
     for wrong, hashes in ((snapshot, pieces[:-1]), (snapshot, [first, *pieces]), (with_state(snapshot, state), pieces)):
         with pytest.raises(Malformed) as caught:
             Replica.restore(builder.terms, wrong, hashes)
-        assert caught.value.code == "bad-snapshot"
+        assert (caught.value.code, caught.value.place) == ("bad-snapshot", "snapshot")
+    with pytest.raises(Malformed) as caught:
+        Replica.restore(builder.terms, snapshot, ["!"])
+    assert (caught.value.code, caught.value.place) == ("bad-base64", "snapshot")
 
 
 def with_state(snapshot: Snapshot, state: Any) -> Snapshot:

@@ -209,7 +209,7 @@ def work(draft: Draft) -> None:
     if draft.arrangement.phase not in tables.LIVE:
         return
     over, disputed = term_over(draft), _disputed(draft)
-    closed = over and draft.closed  # a gate that opens as the term ends was open
+    closed = draft.closed  # a gate that opens as the term ends was open
     for tranche in draft.index.tranches:
         state = draft.tranches[tranche]
         if state.stage in tables.UNRELEASED:
