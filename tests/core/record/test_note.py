@@ -92,6 +92,7 @@ BAD_NOTES = {
     "carriage return": GOOD.replace("\n", "\r\n"),
     "control character": GOOD.replace("test", "te\x00st", 1),
     "tab": GOOD.replace("— ", "—\t"),
+    "no dash": GOOD.replace("\n— ", "\n"),
     "hyphen": GOOD.replace("— ", "- "),
     "two spaces": GOOD.replace("— ", "—  "),
     "trailing space": GOOD.replace("\n— ", " \n— ", 1)[:-1] + " \n",
