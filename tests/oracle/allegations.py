@@ -8,8 +8,7 @@ from tests.oracle.world import Allegation, World
 def settle(world: World, name: str) -> bool:
     """Take one allegation one step on; whether it moved."""
     known, rules, grace = world.allegations[name], world.terms.allegations, world.terms.grace
-    if known.outcome == "OPEN" and (outcome := found(world, known)) is not None:
-        close(world, known, outcome)
+    if decide(world, known):
         return True
     if known.answer is None and world.at >= known.raised_at + rules.reply + grace:
         known.answer = "UNANSWERED"  # alone it decides nothing
@@ -18,6 +17,14 @@ def settle(world: World, name: str) -> bool:
         known.holding = False
         return True
     return False
+
+
+def decide(world: World, known: Allegation) -> bool:
+    """Close it if there is an outcome now; whether there was. What is said decides it before anything follows."""
+    if known.outcome != "OPEN" or (outcome := found(world, known)) is None:
+        return False
+    close(world, known, outcome)
+    return True
 
 
 def close(world: World, known: Allegation, outcome: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.oracle.allegations import decide
 from tests.oracle.claims import heard, survives
 from tests.oracle.duties import bound_to_be_breached, remediable
 from tests.oracle.tranches import become as tranche_becomes
@@ -118,6 +119,7 @@ def respond(world: World, who: str, at: int, body: Any, entry: str) -> None:
     need(known.answer is None, "repeat")
     need(at <= known.raised_at + world.terms.allegations.reply, "late")
     known.answer, known.answered_at = body.answer, at
+    decide(world, known)
 
 
 def determine(world: World, who: str, at: int, body: Any, entry: str) -> None:
@@ -140,6 +142,8 @@ def determine(world: World, who: str, at: int, body: Any, entry: str) -> None:
         known.votes[who] = body.uphold
     if body.tranche is not None:
         complaint(world, body.tranche, known)  # it ends by the vote, before anything follows from that
+    else:
+        decide(world, known)
 
 
 def evidence(world: World, who: str, at: int, body: Any, entry: str) -> None:
