@@ -78,6 +78,7 @@ def imported(page: Page, copy: Path, address: str) -> None:
     expect(page.get_by_role("alert")).to_contain_text("no copy of a key")
     page.get_by_label("Its passphrase").fill("correct horse battery")
     page.get_by_role("button", name="Use this key").click()
+    expect(page.get_by_label("The copy")).to_have_count(0, timeout=30_000)  # from here on it is kept
 
 
 def attested(stage: Stage) -> list[tuple[int, bool]]:
