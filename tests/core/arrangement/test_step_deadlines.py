@@ -349,3 +349,13 @@ def test_excuse_that_was_decided_too_late_marks_its_period_alone() -> None:
         for monitor in ("n1", "n2"):
             play.say(start(period + 2) + 5, monitor, Attest(claim="x", period=period, value=True))
         assert play.state.claims["k"].noticed == marks
+
+
+def test_notice_that_arrives_after_its_excuse_excuses_each_of_its_periods() -> None:
+    """It was in time; the excuse was decided meanwhile (rule 3.3b)."""
+    play = plain()
+    for period in (2, 3):
+        for monitor in ("n1", "n2"):
+            play.say(start(4), monitor, Attest(claim="x", period=period, value=True))
+    play.say(D, "Q", Notice(claim="k", start=D + 100, end=D + 400, text=""))
+    assert play.letters("k") == "UUXX"
