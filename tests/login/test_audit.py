@@ -75,6 +75,15 @@ async def test_nobody_acts_faster_than_people_do(org: Organisation) -> None:
     assert await org.outcomes() == ["as operator"], "what changes nothing is not kept"
 
 
+async def test_twenty_logins_at_once(org: Organisation) -> None:
+    """One that was begun comes back though it was the last; what was not begun here is counted, too."""
+    for _ in range(19):
+        await org.out()
+    assert (await org.log_in()).status == 200
+    assert (await org.get("/login/start", foreign=True)).status == 429
+    assert (await org.get("/login/callback?state=x&code=y", foreign=True)).status == 429
+
+
 @pytest.mark.parametrize(
     "alter",
     [

@@ -96,9 +96,12 @@ class Entrance:
         )
         return BegunLogin(attempt, self._now() + ATTEMPT_S, session, word)
 
+    def _wait(self, request: Request) -> float:
+        """Count one: for how many seconds whoever asks is to wait."""
+        return self._by_address.wait(self._access.whom(_address(request))) or self._by_all.wait(EVERYBODY)
+
     async def _leave(self, request: Request, begun: BegunLogin) -> Response:
-        wait = self._by_address.wait(self._access.whom(_address(request))) or self._by_all.wait(EVERYBODY)
-        if wait:
+        if wait := self._wait(request):
             return too_often(wait)
         address = await self._access.provider.address(begun.attempt)
         secret = secrets.token_urlsafe(32)
@@ -120,10 +123,9 @@ class Entrance:
     # --- back ------------------------------------------------------------------------------------------------------
 
     async def _callback(self, request: Request) -> Response:
-        wait = self._by_address.wait(self._access.whom(_address(request))) or self._by_all.wait(EVERYBODY)
-        if wait:
-            return too_often(wait)
         begun = self._begun.pop(request.cookies.get(_cookie(self._pages.place), ""), None)
+        if begun is None and (wait := self._wait(request)):  # one that was begun was counted then, and comes back once
+            return too_often(wait)
         account: Account | None = None
         try:
             if begun is None or begun.until <= self._now():
