@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SITE, STAGE = ROOT / "out" / "site", ROOT / "out" / "site-pages"
 LINK = re.compile(r"(?<!!)(\[[^\]\n]*\]\()([^)\s:#]+)(#[^)\s]*)?\)")
+LANGUAGES = {".py": "python", ".js": "javascript"}  # of sources for which pages are made
 PUBLIC = ("core", "wire", "analysis", "rehearsal", "views")  # what other programs may build on, with ports and errors
 FOREIGN = re.compile(  # what a browser fetches by itself; a link that a reader follows is none of these
     r"""<(?:script|img|iframe|source|video|audio|embed)\b[^>]*\ssrc\s*=\s*["']?\s*(?:https?:)?//[^"'\s>]+"""
@@ -48,7 +49,7 @@ def linked(page: Path, text: str) -> str:
         target = (page.parent / path).resolve()
         if target.is_dir():
             path = f"{path.rstrip('/')}/{'README' if (target / 'README.md').exists() else 'index'}.md"
-        elif target.suffix == ".py":
+        elif target.suffix in LANGUAGES:
             put(f"{target.relative_to(ROOT)}.md", source(target))
             path += ".md"
         return f"{label}{path}{fragment or ''})"
@@ -60,7 +61,7 @@ def linked(page: Path, text: str) -> str:
 def source(path: Path) -> str:
     """A page that shows a source file."""
     text = path.read_text(encoding="utf-8")
-    return f"---\norphan: true\n---\n# `{path.relative_to(ROOT)}`\n\n````python\n{text}````\n"
+    return f"---\norphan: true\n---\n# `{path.relative_to(ROOT)}`\n\n````{LANGUAGES[path.suffix]}\n{text}````\n"
 
 
 def contents(title: str, words: str, names: list[str]) -> str:

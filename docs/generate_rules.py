@@ -13,7 +13,7 @@ TARGET = DOCS / "ARCHITECTURE.md"
 BEGIN, END = "<!-- made by docs/generate_rules.py from docs/rules.md -->\n", "<!-- end -->\n"
 HEADING = re.compile(r"^#{2,3} (\d+(?:\.\d+)?)\.? (.+)$")
 RULE = re.compile(r"\*\*(\d+\.\d+)([a-z]) ([^*]+)\*\*")
-FILE = re.compile(r"\]\(\.\./src/armslength/([\w/]+\.py)\)")
+FILE = re.compile(r"\]\(\.\./src/armslength/([\w/]+\.(?:py|js))\)")
 
 
 @dataclass(frozen=True)

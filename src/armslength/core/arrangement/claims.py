@@ -80,7 +80,7 @@ def report_by(draft: Draft, claim: Claim, number: int) -> int | None:
 
 
 def undecided(draft: Draft, claim: str, number: int) -> bool:
-    """Whether the period is undecided, and what bears the time of now may decide it."""
+    """Whether the period is undecided, and what bears the time of now may decide it (rule 3.2b)."""
     last = report_by(draft, draft.terms.claims[claim], number)
     return letter(draft.claims[claim], number) == UNDECIDED and (last is None or draft.as_of <= last)
 

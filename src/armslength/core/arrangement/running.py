@@ -121,7 +121,7 @@ def evidence(draft: Draft, act: EntryInput, body: Evidence) -> None:
 def consequences(draft: Draft) -> None:
     """Suspend for the breaches that fired; stop and start deadlines (rules 4.4b, 5.5b)."""
     breached, draft.breaches = draft.breaches, []
-    if breached and draft.effective and draft.at < draft.terms.end:
+    if breached and draft.effective and draft.at < draft.terms.end:  # rule 5.5b
         known = draft.arrangement.suspension
         before = known or Suspension(since=draft.at, duties=())
         suspension = replace(before, duties=tuple(sorted({*before.duties, *breached})))

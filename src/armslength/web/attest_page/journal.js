@@ -1,7 +1,7 @@
 // The monitor's journal of one arrangement, as every author keeps one: each statement is signed once and stored before it
 // is sent; numbers have no gap; what the keeper has refused, by its signature, frees its number, and what followed it is
 // signed anew. The key may have been used elsewhere meanwhile: what has left this browser stands as it is, and what has not
-// gives way to entries that nodes show; a key that was brought here sends nothing before all were asked (`elsewhere.js`).
+// gives way to entries that nodes show; a key that was brought here sends nothing before all were asked (rule 11.4e).
 import { base64, bytes, canonical, digest, isIncluded, isSealed, isSignedText, refusalOf } from "./forms.js";
 import { sign } from "./keys.js";
 import * as store from "./store.js";
