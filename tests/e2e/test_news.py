@@ -232,8 +232,11 @@ def watched(stage: Stage, node: str) -> Iterator[list[Any]]:
             yield found
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(20)
-            thread.join()
+            try:
+                process.wait(20)
+            finally:
+                process.kill()  # what has not ended by then would be waited for without end
+                thread.join()
 
 
 @pytest.mark.slow("three nodes run through two weeks")

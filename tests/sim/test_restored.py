@@ -473,3 +473,22 @@ def _hiding(true: Any) -> Any:
         return RecallAnswer(now=0, sealed=0)
 
     return own
+
+
+def test_several_words_at_once_find_the_node_restored(tmp_path: Path) -> None:
+    """Whoever speaks first in a restored node's life notes that; those who come meanwhile wait, and are not told of
+    another process that writes to the folder."""
+
+    async def story() -> None:
+        async with World(tmp_path) as world:
+            older = await _lived_on(world, "A")
+            await world.nodes["B"].crash()
+            node = world.nodes["A"]
+            await node.put_back(older, noticed=True)
+            live = await node.live()
+            wait = node.running.node.recorder.readiness.wait
+            told = await asyncio.gather(*(wait(live) for _ in range(4)), return_exceptions=True)
+            assert [getattr(each, "code", each) for each in told] == ["restored"] * 4
+            assert all("restored from an older copy" in str(each) for each in told), told
+
+    play(story())

@@ -61,6 +61,7 @@ class _Standing:
     silence: Silence
     version: int
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    noting: asyncio.Lock = field(default_factory=asyncio.Lock)
     doubted: float = -DOUBTS_S
     leaps: int = 0  # of our clock that are settled, as far as they can be
     settled: float = 0.0  # when they were
@@ -179,8 +180,9 @@ class Catchup:
         silence = found.silence
         if live.silence is not None and (silence.since or silence.cleared < self._repository.store.generation):
             live.restored = True
-            if not silence.since:
-                await self._store(live, found, replace(silence, since=int(self._clock())))
+            async with found.noting:  # once, whoever else comes here meanwhile
+                if not found.silence.since:
+                    await self._store(live, found, replace(found.silence, since=int(self._clock())))
         return found
 
     async def _store(self, live: LiveArrangement, standing: _Standing, silence: Silence) -> None:
