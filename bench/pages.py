@@ -31,6 +31,7 @@ from armslength.errors import ArmslengthError
 from armslength.runtime.console import NodeOwner, own_card
 from armslength.store.sqlite import SqliteStore
 from armslength.wire.manage import LIST, ArrangementList, ListPage
+from armslength.wire.news import TODAY, NoQuestion
 from bench._hub import Place, fill
 from bench._long import LongFactory, long_places
 from bench.negotiation import _free_port
@@ -47,7 +48,7 @@ AGAIN = 3
 MOST_KB, MOST_MS = 100, 200
 HERE = "http://127.0.0.1:9"
 ALL = {  # pages that are about all arrangements, or none
-    "home": "/", "arrangements": "/arrangements", "inbox": "/inbox", "new": "/new",
+    "home-at-start": "/", "home": "/", "arrangements": "/arrangements", "inbox": "/inbox", "new": "/new",
     "template": "/new/conduct-for-information", "write": "/write", "rehearse": "/rehearse", "approvals": "/approvals",
     "settings": "/settings", "counterparty": "/counterparty/{borovia}",
 }  # fmt: skip
@@ -125,6 +126,19 @@ async def _listed(owner: NodeOwner) -> ArrangementList:
             await asyncio.sleep(0.05)
 
 
+async def _gathered(owner: NodeOwner) -> None:
+    """Return once the node knows what waits over all arrangements."""
+    until = time.monotonic() + 10 * TIMEOUT_S
+    while True:
+        try:
+            await owner.ask(TODAY, NoQuestion())
+            return
+        except ArmslengthError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(0.5)
+
+
 async def _looks(place: Place, other: str) -> list[Look]:
     """Every page of one owner's console."""
     owner, origin, sessions = NodeOwner(place.config), Origin(HERE), Sessions(time.monotonic)
@@ -133,8 +147,10 @@ async def _looks(place: Place, other: str) -> list[Look]:
     cookie = f"{origin.cookie}={sessions.begin('Pat', 'pat', OWNER)}"
     names = [each.arrangement for each in listed.arrangements[:: len(listed.arrangements) // LOOKED][:LOOKED]]
     found = []
-    for name, path in [*ALL.items(), *EACH.items()]:
-        about = [("", "")] if name in ALL else list(zip(names, [*names[1:], names[0]], strict=True))
+    for name, path in [*ALL.items(), *EACH.items(), ("home-later", "/")]:
+        if name == "home":
+            await _gathered(owner)
+        about = [("", "")] if name not in EACH else list(zip(names, [*names[1:], names[0]], strict=True))
         first, again, sizes = list[float](), list[float](), list[int]()
         for each, beside in about:
             url = HERE + path.format(each, other=beside, borovia=quote(other, safe=""))
