@@ -57,7 +57,7 @@ class Uploading:
             given["x-form"] = token
         scope = {
             "type": "http", "method": "POST", "path": path, "query_string": b"", "http_version": "1.1",
-            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items() if value],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8181), "scheme": "http",
         }  # fmt: skip
         left: Iterator[bytes] = iter(pieces)
@@ -132,6 +132,18 @@ async def test_whose_form_it_is_is_known_before_its_file_is_taken(uploading: Upl
     status, _ = await uploading.send(*uploading.whole(b"x", ""), token=token)
     assert status == 303
     assert uploading.owner.content == b"x"
+
+
+IN_PARTS = "multipart/form-data; boundary="
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "multipart/form-data", IN_PARTS, IN_PARTS + "x" * 300])
+async def test_what_is_no_form_is_told_so(uploading: Uploading, tmp_path: Path, kind: str) -> None:
+    """Without a kind, of another, or in parts that nothing divides: refused, and nothing is left of it."""
+    token = await uploading.browser.token()
+    status, _ = await uploading.send(b"abc", token=token, **{"content-type": kind, "content-length": "3"})
+    assert status == 400
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_everything_but_the_file_is_small(uploading: Uploading, tmp_path: Path) -> None:

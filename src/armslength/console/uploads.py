@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
@@ -55,7 +55,7 @@ async def uploaded(request: Request, folder: Path, most: int) -> Upload:
     except OSError as error:
         await asyncio.to_thread(path.unlink, missing_ok=True)
         raise unusable(error, "file") from None
-    except MultipartParseError:
+    except FormParserError:
         path.unlink(missing_ok=True)
         raise Misuse("bad-form", "cannot be read as a form", "form") from None
     except BaseException:
@@ -66,7 +66,7 @@ async def uploaded(request: Request, folder: Path, most: int) -> Upload:
 
 async def _read(request: Request, form: _Parts, file: BinaryIO, most: int) -> None:
     """Take the form apart as it arrives, and write what comes of its file."""
-    _, options = parse_options_header(request.headers["content-type"])
+    _, options = parse_options_header(request.headers.get("content-type"))
     parser = MultipartParser(options.get(b"boundary", b""), form.callbacks())
     size = 0
     async for chunk in request.stream():
