@@ -25,6 +25,7 @@ from armslength.console.approving import asked_for, policy_of, sentences
 from armslength.console.guard import session_of
 from armslength.console.pages.terms import SHOWN as CHANGES
 from armslength.console.pages.terms import changes_of
+from armslength.console.reading import page_number
 from armslength.console.render import Pages
 from armslength.console.sessions import APPROVE as MAY_APPROVE
 from armslength.core.canonical import canonical, digest
@@ -191,9 +192,8 @@ def _asks(pages: Pages) -> list[Route]:
 
 def _journals(pages: Pages) -> list[Route]:
     async def journal(request: Request) -> Response:
-        number = request.query_params.get("page", "0")
-        page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 0
         found = await pages.owner.ask(manage.POLICY, PolicyOrder())
+        page = page_number(request, found.lines, LINES)
         end = found.lines - page * LINES
         start = max(0, end - LINES)
         read = await pages.owner.ask(manage.LINES, LinesRequest(start=start))
